@@ -1,0 +1,23 @@
+/** Two suites: `unit` needs nothing but this repository; `e2e` needs certbot and pebble. */
+import { defineConfig } from 'vitest/config'
+import { ClosingLine } from './test/support/closingLine.ts'
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new ClosingLine()],
+    projects: [
+      {
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 20_000 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
