@@ -1,0 +1,118 @@
+/** `certferry demo`: the whole story, on this machine alone, with nothing left behind. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openAuthority } from '../demo/certificates.ts'
+import { certbotTree, writeAcmeTree } from '../demo/trees.ts'
+import { pause } from '../edge/time.ts'
+import type { Mischief } from '../emulator/mischief.ts'
+import { DEMO_CREDENTIALS, type RequestEntry, startEmulator } from '../emulator/server.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './optionTable.ts'
+import { run as status } from './status.ts'
+import { run as sync } from './sync.ts'
+
+const CERTBOT_NAME = 'shop.example.com'
+const ACME_NAME = '*.example.org'
+
+export async function run(world: World): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'certferry-demo-'))
+  const mischiefs: Mischief[] = []
+  const emulator = await startEmulator({ mischief: () => mischiefs.shift() })
+  try {
+    return await tell({ world, folder, emulator, spoil: (...next) => mischiefs.push(...next) })
+  } finally {
+    await emulator.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Stage {
+  readonly world: World
+  readonly folder: string
+  readonly emulator: Awaited<ReturnType<typeof startEmulator>>
+  /** What happens to the next requests, one after the other. */
+  readonly spoil: (...next: readonly Mischief[]) => void
+}
+
+async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> {
+  const { stdout } = world
+  const say = (text: string) => stdout.write(`\n${text}\n`)
+  const certferry = commandsOf(world, folder, emulator.url)
+  const issue = await openAuthority(world.now())
+  const tree = await certbotTree(join(folder, 'letsencrypt'), CERTBOT_NAME)
+  const acmeHome = join(folder, 'acme.sh')
+
+  stdout.write(`A local SSL API listens on ${emulator.url}. No account is needed.\n`)
+
+  say('1. certbot and acme.sh have each issued a certificate.')
+  await tree.store(await issue(CERTBOT_NAME))
+  await tree.moveAll()
+  await writeAcmeTree(acmeHome, ACME_NAME, await issue(ACME_NAME))
+  const exits = [await certferry.sync()]
+
+  say('2. Nothing has changed: nothing is sent.')
+  exits.push(await certferry.sync())
+
+  say(
+    '3. certbot renews, link by link. Half-way the new key stands beside the old\n   certificate; certferry is started at just that moment, and waits for the pair.',
+  )
+  await tree.store(await issue(CERTBOT_NAME))
+  await tree.move('cert')
+  await tree.move('privkey')
+  const early = certferry.sync()
+  await pause(600)
+  await tree.move('chain')
+  await tree.move('fullchain')
+  exits.push(await early)
+
+  say(
+    '4. acme.sh renews. The API throttles the first request, carries out the second\n   and loses its reply. The certificate is stored once all the same.',
+  )
+  await writeAcmeTree(acmeHome, ACME_NAME, await issue(ACME_NAME))
+  spoil('gateway-throttle', 'reset-after')
+  exits.push(await certferry.sync())
+
+  say('5. What is known now:')
+  await certferry.status()
+  stdout.write(`\n${account(emulator.entries, emulator.certificates().length)}\n`)
+  return exits.every(exit => exit === 0) ? 0 : 70
+}
+
+const account = (entries: readonly RequestEntry[], stored: number) =>
+  `The API saw ${entries.length} requests and stores ${stored} certificates: two names, two generations,\neach once. Next: \`certferry check\` with your own account.`
+
+/** sync and status as typed at a prompt, on the demonstration's folders and credentials. */
+function commandsOf(world: World, folder: string, endpoint: string) {
+  const stage: World = {
+    ...world,
+    cwd: folder,
+    home: folder,
+    env: {
+      TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+      TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+    },
+    stdout: { ...world.stdout, isTerminal: true },
+  }
+  const line: CommandLine = {
+    operands: [],
+    json: false,
+    endpoint,
+    stateDir: join(folder, 'state'),
+    source: [
+      { kind: 'certbot', path: join(folder, 'letsencrypt'), keys: {} },
+      { kind: 'acme.sh', path: join(folder, 'acme.sh'), keys: {} },
+    ],
+  }
+  const type = (words: string) => world.stdout.write(`$ certferry ${words}\n`)
+  return {
+    sync: () => {
+      type('sync')
+      return sync(stage, line)
+    },
+    status: () => {
+      type('status')
+      return status(stage, line)
+    },
+  }
+}

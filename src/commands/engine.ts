@@ -1,0 +1,85 @@
+/** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
+import type { Fault } from '../core/fault.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { type Entry, entryOf, stopEntry } from '../core/report.ts'
+import { type Settings, settle } from '../core/settings.ts'
+import { loadConfig } from '../edge/configFile.ts'
+import { readFiles } from '../edge/files.ts'
+import { type Log, openLog } from '../edge/log.ts'
+import { openReceipts, type Receipts } from '../edge/receipts.ts'
+import { pause } from '../edge/time.ts'
+import type { Uploader } from '../edge/uploader.ts'
+import type { PassEffects } from '../pass.ts'
+import { VERSION } from '../version.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './optionTable.ts'
+
+export interface Engine {
+  readonly settings: Settings
+  readonly configFile: string | undefined
+  readonly log: Log
+  readonly receipts: Receipts
+  readonly effects: PassEffects
+  readonly uploader: () => Promise<Uploader>
+  /** Ends what keeps the process alive. */
+  readonly close: () => Promise<void>
+}
+
+/** @throws Fault of the configuration. */
+export async function openEngine(world: World, line: CommandLine, signal: AbortSignal): Promise<Engine> {
+  const { env, cwd, home } = world
+  const { config, file } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
+  const settings = settle(line, env, config)
+  const log = openLog({ level: settings.logLevel, output: line.json ? world.stderr : world.stdout })
+  const now = () => new Date(world.now())
+  const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
+
+  let opened: Promise<Uploader> | undefined
+  const uploader = () => {
+    opened ??= import('../edge/uploader.ts').then(({ openUploader }) =>
+      openUploader({ settings, env, home, version: VERSION, log, now: world.now, signal }),
+    )
+    return opened
+  }
+  // cut short by the deadline, a pause is over: what follows meets the deadline itself
+  const wait = (ms: number) => pause(ms, signal).catch(() => undefined)
+  const effects: PassEffects = {
+    now,
+    wait,
+    read: lineage => readFiles(lineage, { now, wait }),
+    recall: ({ id }) => receipts.recall(id),
+    record: ({ id }, amend) => receipts.record(id, amend),
+    upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
+    tell: teller(log),
+  }
+  const close = async () => (await opened)?.close()
+  return { settings, configFile: file, log, receipts, effects, uploader, close }
+}
+
+export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)
+
+/** One entry an outcome; a fault of the account, which every certificate meets, is said once at its first. */
+function teller(log: Log): (outcome: Outcome) => void {
+  const said = new Set<Fault>()
+  return outcome => {
+    for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
+      log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
+    }
+    const entry = entryOf(outcome)
+    if (outcome.outcome !== 'failed' || outcome.fault.scope !== 'account') return write(log, entry)
+    if (!said.has(outcome.fault)) write(log, stopEntry(outcome.fault))
+    said.add(outcome.fault)
+    write(log, { ...entry, level: 'debug' })
+  }
+}
+
+const sayDamaged = (log: Log) => (file: string, aside: string) =>
+  log.warn(
+    {
+      event: 'damaged',
+      file,
+      aside,
+      advice: 'Nothing is lost: the next upload learns the certificate ID again.',
+    },
+    `${file} could not be read as a receipt and was set aside as ${aside}`,
+  )

@@ -1,0 +1,34 @@
+/** What `--help` prints, fitted to 80 columns. Pure. */
+import { wrapped } from '../core/columns.ts'
+import type { Command } from './table.ts'
+
+const WIDTH = 80
+const INDENT = 24
+
+export const generalHelp = (
+  commands: readonly Command[],
+): string => `certferry carries renewed certificates to Tencent Cloud's SSL service, once.
+
+Usage: certferry COMMAND [OPTION]…
+
+${commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+
+\`certferry COMMAND --help\` shows a command's options; \`certferry --version\` the
+version. Start with \`certferry demo\`, then \`certferry check\`.
+`
+
+export function commandHelp({ name, summary, operands, options, details }: Command): string {
+  const rows = Object.entries(options).map(([option, { takes, short, says }]) => {
+    const left = `  ${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`
+    return hanging(left, says)
+  })
+  const usage = `Usage: certferry ${name} ${operands}`.trimEnd()
+  return [`${usage}\n${summary}`, ...(rows.length ? [rows.join('\n')] : []), details]
+    .join('\n\n')
+    .concat('\n')
+}
+
+function hanging(left: string, text: string): string {
+  const first = left.length < INDENT ? left.padEnd(INDENT) : `${left}\n${' '.repeat(INDENT)}`
+  return first + wrapped(text, WIDTH - INDENT, INDENT)
+}

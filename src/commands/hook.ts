@@ -1,0 +1,73 @@
+/** `certferry hook`: one pass over the lineage that an ACME client just renewed. */
+import { basename, dirname, resolve } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import type { Lineage } from '../core/lineage.ts'
+import { exitOf, passJson } from '../core/outcome.ts'
+import { entryOf } from '../core/report.ts'
+import type { Settings, Source } from '../core/settings.ts'
+import { lineageIn, pemLineage } from '../edge/lineages.ts'
+import { pass } from '../pass.ts'
+import type { World } from '../world.ts'
+import { openEngine, write } from './engine.ts'
+import type { CommandLine } from './optionTable.ts'
+
+/** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
+const DEADLINE = 120
+
+export async function run(world: World, line: CommandLine): Promise<number> {
+  const deadline = AbortSignal.timeout((line.deadline ?? DEADLINE) * 1000)
+  const engine = await openEngine(world, line, AbortSignal.any([deadline, world.ending]))
+  try {
+    const { settings, log, receipts, effects } = engine
+    const lineage = renewedLineage(world, line, settings)
+    await receipts.prepare()
+    const outcomes = await pass([lineage], effects, {
+      force: false,
+      dryRun: false,
+      endpoint: settings.endpoint.hostname,
+    })
+    // a person reads a hook's output in the ACME client's log, where "nothing" would look like a hook that did not run
+    for (const outcome of outcomes)
+      if (outcome.outcome === 'unchanged') write(log, { ...entryOf(outcome), level: 'info' })
+    if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
+    return exitOf(outcomes)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Named exactly as `sync` would name it, so that both share one receipt. @throws Fault USAGE where nobody names one. */
+function renewedLineage({ env, cwd }: World, line: CommandLine, { sources, uploadOf }: Settings): Lineage {
+  const { RENEWED_LINEAGE: live, CERT_FULLCHAIN_PATH: fullchain, CERT_KEY_PATH: key } = env
+  if (live) {
+    const path = resolve(live)
+    return lineageIn(directorySource('certbot', dirname(dirname(path)), sources), basename(path), uploadOf)
+  }
+  if (fullchain && key) {
+    const folder = dirname(resolve(fullchain))
+    const lineage = lineageIn(
+      directorySource('acme.sh', dirname(folder), sources),
+      basename(folder),
+      uploadOf,
+    )
+    return { ...lineage, chain: resolve(fullchain), key: resolve(key) }
+  }
+  if (line.chain && line.key && line.name) {
+    const paths = { chain: resolve(cwd, line.chain), key: resolve(cwd, line.key) }
+    const configured = sources.find(source => source.kind === 'pem' && source.name === line.name)
+    return pemLineage({ kind: 'pem', name: line.name, ...paths, keys: configured?.keys ?? {} }, uploadOf)
+  }
+  throw new Fault(
+    'USAGE',
+    `hook was told of no certificate: neither RENEWED_LINEAGE nor CERT_FULLCHAIN_PATH and CERT_KEY_PATH are set, nor --chain, --key and --name given`,
+    {
+      advice: 'Let certbot or acme.sh call it, or name all three.',
+    },
+  )
+}
+
+/** The configured source that holds this folder, for its upload keys; else one made for the occasion. */
+function directorySource(kind: 'certbot' | 'acme.sh', path: string, sources: readonly Source[]) {
+  const configured = sources.find(source => source.kind === kind && resolve(source.path) === path)
+  return { kind, path, keys: configured?.keys ?? {} }
+}

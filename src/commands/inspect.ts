@@ -1,0 +1,39 @@
+/** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
+import { resolve } from 'node:path'
+import { Fault, mostSevere } from '../core/fault.ts'
+import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
+import { faultJson } from '../core/outcome.ts'
+import { readText } from '../edge/files.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './optionTable.ts'
+
+export async function run(world: World, { operands, json }: CommandLine): Promise<number> {
+  if (!operands.length)
+    throw new Fault('USAGE', 'inspect needs at least one file', {
+      advice: 'certferry inspect fullchain.pem privkey.pem',
+    })
+  const read = await Promise.all(
+    operands.map(path =>
+      readText(resolve(world.cwd, path)).then(({ text }) => ({ path, text }), asFault(path)),
+    ),
+  )
+  const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text)))
+  const verdict = verdictOf(read.filter(file => 'text' in file))
+  const faults = [...files.flatMap(file => file.fault ?? []), ...('fault' in verdict ? [verdict.fault] : [])]
+  const exit = mostSevere(faults.map(fault => fault.exit))
+  world.stdout.write(
+    json
+      ? `${JSON.stringify({
+          files: files.map(({ fault, ...file }) => ({ ...file, ...(fault && { fault: faultJson(fault) }) })),
+          verdict: 'fault' in verdict ? { fault: faultJson(verdict.fault) } : verdict,
+          exit,
+        })}\n`
+      : inspectionText(files, verdict, new Date(world.now())),
+  )
+  return exit
+}
+
+const asFault = (path: string) => (error: unknown) => {
+  if (!(error instanceof Fault)) throw error
+  return { path, blocks: [], fault: error }
+}

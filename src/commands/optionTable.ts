@@ -1,0 +1,125 @@
+/** Every option: how it is written, what it takes, and what `--help` says of it. Pure. */
+import { LEVELS, RATE } from '../core/config.ts'
+import { Fault } from '../core/fault.ts'
+import type { Source } from '../core/settings.ts'
+import { sourceFrom } from './sourceOption.ts'
+
+/** What a command was told, every value of its type. */
+export interface CommandLine {
+  readonly operands: readonly string[]
+  readonly json: boolean
+  readonly config?: string
+  readonly stateDir?: string
+  readonly source?: readonly Source[]
+  readonly endpoint?: string
+  readonly logLevel?: (typeof LEVELS)[number]
+  readonly rate?: number
+  readonly only?: readonly string[]
+  readonly dryRun?: boolean
+  readonly force?: boolean
+  readonly chain?: string
+  readonly key?: string
+  readonly name?: string
+  readonly deadline?: number
+  readonly port?: number
+  readonly misbehave?: string
+}
+
+export interface Option {
+  readonly as: Exclude<keyof CommandLine, 'operands'>
+  readonly takes?: string
+  readonly short?: string
+  readonly many?: boolean
+  readonly says: string
+  /** From text to value. @throws Fault USAGE. */
+  readonly read?: (text: string, cwd: string) => unknown
+}
+
+export type OptionTable = Readonly<Record<string, Option>>
+
+const number = (name: string, min: number, max: number, whole: boolean) => (text: string) => {
+  const value = Number(text)
+  const fits = text.trim() !== '' && value >= min && value <= max && (!whole || Number.isInteger(value))
+  if (!fits)
+    throw new Fault(
+      'USAGE',
+      `--${name}: expected ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not "${text}"`,
+    )
+  return value
+}
+
+const level = (text: string) => {
+  if (!(LEVELS as readonly string[]).includes(text))
+    throw new Fault('USAGE', `--log-level: expected one of ${LEVELS.join(', ')}, not "${text}"`)
+  return text
+}
+
+export const PACE: OptionTable = {
+  rate: {
+    as: 'rate',
+    takes: 'N',
+    says: `requests a second (default ${RATE.default})`,
+    read: number('rate', RATE.min, RATE.max, false),
+  },
+}
+
+export const COMMON: OptionTable = {
+  config: {
+    as: 'config',
+    short: 'c',
+    takes: 'FILE',
+    says: 'configuration (default /etc/certferry/config.toml)',
+  },
+  'state-dir': { as: 'stateDir', takes: 'DIR', says: 'receipts (default /var/lib/certferry)' },
+  source: {
+    as: 'source',
+    takes: 'KIND=PATH',
+    many: true,
+    says: 'certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY]; may be repeated',
+    read: sourceFrom,
+  },
+  endpoint: { as: 'endpoint', takes: 'URL', says: 'the service (default https://ssl.tencentcloudapi.com)' },
+  'log-level': { as: 'logLevel', takes: 'LEVEL', says: `${LEVELS.join(', ')} (default info)`, read: level },
+  ...PACE,
+  json: { as: 'json', says: 'one JSON object on standard output' },
+}
+
+export const SYNC: OptionTable = {
+  only: {
+    as: 'only',
+    takes: 'NAME',
+    many: true,
+    says: 'this lineage, with or without its kind; may be repeated',
+  },
+  'dry-run': { as: 'dryRun', says: 'say what would be uploaded; send and write nothing' },
+  force: { as: 'force', says: 'upload even what is unchanged, older or was rejected' },
+}
+
+export const HOOK: OptionTable = {
+  chain: { as: 'chain', takes: 'FILE', says: 'certificate chain, leaf first' },
+  key: { as: 'key', takes: 'FILE', says: 'private key' },
+  name: { as: 'name', takes: 'NAME', says: "the lineage's name" },
+}
+
+export const DEADLINE: OptionTable = {
+  deadline: {
+    as: 'deadline',
+    takes: 'SECONDS',
+    says: 'be back within this time (default 120)',
+    read: number('deadline', 1, 86_400, false),
+  },
+}
+
+export const PORT: OptionTable = {
+  port: {
+    as: 'port',
+    takes: 'N',
+    says: 'port on 127.0.0.1 (default 0: any free one)',
+    read: number('port', 0, 65_535, true),
+  },
+  misbehave: {
+    as: 'misbehave',
+    takes: 'SEED',
+    says: 'throttle, reset, stall and answer nonsense, the same for a seed',
+  },
+}

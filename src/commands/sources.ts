@@ -1,0 +1,61 @@
+/** The lineages a command works on: those of the configured sources, or of the usual places. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import { isNamed, type Lineage } from '../core/lineage.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Settings, Source } from '../core/settings.ts'
+import { findLineages } from '../edge/lineages.ts'
+
+export interface Listing {
+  readonly lineages: readonly Lineage[]
+  /** What could not be looked at, in the form of outcomes. */
+  readonly failed: readonly Outcome[]
+}
+
+/** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
+export async function listLineages(settings: Settings, home: string): Promise<Listing> {
+  const sources = settings.sources.length ? settings.sources : await usualSources(home)
+  const { lineages, faults } = await findLineages(sources, settings.uploadOf)
+  return {
+    lineages,
+    failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
+  }
+}
+
+async function usualSources(home: string): Promise<readonly Source[]> {
+  const usual: readonly Source[] = [
+    { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
+    { kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} },
+  ]
+  const there = await Promise.all(
+    usual.map(
+      source =>
+        'path' in source &&
+        stat(source.path).then(
+          () => true,
+          () => false,
+        ),
+    ),
+  )
+  const sources = usual.filter((_, i) => there[i])
+  if (!sources.length)
+    throw new Fault(
+      'NO_SOURCE',
+      `no source is configured, and neither /etc/letsencrypt nor ${join(home, '.acme.sh')} is there`,
+    )
+  return sources
+}
+
+/** Only the lineages asked for. @throws Fault LINEAGE_UNKNOWN for a name that means none. */
+export function narrowed({ lineages, failed }: Listing, only: readonly string[] | undefined): Listing {
+  if (!only) return { lineages, failed }
+  for (const name of only) {
+    const known = lineages.some(isNamed(name)) || failed.some(({ lineage }) => lineage === name)
+    if (!known) throw new Fault('LINEAGE_UNKNOWN', `no source has a lineage "${name}"`)
+  }
+  return {
+    lineages: lineages.filter(lineage => only.some(name => isNamed(name)(lineage))),
+    failed: failed.filter(({ lineage }) => only.includes(lineage)),
+  }
+}

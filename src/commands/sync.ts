@@ -1,0 +1,31 @@
+/** `certferry sync`: one pass over every source. */
+import { exitOf, passJson, summaryOf } from '../core/outcome.ts'
+import { summaryEntry } from '../core/report.ts'
+import { pass } from '../pass.ts'
+import type { World } from '../world.ts'
+import { openEngine, write } from './engine.ts'
+import type { CommandLine } from './optionTable.ts'
+import { listLineages, narrowed } from './sources.ts'
+
+export async function run(world: World, line: CommandLine): Promise<number> {
+  const started = world.now()
+  const engine = await openEngine(world, line, world.ending)
+  try {
+    const { settings, log, receipts, effects } = engine
+    const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
+    const dryRun = line.dryRun ?? false
+    // before anything is sent: an ID that cannot be recorded should not be fetched
+    if (!dryRun) await receipts.prepare()
+
+    for (const outcome of failed) effects.tell(outcome)
+    const wishes = { force: line.force ?? false, dryRun, endpoint: settings.endpoint.hostname }
+    const outcomes = [...(await pass(lineages, effects, wishes)), ...failed]
+
+    const exit = exitOf(outcomes)
+    write(log, summaryEntry(summaryOf(outcomes), exit, world.now() - started))
+    if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
+    return exit
+  } finally {
+    await engine.close()
+  }
+}

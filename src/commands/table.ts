@@ -1,0 +1,98 @@
+/** The commands, their options and what `--help` says of them. */
+import type { World } from '../world.ts'
+import {
+  COMMON,
+  type CommandLine,
+  DEADLINE,
+  HOOK,
+  type OptionTable,
+  PACE,
+  PORT,
+  SYNC,
+} from './optionTable.ts'
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  /** What stands after the name in `--help`. */
+  readonly operands: string
+  readonly options: OptionTable
+  /** Errors go to standard output too: certbot takes anything on standard error for an error of the hook. */
+  readonly onStdout: boolean
+  readonly details: string
+  readonly load: () => Promise<{ readonly run: (world: World, line: CommandLine) => Promise<number> }>
+}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'sync',
+    summary: 'one pass over every source: upload what changed',
+    operands: '[OPTION]…',
+    options: { ...SYNC, ...COMMON },
+    onStdout: true,
+    details: `Without a source, /etc/letsencrypt and ~/.acme.sh are taken where they exist.
+A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
+certificate data, 66 input missing, 74 state directory, 76 refused by the
+service, 77 credentials or permission, 78 configuration, 64 usage.`,
+    load: () => import('./sync.ts'),
+  },
+  {
+    name: 'hook',
+    summary: 'one pass over the lineage an ACME client just renewed',
+    operands: '[--chain FILE --key FILE --name NAME]',
+    options: { ...HOOK, ...DEADLINE, ...COMMON },
+    onStdout: true,
+    details: `Finds the lineage in RENEWED_LINEAGE (certbot), else in CERT_FULLCHAIN_PATH and
+CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
+  certbot renew --deploy-hook "/usr/local/bin/certferry hook"
+  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
+    load: () => import('./hook.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'what is on disk, what was uploaded, what is pending',
+    operands: '[OPTION]…',
+    options: COMMON,
+    onStdout: false,
+    details: 'Reads only: nothing is sent and nothing is written.',
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'inspect',
+    summary: 'what is in these PEM files, and whether it would be uploaded',
+    operands: 'FILE…',
+    options: COMMON,
+    onStdout: false,
+    details: `Give chain and key together to learn whether they fit:
+  certferry inspect fullchain.pem privkey.pem
+A private key is named by its kind only.`,
+    load: () => import('./inspect.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'configuration, files, clock and credentials, with one harmless call',
+    operands: '[OPTION]…',
+    options: COMMON,
+    onStdout: false,
+    details: 'Says which credentials are in use, never what they are.',
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'emulator',
+    summary: 'a local SSL API to try everything against',
+    operands: '[--port N] [--misbehave SEED]',
+    options: { ...PORT, ...PACE },
+    onStdout: false,
+    details: 'Prints its URL as the first line and one line a request; ends with Ctrl-C.',
+    load: () => import('./emulator.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'the whole story in one minute, without an account',
+    operands: '',
+    options: {},
+    onStdout: false,
+    details: 'Starts a local SSL API, makes certificates, renews them, uploads them, cleans up.',
+    load: () => import('./demo.ts'),
+  },
+]

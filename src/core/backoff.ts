@@ -1,0 +1,20 @@
+/** How long to wait before trying again. Pure: the dice come in as an argument. */
+import type { Fault } from './fault.ts'
+
+/** Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. */
+export const MOST_ATTEMPTS = 8
+
+const LONGEST = 30_000
+/** A throttle counts whole seconds, so nothing is gained by asking again within one. */
+const FIRST = { throttled: 1_000, other: 500 } as const
+
+/**
+ * Milliseconds before attempt `made + 1`, or undefined when it is time to give up. Half of it is certain and half is
+ * thrown (0 ≤ dice < 1): a fleet that failed together does not come back together.
+ */
+export function delayAfter(made: number, fault: Fault, dice: number): number | undefined {
+  if (fault.retry !== 'later' || made >= Math.min(MOST_ATTEMPTS, fault.tries)) return undefined
+  const first = fault.code === 'API_THROTTLED' ? FIRST.throttled : FIRST.other
+  const full = Math.min(LONGEST, first * 2 ** (made - 1))
+  return full / 2 + (full / 2) * dice
+}

@@ -1,0 +1,106 @@
+/** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
+import { createHash } from 'node:crypto'
+import { type Certificate, fits, readCertificate } from './certificate.ts'
+import { orderChain } from './chain.ts'
+import { Fault } from './fault.ts'
+import { isPrivate, type PrivateKey, readKey } from './key.ts'
+import { readPem, writePem } from './pem.ts'
+import type { Secret } from './secret.ts'
+
+/** What was read from disk in one look. */
+export interface Files {
+  readonly chain: { readonly path: string; readonly text: string }
+  /** Absent for a CA certificate. */
+  readonly key:
+    | { readonly path: string; readonly text: string; readonly password: Secret | undefined }
+    | undefined
+}
+
+export interface Bundle {
+  /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
+  readonly chainPem: string
+  readonly key: PrivateKey | undefined
+  /** SHA-256 over the DER of every certificate as sent, in hex: reformatting never changes it. */
+  readonly fingerprint: string
+  /** SHA-256 of the leaf's DER, in hex: what the service and every other tool call the certificate's fingerprint. */
+  readonly leaf: string
+  readonly names: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly notes: readonly string[]
+  /** The leaf came without its issuer: true of a few, and for a moment of every chain that is just being written. */
+  readonly alone: boolean
+}
+
+/** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
+export function prove(files: Files): Bundle {
+  return files.key ? provePair(files.chain, files.key) : proveCa(files.chain)
+}
+
+function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): Bundle {
+  const { certificates, notes } = certificatesOf(chain)
+  const key = readKey(keyFile.text, keyFile.path, keyFile.password)
+  const leaves = certificates.filter(one => fits(one, key.object))
+  const [leaf] = leaves
+  if (!leaf)
+    throw new Fault(
+      'KEY_MISMATCH',
+      `${keyFile.path}: the key does not belong to ${certificates[0]?.names[0]} in ${chain.path}`,
+    )
+  if (leaves.some(one => one.sha256 !== leaf.sha256)) {
+    throw new Fault(
+      'TWO_LEAVES',
+      `${chain.path}: the key fits more than one certificate, valid from ${leaves.map(one => one.notBefore.toISOString()).join(' and ')}`,
+    )
+  }
+  const ordered = orderChain(certificates, leaf, chain.path)
+  return bundleOf(ordered.path, key, [...notes, ...ordered.notes], ordered.alone)
+}
+
+/** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
+function proveCa(chain: Files['chain']): Bundle {
+  const { certificates, notes } = certificatesOf(chain)
+  const stranger = certificates.find(one => !one.isCa)
+  if (stranger) throw new Fault('NOT_A_CA', `${chain.path}: ${stranger.subject} is not a CA certificate`)
+  const unique = certificates.filter(
+    (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
+  )
+  return bundleOf(unique, undefined, notes, false)
+}
+
+function certificatesOf({ text, path }: Files['chain']) {
+  const { blocks, incomplete } = readPem(text, path)
+  if (incomplete) throw new Fault('PAIR_INCOMPLETE', `${path}: ends before the certificates do`)
+  const certificates = blocks
+    .filter(({ label }) => LABELS.has(label))
+    .map(block => readCertificate(block.der(), path))
+  if (!certificates.length) throw new Fault('CERTIFICATE_INVALID', `${path}: holds no certificate`)
+  const notes = blocks.some(isPrivate)
+    ? ['a private key stands in the chain file; it is not sent with the chain']
+    : []
+  return { certificates, notes }
+}
+
+const LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
+
+function bundleOf(
+  path: readonly Certificate[],
+  key: PrivateKey | undefined,
+  notes: readonly string[],
+  alone: boolean,
+): Bundle {
+  const [leaf] = path as readonly [Certificate]
+  const hash = createHash('sha256')
+  for (const one of path) hash.update(one.der)
+  return {
+    chainPem: path.map(one => writePem('CERTIFICATE', one.der)).join(''),
+    key,
+    fingerprint: hash.digest('hex'),
+    leaf: leaf.sha256,
+    names: leaf.names,
+    notBefore: leaf.notBefore,
+    notAfter: leaf.notAfter,
+    notes,
+    alone,
+  }
+}

@@ -1,0 +1,153 @@
+/** What may stand in the configuration file, as one schema that also writes config/certferry.schema.json. Pure. */
+import * as v from 'valibot'
+import { aliasProblem } from './alias.ts'
+import { endpointProblem, proxyProblem } from './endpoint.ts'
+
+const filled = (what = 'text') =>
+  v.pipe(
+    v.string(`expected ${what} in quotes`),
+    v.trim(),
+    v.minLength(1, `expected ${what}, not an empty string`),
+  )
+const whole = v.pipe(
+  v.number('expected a whole number'),
+  v.integer('expected a whole number'),
+  v.minValue(0, 'expected 0 or more'),
+)
+
+/** A rule of our own over a string: the function says what is wrong, or nothing. */
+const obeying = (problem: (text: string) => string | undefined) =>
+  v.rawCheck<string>(({ dataset, addIssue }) => {
+    const message = dataset.typed ? problem(dataset.value) : undefined
+    if (message) addIssue({ message })
+  })
+
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export const LANGUAGES = ['en-US', 'zh-CN'] as const
+export const TYPES = ['SVR', 'CA'] as const
+export const KINDS = ['certbot', 'acme.sh', 'pem'] as const
+
+/** Slower than one in ten seconds is no pace; faster than this no account is allowed. */
+export const RATE = { min: 0.1, max: 1_000, default: 10 } as const
+
+const oneOf = <const T extends readonly string[]>(choices: T) =>
+  v.picklist(choices, `expected one of ${choices.map(choice => JSON.stringify(choice)).join(', ')}`)
+
+const uploadEntries = {
+  type: v.optional(oneOf(TYPES)),
+  alias: v.optional(v.pipe(v.string('expected text in quotes'), obeying(aliasProblem))),
+  project_id: v.optional(whole),
+  use: v.optional(
+    v.pipe(
+      filled(),
+      v.regex(
+        /^[A-Z][A-Z0-9_]{0,31}$/,
+        'expected a product in capitals, such as "CLB", "CDN", "WAF", "LIVE" or "DDOS"',
+      ),
+    ),
+  ),
+  tags: v.optional(
+    v.record(
+      v.pipe(
+        v.string(),
+        v.minLength(1, 'expected a tag key'),
+        v.maxLength(127, 'expected at most 127 characters'),
+      ),
+      v.pipe(
+        v.string("expected the tag's value in quotes"),
+        v.maxLength(255, 'expected at most 255 characters'),
+      ),
+      'expected a table, such as { team = "web" }',
+    ),
+  ),
+  repeatable: v.optional(v.boolean('expected true or false')),
+  key_password_file: v.optional(filled('a path')),
+}
+
+const sourceRules = v.rawCheck<SourceInput>(({ dataset, addIssue }) => {
+  if (!dataset.typed) return
+  const { value } = dataset
+  const complain = (key: keyof SourceInput, message: string) =>
+    addIssue({ message, path: [{ type: 'object', origin: 'value', input: value, key, value: value[key] }] })
+  const [needed, foreign] = value.kind === 'pem' ? PEM_KEYS : DIRECTORY_KEYS
+  for (const key of needed)
+    if (value[key] === undefined) complain(key, `missing: a source of kind "${value.kind}" needs it`)
+  for (const key of foreign)
+    if (value[key] !== undefined) complain(key, `not for a source of kind "${value.kind}"`)
+  if (value.kind !== 'pem' && value.type === 'CA')
+    complain('type', 'a CA certificate is a source of kind "pem" without a key')
+  if (value.kind === 'pem' && value.key !== undefined && value.type === 'CA')
+    complain('key', 'a CA certificate is uploaded without its key: remove this line')
+  if (value.kind === 'pem' && value.key === undefined && value.type === 'SVR')
+    complain('key', 'missing: a server certificate needs its key')
+})
+
+const PEM_KEYS = [['name', 'chain'], ['path']] as const
+const DIRECTORY_KEYS = [['path'], ['name', 'chain', 'key']] as const
+
+const sourceObject = v.strictObject({
+  kind: oneOf(KINDS),
+  path: v.optional(filled('a path')),
+  name: v.optional(
+    v.pipe(filled('a name'), v.regex(/^[^\s/\p{Cc}]+$/u, 'expected a name without spaces or slashes')),
+  ),
+  chain: v.optional(filled('a path')),
+  key: v.optional(filled('a path')),
+  ...uploadEntries,
+})
+
+type SourceInput = v.InferOutput<typeof sourceObject>
+
+export const ConfigSchema = v.strictObject({
+  tencent: v.optional(
+    v.strictObject({
+      endpoint: v.optional(v.pipe(filled('a URL'), obeying(endpointProblem))),
+      region: v.optional(
+        v.pipe(filled(), v.regex(/^[a-z]{2,}-[a-z0-9-]+$/, 'expected a region such as "ap-guangzhou"')),
+      ),
+      language: v.optional(oneOf(LANGUAGES)),
+      rate_per_second: v.optional(
+        v.pipe(
+          v.number('expected a number'),
+          v.minValue(RATE.min, `expected ${RATE.min} or more`),
+          v.maxValue(RATE.max, `expected ${RATE.max} or less`),
+        ),
+      ),
+      profile: v.optional(filled("a profile's name")),
+      proxy: v.optional(v.pipe(filled('a URL'), obeying(proxyProblem))),
+    }),
+  ),
+  upload: v.optional(v.strictObject(uploadEntries)),
+  source: v.optional(v.array(v.pipe(sourceObject, sourceRules), 'expected [[source]] tables')),
+  override: v.optional(
+    v.array(
+      v.strictObject({ match: filled("a lineage's name or pattern"), ...uploadEntries }),
+      'expected [[override]] tables',
+    ),
+  ),
+  log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
+  state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),
+})
+
+export type Config = v.InferOutput<typeof ConfigSchema>
+export type UploadKeys = NonNullable<Config['upload']>
+export type Level = (typeof LEVELS)[number]
+
+/** Everything wrong with a parsed file, each by its key; empty when all is well. */
+export type ConfigReading = { readonly config: Config } | { readonly problems: readonly string[] }
+
+export function readConfig(input: unknown): ConfigReading {
+  const result = v.safeParse(ConfigSchema, input)
+  if (result.success) return { config: result.output }
+  return { problems: result.issues.map(issue => `${keyOf(issue.path ?? [])}: ${wording(issue)}`) }
+}
+
+const keyOf = (path: ReadonlyArray<{ readonly key: unknown }>) =>
+  path
+    .map(({ key }, i) => (typeof key === 'number' ? `[${key + 1}]` : `${i ? '.' : ''}${String(key)}`))
+    .join('') || 'file'
+
+const wording = (issue: v.BaseIssue<unknown>) => {
+  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'unknown key' : 'expected a table'
+  return issue.message
+}

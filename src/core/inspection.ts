@@ -1,0 +1,133 @@
+/** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { type Bundle, prove } from './bundle.ts'
+import { readCertificate } from './certificate.ts'
+import { Fault } from './fault.ts'
+import { isPrivate } from './key.ts'
+import { type Block, readPem } from './pem.ts'
+
+export interface BlockView {
+  readonly label: string
+  readonly subject?: string
+  readonly issuer?: string
+  readonly names?: readonly string[]
+  readonly notBefore?: string
+  readonly notAfter?: string
+  readonly kind?: string
+  readonly sha256?: string
+}
+
+export interface FileView {
+  readonly path: string
+  readonly blocks: readonly BlockView[]
+  readonly fault?: Fault
+}
+
+export interface Upright {
+  readonly type: 'SVR' | 'CA'
+  readonly fingerprint: string
+  readonly certificates: number
+  readonly notes: readonly string[]
+}
+
+export type InspectionVerdict = Upright | { readonly fault: Fault }
+
+export function inspection(path: string, text: string): FileView {
+  try {
+    const { blocks, incomplete } = readPem(text, path)
+    const views = blocks.map(block => view(block, path))
+    return {
+      path,
+      blocks: views,
+      ...(incomplete && {
+        fault: new Fault('PAIR_INCOMPLETE', `${path}: ends inside a block, or holds none`),
+      }),
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { path, blocks: [], fault: error }
+  }
+}
+
+function view(block: Block, path: string): BlockView {
+  const { label } = block
+  if (isPrivate(block)) return { label, kind: keyKind(block) }
+  if (label !== 'CERTIFICATE' && label !== 'X509 CERTIFICATE') return { label }
+  const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = readCertificate(block.der(), path)
+  const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
+  return { label, subject, issuer, names, ...dates, kind: kindOf(openssl.publicKey), sha256 }
+}
+
+function keyKind({ label, text }: Block): string {
+  if (label.startsWith('ENCRYPTED') || text.includes('4,ENCRYPTED')) return 'encrypted'
+  try {
+    return kindOf(createPrivateKey(text))
+  } catch {
+    return 'unreadable'
+  }
+}
+
+const kindOf = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject) =>
+  [type?.toUpperCase() ?? 'unknown', details?.modulusLength ?? details?.namedCurve].filter(Boolean).join(' ')
+
+/** The files taken as one chain and, where one holds a key, its key. */
+export function verdictOf(
+  files: ReadonlyArray<{ readonly path: string; readonly text: string }>,
+): InspectionVerdict {
+  try {
+    const chain = {
+      path: files.map(({ path }) => path).join(' + '),
+      text: files.map(({ text }) => text).join('\n'),
+    }
+    const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
+    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password: undefined } })
+    const { fingerprint, chainPem, notes } = bundle
+    return {
+      type: bundle.key ? 'SVR' : 'CA',
+      fingerprint,
+      certificates: chainPem.split('BEGIN').length - 1,
+      notes: notes.filter(isOfInterest),
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { fault: error }
+  }
+}
+
+/** Files were put together to be looked at: that a key stands beside the chain is their doing, not a finding. */
+const isOfInterest = (note: string) => !note.includes('private key')
+
+export function inspectionText(files: readonly FileView[], verdict: InspectionVerdict, now: Date): string {
+  const lines = files.flatMap(({ path, blocks, fault }) => [
+    path,
+    ...blocks.flatMap(block => blockLines(block, now)),
+    ...(fault ? [`  ! ${fault.message}`, `    → ${fault.advice}`] : []),
+    '',
+  ])
+  return `${[...lines, ...verdictLines(verdict)].join('\n')}\n`
+}
+
+function blockLines(
+  { label, subject, issuer, names, notAfter, notBefore, kind, sha256 }: BlockView,
+  now: Date,
+): readonly string[] {
+  if (!subject) return [`  ${label}${kind ? `  ${kind}` : ''}`]
+  const left = Math.floor((Date.parse(notAfter ?? '') - now.getTime()) / 86_400_000)
+  return [
+    `  ${label}  ${kind}`,
+    `    names    ${names?.join(', ')}`,
+    `    subject  ${subject}`,
+    `    issuer   ${issuer}`,
+    `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : `${left} days left`})`,
+    `    sha256   ${sha256}`,
+  ]
+}
+
+function verdictLines(verdict: InspectionVerdict): readonly string[] {
+  if ('fault' in verdict)
+    return [`Would not be uploaded: ${verdict.fault.message}`, `  → ${verdict.fault.advice}`]
+  const { type, certificates, fingerprint, notes } = verdict
+  const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
+  const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`
+  return [`${what}; ${sent}, as ${type}.`, ...notes.map(note => `  ${note}`), `fingerprint ${fingerprint}`]
+}

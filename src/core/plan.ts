@@ -1,0 +1,73 @@
+/** Decides what to do with a bundle. Pure: the clock and the receipt come in as arguments. */
+import type { Bundle } from './bundle.ts'
+import { Fault } from './fault.ts'
+import type { Receipt } from './receipt.ts'
+
+export type UploadReason = 'first-seen' | 'changed' | 'forced'
+export type RefuseReason = 'expired' | 'not-yet-valid' | 'older-than-uploaded' | 'rejected-before'
+
+export type Decision =
+  | { readonly do: 'upload'; readonly because: UploadReason }
+  | { readonly do: 'skip'; readonly because: 'unchanged'; readonly certificateId: string }
+  | { readonly do: 'refuse'; readonly because: RefuseReason; readonly fault: Fault }
+
+export interface Circumstances {
+  readonly now: Date
+  /** Send even what is known to be uploaded, older or rejected. What is not valid today stays refused. */
+  readonly force: boolean
+  /** The host that receipts must come from to count. */
+  readonly endpoint: string
+  /** Digest of the settings this bundle would be sent with. */
+  readonly settings: string
+}
+
+export function plan(
+  bundle: Bundle,
+  receipt: Receipt,
+  { now, force, endpoint, settings }: Circumstances,
+): Decision {
+  const uploaded = receipt.uploaded?.endpoint === endpoint ? receipt.uploaded : undefined
+  if (!force && uploaded?.fingerprint === bundle.fingerprint) {
+    return { do: 'skip', because: 'unchanged', certificateId: uploaded.certificateId }
+  }
+
+  if (bundle.notAfter <= now) return refuse('expired', 'EXPIRED', `it expired on ${day(bundle.notAfter)}`)
+  if (bundle.notBefore > now) {
+    return refuse(
+      'not-yet-valid',
+      'NOT_YET_VALID',
+      `it is not valid before ${bundle.notBefore.toISOString()}`,
+    )
+  }
+  if (force) return { do: 'upload', because: 'forced' }
+
+  const { rejected } = receipt
+  if (rejected?.fingerprint === bundle.fingerprint && rejected.settings === settings) {
+    return refuse(
+      'rejected-before',
+      'REJECTED_BEFORE',
+      `it was refused on ${rejected.at}: ${rejected.message}`,
+      rejected.apiCode,
+    )
+  }
+  // notBefore, not notAfter: a six-day certificate that follows a 90-day one ends earlier and is newer all the same
+  if (uploaded && bundle.notBefore < new Date(uploaded.notBefore)) {
+    return refuse(
+      'older-than-uploaded',
+      'OLDER_THAN_UPLOADED',
+      `it is valid from ${day(bundle.notBefore)}, ${uploaded.certificateId} that was uploaded before is from ${day(new Date(uploaded.notBefore))}`,
+    )
+  }
+  return { do: 'upload', because: uploaded ? 'changed' : 'first-seen' }
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10)
+
+function refuse(
+  because: RefuseReason,
+  code: ConstructorParameters<typeof Fault>[0],
+  message: string,
+  apiCode?: string | null,
+): Decision {
+  return { do: 'refuse', because, fault: new Fault(code, message, apiCode ? { apiCode } : {}) }
+}

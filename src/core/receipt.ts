@@ -1,0 +1,151 @@
+/** What we know was uploaded for a lineage, and how that knowledge grows. Pure. */
+import * as v from 'valibot'
+import type { Bundle } from './bundle.ts'
+import type { Fault } from './fault.ts'
+import type { Uploaded } from './upload.ts'
+
+const date = v.pipe(v.string(), v.isoTimestamp())
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+
+const UploadSchema = v.object({
+  certificateId: v.pipe(v.string(), v.minLength(1)),
+  requestId: v.string(),
+  fingerprint: sha256,
+  leaf: sha256,
+  names: v.array(v.string()),
+  notBefore: date,
+  notAfter: date,
+  uploadedAt: date,
+  /** The host it was uploaded to: an ID given by an emulator or by the other site means nothing here. */
+  endpoint: v.string(),
+})
+
+const RejectionSchema = v.object({
+  fingerprint: sha256,
+  /** Digest of the settings it was sent with: other settings make another request. */
+  settings: v.string(),
+  apiCode: v.nullable(v.string()),
+  message: v.string(),
+  at: date,
+})
+
+const SupersededSchema = v.object({
+  certificateId: v.string(),
+  fingerprint: sha256,
+  notAfter: date,
+  uploadedAt: date,
+  supersededAt: date,
+})
+
+/** On disk the last upload's members stand at the top level, where a person and `jq .certificateId` look for them. */
+const DiskSchema = v.object({
+  version: v.literal(1),
+  lineage: v.string(),
+  ...v.partial(UploadSchema).entries,
+  superseded: v.array(SupersededSchema),
+  rejected: v.nullable(RejectionSchema),
+})
+
+export type Upload = v.InferOutput<typeof UploadSchema>
+export type Rejection = v.InferOutput<typeof RejectionSchema>
+
+export interface Receipt {
+  readonly lineage: string
+  readonly uploaded: Upload | undefined
+  /** Newest first. */
+  readonly superseded: ReadonlyArray<v.InferOutput<typeof SupersededSchema>>
+  readonly rejected: Rejection | undefined
+}
+
+/** Superseded IDs kept: two years of 45-day certificates with room to spare. */
+const REMEMBERED = 32
+
+export const emptyReceipt = (lineage: string): Receipt => ({
+  lineage,
+  uploaded: undefined,
+  superseded: [],
+  rejected: undefined,
+})
+
+/** The text of a receipt file. */
+export const writeReceipt = ({ lineage, uploaded, superseded, rejected }: Receipt): string =>
+  `${JSON.stringify({ version: 1, lineage, ...uploaded, superseded, rejected: rejected ?? null }, null, 2)}\n`
+
+/** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
+export function readReceipt(text: string, expected?: string): Receipt | undefined {
+  const disk = v.safeParse(v.pipe(v.string(), v.parseJson(), DiskSchema), text)
+  if (!disk.success || (expected !== undefined && disk.output.lineage !== expected)) return undefined
+  const upload = v.safeParse(UploadSchema, disk.output)
+  if (!upload.success && disk.output.certificateId !== undefined) return undefined
+  const { lineage, superseded, rejected } = disk.output
+  return {
+    lineage,
+    uploaded: upload.success ? upload.output : undefined,
+    superseded,
+    rejected: rejected ?? undefined,
+  }
+}
+
+/**
+ * After an upload: what the same endpoint had before is superseded, unless it is the very same certificate. A plan
+ * never goes back to an older certificate unforced, so a newer one found here was recorded by another process while
+ * this upload was under way: then that one stays and ours counts as superseded.
+ */
+export function withUpload(receipt: Receipt, upload: Upload, forced: boolean): Receipt {
+  const before = replacedBy(receipt, upload)
+  const overtaken = before !== undefined && !forced && before.notBefore > upload.notBefore
+  const [current, replaced] = overtaken ? [before, upload] : [upload, before]
+  const entry = replaced && { ...superseding(replaced), supersededAt: upload.uploadedAt }
+  const superseded = [...(entry ? [entry] : []), ...receipt.superseded].filter(
+    one => one.certificateId !== current.certificateId,
+  )
+  return { ...receipt, uploaded: current, superseded: superseded.slice(0, REMEMBERED), rejected: undefined }
+}
+
+/** The upload that this one takes the place of, if any. */
+export const replacedBy = (
+  { uploaded }: Receipt,
+  next: Pick<Upload, 'endpoint' | 'certificateId'>,
+): Upload | undefined =>
+  uploaded && uploaded.endpoint === next.endpoint && uploaded.certificateId !== next.certificateId
+    ? uploaded
+    : undefined
+
+const superseding = ({ certificateId, fingerprint, notAfter, uploadedAt }: Upload) => ({
+  certificateId,
+  fingerprint,
+  notAfter,
+  uploadedAt,
+})
+
+export const withRejection = (receipt: Receipt, rejected: Rejection): Receipt => ({ ...receipt, rejected })
+
+export const uploadOf = (
+  bundle: Bundle,
+  { certificateId, requestId }: Uploaded,
+  endpoint: string,
+  now: Date,
+): Upload => ({
+  certificateId,
+  requestId,
+  fingerprint: bundle.fingerprint,
+  leaf: bundle.leaf,
+  names: [...bundle.names],
+  notBefore: bundle.notBefore.toISOString(),
+  notAfter: bundle.notAfter.toISOString(),
+  uploadedAt: now.toISOString(),
+  endpoint,
+})
+
+export const rejectionOf = (
+  { fingerprint }: Bundle,
+  settings: string,
+  { message, apiCode }: Fault,
+  now: Date,
+): Rejection => ({
+  fingerprint,
+  settings,
+  apiCode: apiCode ?? null,
+  message,
+  at: now.toISOString(),
+})

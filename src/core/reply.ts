@@ -1,0 +1,45 @@
+/** A reply of the service, told from everything else that may answer in its place. Pure. */
+import { apiFault } from './apiCodes.ts'
+import { Fault } from './fault.ts'
+import { printable } from './printable.ts'
+
+export interface Reply {
+  readonly requestId: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
+ * with another. Without an Error, anything but 200 with an envelope is not the service speaking.
+ * @throws Fault of the service's code, or REPLY_UNREADABLE.
+ */
+export function readReply(status: number, body: string): Reply {
+  const response = envelopeOf(body)
+  const requestId = typeof response?.RequestId === 'string' ? printable(response.RequestId, 64) : undefined
+  if (isObject(response?.Error) && typeof response.Error.Code === 'string') {
+    throw apiFault(response.Error.Code, String(response.Error.Message ?? ''), requestId)
+  }
+  if (status !== 200) throw new Fault('REPLY_UNREADABLE', `the answer was HTTP ${status}, not the service's`)
+  if (!response || requestId === undefined)
+    throw new Fault('REPLY_UNREADABLE', `the answer was ${kindOf(body)}, not the service's`)
+  return { requestId, fields: response }
+}
+
+function envelopeOf(body: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body)
+    return isObject(parsed) && isObject(parsed.Response) ? parsed.Response : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function kindOf(body: string): string {
+  const start = body.trimStart()
+  if (start === '') return 'empty'
+  if (start.startsWith('<')) return 'a page of HTML'
+  return start.startsWith('{') ? 'JSON that is cut off or of another form' : 'of an unknown kind'
+}

@@ -1,0 +1,96 @@
+/** Outcomes as log entries. Pure. */
+import type { Fault } from './fault.ts'
+import { faultJson, type Outcome, type Summary } from './outcome.ts'
+
+export interface Entry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Says by itself all that a person needs; the fields are for machines. */
+  readonly message: string
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10)
+
+/** What the log says of one lineage. */
+export function entryOf(outcome: Outcome): Entry {
+  const { lineage, bundle, elapsedMs } = outcome
+  const about = {
+    event: outcome.outcome,
+    lineage,
+    ...(bundle && {
+      names: bundle.names,
+      notAfter: bundle.notAfter.toISOString(),
+      fingerprint: bundle.fingerprint,
+    }),
+    elapsedMs,
+  }
+  const until = bundle ? `valid until ${day(bundle.notAfter)}` : ''
+  switch (outcome.outcome) {
+    case 'uploaded': {
+      const { certificateId, requestId, because, attempts, reused, supersedes } = outcome
+      const details = [
+        because,
+        until,
+        ...(reused ? ['the service already had it'] : []),
+        ...(supersedes ? [`replaces ${supersedes}`] : []),
+      ]
+      return {
+        level: 'info',
+        fields: { ...about, certificateId, requestId, because, attempts, reused, supersedes },
+        message: `${lineage} uploaded as ${certificateId} (${details.join(', ')})`,
+      }
+    }
+    case 'unchanged': {
+      const { certificateId, because } = outcome
+      return {
+        level: 'debug',
+        fields: { ...about, certificateId, because },
+        message: `${lineage} unchanged, ${certificateId} (${until})`,
+      }
+    }
+    case 'planned':
+      return {
+        level: 'info',
+        fields: { ...about, because: outcome.because },
+        message: `${lineage} would be uploaded (${outcome.because}, ${until})`,
+      }
+    case 'refused':
+      return {
+        level: 'warn',
+        fields: { ...about, because: outcome.because, ...faultFields(outcome.fault) },
+        message: `${lineage} not uploaded: ${outcome.fault.message}`,
+      }
+    case 'failed': {
+      const pending = outcome.fault.retry === 'soon'
+      return {
+        level: pending ? 'warn' : 'error',
+        fields: { ...about, ...faultFields(outcome.fault) },
+        message: `${lineage} ${pending ? 'pending' : 'failed'}: ${outcome.fault.message}`,
+      }
+    }
+  }
+}
+
+/** A fault's members for a log entry; the message itself is the entry's. */
+export function faultFields(fault: Fault) {
+  const { message: _, ...fields } = faultJson(fault)
+  return fields
+}
+
+/** What the log says when one of the account's faults ends the pass: once, not once a certificate. */
+export const stopEntry = (fault: Fault): Entry => ({
+  level: 'error',
+  fields: { event: 'stopped', ...faultFields(fault) },
+  message: `stopped: ${fault.message}`,
+})
+
+/** The pass in one line: only what there was, in the order of interest. */
+export function summaryEntry(summary: Summary, exit: number, elapsedMs: number): Entry {
+  const parts = Object.entries(summary).filter(([, count]) => count > 0)
+  const counts = parts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'no certificates'
+  return {
+    level: exit === 0 ? 'info' : 'warn',
+    fields: { event: 'pass', summary, exit, elapsedMs },
+    message: `${counts}, in ${elapsedMs < 1000 ? `${elapsedMs} ms` : `${(elapsedMs / 1000).toFixed(1)} s`}${exit === 0 ? '' : `; exit ${exit}`}`,
+  }
+}

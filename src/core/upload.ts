@@ -1,0 +1,70 @@
+/** The request that uploads a bundle, and what its reply says. Pure. */
+import { createHash } from 'node:crypto'
+import { aliasOf } from './alias.ts'
+import type { Bundle } from './bundle.ts'
+import { Fault } from './fault.ts'
+import type { Reply } from './reply.ts'
+import type { UploadSettings } from './settings.ts'
+
+export interface Uploaded {
+  readonly certificateId: string
+  readonly requestId: string
+  /** The service answered with an ID it already had. */
+  readonly reused: boolean
+}
+
+/** What every upload of this lineage says beside chain, key and alias. The password itself is no part of it. */
+function parametersOf(bundle: Bundle, { type, projectId, use, tags, repeatable }: UploadSettings) {
+  return {
+    CertificateType: bundle.key ? (type ?? 'SVR') : 'CA',
+    ...(projectId !== undefined && { ProjectId: projectId }),
+    ...(use && { CertificateUse: use }),
+    ...(tags.length && { Tags: tags.map(([TagKey, TagValue]) => ({ TagKey, TagValue })) }),
+    // always said: the service's own default piles up a copy at every upload
+    Repeatable: repeatable,
+  }
+}
+
+/** The body of UploadCertificate. It carries the private key: it goes to the socket and nowhere else. */
+export function uploadBody(bundle: Bundle, settings: UploadSettings, name: string): string {
+  const { key, chainPem, names, notAfter } = bundle
+  const alias = aliasOf(settings.alias, {
+    name,
+    domain: names[0] ?? name,
+    notAfter: notAfter.toISOString().slice(0, 10),
+  })
+  return JSON.stringify({
+    CertificatePublicKey: chainPem,
+    ...(key && { CertificatePrivateKey: key.pem.reveal() }),
+    ...(key?.password && { KeyPassword: key.password.reveal() }),
+    ...(alias && { Alias: alias }),
+    ...parametersOf(bundle, settings),
+  })
+}
+
+/** Tells one way of sending a bundle from another, to know whether a remembered rejection still applies. */
+export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string =>
+  createHash('sha256')
+    .update(JSON.stringify({ ...parametersOf(bundle, settings), locked: Boolean(bundle.key?.password) }))
+    .digest('hex')
+    .slice(0, 16)
+
+const idIn = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** @throws Fault REPLY_UNREADABLE where the service reports success and names no ID. */
+export function uploadedOf({ fields, requestId }: Reply): Uploaded {
+  const repeated = idIn(fields.RepeatCertId)
+  const certificateId = idIn(fields.CertificateId) ?? repeated
+  if (!certificateId)
+    throw new Fault('REPLY_UNREADABLE', 'the service reported success but named no certificate ID', {
+      requestId,
+    })
+  return { certificateId, requestId, reused: repeated !== undefined }
+}
+
+/** The ID of a certificate the service said exists. @throws that same fault where the service cannot find it after all. */
+export function existingOf({ fields, requestId }: Reply, fault: Fault): Uploaded {
+  const certificateId = idIn(fields.RepeatCertId)
+  if (!certificateId) throw fault
+  return { certificateId, requestId, reused: true }
+}

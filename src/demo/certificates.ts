@@ -1,0 +1,43 @@
+/** Certificates for the demonstration: an authority of the moment and what it issues, gone when the process ends. */
+import 'reflect-metadata' // @peculiar/x509 registers its encoders through it and must come second
+import { KeyObject, webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const DAY = 86_400_000
+
+export interface Issued {
+  readonly leaf: string
+  readonly issuer: string
+  readonly key: string
+}
+
+/** Issues certificates of 45 days, as the public authorities do from 2026 on; each with a key of its own. */
+export async function openAuthority(now: number): Promise<(name: string) => Promise<Issued>> {
+  x509.cryptoProvider.set(webcrypto)
+  const keys = () => webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
+  const own = await keys()
+  const validity = { notBefore: new Date(now - DAY), notAfter: new Date(now + 44 * DAY) }
+  const issuer = await x509.X509CertificateGenerator.create({
+    ...validity,
+    subject: 'CN=certferry demonstration authority',
+    issuer: 'CN=certferry demonstration root',
+    publicKey: own.publicKey,
+    signingKey: (await keys()).privateKey,
+    extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
+  })
+
+  return async name => {
+    const { publicKey, privateKey } = await keys()
+    const leaf = await x509.X509CertificateGenerator.create({
+      ...validity,
+      subject: `CN=${name}`,
+      issuer: issuer.subject,
+      publicKey,
+      signingKey: own.privateKey,
+      extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
+    })
+    const key = KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }).toString()
+    return { leaf: `${leaf.toString('pem')}\n`, issuer: `${issuer.toString('pem')}\n`, key }
+  }
+}

@@ -1,0 +1,149 @@
+/** Finds the account's credentials: environment, systemd credential, profile file, the role of the cloud machine. */
+import { join } from 'node:path'
+import { parse } from 'ini'
+import { Fault } from '../core/fault.ts'
+import { type Secret, secret } from '../core/secret.ts'
+import { readText } from './files.ts'
+
+export interface Credentials {
+  /** Where they came from, in words for `check` and the log; never what they are. */
+  readonly origin: string
+  readonly secretId: string
+  readonly secretKey: Secret
+  readonly token?: Secret
+  /** Milliseconds since 1970, for those of a role. */
+  readonly expiresAt?: number
+}
+
+export interface Places {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  readonly profile: string | undefined
+  /** Asks the cloud machine for its role's credentials; undefined off the cloud. */
+  readonly role: () => Promise<Credentials | undefined>
+}
+
+export interface Wallet {
+  /** The credentials in force, those of a role fresh enough to last the request. */
+  readonly current: () => Promise<Credentials>
+  /** Reads everything anew; true when something else came out, so that trying again makes sense. */
+  readonly renew: () => Promise<boolean>
+}
+
+/** A role's credentials are renewed this long before they expire, as the official SDKs do. In milliseconds. */
+const MARGIN = 300_000
+
+export function openWallet(places: Places, now: () => number): Wallet {
+  let held: Promise<Credentials> | undefined
+  const renew = () => {
+    const before = held
+    held = findCredentials(places)
+    return { before, after: held }
+  }
+  return {
+    current: async () => {
+      const credentials = await (held ?? renew().after)
+      return credentials.expiresAt !== undefined && now() > credentials.expiresAt - MARGIN
+        ? renew().after
+        : credentials
+    },
+    renew: async () => {
+      const { before, after } = renew()
+      return !sameCredentials(await before, await after)
+    },
+  }
+}
+
+const sameCredentials = (a: Credentials | undefined, b: Credentials) =>
+  a?.secretId === b.secretId &&
+  a.secretKey.reveal() === b.secretKey.reveal() &&
+  a.token?.reveal() === b.token?.reveal()
+
+/** First found wins. @throws Fault CREDENTIALS_MISSING, or CREDENTIALS_UNREADABLE for a place that is half filled. */
+export async function findCredentials({ env, home, profile, role }: Places): Promise<Credentials> {
+  const named = env.TENCENTCLOUD_CREDENTIALS_FILE
+  const files = [
+    ...(env.CREDENTIALS_DIRECTORY ? [join(env.CREDENTIALS_DIRECTORY, 'tencentcloud')] : []),
+    ...(named ? [named] : [join(home, '.tencentcloud', 'credentials'), '/etc/tencentcloud/credentials']),
+  ]
+  const found = await fromEnvironment(env)
+  if (found) return found
+  for (const file of files) {
+    const inFile = await fromFile(file, profile, file === named)
+    if (inFile) return inFile
+  }
+  const ofRole = await role()
+  if (ofRole) return ofRole
+  throw new Fault(
+    'CREDENTIALS_MISSING',
+    `no credentials: not in the environment, not in ${files.join(' or ')}, and this machine has no role`,
+  )
+}
+
+async function fromEnvironment(env: Places['env']): Promise<Credentials | undefined> {
+  const value = async (...names: readonly string[]) => {
+    for (const name of names) {
+      if (env[name]) return clean(env[name], name)
+      const file = env[`${name}_FILE`]
+      if (file) return clean((await readText(file).catch(asUnreadable)).text, file)
+    }
+    return undefined
+  }
+  const secretId = await value('TENCENTCLOUD_SECRET_ID')
+  const secretKey = await value('TENCENTCLOUD_SECRET_KEY')
+  const token = await value('TENCENTCLOUD_TOKEN', 'TENCENTCLOUD_SESSION_TOKEN', 'TENCENTCLOUD_SECURITY_TOKEN')
+  if (!secretId && !secretKey) return undefined
+  if (!secretId || !secretKey) {
+    throw new Fault(
+      'CREDENTIALS_UNREADABLE',
+      `TENCENTCLOUD_SECRET_${secretId ? 'KEY' : 'ID'} is missing beside the other half`,
+    )
+  }
+  return credentials('environment', secretId, secretKey, token)
+}
+
+async function fromFile(
+  file: string,
+  profile = 'default',
+  mustExist = false,
+): Promise<Credentials | undefined> {
+  const read = await readText(file).catch(error => {
+    if (error instanceof Fault && error.code === 'FILE_MISSING' && !mustExist) return undefined
+    return asUnreadable(error)
+  })
+  if (!read) return undefined
+  const section: unknown = parse(read.text)[profile]
+  if (typeof section !== 'object' || section === null)
+    throw new Fault('CREDENTIALS_UNREADABLE', `${file}: has no profile [${profile}]`)
+  const { secret_id, secret_key, token } = section as Record<string, unknown>
+  if (typeof secret_id !== 'string' || typeof secret_key !== 'string' || !secret_id || !secret_key) {
+    throw new Fault('CREDENTIALS_UNREADABLE', `${file}: [${profile}] needs secret_id and secret_key`)
+  }
+  const tokenText = typeof token === 'string' && token ? clean(token, file) : undefined
+  return credentials(`${file} [${profile}]`, clean(secret_id, file), clean(secret_key, file), tokenText)
+}
+
+const credentials = (
+  origin: string,
+  secretId: string,
+  secretKey: string,
+  token: string | undefined,
+): Credentials => ({
+  origin,
+  secretId,
+  secretKey: secret(secretKey),
+  ...(token && { token: secret(token) }),
+})
+
+/** A newline or blank that was pasted along makes a wrong signature, which no message of the service would explain. */
+function clean(text: string, where: string): string {
+  const trimmed = text.trim()
+  if (!/^[\x21-\x7e]+$/.test(trimmed))
+    throw new Fault('CREDENTIALS_UNREADABLE', `${where}: has blanks or other characters no credential has`)
+  return trimmed
+}
+
+function asUnreadable(error: unknown): never {
+  if (error instanceof Fault) throw new Fault('CREDENTIALS_UNREADABLE', error.message)
+  throw error
+}

@@ -1,0 +1,90 @@
+/** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
+import { Fault } from '../core/fault.ts'
+import { paceOf, returned, sent, waitOf } from '../core/pace.ts'
+
+export interface LaneEffects {
+  /** Milliseconds of a clock that never steps. */
+  readonly now: () => number
+  readonly dice: () => number
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Mends the cause of a fault of class repair; true when trying again makes sense. */
+  readonly repair: (fault: Fault) => Promise<boolean>
+}
+
+export interface Lanes {
+  /** Runs the request when there is room for it. @throws the fault that stopped the lanes, without a request. */
+  readonly run: <T>(request: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+  /** Whether what this fault complained of has been mended. */
+  readonly mended: () => Promise<boolean>
+}
+
+/** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
+const PATIENCE = 90_000
+
+export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEffects): Lanes {
+  let pace = paceOf(perSecond)
+  let halted: Fault | undefined
+  let mending: Promise<boolean> = Promise.resolve(true)
+  let mendedAt = -Infinity
+  let answeredAt = now()
+  let queue: Promise<unknown> = Promise.resolve()
+  let room = Promise.withResolvers<void>()
+
+  /** Waits for a place. One at a time and in order, so that nobody is overtaken for ever. */
+  const admission = async (signal: AbortSignal | undefined): Promise<number> => {
+    for (;;) {
+      await mending
+      if (halted) throw halted
+      signal?.throwIfAborted()
+      const ms = waitOf(pace, now())
+      if (ms === 0) break
+      await (ms === Infinity ? room.promise : wait(ms, signal))
+    }
+    const at = now()
+    pace = sent(pace, at)
+    return at
+  }
+
+  const mend = async (fault: Fault): Promise<boolean> => {
+    const done = await repair(fault).catch(error => {
+      halted = error instanceof Fault ? error : fault
+      return false
+    })
+    if (!done) halted ??= fault
+    mendedAt = now()
+    return done
+  }
+
+  const settle = (at: number, fault: Fault | undefined) => {
+    const answered = !fault || fault.apiCode !== undefined
+    if (answered) answeredAt = now()
+    if (fault?.retry === 'never' && fault.scope === 'account') halted = fault
+    if (!answered && now() - answeredAt > PATIENCE) halted = fault
+    // one that left before the last repair complains of what has been mended since
+    if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
+    const reply = {
+      throttled: fault?.code === 'API_THROTTLED',
+      proves: answered && fault?.scope !== 'account',
+    }
+    pace = returned(pace, at, now(), reply, dice())
+    room.resolve()
+    room = Promise.withResolvers()
+  }
+
+  return {
+    mended: () => mending,
+    run: async (request, signal) => {
+      const turn = queue.then(() => admission(signal))
+      queue = turn.catch(() => undefined)
+      const at = await turn
+      try {
+        const result = await request()
+        settle(at, undefined)
+        return result
+      } catch (error) {
+        settle(at, error instanceof Fault ? error : new Fault('BUG', 'unexpected'))
+        throw error
+      }
+    },
+  }
+}

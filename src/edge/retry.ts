@@ -1,0 +1,46 @@
+/** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
+import { delayAfter, MOST_ATTEMPTS } from '../core/backoff.ts'
+import { Fault } from '../core/fault.ts'
+
+export interface Patience {
+  readonly dice: () => number
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Whether the cause of a fault of class repair has been mended. */
+  readonly mended: () => Promise<boolean>
+  readonly onRetry: (fault: Fault, attempt: number, ms: number) => void
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Anything but a Fault is a bug and is not tried again. */
+export async function retry<T>(
+  attempt: () => Promise<T>,
+  patience: Patience,
+): Promise<{ readonly value: T; readonly attempts: number }> {
+  const { signal } = patience
+  let last: Fault | undefined
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return { value: await attempt(), attempts }
+    } catch (error) {
+      if (signal?.aborted && last) throw last
+      if (!(error instanceof Fault))
+        throw signal?.aborted ? new Fault('DEADLINE', 'no time was left to send it') : error
+      last = error
+      const ms = await pauseAfter(attempts, error, patience)
+      if (ms === undefined) throw error
+      patience.onRetry(error, attempts, ms)
+      // a pause that the deadline cuts short ends in one more look at the signal, above
+      await patience.wait(ms, signal).catch(() => undefined)
+    }
+  }
+}
+
+/** Milliseconds before the next attempt, or undefined to give up. */
+async function pauseAfter(
+  made: number,
+  fault: Fault,
+  { dice, mended }: Patience,
+): Promise<number | undefined> {
+  if (fault.retry === 'repair') return made < MOST_ATTEMPTS && (await mended()) ? 0 : undefined
+  return delayAfter(made, fault, dice())
+}

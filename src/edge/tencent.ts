@@ -1,0 +1,177 @@
+/** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
+import { isUtf8 } from 'node:buffer'
+import { gunzipSync, inflateSync } from 'node:zlib'
+import { type Dispatcher, request } from 'undici'
+import { Fault } from '../core/fault.ts'
+import { type Reply, readReply } from '../core/reply.ts'
+import { authorization } from '../core/tc3.ts'
+import type { Credentials, Wallet } from './credentials.ts'
+
+const VERSION = '2019-12-05'
+/** The product in the signature's scope, whatever the host. */
+const SERVICE = 'ssl'
+const CONTENT_TYPE = 'application/json'
+/** Replies are some hundred bytes; what sends more is not the service. In bytes. */
+const LARGEST_REPLY = 1 << 20
+/** From the first byte out to the last byte in, however slowly they drip. In milliseconds. */
+const WHOLE = 30_000
+
+export interface Connection {
+  readonly endpoint: URL
+  readonly region: string | undefined
+  readonly language: string
+  readonly dispatcher: Dispatcher
+  readonly wallet: Wallet
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly onClock?: (offsetSeconds: number) => void
+  readonly version: string
+}
+
+export interface Client {
+  /** Sends once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
+  readonly call: (action: string, body: string, signal?: AbortSignal) => Promise<Reply>
+  /** Mends the cause of a fault of class repair; true when trying again makes sense. */
+  readonly repair: (fault: Fault) => Promise<boolean>
+  /** Seconds to add to this machine's clock, as measured from the last answer that had a date. */
+  readonly offset: () => number
+}
+
+export function openClient(connection: Connection): Client {
+  const { wallet, now, onClock } = connection
+  let applied = 0
+  let measured = 0
+  return {
+    call: async (action, body, signal) => {
+      const answer = await send(
+        connection,
+        await wallet.current(),
+        { action, body, timestamp: Math.floor(now() / 1000) + applied },
+        signal,
+      )
+      if (answer.date) measured = Math.round((answer.date - now()) / 1000)
+      return readReply(answer.status, answer.body)
+    },
+    repair: async fault => {
+      if (fault.code === 'API_CREDENTIALS') return wallet.renew()
+      // the service allows five minutes; a date within one of what was signed is not what it complained of
+      if (fault.code !== 'API_CLOCK' || Math.abs(measured - applied) < 60) return false
+      applied = measured
+      onClock?.(applied)
+      return true
+    },
+    offset: () => measured,
+  }
+}
+
+interface Message {
+  readonly action: string
+  readonly body: string
+  readonly timestamp: number
+}
+
+async function send(
+  connection: Connection,
+  credentials: Credentials,
+  message: Message,
+  signal?: AbortSignal,
+) {
+  const { endpoint, dispatcher } = connection
+  const whole = AbortSignal.timeout(WHOLE)
+  try {
+    const { statusCode, headers, body } = await request(endpoint, {
+      method: 'POST',
+      dispatcher,
+      headers: headersOf(connection, credentials, message),
+      body: message.body,
+      signal: signal ? AbortSignal.any([signal, whole]) : whole,
+    })
+    const bytes = await bounded(body)
+    const date = Date.parse(String(headers.date ?? ''))
+    return {
+      status: statusCode,
+      body: text(bytes, headers['content-encoding']),
+      date: Number.isNaN(date) ? undefined : date,
+    }
+  } catch (error) {
+    throw asFault(error, endpoint, signal)
+  }
+}
+
+function headersOf(
+  { endpoint, region, language, version }: Connection,
+  { secretId, secretKey, token }: Credentials,
+  message: Message,
+) {
+  const signed = { 'content-type': CONTENT_TYPE, host: endpoint.host, 'x-tc-action': message.action }
+  const signable = { headers: signed, payload: message.body, timestamp: message.timestamp, service: SERVICE }
+  return {
+    ...signed,
+    authorization: authorization(signable, secretId, secretKey),
+    'x-tc-version': VERSION,
+    'x-tc-timestamp': String(message.timestamp),
+    'x-tc-language': language,
+    'x-tc-requestclient': `certferry_${version}`,
+    // an empty value is refused by the service, so a missing one is not sent
+    ...(region && { 'x-tc-region': region }),
+    ...(token && { 'x-tc-token': token.reveal() }),
+  }
+}
+
+async function bounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of body) {
+    size += part.length
+    if (size > LARGEST_REPLY)
+      throw new Fault(
+        'REPLY_UNREADABLE',
+        `the answer has more than ${LARGEST_REPLY} bytes, not the service's`,
+      )
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+/** Nobody is asked to compress, but a proxy may. */
+function text(bytes: Buffer, encoding: string | string[] | undefined): string {
+  const limit = { maxOutputLength: LARGEST_REPLY }
+  const plain =
+    encoding === 'gzip'
+      ? gunzipSync(bytes, limit)
+      : encoding === 'deflate'
+        ? inflateSync(bytes, limit)
+        : bytes
+  return isUtf8(plain) ? plain.toString() : ''
+}
+
+const TIMED_OUT = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+])
+const UNREADABLE = /^(Z_|HPE_|ERR_BUFFER_TOO_LARGE|UND_ERR_(INVALID|RES|RESPONSE))/
+const UNTRUSTED = /^(CERT_|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)/
+
+const WHAT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection broke',
+  EPIPE: 'the connection broke',
+  UND_ERR_SOCKET: 'the connection broke',
+  ENOTFOUND: 'no such name',
+  EAI_AGAIN: 'the name could not be looked up',
+}
+
+/** Only names and codes go into the message: the request's own text holds a private key. */
+function asFault(error: unknown, { host }: URL, signal: AbortSignal | undefined): unknown {
+  if (error instanceof Fault) return error
+  const { code = '', name = '' } = error as NodeJS.ErrnoException
+  if (signal?.aborted) return new Fault('DEADLINE', `${host}: no answer before the deadline`)
+  if (name === 'TimeoutError' || TIMED_OUT.has(code))
+    return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
+  if (UNTRUSTED.test(code)) return new Fault('TLS', `${host}: its certificate was not accepted (${code})`)
+  if (UNREADABLE.test(code))
+    return new Fault('REPLY_UNREADABLE', `${host}: the answer cannot be read (${code})`)
+  return code ? new Fault('NETWORK', `${host}: ${WHAT[code] ?? 'not reached'} (${code})`) : error
+}

@@ -1,0 +1,94 @@
+/** Carries one bundle to the service: at the pace, with retries, and to an ID in the end. */
+import type { Bundle } from '../core/bundle.ts'
+import { Fault } from '../core/fault.ts'
+import type { Lineage } from '../core/lineage.ts'
+import type { Reply } from '../core/reply.ts'
+import type { Settings } from '../core/settings.ts'
+import { existingOf, type Uploaded, uploadBody, uploadedOf } from '../core/upload.ts'
+import { openWallet, type Places } from './credentials.ts'
+import { openDispatcher } from './dispatcher.ts'
+import { openLanes } from './lanes.ts'
+import type { Log } from './log.ts'
+import { retry } from './retry.ts'
+import { roleCredentials } from './role.ts'
+import { type Client, openClient } from './tencent.ts'
+import { monotonic, pause } from './time.ts'
+
+export interface UploaderOptions {
+  readonly settings: Settings
+  readonly env: Places['env']
+  readonly home: string
+  readonly version: string
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+export interface Uploader {
+  readonly client: Client
+  readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
+  /** Where the credentials come from, in words. */
+  readonly origin: () => Promise<string>
+  readonly close: () => Promise<void>
+}
+
+export function openUploader({ settings, env, home, version, log, now, signal }: UploaderOptions): Uploader {
+  const { endpoint, region, language, profile, proxy, ratePerSecond } = settings
+  const dispatcher = openDispatcher({ endpoint, proxy, env })
+  const wallet = openWallet({ env, home, profile, role: roleCredentials }, now)
+  const onClock = (offset: number) =>
+    log.warn(
+      { event: 'clock', offset },
+      `this machine's clock is ${Math.abs(offset)} s ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
+    )
+  const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
+  const lanes = openLanes(ratePerSecond, {
+    now: monotonic,
+    dice: Math.random,
+    wait: pause,
+    repair: client.repair,
+  })
+  const send = (action: string, body: string) => lanes.run(() => client.call(action, body, signal), signal)
+
+  return {
+    client,
+    origin: async () => (await wallet.current()).origin,
+    close: () => dispatcher.close(),
+    upload: async (bundle, lineage) => {
+      const body = uploadBody(bundle, lineage.upload, lineage.name)
+      const { value, attempts } = await retry(
+        () => send('UploadCertificate', body).then(uploadedOf).catch(lookUp(bundle, send)),
+        {
+          signal,
+          dice: Math.random,
+          wait: pause,
+          mended: lanes.mended,
+          onRetry: (fault, attempt, ms) =>
+            log.info(
+              {
+                event: 'retry',
+                lineage: lineage.id,
+                code: fault.code,
+                apiCode: fault.apiCode,
+                attempt,
+                waitMs: Math.round(ms),
+              },
+              `${lineage.id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${fault.message}`,
+            ),
+        },
+      )
+      return { ...value, attempts }
+    },
+  }
+}
+
+/** "It exists" is success with the ID left out: it is asked for. */
+const lookUp =
+  (bundle: Bundle, send: (action: string, body: string) => Promise<Reply>) => async (error: unknown) => {
+    if (!(error instanceof Fault) || error.code !== 'API_EXISTS') throw error
+    return existingOf(
+      await send('CheckCertificateExist', JSON.stringify({ CertificatePublicKey: bundle.chainPem })),
+      error,
+    )
+  }

@@ -1,0 +1,79 @@
+/** Reads and judges uploaded PEM the way the service does. Pure. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { Refusal } from './refusal.ts'
+
+export type Chain = readonly [X509Certificate, ...X509Certificate[]]
+
+const BLOCK = /-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----/g
+
+/** The SM2 curve's object identifier, 1.2.156.10197.1.301, as it stands in a certificate's public key. */
+const SM2 = Buffer.from('06082a811ccf5501822d', 'hex')
+
+const unixLines = (text: string) => text.replaceAll('\r\n', '\n')
+
+/** Known from `$(cat chain.pem)` and the like: markers are there, but on the same line as the content. */
+const lostItsLines = (pem: string) => /-----BEGIN CERTIFICATE-----[^\n]/.test(pem)
+
+function readBlock(body: string): X509Certificate {
+  const der = Buffer.from(body, 'base64')
+  if (der.includes(SM2)) throw new Refusal('nationalCurve')
+  try {
+    return new X509Certificate(der)
+  } catch {
+    throw new Refusal('parse')
+  }
+}
+
+/** Every certificate in the text, in its order. Anything beside the blocks but line ends is refused. */
+export function readCertificates(text: string): Chain {
+  const pem = unixLines(text)
+  if (lostItsLines(pem)) throw new Refusal('invalid')
+  if (/[^\n]/.test(pem.replaceAll(BLOCK, ''))) throw new Refusal('parse')
+  const [leaf, ...rest] = Array.from(pem.matchAll(BLOCK), ([, body = '']) => readBlock(body))
+  if (leaf === undefined) throw new Refusal('parse')
+  return [leaf, ...rest]
+}
+
+/** "Mind extra spaces", say the service's own texts: a padded line is refused although OpenSSL would read it. */
+const padded = (pem: string) => /^[ \t]|[ \t]$/m.test(pem)
+
+function readKey(text: string, password: string | undefined): KeyObject {
+  const pem = unixLines(text)
+  if (padded(pem)) throw new Refusal('parse')
+  try {
+    return createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) })
+  } catch {
+    throw new Refusal('parse') // the cause is left behind: OpenSSL's words may quote the key
+  }
+}
+
+const signedBy = (child: X509Certificate, parent: X509Certificate) =>
+  child.checkIssued(parent) && child.verify(parent.publicKey)
+
+/** The same certificate twice is an anomaly too, even where it signed itself. */
+const follows = (child: X509Certificate, parent: X509Certificate) =>
+  child.fingerprint256 !== parent.fingerprint256 && signedBy(child, parent)
+
+export interface Pair {
+  readonly certificate: string
+  readonly key: string | undefined
+  readonly password: string | undefined
+}
+
+/** A server's chain, proven to be in order and to fit its key. Age is not judged: expired ones are taken. */
+export function readServerPair(pair: Pair): Chain {
+  const chain = readCertificates(pair.certificate)
+  if (!pair.key) throw new Refusal('keyless')
+  const key = readKey(pair.key, pair.password)
+  if (!chain[0].checkPrivateKey(key)) throw new Refusal('mismatch')
+  const broken = chain.slice(1).some((parent, i) => !follows(chain[i] ?? parent, parent))
+  if (broken) throw new Refusal('chain')
+  return chain
+}
+
+/** Certificates to check clients with. They need no key and need not chain, but each must be an authority's. */
+export function readAuthorities(text: string): Chain {
+  const chain = readCertificates(text)
+  if (!chain.every(certificate => certificate.ca)) throw new Refusal('authority')
+  return chain
+}

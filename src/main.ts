@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/**
+ * argv + env → command → exit code. The only file that touches process.
+ * Nothing is imported before the version is checked, so that an older Node says what is missing instead of failing to read.
+ */
+const needed = 24
+const found = process.versions.node
+
+if (Number(found.split('.')[0]) < needed) {
+  process.stderr.write(
+    `certferry needs Node ${needed} or newer and was started with ${found}.\n` +
+      'Start it with dist/certferry, which takes the Node that npm ci installed beside it.\n',
+  )
+  process.exitCode = 78
+} else {
+  import('./cli.ts').then(run, fail)
+}
+
+async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
+  const { homedir } = await import('node:os')
+  const ending = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
+  process.once('uncaughtException', fail)
+  process.once('unhandledRejection', fail)
+  process.umask(0o077)
+
+  const output = (stream: NodeJS.WriteStream) => ({
+    write: (text: string) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    colours: stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    columns: stream.columns ?? 80,
+  })
+  const world = {
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    now: Date.now,
+    ending: ending.signal,
+  }
+  process.exitCode = await cli(process.argv.slice(2), world)
+}
+
+/** A reader that went away (`certferry status | head`) is no error of ours. */
+function leave(error: NodeJS.ErrnoException): void {
+  process.exit(error.code === 'EPIPE' ? 0 : 74)
+}
+
+/** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given. */
+function fail(error: unknown): void {
+  const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1).join('\n') : ''
+  process.stderr.write(
+    `certferry: an error in certferry itself (${error instanceof Error ? error.name : typeof error})\n${stack}\n`,
+  )
+  process.exit(70)
+}
+
+export {}

@@ -1,0 +1,117 @@
+/** The story of one lineage: read → prove → plan → upload → record. Every effect comes in as a plain function. */
+import { type Bundle, type Files, prove } from './core/bundle.ts'
+import { Fault } from './core/fault.ts'
+import type { Lineage } from './core/lineage.ts'
+import type { Outcome, Verdict } from './core/outcome.ts'
+import { plan, type UploadReason } from './core/plan.ts'
+import { type Receipt, rejectionOf, replacedBy, uploadOf, withRejection, withUpload } from './core/receipt.ts'
+import { withoutKeys } from './core/secret.ts'
+import { settingsDigest, type Uploaded } from './core/upload.ts'
+
+export interface Effects {
+  /** Chain and key as they are now; `settled` when nobody has written them for a few seconds. */
+  readonly read: (lineage: Lineage) => Promise<{ readonly files: Files; readonly settled: boolean }>
+  readonly recall: (lineage: Lineage) => Promise<Receipt>
+  readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
+  readonly record: (lineage: Lineage, amend: (receipt: Receipt) => Receipt) => Promise<void>
+  readonly now: () => Date
+}
+
+export interface Wishes {
+  readonly force: boolean
+  readonly dryRun: boolean
+  /** The host that receipts must come from to count. */
+  readonly endpoint: string
+  /** The last look of this pass: a leaf that still stands alone is believed. */
+  readonly last: boolean
+}
+
+/** Looks at one lineage once. Never throws: what is not a Fault is a bug, reported as one. */
+export async function sync(lineage: Lineage, effects: Effects, wishes: Wishes): Promise<Outcome> {
+  const started = effects.now().getTime()
+  const seen: { bundle?: Bundle } = {}
+  const verdict = await carry(lineage, effects, wishes, seen).catch(failed)
+  return { ...verdict, ...seen, lineage: lineage.id, elapsedMs: effects.now().getTime() - started }
+}
+
+async function carry(
+  lineage: Lineage,
+  effects: Effects,
+  wishes: Wishes,
+  seen: { bundle?: Bundle },
+): Promise<Verdict> {
+  const { files, settled } = await effects.read(lineage)
+  const bundle = prove(files)
+  seen.bundle = bundle
+  if (bundle.alone && !settled && !wishes.last) {
+    throw new Fault(
+      'ISSUER_AWAITED',
+      `${files.chain.path}: the issuer of ${bundle.names[0]} may still be written`,
+    )
+  }
+  const receipt = await effects.recall(lineage)
+  const settings = settingsDigest(bundle, lineage.upload)
+  const decision = plan(bundle, receipt, { ...wishes, settings, now: effects.now() })
+  if (decision.do === 'skip') return { outcome: 'unchanged', ...decision }
+  if (decision.do === 'refuse') return { outcome: 'refused', ...decision }
+  if (wishes.dryRun) return { outcome: 'planned', because: decision.because }
+
+  const uploaded = await effects
+    .upload(bundle, lineage)
+    .catch(remembering(lineage, bundle, settings, effects))
+  return recorded(
+    lineage,
+    bundle,
+    uploaded,
+    { because: decision.because, receipt, endpoint: wishes.endpoint },
+    effects,
+  )
+}
+
+interface Known {
+  readonly because: UploadReason
+  readonly receipt: Receipt
+  readonly endpoint: string
+}
+
+async function recorded(
+  lineage: Lineage,
+  bundle: Bundle,
+  uploaded: Uploaded & { readonly attempts: number },
+  { because, receipt, endpoint }: Known,
+  { record, now }: Effects,
+): Promise<Verdict> {
+  const upload = uploadOf(bundle, uploaded, endpoint, now())
+  await record(lineage, current => withUpload(current, upload, because === 'forced')).catch(error => {
+    if (!(error instanceof Fault)) throw error
+    // the ID is known to nobody else: it must not be lost with the receipt
+    throw new Fault(error.code, `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
+      cause: error,
+    })
+  })
+  return {
+    outcome: 'uploaded',
+    because,
+    ...uploaded,
+    reused: uploaded.reused || receipt.uploaded?.certificateId === uploaded.certificateId,
+    supersedes: replacedBy(receipt, upload)?.certificateId ?? null,
+  }
+}
+
+/** A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. */
+const remembering =
+  (lineage: Lineage, bundle: Bundle, settings: string, { record, now }: Effects) =>
+  async (error: unknown) => {
+    if (error instanceof Fault && error.code === 'API_REJECTED') {
+      const rejection = rejectionOf(bundle, settings, error, now())
+      await record(lineage, receipt => withRejection(receipt, rejection))
+    }
+    throw error
+  }
+
+const failed = (error: unknown): Verdict => ({ outcome: 'failed', fault: asFault(error) })
+
+const asFault = (error: unknown): Fault =>
+  error instanceof Fault
+    ? error
+    : new Fault('BUG', `unexpected: ${withoutKeys(String(error))}`, { cause: error })
