@@ -18,6 +18,7 @@ if (Number(found.split('.')[0]) < needed) {
 
 async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const { homedir } = await import('node:os')
+  const { setTimeout } = await import('node:timers/promises')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
   for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
@@ -38,6 +39,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     now: Date.now,
+    wait: (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal }),
     ending: ending.signal,
   }
   process.exitCode = await cli(process.argv.slice(2), world)

@@ -16,6 +16,8 @@ export interface World {
   readonly stderr: Output
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Resolves after so many milliseconds; rejects when the signal is aborted before. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
   /** Aborted when the operator or the system asks the process to end. */
   readonly ending: AbortSignal
 }

@@ -55,7 +55,7 @@ async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> 
   exits.push(await certferry.sync())
 
   say(
-    '3. certbot renews, link by link. Half-way the new key stands beside the old\n   certificate; certferry is started at just that moment, and waits for the pair.',
+    '3. certbot renews, link by link. Half-way the new key stands beside the old\n   certificate; certferry is started at just that moment and waits for the pair.',
   )
   await tree.store(await issue(CERTBOT_NAME))
   await tree.move('cert')

@@ -7,7 +7,6 @@ import { loadConfig } from '../edge/configFile.ts'
 import { readFiles } from '../edge/files.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import { openReceipts, type Receipts } from '../edge/receipts.ts'
-import { pause } from '../edge/time.ts'
 import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
 import { VERSION } from '../version.ts'
@@ -42,7 +41,7 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
     return opened
   }
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
-  const wait = (ms: number) => pause(ms, signal).catch(() => undefined)
+  const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
   const effects: PassEffects = {
     now,
     wait,
@@ -52,7 +51,8 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
     upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
     tell: teller(log),
   }
-  const close = async () => (await opened)?.close()
+  // one that could not be opened has been reported as a fault and has nothing to close
+  const close = async () => (await opened?.catch(() => undefined))?.close()
   return { settings, configFile: file, log, receipts, effects, uploader, close }
 }
 

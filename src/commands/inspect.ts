@@ -1,6 +1,6 @@
 /** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
 import { resolve } from 'node:path'
-import { Fault, mostSevere } from '../core/fault.ts'
+import { Fault } from '../core/fault.ts'
 import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
 import { faultJson } from '../core/outcome.ts'
 import { readText } from '../edge/files.ts'
@@ -18,9 +18,9 @@ export async function run(world: World, { operands, json }: CommandLine): Promis
     ),
   )
   const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text)))
-  const verdict = verdictOf(read.filter(file => 'text' in file))
-  const faults = [...files.flatMap(file => file.fault ?? []), ...('fault' in verdict ? [verdict.fault] : [])]
-  const exit = mostSevere(faults.map(fault => fault.exit))
+  const broken = files.find(file => file.fault)?.fault
+  const verdict = broken ? { fault: broken } : verdictOf(read.filter(file => 'text' in file))
+  const exit = 'fault' in verdict ? verdict.fault.exit : 0
   world.stdout.write(
     json
       ? `${JSON.stringify({

@@ -23,8 +23,6 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     ...outcomes.map(outcome => statusRow({ outcome, receipt: known.get(outcome.lineage) }, now)),
     ...gone.map(receipt => statusRow({ receipt }, now)),
   ]
-  world.stdout.write(
-    line.json ? `${JSON.stringify({ lineages: rows })}\n` : statusTable(rows, world.stdout.colours),
-  )
+  world.stdout.write(line.json ? `${JSON.stringify({ lineages: rows })}\n` : statusTable(rows, world.stdout))
   return 0
 }

@@ -92,7 +92,7 @@ A private key is named by its kind only.`,
     operands: '',
     options: {},
     onStdout: false,
-    details: 'Starts a local SSL API, makes certificates, renews them, uploads them, cleans up.',
+    details: 'Starts a local SSL API, makes certificates, renews and uploads them, cleans up.',
     load: () => import('./demo.ts'),
   },
 ]

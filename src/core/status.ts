@@ -1,5 +1,7 @@
 /** What `status` shows of each lineage, as rows and as a table of 80 columns. Pure. */
+import { wrapped } from './columns.ts'
 import type { Outcome } from './outcome.ts'
+import { printable } from './printable.ts'
 import type { Receipt } from './receipt.ts'
 
 /** ok: uploaded as it stands · new, changed: the next pass uploads it · gone: no longer on disk · else as its fault says. */
@@ -69,29 +71,43 @@ const COLOUR: Readonly<Record<State, string>> = {
 }
 
 const HEAD = ['LINEAGE', 'STATE', 'DAYS LEFT', 'CERTIFICATE ID', 'UPLOADED'] as const
-const LONGEST_NAME = 36
+/** What the other columns leave of 80, in characters. */
+const LONGEST_NAME = 32
 
-export function statusTable(rows: readonly StatusRow[], colours: boolean): string {
+export interface Screen {
+  readonly colours: boolean
+  readonly columns: number
+}
+
+export function statusTable(rows: readonly StatusRow[], { colours, columns }: Screen): string {
   if (!rows.length) return 'No certificates: nothing on disk, nothing uploaded.\n'
-  const cells = rows.map(row => [
-    shortened(row.lineage),
-    row.state,
-    row.daysLeft === null ? '-' : String(row.daysLeft),
-    row.certificateId ?? '-',
-    row.uploadedAt?.slice(0, 16).replace('T', ' ') ?? '-',
-  ])
+  const cells = rows.map(cellsOf)
   const widths = HEAD.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)))
   const line = (row: readonly string[], state?: State) =>
     row
       .map((cell, i) => painted(cell.padEnd(widths[i] ?? 0), i === 1 && colours ? state : undefined))
       .join('  ')
       .trimEnd()
-  const reasons = rows.flatMap(({ lineage, reason, advice }) =>
-    reason ? [`${lineage}: ${reason}`, `  → ${advice}`] : [],
-  )
+  const reasons = rows.flatMap(row => reasonLines(row, Math.max(40, columns)))
   const body = [line(HEAD), ...cells.map((row, i) => line(row, rows[i]?.state))]
   return `${[...body, ...(reasons.length ? ['', ...reasons] : [])].join('\n')}\n`
 }
+
+const cellsOf = ({ lineage, state, daysLeft, certificateId, uploadedAt }: StatusRow): readonly string[] => [
+  shortened(printable(lineage, 300)),
+  state,
+  daysLeft === null ? '-' : String(daysLeft),
+  certificateId === null ? '-' : printable(certificateId, 32),
+  uploadedAt?.slice(0, 10) ?? '-',
+]
+
+const reasonLines = ({ lineage, reason, advice }: StatusRow, columns: number): readonly string[] =>
+  reason === null
+    ? []
+    : [
+        wrapped(printable(`${lineage}: ${reason}`, 1000), columns),
+        `  → ${wrapped(advice ?? '', columns - 4, 4)}`,
+      ]
 
 const painted = (text: string, state: State | undefined) =>
   state ? `\u001b[${COLOUR[state]}m${text}\u001b[0m` : text
@@ -100,5 +116,5 @@ const painted = (text: string, state: State | undefined) =>
 function shortened(lineage: string): string {
   const characters = [...lineage]
   if (characters.length <= LONGEST_NAME) return lineage
-  return [...characters.slice(0, 20), '…', ...characters.slice(-(LONGEST_NAME - 21))].join('')
+  return [...characters.slice(0, 18), '…', ...characters.slice(-(LONGEST_NAME - 19))].join('')
 }

@@ -1,0 +1,151 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { cli } from '../../src/cli.ts'
+import { issue } from '../support/certificates.ts'
+import { acmeIssue, all } from '../support/producers.ts'
+import { recordedWorld } from '../support/world.ts'
+import { KEYS, openStage, type Stage } from './stage.ts'
+
+/** As an ACME client calls it: no configuration, no source, only its environment. */
+async function hook(
+  { folder, emulator }: Stage,
+  env: Readonly<Record<string, string>>,
+  words: readonly string[] = [],
+) {
+  const recorded = recordedWorld({ cwd: '/', env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url, ...env } })
+  const exit = await cli(['hook', '--json', '--state-dir', join(folder, 'state'), ...words], recorded.world)
+  return { ...recorded, exit }
+}
+
+async function acmeHome(stage: Stage, domain: string) {
+  const home = join(stage.folder, 'acme.sh')
+  await all(acmeIssue(home, domain, await issue({ names: [domain] }), { ecc: true }))
+  const folder = join(home, `${domain}_ecc`)
+  return {
+    home,
+    env: { CERT_FULLCHAIN_PATH: join(folder, 'fullchain.cer'), CERT_KEY_PATH: join(folder, `${domain}.key`) },
+  }
+}
+
+describe('a hook finds its certificate', () => {
+  test('where certbot says: RENEWED_LINEAGE, named as sync names it', async () => {
+    const stage = await openStage()
+    await stage.certbot('example.com')
+    const run = await hook(stage, { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') })
+    expect(run.json()).toMatchObject({
+      results: [{ lineage: 'certbot:example.com', outcome: 'uploaded' }],
+      exit: 0,
+    })
+    expect((await stage.type(['sync', '--json'])).json().results[0]).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  test('where acme.sh says: CERT_FULLCHAIN_PATH and CERT_KEY_PATH, wildcards included', async () => {
+    const stage = await openStage()
+    const { env, home } = await acmeHome(stage, '*.example.org')
+    const run = await hook(stage, env)
+    expect(run.json()).toMatchObject({
+      results: [{ lineage: 'acme.sh:*.example.org_ecc', outcome: 'uploaded' }],
+    })
+    const sync = await stage.type(['sync', '--json', '--source', `acme.sh=${home}`])
+    expect(sync.json().results.map(({ lineage, outcome }) => [lineage, outcome])).toContainEqual([
+      'acme.sh:*.example.org_ecc',
+      'unchanged',
+    ])
+  })
+
+  test('in its options, when no client speaks', async () => {
+    const stage = await openStage()
+    const { chain, key } = await issue()
+    await writeFile(join(stage.folder, 'chain.pem'), chain)
+    await writeFile(join(stage.folder, 'key.pem'), key)
+    const paths = ['--chain', join(stage.folder, 'chain.pem'), '--key', join(stage.folder, 'key.pem')]
+    const run = await hook(stage, {}, [...paths, '--name', 'intranet'])
+    expect(run.json()).toMatchObject({ results: [{ lineage: 'pem:intranet', outcome: 'uploaded' }] })
+  })
+
+  test('certbot is believed before acme.sh, and both before the options', async () => {
+    const stage = await openStage()
+    await stage.certbot('example.com')
+    const { env } = await acmeHome(stage, 'example.org')
+    const live = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }
+    expect((await hook(stage, { ...env, ...live }, ['--name', 'x'])).json().results[0]?.lineage).toBe(
+      'certbot:example.com',
+    )
+    expect((await hook(stage, env, ['--name', 'x'])).json().results[0]?.lineage).toBe(
+      'acme.sh:example.org_ecc',
+    )
+  })
+
+  test('or says that nobody told it of one, exit 64', async () => {
+    const run = await hook(await openStage(), {})
+    expect(run.exit).toBe(64)
+    expect(run.json().fault).toMatchObject({ code: 'USAGE' })
+  })
+})
+
+describe('a hook behaves as its callers need', () => {
+  test('nothing on standard error, whatever happens', async () => {
+    const stage = await openStage()
+    await stage.certbot('example.com')
+    const RENEWED_LINEAGE = join(stage.folder, 'letsencrypt/live/example.com')
+    const situations: ReadonlyArray<readonly [Readonly<Record<string, string>>, readonly string[]]> = [
+      [{ RENEWED_LINEAGE }, []],
+      [{ RENEWED_LINEAGE, TENCENTCLOUD_SECRET_KEY: 'wrong' }, ['--log-level', 'debug']],
+      [{ RENEWED_LINEAGE: '/nowhere/live/example.com' }, []],
+      [{ RENEWED_LINEAGE }, ['-c', '/nowhere.toml']],
+      [{ RENEWED_LINEAGE }, ['--no-such-option']],
+      [{}, []],
+    ]
+    for (const [env, words] of situations) {
+      const recorded = recordedWorld({
+        cwd: '/',
+        env: { ...KEYS, CERTFERRY_ENDPOINT: stage.emulator.url, ...env },
+      })
+      await cli(['hook', '--state-dir', join(stage.folder, 'state'), ...words], recorded.world)
+      expect(recorded.err()).toBe('')
+      expect(recorded.out()).not.toBe('')
+    }
+  })
+
+  test('called again with the same certificate it sends nothing and says so in one line', async () => {
+    const stage = await openStage()
+    await stage.certbot('example.com')
+    const env = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }
+    await hook(stage, env)
+    const recorded = recordedWorld({
+      cwd: '/',
+      terminal: true,
+      env: { ...KEYS, CERTFERRY_ENDPOINT: stage.emulator.url, ...env },
+    })
+    expect(await cli(['hook', '--state-dir', join(stage.folder, 'state')], recorded.world)).toBe(0)
+    expect(recorded.out()).toMatch(/^\S+ info {2}certbot:example\.com unchanged, [A-Za-z0-9]{8}/)
+    expect(stage.emulator.entries).toHaveLength(1)
+  })
+
+  test('it is back within its deadline from a service that does not answer, exit 75', async () => {
+    const stage = await openStage({ mischief: () => ({ stall: 60_000 }) })
+    await stage.certbot('example.com')
+    const started = Date.now()
+    const run = await hook(stage, { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }, [
+      '--deadline',
+      '1',
+    ])
+    expect(Date.now() - started).toBeLessThan(3_000)
+    expect(run.json()).toMatchObject({
+      results: [{ outcome: 'failed', fault: { code: 'DEADLINE' } }],
+      exit: 75,
+    })
+    expect(await readdir(join(stage.folder, 'state'))).toEqual([])
+  })
+
+  test('a lineage takes the upload keys of the configured source that holds it', async () => {
+    const stage = await openStage()
+    await stage.certbot('example.com')
+    const config = join(stage.folder, 'config.toml')
+    await writeFile(config, '[[source]]\nkind = "certbot"\npath = "letsencrypt"\nproject_id = 42\n')
+    const live = join(stage.folder, 'letsencrypt/live/example.com')
+    await hook(stage, { RENEWED_LINEAGE: live }, ['-c', config])
+    expect(stage.emulator.certificates()[0]?.projectId).toBe(42)
+  })
+})

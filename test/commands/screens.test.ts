@@ -1,0 +1,197 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { cli } from '../../src/cli.ts'
+import { COMMANDS } from '../../src/commands/table.ts'
+import { issue } from '../support/certificates.ts'
+import { all, certbotRenew, upTo } from '../support/producers.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+import { recordedWorld } from '../support/world.ts'
+import { openStage } from './stage.ts'
+
+const widest = (text: string) => Math.max(...text.split('\n').map(line => [...line].length))
+
+async function typed(...words: readonly string[]) {
+  const recorded = recordedWorld({ cwd: await temporaryDirectory(), terminal: true })
+  const exit = await cli(words, recorded.world)
+  return { exit, out: recorded.out(), err: recorded.err() }
+}
+
+describe('every command explains itself in 80 columns', () => {
+  test.each(COMMANDS.map(({ name }) => name))('%s --help', async name => {
+    const { exit, out } = await typed(name, '--help')
+    expect(exit).toBe(0)
+    expect(out).toMatch(new RegExp(`^Usage: certferry ${name}`))
+    expect(widest(out)).toBeLessThanOrEqual(80)
+    expect(out.split('\n').length).toBeLessThanOrEqual(24)
+  })
+
+  test('certferry alone shows the commands, exit 64; --help shows them, exit 0', async () => {
+    for (const [words, exit] of [
+      [[], 64],
+      [['--help'], 0],
+    ] as const) {
+      const run = await typed(...words)
+      expect(run.exit).toBe(exit)
+      for (const { name } of COMMANDS) expect(run.out).toContain(`\n  ${name}`)
+      expect(widest(run.out)).toBeLessThanOrEqual(80)
+    }
+  })
+
+  test('--version is one line', async () => {
+    expect((await typed('--version')).out).toMatch(/^certferry \d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('a wrong word is named, with the way on', () => {
+  test.each([
+    [['snyc'], 'there is no command "snyc"'],
+    [['sync', '--sorce', 'x'], "Unknown option '--sorce'"],
+    [
+      ['sync', '--source', 'caddy=/x'],
+      'expected certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY], not "caddy=/x"',
+    ],
+    [['sync', '--source', 'pem=a:b:c:d'], 'expected pem=NAME:CHAIN[:KEY]'],
+    [['sync', '--rate', 'fast'], '--rate: expected a number from 0.1 to 1000, not "fast"'],
+    [['sync', '--log-level', 'loud'], '--log-level: expected one of'],
+    [['sync', 'example.com'], 'sync takes no operand "example.com"'],
+    [['hook', '--deadline', '0'], '--deadline: expected a number from 1'],
+    [['emulator', '--port', '99999'], '--port: expected a whole number from 0 to 65535'],
+    [['inspect'], 'inspect needs at least one file'],
+  ])('%j', async (words, message) => {
+    const { exit, out, err } = await typed(...words)
+    expect(exit).toBe(64)
+    expect(out + err).toContain(message)
+    expect(out + err).toContain('→')
+  })
+})
+
+describe('status shows where everything stands', () => {
+  test('ok, new, pending and gone, each with its days and its ID, in 80 columns', async () => {
+    const { type, certbot, folder, emulator } = await openStage()
+    const root = join(folder, 'letsencrypt')
+    await certbot('fine.example')
+    await certbot('half.example')
+    await type(['sync'])
+    await all(
+      upTo(certbotRenew(root, 'half.example', await issue({ names: ['half.example'] })), 'link privkey'),
+    )
+    await certbot('fresh.example')
+
+    const run = await type(['status'])
+    expect(run.exit).toBe(0)
+    const line = (name: string) =>
+      run
+        .out()
+        .split('\n')
+        .find(text => text.startsWith(`certbot:${name}`)) ?? ''
+    expect(line('fine.example')).toMatch(new RegExp(`ok +43 +${emulator.certificates()[0]?.id}`))
+    expect(line('half.example')).toMatch(/pending/)
+    expect(line('fresh.example')).toMatch(/new +43 +- +-/)
+    expect(run.out().replace(/\s+/g, ' ')).toContain('the key does not belong to half.example')
+    expect(widest(run.out())).toBeLessThanOrEqual(80)
+
+    const elsewhere = await type(['status', '--json', '--source', `acme.sh=${folder}`])
+    const { lineages } = elsewhere.json<{ lineages: ReadonlyArray<{ lineage: string; state: string }> }>()
+    expect(lineages.find(({ lineage }) => lineage === 'certbot:fine.example')).toBeDefined()
+  })
+
+  test('it sends nothing', async () => {
+    const { type, certbot, emulator } = await openStage()
+    await certbot('example.com')
+    await type(['status'])
+    expect(emulator.entries).toEqual([])
+  })
+})
+
+describe('inspect tells what is in files', () => {
+  test('chain and key: subject, names, validity, and that they fit; never the key', async () => {
+    const { type, folder } = await openStage()
+    const { chain, key } = await issue({ names: ['example.com', 'www.example.com'] })
+    await writeFile(join(folder, 'chain.pem'), chain)
+    await writeFile(join(folder, 'key.pem'), key)
+    const run = recordedWorld({ cwd: folder })
+    expect(await cli(['inspect', 'chain.pem', 'key.pem'], run.world)).toBe(0)
+    expect(run.out()).toContain('names    example.com, www.example.com')
+    expect(run.out()).toContain('The key fits; 2 certificates would be sent')
+    expect(run.out()).not.toContain(key.split('\n')[1])
+    expect((await type(['status'])).exit).toBe(0)
+  })
+
+  test.each([
+    ['a key of another certificate', 'chain.pem', 'other.pem', 75, 'does not belong to'],
+    ['a file that is not there', 'chain.pem', 'missing.pem', 66, 'is not there'],
+    ['text that is no PEM', 'text.txt', 'text.txt', 65, 'holds no certificate'],
+  ])('%s', async (_title, one, other, exit, message) => {
+    const folder = await temporaryDirectory()
+    await writeFile(join(folder, 'chain.pem'), (await issue()).chain)
+    await writeFile(join(folder, 'other.pem'), (await issue()).key)
+    await writeFile(join(folder, 'text.txt'), 'nothing of the kind\n')
+    const run = recordedWorld({ cwd: folder })
+    expect(await cli(['inspect', one, other], run.world)).toBe(exit)
+    expect(run.out() + run.err()).toContain(message)
+  })
+})
+
+describe('check tells whether everything is ready', () => {
+  test('all is well: six lines, one harmless call, and no secret', async () => {
+    const { type, certbot, emulator } = await openStage()
+    await certbot('example.com')
+    const run = await type(['check'])
+    expect(run.exit).toBe(0)
+    expect(run.out().match(/^ok /gm)).toHaveLength(6)
+    expect(run.out()).toContain('from environment')
+    expect(run.out()).not.toContain('not-a-secret')
+    expect(emulator.entries.map(({ action }) => action)).toEqual(['DescribeCertificates'])
+  })
+
+  test('a wrong key is told with the way on, exit 77', async () => {
+    const { type } = await openStage()
+    const run = await type(['check', '--json'], { env: { TENCENTCLOUD_SECRET_KEY: 'mistyped' } })
+    expect(run.exit).toBe(77)
+    const { findings } = run.json<{
+      findings: ReadonlyArray<{ about: string; fault?: { apiCode: string } }>
+    }>()
+    expect(findings.find(({ about }) => about === 'service')?.fault?.apiCode).toBe(
+      'AuthFailure.SignatureFailure',
+    )
+  })
+
+  test('a clock ten minutes off is told', async () => {
+    const { type } = await openStage()
+    const run = await type(['check'], { now: () => Date.now() - 600_000 })
+    expect(run.exit).toBe(77)
+    expect(run.out()).toContain('AuthFailure.SignatureExpire')
+  })
+
+  test('a key that may only upload is accepted', async () => {
+    const { type, certbot } = await openStage({
+      accounts: { narrow: { secretKey: 'narrow-key', denied: ['DescribeCertificates'] } },
+    })
+    await certbot('example.com')
+    const run = await type(['check'], {
+      env: { TENCENTCLOUD_SECRET_ID: 'narrow', TENCENTCLOUD_SECRET_KEY: 'narrow-key' },
+    })
+    expect(run.exit).toBe(0)
+    expect(run.out()).toContain('credentials accepted, for other actions than listing')
+  })
+})
+
+test('emulator prints its URL as the first line and ends when it is asked to', async () => {
+  const run = recordedWorld({ cwd: '/' })
+  const ended = cli(['emulator'], run.world)
+  await expect.poll(() => run.out().split('\n')[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  run.end()
+  expect(await ended).toBe(0)
+})
+
+test('demo tells its story, leaves nothing behind and exits 0', async () => {
+  const run = recordedWorld({ cwd: '/', wait: ms => new Promise(resolve => setTimeout(resolve, ms)) })
+  expect(await cli(['demo'], run.world)).toBe(0)
+  const out = run.out()
+  expect(out.match(/uploaded as/g)).toHaveLength(4)
+  expect(out.match(/replaces /g)).toHaveLength(2)
+  expect(out).toContain('the service already had it')
+  expect(out).toContain('The API saw 6 requests and stores 4 certificates')
+  expect(widest(out)).toBeLessThanOrEqual(80)
+})

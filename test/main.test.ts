@@ -1,0 +1,85 @@
+/** The built program as the operating system starts it. `npm test` builds before it tests. */
+import { execFile } from 'node:child_process'
+import { execPath } from 'node:process'
+import { describe, expect, test } from 'vitest'
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  new Promise<Ended>(resolve => {
+    const child = execFile(
+      file,
+      [...args],
+      { env: { PATH: '/usr/bin:/bin', ...env } },
+      (_error, stdout, stderr) => {
+        resolve({ code: child.exitCode, stdout, stderr })
+      },
+    )
+  })
+
+/** Makes this Node claim to be another before the program's first line runs. */
+const claiming = (version: string) => [
+  '--import',
+  `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'${version}'})`,
+]
+
+describe('the program started by hand', () => {
+  test.each(['20.20.2', '18.20.4', '23.11.0'])(
+    'on Node %s it says what it needs and what it found, exit 78',
+    async version => {
+      const { code, stderr, stdout } = await run(execPath, [...claiming(version), 'dist/main.js', 'sync'])
+      expect(code).toBe(78)
+      expect(stderr).toContain(`needs Node 24 or newer and was started with ${version}`)
+      expect(stdout).toBe('')
+    },
+  )
+
+  test('on Node 24 it starts', async () => {
+    expect(await run(execPath, ['dist/main.js', '--version'])).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('dist/certferry finds the Node that was installed with it, whatever the system has', async () => {
+    const { code, stdout } = await run('dist/certferry', ['--version'])
+    expect(stdout).toMatch(/^certferry \d/)
+    expect(code).toBe(0)
+  })
+
+  test('a reader that goes away early is no error', async () => {
+    const { code, stderr } = await run('/bin/sh', ['-c', `${execPath} dist/main.js --help | head -n 1`])
+    expect([code, stderr]).toEqual([0, ''])
+  })
+})
+
+/** The files the program loads on its way, by their URLs. */
+async function loaded(...words: readonly string[]): Promise<readonly string[]> {
+  const hook =
+    'import{registerHooks}from"node:module";registerHooks({load(u,c,n){process._rawDebug(u);return n(u,c)}})'
+  const { stderr } = await run(execPath, [
+    '--import',
+    `data:text/javascript,${hook}`,
+    'dist/main.js',
+    ...words,
+  ])
+  return stderr.split('\n')
+}
+
+const of = (urls: readonly string[], name: string) =>
+  urls.filter(url => url.includes(`/node_modules/${name}/`))
+
+describe('a command loads what it needs', () => {
+  test('--help neither the certificate library, nor HTTP, nor the log', async () => {
+    const urls = await loaded('--help')
+    for (const name of ['@peculiar/x509', 'undici', 'pino', 'smol-toml']) expect(of(urls, name)).toEqual([])
+    expect(urls.length).toBeLessThan(30)
+  })
+
+  test('a pass that finds nothing to upload no HTTP', async () => {
+    const urls = await loaded('sync', '--dry-run', '--source', 'pem=none:/nowhere/chain.pem:/nowhere/key.pem')
+    expect(of(urls, '@peculiar/x509').length).toBeGreaterThan(0)
+    expect(of(urls, 'undici')).toEqual([])
+  })
+})

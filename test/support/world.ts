@@ -1,0 +1,68 @@
+/** A process for commands to run in: what they print is kept, what they are given is the test's. */
+import type { Output, World } from '../../src/world.ts'
+
+/** What `sync --json` and `hook --json` print, as other programs would write it down. */
+export interface PassJson {
+  readonly results: ReadonlyArray<
+    Readonly<Record<string, unknown>> & { readonly fault?: Readonly<Record<string, unknown>> }
+  >
+  readonly summary: Readonly<Record<string, number>>
+  readonly exit: number
+  readonly fault?: Readonly<Record<string, unknown>>
+}
+
+export interface RecordedWorld {
+  readonly world: World
+  readonly out: () => string
+  readonly err: () => string
+  /** The only object on standard output; throws where there is none or more than one. */
+  readonly json: <T = PassJson>() => T
+  readonly end: () => void
+}
+
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly terminal?: boolean
+  readonly colours?: boolean
+  /** Waits are over at once unless the test says otherwise; their lengths are what it is told. */
+  readonly wait?: (ms: number) => Promise<void>
+  /** Milliseconds since 1970; the real clock where absent, for file times are real too. */
+  readonly now?: () => number
+}
+
+export function recordedWorld({
+  env = {},
+  cwd,
+  terminal = false,
+  colours = false,
+  now = Date.now,
+  wait = async () => {},
+}: Surroundings): RecordedWorld {
+  const printed = { out: '', err: '' }
+  const ending = new AbortController()
+  const output = (name: 'out' | 'err'): Output => ({
+    write: text => {
+      printed[name] += text
+    },
+    isTerminal: terminal,
+    colours,
+    columns: 80,
+  })
+  return {
+    world: {
+      env,
+      cwd,
+      home: cwd,
+      stdout: output('out'),
+      stderr: output('err'),
+      now,
+      ending: ending.signal,
+      wait,
+    },
+    out: () => printed.out,
+    err: () => printed.err,
+    json: () => JSON.parse(printed.out),
+    end: () => ending.abort(),
+  }
+}
