@@ -1,4 +1,5 @@
 /** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
+import { resolve } from 'node:path'
 import type { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, stopEntry } from '../core/report.ts'
@@ -28,7 +29,8 @@ export interface Engine {
 export async function openEngine(world: World, line: CommandLine, signal: AbortSignal): Promise<Engine> {
   const { env, cwd, home } = world
   const { config, file } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
-  const settings = settle(line, env, config)
+  const settled = settle(line, env, config)
+  const settings = { ...settled, stateDir: resolve(cwd, settled.stateDir) }
   const log = openLog({ level: settings.logLevel, output: line.json ? world.stderr : world.stdout })
   const now = () => new Date(world.now())
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)

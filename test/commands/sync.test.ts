@@ -287,6 +287,7 @@ repeatable = true`,
     )
     const recorded = recordedWorld({ cwd: folder, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
     expect(await cli(['sync', '-c', 'config.toml', '--state-dir', 'state'], recorded.world)).toBe(0)
+    expect(await readdir(join(folder, 'state'))).toHaveLength(2)
     const stored = Object.fromEntries(emulator.certificates().map(one => [one.alias, one]))
     expect(stored['plain.example of plain']).toMatchObject({
       projectId: 7,
