@@ -1,8 +1,7 @@
 /** From the command line's words to a command and its exit code. */
-import { commandHelp, generalHelp } from './commands/help.ts'
-import { parseCommandLine } from './commands/options.ts'
-import type { Command } from './commands/table.ts'
-import { COMMANDS } from './commands/table.ts'
+import { COMMANDS, type Command } from './cli/commandTable.ts'
+import { commandHelp, generalHelp } from './cli/help.ts'
+import { parseCommandLine } from './cli/parse.ts'
 import { Fault } from './core/fault.ts'
 import { faultJson, passJson } from './core/outcome.ts'
 import { printable } from './core/printable.ts'
@@ -11,25 +10,23 @@ import type { World } from './world.ts'
 
 export async function cli(argv: readonly string[], world: World): Promise<number> {
   const [name = '', ...rest] = argv
+  const command = named(name)
+  if (command)
+    return HELP.slice(0, 2).some(word => rest.includes(word))
+      ? say(world, commandHelp(command))
+      : carryOut(command, rest, world)
   if (name === '--version' || name === '-V') return say(world, `certferry ${VERSION}\n`)
-  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
-    return say(
-      world,
-      COMMANDS.find(command => command.name === rest[0]) ? helpFor(rest[0]) : generalHelp(COMMANDS),
-      name === '' ? 64 : 0,
-    )
+  if (name === '') return say(world, generalHelp(COMMANDS), 64)
+  if (HELP.includes(name)) {
+    const topic = named(rest[0])
+    return say(world, topic ? commandHelp(topic) : generalHelp(COMMANDS))
   }
-  const command = COMMANDS.find(one => one.name === name)
-  if (!command)
-    return complain(new Fault('USAGE', `there is no command "${name}"`), { world, json: false, quiet: false })
-  if (rest.includes('--help') || rest.includes('-h')) return say(world, commandHelp(command))
-  return carryOut(command, rest, world)
+  return complain(new Fault('USAGE', `there is no command "${name}"`), { world, json: false, quiet: false })
 }
 
-const helpFor = (name = '') => {
-  const command = COMMANDS.find(one => one.name === name)
-  return command ? commandHelp(command) : generalHelp(COMMANDS)
-}
+const HELP: readonly string[] = ['--help', '-h', 'help']
+
+const named = (name: string | undefined) => COMMANDS.find(command => command.name === name)
 
 async function carryOut(command: Command, rest: readonly string[], world: World): Promise<number> {
   const json = rest.includes('--json')

@@ -3,8 +3,8 @@ import { Fault, mostSevere } from '../core/fault.ts'
 import { faultJson } from '../core/outcome.ts'
 import { sync } from '../sync.ts'
 import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
 import { type Engine, openEngine } from './engine.ts'
-import type { CommandLine } from './optionTable.ts'
 import { listLineages } from './sources.ts'
 
 interface Finding {

@@ -8,7 +8,7 @@ import { pause } from '../edge/time.ts'
 import type { Mischief } from '../emulator/mischief.ts'
 import { DEMO_CREDENTIALS, type RequestEntry, startEmulator } from '../emulator/server.ts'
 import type { World } from '../world.ts'
-import type { CommandLine } from './optionTable.ts'
+import type { CommandLine } from './commandLine.ts'
 import { run as status } from './status.ts'
 import { run as sync } from './sync.ts'
 

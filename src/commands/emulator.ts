@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { misbehaving } from '../emulator/mischief.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../emulator/server.ts'
 import type { World } from '../world.ts'
-import type { CommandLine } from './optionTable.ts'
+import type { CommandLine } from './commandLine.ts'
 
 export async function run(
   { stdout, ending }: World,

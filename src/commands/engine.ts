@@ -12,7 +12,7 @@ import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
 import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
-import type { CommandLine } from './optionTable.ts'
+import type { CommandLine } from './commandLine.ts'
 
 export interface Engine {
   readonly settings: Settings

@@ -8,8 +8,8 @@ import type { Settings, Source } from '../core/settings.ts'
 import { lineageIn, pemLineage } from '../edge/lineages.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
 import { openEngine, write } from './engine.ts'
-import type { CommandLine } from './optionTable.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
 const DEADLINE = 120

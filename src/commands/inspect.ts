@@ -5,7 +5,7 @@ import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
 import { faultJson } from '../core/outcome.ts'
 import { readText } from '../edge/files.ts'
 import type { World } from '../world.ts'
-import type { CommandLine } from './optionTable.ts'
+import type { CommandLine } from './commandLine.ts'
 
 export async function run(world: World, { operands, json }: CommandLine): Promise<number> {
   if (!operands.length)

@@ -2,8 +2,8 @@
 import { statusRow, statusTable } from '../core/status.ts'
 import { sync } from '../sync.ts'
 import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
 import { openEngine } from './engine.ts'
-import type { CommandLine } from './optionTable.ts'
 import { listLineages } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {

@@ -3,8 +3,8 @@ import { exitOf, passJson, summaryOf } from '../core/outcome.ts'
 import { summaryEntry } from '../core/report.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
 import { openEngine, write } from './engine.ts'
-import type { CommandLine } from './optionTable.ts'
 import { listLineages, narrowed } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {

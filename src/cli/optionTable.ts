@@ -1,29 +1,9 @@
 /** Every option: how it is written, what it takes, and what `--help` says of it. Pure. */
+
+import type { CommandLine } from '../commands/commandLine.ts'
 import { LEVELS, RATE } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import type { Source } from '../core/settings.ts'
 import { sourceFrom } from './sourceOption.ts'
-
-/** What a command was told, every value of its type. */
-export interface CommandLine {
-  readonly operands: readonly string[]
-  readonly json: boolean
-  readonly config?: string
-  readonly stateDir?: string
-  readonly source?: readonly Source[]
-  readonly endpoint?: string
-  readonly logLevel?: (typeof LEVELS)[number]
-  readonly rate?: number
-  readonly only?: readonly string[]
-  readonly dryRun?: boolean
-  readonly force?: boolean
-  readonly chain?: string
-  readonly key?: string
-  readonly name?: string
-  readonly deadline?: number
-  readonly port?: number
-  readonly misbehave?: string
-}
 
 export interface Option {
   readonly as: Exclude<keyof CommandLine, 'operands'>

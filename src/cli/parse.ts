@@ -1,9 +1,10 @@
 /** Reads a command's words with the table of its options. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { CommandLine } from '../commands/commandLine.ts'
 import { Fault } from '../core/fault.ts'
 import type { World } from '../world.ts'
-import type { CommandLine, OptionTable } from './optionTable.ts'
-import type { Command } from './table.ts'
+import type { Command } from './commandTable.ts'
+import type { OptionTable } from './optionTable.ts'
 
 /** @throws Fault USAGE for an unknown option, a missing value or a value of the wrong form. */
 export function parseCommandLine(command: Command, words: readonly string[], { cwd }: World): CommandLine {

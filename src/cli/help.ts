@@ -1,6 +1,6 @@
 /** What `--help` prints, fitted to 80 columns. Pure. */
 import { wrapped } from '../core/columns.ts'
-import type { Command } from './table.ts'
+import type { Command } from './commandTable.ts'
 
 const WIDTH = 80
 const INDENT = 24

@@ -1,15 +1,6 @@
 /** The commands, their options and what `--help` says of them. */
-import type { World } from '../world.ts'
-import {
-  COMMON,
-  type CommandLine,
-  DEADLINE,
-  HOOK,
-  type OptionTable,
-  PACE,
-  PORT,
-  SYNC,
-} from './optionTable.ts'
+import type { Run } from '../commands/commandLine.ts'
+import { COMMON, DEADLINE, HOOK, type OptionTable, PACE, PORT, SYNC } from './optionTable.ts'
 
 export interface Command {
   readonly name: string
@@ -20,7 +11,7 @@ export interface Command {
   /** Errors go to standard output too: certbot takes anything on standard error for an error of the hook. */
   readonly onStdout: boolean
   readonly details: string
-  readonly load: () => Promise<{ readonly run: (world: World, line: CommandLine) => Promise<number> }>
+  readonly load: () => Promise<{ readonly run: Run }>
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -34,7 +25,7 @@ export const COMMANDS: readonly Command[] = [
 A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
 certificate data, 66 input missing, 74 state directory, 76 refused by the
 service, 77 credentials or permission, 78 configuration, 64 usage.`,
-    load: () => import('./sync.ts'),
+    load: () => import('../commands/sync.ts'),
   },
   {
     name: 'hook',
@@ -46,7 +37,7 @@ service, 77 credentials or permission, 78 configuration, 64 usage.`,
 CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
   acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
-    load: () => import('./hook.ts'),
+    load: () => import('../commands/hook.ts'),
   },
   {
     name: 'status',
@@ -55,7 +46,7 @@ CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
     options: COMMON,
     onStdout: false,
     details: 'Reads only: nothing is sent and nothing is written.',
-    load: () => import('./status.ts'),
+    load: () => import('../commands/status.ts'),
   },
   {
     name: 'inspect',
@@ -66,7 +57,7 @@ CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
     details: `Give chain and key together to learn whether they fit:
   certferry inspect fullchain.pem privkey.pem
 A private key is named by its kind only.`,
-    load: () => import('./inspect.ts'),
+    load: () => import('../commands/inspect.ts'),
   },
   {
     name: 'check',
@@ -75,7 +66,7 @@ A private key is named by its kind only.`,
     options: COMMON,
     onStdout: false,
     details: 'Says which credentials are in use, never what they are.',
-    load: () => import('./check.ts'),
+    load: () => import('../commands/check.ts'),
   },
   {
     name: 'emulator',
@@ -84,7 +75,7 @@ A private key is named by its kind only.`,
     options: { ...PORT, ...PACE },
     onStdout: false,
     details: 'Prints its URL as the first line and one line a request; ends with Ctrl-C.',
-    load: () => import('./emulator.ts'),
+    load: () => import('../commands/emulator.ts'),
   },
   {
     name: 'demo',
@@ -93,6 +84,6 @@ A private key is named by its kind only.`,
     options: {},
     onStdout: false,
     details: 'Starts a local SSL API, makes certificates, renews and uploads them, cleans up.',
-    load: () => import('./demo.ts'),
+    load: () => import('../commands/demo.ts'),
   },
 ]

@@ -1,0 +1,28 @@
+/** What a command is told. */
+import type { Level } from '../core/config.ts'
+import type { Source } from '../core/settings.ts'
+import type { World } from '../world.ts'
+
+/** Its words, read and every value of its type. */
+export interface CommandLine {
+  readonly operands: readonly string[]
+  readonly json: boolean
+  readonly config?: string
+  readonly stateDir?: string
+  readonly source?: readonly Source[]
+  readonly endpoint?: string
+  readonly logLevel?: Level
+  readonly rate?: number
+  readonly only?: readonly string[]
+  readonly dryRun?: boolean
+  readonly force?: boolean
+  readonly chain?: string
+  readonly key?: string
+  readonly name?: string
+  readonly deadline?: number
+  readonly port?: number
+  readonly misbehave?: string
+}
+
+/** Carries the command out; resolves to the exit code. */
+export type Run = (world: World, line: CommandLine) => Promise<number>
