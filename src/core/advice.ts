@@ -1,7 +1,6 @@
 /** What the operator should do next, for every fault. Pure. */
-import type { FaultCode } from './fault.ts'
 
-export const ADVICE: Readonly<Record<FaultCode, string>> = {
+export const ADVICE = {
   // the operator's words
   USAGE: 'See `certferry --help`.',
   CONFIG_INVALID: 'Correct the keys named above; every key is in config/certferry.example.toml.',
@@ -68,4 +67,4 @@ export const ADVICE: Readonly<Record<FaultCode, string>> = {
 
   // ourselves
   BUG: 'This is an error in certferry: please report it with the lines above.',
-}
+} as const

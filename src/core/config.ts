@@ -131,6 +131,7 @@ export const ConfigSchema = v.strictObject({
 
 export type Config = v.InferOutput<typeof ConfigSchema>
 export type UploadKeys = NonNullable<Config['upload']>
+export type SourceKind = (typeof KINDS)[number]
 export type Level = (typeof LEVELS)[number]
 
 /** Everything wrong with a parsed file, each by its key; empty when all is well. */

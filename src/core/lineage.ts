@@ -1,7 +1,6 @@
 /** A certificate's place on disk under the name its ACME client gave it. Pure. */
+import type { SourceKind } from './config.ts'
 import type { UploadSettings } from './settings.ts'
-
-export type SourceKind = 'certbot' | 'acme.sh' | 'pem'
 
 export interface Lineage {
   /** Stable across renewals, the same for every command: `certbot:example.com`, `acme.sh:example.com_ecc`, `pem:intranet`. */

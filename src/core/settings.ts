@@ -1,10 +1,9 @@
 /** What is in force: option over environment over file over default. Pure. */
 import { resolve } from 'node:path/posix'
 import { DEFAULT_ALIAS } from './alias.ts'
-import { type Config, LEVELS, type Level, RATE, type UploadKeys } from './config.ts'
+import { type Config, LEVELS, type Level, RATE, type SourceKind, type UploadKeys } from './config.ts'
 import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
 import { Fault } from './fault.ts'
-import type { SourceKind } from './lineage.ts'
 import { isMatch } from './pattern.ts'
 
 export interface UploadSettings {
