@@ -1,0 +1,61 @@
+/** acme.sh itself, run from wherever it lies, with a home of its own. */
+import { accessSync, constants } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { type Ended, type Environment, run, SYSTEM_PATH } from './child.ts'
+import type { Pebble } from './pebble.ts'
+
+export interface AcmeSh {
+  readonly home: string
+  readonly issue: (domain: string, more?: Calling) => Promise<Ended>
+  /** Whether or not it is due; runs the reload command given at issuance. The key stays, which is acme.sh's default. */
+  readonly renew: (domain: string, more?: Calling) => Promise<Ended>
+  readonly read: (domain: string, file: string) => Promise<string>
+}
+
+export interface Calling {
+  /** A command line; acme.sh gives it to its own shell. */
+  readonly reload?: string
+  readonly env?: Environment
+}
+
+const executable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * ACME_SH, or the first acme.sh on the PATH; no distribution packages it, and its code is not ours to keep here.
+ * @throws where ACME_SH is set and wrong: whoever set it wants the tests to run.
+ */
+export function findAcmeSh({ ACME_SH, PATH = '' }: NodeJS.ProcessEnv): string | undefined {
+  if (ACME_SH && !executable(ACME_SH)) throw new Error(`ACME_SH: ${ACME_SH} cannot be executed`)
+  return (
+    ACME_SH ||
+    PATH.split(delimiter)
+      .map(directory => join(directory, 'acme.sh'))
+      .find(executable)
+  )
+}
+
+export function acmeShIn(directory: string, script: string, { url, trust, httpPort }: Pebble): AcmeSh {
+  const home = join(directory, 'acme.sh')
+  const acmeSh = (args: readonly string[], { reload, env = {} }: Calling = {}) => {
+    const reloading = reload === undefined ? [] : ['--reloadcmd', reload]
+    const clean = { PATH: SYSTEM_PATH, HOME: directory, LANG: 'C.UTF-8' }
+    return run(script, ['--home', home, ...args, ...reloading], { ...clean, ...env })
+  }
+  const server = ['--server', url, '--ca-bundle', trust]
+  const challenge = ['--standalone', '--httpport', String(httpPort), '--local-address', '127.0.0.1']
+  return {
+    home,
+    // never --install: it asks hosts outside whether there is a newer acme.sh
+    issue: (domain, more) => acmeSh(['--issue', '-d', domain, ...server, ...challenge], more),
+    renew: (domain, more) => acmeSh(['--renew', '-d', domain, '--ecc', '--force', ...server], more),
+    read: (domain, file) => readFile(join(home, `${domain}_ecc`, file), 'utf8'),
+  }
+}

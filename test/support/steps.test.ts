@@ -1,0 +1,31 @@
+/** Lists of steps can be cut where a test wants to look. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { after, all, step, upTo, written } from './steps.ts'
+import { temporaryDirectory } from './temporary.ts'
+
+test('upTo and after split a list at a name, and all runs what it is given in order', async () => {
+  const ran: string[] = []
+  const steps = ['one', 'two', 'three'].map(name => step(name, async () => void ran.push(name)))
+  await all(upTo(steps, 'two'))
+  expect(ran).toEqual(['one', 'two'])
+  await all(after(steps, 'two'))
+  expect(ran).toEqual(['one', 'two', 'three'])
+})
+
+test('a name that no step has is an error that lists those there are', () => {
+  expect(() => upTo([step('one', async () => {})], 'two')).toThrow('no step "two" among: one')
+})
+
+test('a file is emptied in place before it is written, and keeps its mode', async () => {
+  const path = join(await temporaryDirectory(), 'file')
+  writeFileSync(path, 'a longer text than the next', { mode: 0o640 })
+  const before = statSync(path)
+  const [open, write] = written({ file: 'file', path: () => path, text: () => 'text', mode: 0o600 })
+  await open?.run()
+  expect(readFileSync(path, 'utf8')).toBe('')
+  await write?.run()
+  expect(readFileSync(path, 'utf8')).toBe('text')
+  expect([statSync(path).ino, statSync(path).mode]).toEqual([before.ino, before.mode])
+})
