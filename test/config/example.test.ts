@@ -1,0 +1,66 @@
+/** The example configuration and the schema say what the program does. */
+import { readFile } from 'node:fs/promises'
+import { parse } from 'smol-toml'
+import { describe, expect, test } from 'vitest'
+import { schema } from '../../config/schema.ts'
+import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
+import { type Config, RATE } from '../../src/core/config.ts'
+import { readConfig } from '../../src/core/configReading.ts'
+import { DEFAULT_ENDPOINT } from '../../src/core/endpoint.ts'
+import { DEFAULT_STATE_DIR, settle } from '../../src/core/settings.ts'
+
+const example = await readFile('config/certferry.example.toml', 'utf8')
+
+/** The example with every key that is commented out put in force. */
+const inForce = example.replace(/^#(?=[a-z_]+ = |\[\[)/gm, '')
+
+function read(text: string): Config {
+  const reading = readConfig(parse(text))
+  if ('problems' in reading) throw new Error(reading.problems.join('\n'))
+  return reading.config
+}
+
+describe('the example configuration', () => {
+  test('changes nothing as it stands', () => {
+    expect({ ...settle({}, {}, read(example)), uploadOf: null }).toEqual({
+      ...settle({}, {}, {}),
+      uploadOf: null,
+    })
+  })
+
+  test('is valid with every key put in force', () => {
+    expect(read(inForce).source).toHaveLength(4)
+  })
+
+  test('has every key there is', () => {
+    const properties = (of: string, inList = false) => {
+      const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
+      return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
+    }
+    const { tencent, upload, log, state, source, override } = read(inForce)
+    for (const [name, table] of Object.entries({ tencent, upload, log, state })) {
+      expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
+    }
+    const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))
+    expect(ofSources.every(key => source?.some(one => key in one))).toBe(true)
+    expect(override?.[0]).toHaveProperty('match')
+  })
+
+  test('shows the defaults as they are', () => {
+    const { tencent, upload, log, state } = read(inForce)
+    expect(tencent).toMatchObject({
+      endpoint: DEFAULT_ENDPOINT,
+      rate_per_second: RATE.default,
+      language: 'en-US',
+      profile: 'default',
+    })
+    expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
+    expect([log?.level, state?.dir]).toEqual(['info', DEFAULT_STATE_DIR])
+  })
+})
+
+test('the JSON Schema in config/ is the one the program checks by (npm run schema)', async () => {
+  expect(JSON.parse(await readFile('config/certferry.schema.json', 'utf8'))).toEqual(
+    JSON.parse(JSON.stringify(schema)),
+  )
+})
