@@ -1,6 +1,7 @@
 /** A pass over many lineages: each is looked at, and those caught mid-change are looked at again. */
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome } from './core/outcome.ts'
+import { settingsDigest } from './core/upload.ts'
 import { type Effects, sync, type Wishes } from './sync.ts'
 
 export interface PassEffects extends Effects {
@@ -23,12 +24,16 @@ export async function pass(
   wishes: Omit<Wishes, 'last'>,
 ): Promise<readonly Outcome[]> {
   const outcomes = new Map<string, Outcome>()
+  const alone = new Set<string>()
   const shared = sharingUploads(effects)
   let waiting = lineages
   for (const [round, pause] of [...LOOKS, undefined].entries()) {
     const last = pause === undefined
     await each(waiting, async lineage => {
-      const outcome = await sync(lineage, shared, { ...wishes, last })
+      // a leaf that stands alone for the first time at the last look may be a chain that is just being written
+      const outcome = await sync(lineage, shared, { ...wishes, last: last && alone.has(lineage.id) })
+      if (isAwaited(outcome)) alone.add(lineage.id)
+      else alone.delete(lineage.id)
       if (isMidChange(outcome) && !last) return
       outcomes.set(lineage.id, outcome)
       effects.tell(outcome)
@@ -42,13 +47,19 @@ export async function pass(
 
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'soon'
 
-/** Two paths to the same certificate cost one upload: within a pass the second shares the first one's answer. */
+const isAwaited = (outcome: Outcome) =>
+  outcome.outcome === 'failed' && outcome.fault.code === 'ISSUER_AWAITED'
+
+/**
+ * Two paths to the same certificate cost one upload: within a pass the second shares the first one's answer. Not where
+ * their settings differ: a certificate refused for one's settings is not refused for the other's.
+ */
 function sharingUploads(effects: Effects): Effects {
   const under = new Map<string, ReturnType<Effects['upload']>>()
   return {
     ...effects,
     upload: (bundle, lineage) => {
-      const key = `${bundle.key ? 'SVR' : 'CA'} ${bundle.fingerprint}`
+      const key = `${bundle.fingerprint} ${settingsDigest(bundle, lineage.upload)}`
       const earlier = under.get(key)
       if (earlier) return earlier.then(uploaded => ({ ...uploaded, reused: true, attempts: 0 }))
       const upload = effects.upload(bundle, lineage)

@@ -4,7 +4,15 @@ import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome, Verdict } from './core/outcome.ts'
 import { plan, type UploadReason } from './core/plan.ts'
-import { type Receipt, rejectionOf, replacedBy, uploadOf, withRejection, withUpload } from './core/receipt.ts'
+import {
+  type Receipt,
+  type Rejection,
+  rejectionOf,
+  replacedBy,
+  uploadOf,
+  withRejection,
+  withUpload,
+} from './core/receipt.ts'
 import { withoutKeys } from './core/secret.ts'
 import { settingsDigest, type Uploaded } from './core/upload.ts'
 
@@ -58,7 +66,7 @@ async function carry(
 
   const uploaded = await effects
     .upload(bundle, lineage)
-    .catch(remembering(lineage, bundle, settings, effects))
+    .catch(remembering(lineage, bundle, { settings, endpoint: wishes.endpoint }, effects))
   return recorded(
     lineage,
     bundle,
@@ -100,10 +108,15 @@ async function recorded(
 
 /** A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. */
 const remembering =
-  (lineage: Lineage, bundle: Bundle, settings: string, { record, now }: Effects) =>
+  (
+    lineage: Lineage,
+    bundle: Bundle,
+    way: Pick<Rejection, 'settings' | 'endpoint'>,
+    { record, now }: Effects,
+  ) =>
   async (error: unknown) => {
     if (error instanceof Fault && error.code === 'API_REJECTED') {
-      const rejection = rejectionOf(bundle, settings, error, now())
+      const rejection = rejectionOf(bundle, way, error, now())
       await record(lineage, receipt => withRejection(receipt, rejection))
     }
     throw error

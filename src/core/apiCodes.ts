@@ -155,9 +155,10 @@ export const KNOWN_CODES = Object.keys(CODES)
  * The service's error as our fault; the code, its own words and the request ID stay with it. A code the service has
  * added since is classed by its first word, and one that even that does not tell is unclear: tried a few times.
  */
-export function apiFault(apiCode: string, message: string, requestId: string | undefined): Fault {
+export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
+  const apiCode = printable(withoutKeys(said), 100)
   const [code, advice] = row(apiCode) ?? row(apiCode.split('.', 1)[0] ?? '') ?? (['API_UNCLEAR'] as const)
-  return new Fault(code, `the service answered ${printable(apiCode)}: ${printable(withoutKeys(message))}`, {
+  return new Fault(code, `the service answered ${apiCode}: ${printable(withoutKeys(message))}`, {
     apiCode,
     ...(advice && { advice }),
     ...(requestId && { requestId }),

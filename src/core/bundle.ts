@@ -1,10 +1,10 @@
 /** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
 import { createHash } from 'node:crypto'
-import { type Certificate, fits, readCertificate } from './certificate.ts'
+import { type Certificate, fits, readCertificate, titleOf } from './certificate.ts'
 import { orderChain } from './chain.ts'
 import { Fault } from './fault.ts'
 import { isPrivate, type PrivateKey, readKey } from './key.ts'
-import { readPem, writePem } from './pem.ts'
+import { type Block, readPem, writePem } from './pem.ts'
 import type { Secret } from './secret.ts'
 
 /** What was read from disk in one look. */
@@ -61,7 +61,7 @@ function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): B
 function proveCa(chain: Files['chain']): Bundle {
   const { certificates, notes } = certificatesOf(chain)
   const stranger = certificates.find(one => !one.isCa)
-  if (stranger) throw new Fault('NOT_A_CA', `${chain.path}: ${stranger.subject} is not a CA certificate`)
+  if (stranger) throw new Fault('NOT_A_CA', `${chain.path}: ${titleOf(stranger)} is not a CA certificate`)
   const unique = certificates.filter(
     (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
   )
@@ -71,9 +71,7 @@ function proveCa(chain: Files['chain']): Bundle {
 function certificatesOf({ text, path }: Files['chain']) {
   const { blocks, incomplete } = readPem(text, path)
   if (incomplete) throw new Fault('PAIR_INCOMPLETE', `${path}: ends before the certificates do`)
-  const certificates = blocks
-    .filter(({ label }) => LABELS.has(label))
-    .map(block => readCertificate(block.der(), path))
+  const certificates = blocks.filter(isCertificate).map(block => readCertificate(block.der(), path))
   if (!certificates.length) throw new Fault('CERTIFICATE_INVALID', `${path}: holds no certificate`)
   const notes = blocks.some(isPrivate)
     ? ['a private key stands in the chain file; it is not sent with the chain']
@@ -81,7 +79,8 @@ function certificatesOf({ text, path }: Files['chain']) {
   return { certificates, notes }
 }
 
-const LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
+export const isCertificate = ({ label }: Pick<Block, 'label'>) =>
+  label === 'CERTIFICATE' || label === 'X509 CERTIFICATE'
 
 function bundleOf(
   path: readonly Certificate[],

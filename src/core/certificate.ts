@@ -26,25 +26,31 @@ export function readCertificate(der: Buffer, file: string): Certificate {
   const openssl = attempt(() => new X509Certificate(der), file)
   if (openssl.raw.length !== der.length)
     throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate block goes on after the certificate ends`)
-  const parsed = attempt(() => new x509.X509Certificate(der), file)
-  const notBefore = parsed.notBefore
-  const notAfter = parsed.notAfter
-  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) {
+  // OpenSSL's dates: the library makes 1899 of letters, and of the 99th a day some months later
+  const { validFromDate: notBefore, validToDate: notAfter } = openssl
+  if (!isDate(notBefore) || !isDate(notAfter))
     throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate has a date that is none`)
-  }
   return {
+    ...attempt(() => sayings(new x509.X509Certificate(der)), file),
     der,
     sha256: createHash('sha256').update(der).digest('hex'),
-    subject: printable(parsed.subject, 200),
-    issuer: printable(parsed.issuer, 200),
-    names: attempt(() => namesOf(parsed), file),
     notBefore,
     notAfter,
     isCa: openssl.ca,
-    selfSigned: issued(openssl, openssl),
+    selfSigned: signedItself(openssl),
     openssl,
   }
 }
+
+/** Read inside one attempt: the library decodes some members only when they are asked for. */
+const sayings = (parsed: x509.X509Certificate) => ({
+  subject: printable(parsed.subject, 200),
+  issuer: printable(parsed.issuer, 200),
+  names: namesOf(parsed),
+})
+
+/** RFC 5280, 4.1.2.5 ends at 9999; a later year has another form in ISO 8601, which sorts before all others. */
+const isDate = (date: Date) => date.getTime() <= Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 function attempt<T>(read: () => T, file: string): T {
   try {
@@ -56,12 +62,22 @@ function attempt<T>(read: () => T, file: string): T {
 
 function namesOf(parsed: x509.X509Certificate): readonly string[] {
   const alternatives = parsed.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
-  const hosts = alternatives
-    .filter(({ type }) => type === 'dns' || type === 'ip')
-    .map(({ value }) => printable(value, 255))
-  if (hosts.length) return [...new Set(hosts)]
-  const common = parsed.subjectName.getField('CN').map(value => printable(value, 255))
-  return common.length ? common : [printable(parsed.subject, 255) || '(no name)']
+  const hosts = alternatives.filter(({ type }) => type === 'dns' || type === 'ip').map(({ value }) => value)
+  const texts = [hosts, parsed.subjectName.getField('CN'), [parsed.subject], ['(no name)']]
+  const names = texts.map(some => some.map(text => printable(text, 255)).filter(Boolean))
+  return [...new Set(names.find(some => some.length))]
+}
+
+/** What to call a certificate in a message: authorities now leave the subject of short-lived ones empty. */
+export const titleOf = ({ subject, names }: Certificate) => subject || names[0]
+
+/** Without looking at its key usage: a server's own certificate signs nothing but itself, and need not say so. */
+function signedItself(certificate: X509Certificate): boolean {
+  try {
+    return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
+  } catch {
+    return false
+  }
 }
 
 export const issuedBy = (child: Certificate, parent: Certificate) => issued(child.openssl, parent.openssl)

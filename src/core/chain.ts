@@ -1,5 +1,5 @@
 /** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
-import { type Certificate, issuedBy } from './certificate.ts'
+import { type Certificate, issuedBy, titleOf } from './certificate.ts'
 import { Fault } from './fault.ts'
 
 export interface Chain {
@@ -11,36 +11,51 @@ export interface Chain {
   readonly alone: boolean
 }
 
+/** Each is held against each: a file of some hundred that all bear one name would take minutes to verify. */
+const MOST = 32
+
 /** @throws Fault CHAIN_STRANGER or TWO_LEAVES where the file holds certificates that do not belong to the leaf. */
 export function orderChain(found: readonly Certificate[], leaf: Certificate, file: string): Chain {
   const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
-  const related = relatives(certificates, leaf)
+  if (certificates.length > MOST)
+    throw new Fault(
+      'CHAIN_STRANGER',
+      `${file}: holds ${certificates.length} certificates, no chain is so long`,
+    )
+  const issuers = issuersFrom(certificates, leaf)
   refuseStrangers(
-    certificates.filter(one => !related.has(one)),
+    certificates.filter(one => !issuers.has(one)),
     file,
   )
 
-  const walked = walk(certificates, leaf)
+  const walked = walk(issuers, leaf)
   const top = walked.at(-1)
   const path = walked.length > 1 && top?.selfSigned ? walked.slice(0, -1) : walked
   return { path, notes: notesOn(found, certificates, path), alone: walked.length === 1 && !leaf.selfSigned }
 }
 
-const issuersOf = (certificates: readonly Certificate[], child: Certificate) =>
-  certificates.filter(one => one !== child && issuedBy(child, one))
+type Issuers = ReadonlyMap<Certificate, readonly Certificate[]>
 
-/** Everything that can be reached from the leaf by signatures: cross-signed twins of an issuer are relatives too. */
-function relatives(certificates: readonly Certificate[], leaf: Certificate): ReadonlySet<Certificate> {
-  const related = new Set([leaf])
-  for (const one of related) for (const issuer of issuersOf(certificates, one)) related.add(issuer)
-  return related
+/**
+ * Everything that can be reached from the leaf by signatures, each with its issuers in the file's order: cross-signed
+ * twins of an issuer are reached too.
+ */
+function issuersFrom(certificates: readonly Certificate[], leaf: Certificate): Issuers {
+  const issuers = new Map<Certificate, readonly Certificate[]>()
+  const reached = new Set([leaf])
+  for (const child of reached) {
+    const found = certificates.filter(one => one !== child && issuedBy(child, one))
+    issuers.set(child, found)
+    for (const issuer of found) reached.add(issuer)
+  }
+  return issuers
 }
 
 /** One issuer at each step: the first in the file's order, as its maker meant it. */
-function walk(certificates: readonly Certificate[], leaf: Certificate): readonly Certificate[] {
+function walk(issuers: Issuers, leaf: Certificate): readonly Certificate[] {
   const path = [leaf]
   for (let at = leaf; !at.selfSigned; ) {
-    const next = issuersOf(certificates, at).find(one => !path.includes(one))
+    const next = issuers.get(at)?.find(one => !path.includes(one))
     if (!next) break
     path.push(next)
     at = next
@@ -52,8 +67,8 @@ function refuseStrangers(strangers: readonly Certificate[], file: string): void 
   const [first] = strangers
   if (!first) return
   const second = strangers.find(one => !one.isCa)
-  if (second) throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${second.subject}`)
-  throw new Fault('CHAIN_STRANGER', `${file}: ${first.subject} has not signed anything in this chain`)
+  if (second) throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${titleOf(second)}`)
+  throw new Fault('CHAIN_STRANGER', `${file}: ${titleOf(first)} has not signed anything in this chain`)
 }
 
 function notesOn(
@@ -63,11 +78,10 @@ function notesOn(
 ): readonly string[] {
   const kept = unique.filter(one => path.includes(one))
   const dropped = unique.filter(one => !path.includes(one))
+  const repeated = found.length - unique.length
   return [
-    ...(found.length > unique.length
-      ? [`${found.length - unique.length} repeated certificate left out`]
-      : []),
-    ...dropped.map(one => `${one.selfSigned ? 'root' : 'alternative issuer'} ${one.subject} left out`),
+    ...(repeated ? [`${repeated} repeated certificate${repeated === 1 ? '' : 's'} left out`] : []),
+    ...dropped.map(one => `${one.selfSigned ? 'root' : 'alternative issuer'} ${titleOf(one)} left out`),
     ...(kept.some((one, i) => one !== path[i]) ? ['certificates put in order, leaf first'] : []),
   ]
 }

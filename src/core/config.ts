@@ -64,9 +64,10 @@ const uploadEntries = {
   key_password_file: v.optional(filled('a path')),
 }
 
+/** Looks at a source of which other keys may be wrong: everything is said at once. */
 const sourceRules = v.rawCheck<SourceInput>(({ dataset, addIssue }) => {
-  if (!dataset.typed) return
-  const { value } = dataset
+  const value = dataset.value as SourceInput
+  if (!KINDS.includes(value?.kind)) return
   const complain = (key: keyof SourceInput, message: string) =>
     addIssue({ message, path: [{ type: 'object', origin: 'value', input: value, key, value: value[key] }] })
   const [needed, foreign] = value.kind === 'pem' ? PEM_KEYS : DIRECTORY_KEYS
@@ -133,22 +134,3 @@ export type Config = v.InferOutput<typeof ConfigSchema>
 export type UploadKeys = NonNullable<Config['upload']>
 export type SourceKind = (typeof KINDS)[number]
 export type Level = (typeof LEVELS)[number]
-
-/** Everything wrong with a parsed file, each by its key; empty when all is well. */
-export type ConfigReading = { readonly config: Config } | { readonly problems: readonly string[] }
-
-export function readConfig(input: unknown): ConfigReading {
-  const result = v.safeParse(ConfigSchema, input)
-  if (result.success) return { config: result.output }
-  return { problems: result.issues.map(issue => `${keyOf(issue.path ?? [])}: ${wording(issue)}`) }
-}
-
-const keyOf = (path: ReadonlyArray<{ readonly key: unknown }>) =>
-  path
-    .map(({ key }, i) => (typeof key === 'number' ? `[${key + 1}]` : `${i ? '.' : ''}${String(key)}`))
-    .join('') || 'file'
-
-const wording = (issue: v.BaseIssue<unknown>) => {
-  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'unknown key' : 'expected a table'
-  return issue.message
-}

@@ -1,10 +1,11 @@
 /** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
-import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { type Bundle, prove } from './bundle.ts'
+import type { KeyObject } from 'node:crypto'
+import { type Bundle, isCertificate, prove } from './bundle.ts'
 import { readCertificate } from './certificate.ts'
 import { Fault } from './fault.ts'
-import { isPrivate } from './key.ts'
+import { isLocked, isPrivate, readKey } from './key.ts'
 import { type Block, readPem } from './pem.ts'
+import { printable } from './printable.ts'
 
 export interface BlockView {
   readonly label: string
@@ -32,43 +33,49 @@ export interface Upright {
 
 export type InspectionVerdict = Upright | { readonly fault: Fault }
 
+/** A block that cannot be read does not hide the others; the first one's fault is the file's. */
 export function inspection(path: string, text: string): FileView {
-  try {
-    const { blocks, incomplete } = readPem(text, path)
-    const views = blocks.map(block => view(block, path))
-    return {
-      path,
-      blocks: views,
-      ...(incomplete && {
-        fault: new Fault('PAIR_INCOMPLETE', `${path}: ends inside a block, or holds none`),
-      }),
-    }
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    return { path, blocks: [], fault: error }
-  }
+  const { blocks, incomplete } = readPem(text, path)
+  const views = blocks.map(block => view(block, path))
+  const fault = incomplete
+    ? new Fault('PAIR_INCOMPLETE', `${path}: ends inside a block, or holds none`)
+    : views.flatMap(one => one.fault ?? [])[0]
+  return { path, blocks: views.map(({ fault: _, ...one }) => one), ...(fault && { fault }) }
 }
 
-function view(block: Block, path: string): BlockView {
+function view(block: Block, path: string): BlockView & { readonly fault?: Fault } {
   const { label } = block
-  if (isPrivate(block)) return { label, kind: keyKind(block) }
-  if (label !== 'CERTIFICATE' && label !== 'X509 CERTIFICATE') return { label }
-  const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = readCertificate(block.der(), path)
-  const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
-  return { label, subject, issuer, names, ...dates, kind: kindOf(openssl.publicKey), sha256 }
-}
-
-function keyKind({ label, text }: Block): string {
-  if (label.startsWith('ENCRYPTED') || text.includes('4,ENCRYPTED')) return 'encrypted'
+  if (isPrivate(block)) return { label, kind: keyKind(block, path) }
+  if (!isCertificate(block)) return { label }
   try {
-    return kindOf(createPrivateKey(text))
-  } catch {
-    return 'unreadable'
+    const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = readCertificate(
+      block.der(),
+      path,
+    )
+    const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
+    return { label, subject, issuer, names, ...dates, kind: kindOf(() => openssl.publicKey), sha256 }
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault
+    return { label, kind: UNREADABLE, fault }
   }
 }
 
-const kindOf = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject) =>
-  [type?.toUpperCase() ?? 'unknown', details?.modulusLength ?? details?.namedCurve].filter(Boolean).join(' ')
+const UNREADABLE = 'unreadable'
+
+const keyKind = (block: Block, path: string) =>
+  isLocked(block) ? 'encrypted' : kindOf(() => readKey(block.text, path, undefined).object)
+
+/** OpenSSL reads certificates whose key is of a kind it does not know, and throws when asked for that key. */
+function kindOf(key: () => KeyObject): string {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key()
+    return [type?.toUpperCase() ?? 'unknown', details?.modulusLength ?? details?.namedCurve]
+      .filter(Boolean)
+      .join(' ')
+  } catch {
+    return UNREADABLE
+  }
+}
 
 /** The files taken as one chain and, where one holds a key, its key. */
 export function verdictOf(
@@ -85,7 +92,7 @@ export function verdictOf(
     return {
       type: bundle.key ? 'SVR' : 'CA',
       fingerprint,
-      certificates: chainPem.split('BEGIN').length - 1,
+      certificates: chainPem.split('-----BEGIN').length - 1,
       notes: notes.filter(isOfInterest),
     }
   } catch (error) {
@@ -99,9 +106,9 @@ const isOfInterest = (note: string) => !note.includes('private key')
 
 export function inspectionText(files: readonly FileView[], verdict: InspectionVerdict, now: Date): string {
   const lines = files.flatMap(({ path, blocks, fault }) => [
-    path,
+    printable(path, 4096),
     ...blocks.flatMap(block => blockLines(block, now)),
-    ...(fault ? [`  ! ${fault.message}`, `    → ${fault.advice}`] : []),
+    ...(fault ? [`  ! ${printable(fault.message)}`, `    → ${fault.advice}`] : []),
     '',
   ])
   return `${[...lines, ...verdictLines(verdict)].join('\n')}\n`
@@ -111,12 +118,12 @@ function blockLines(
   { label, subject, issuer, names, notAfter, notBefore, kind, sha256 }: BlockView,
   now: Date,
 ): readonly string[] {
-  if (!subject) return [`  ${label}${kind ? `  ${kind}` : ''}`]
+  if (!sha256) return [`  ${label}${kind ? `  ${kind}` : ''}`]
   const left = Math.floor((Date.parse(notAfter ?? '') - now.getTime()) / 86_400_000)
   return [
     `  ${label}  ${kind}`,
     `    names    ${names?.join(', ')}`,
-    `    subject  ${subject}`,
+    `    subject  ${subject || '(empty)'}`,
     `    issuer   ${issuer}`,
     `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : `${left} days left`})`,
     `    sha256   ${sha256}`,
@@ -125,7 +132,7 @@ function blockLines(
 
 function verdictLines(verdict: InspectionVerdict): readonly string[] {
   if ('fault' in verdict)
-    return [`Would not be uploaded: ${verdict.fault.message}`, `  → ${verdict.fault.advice}`]
+    return [`Would not be uploaded: ${printable(verdict.fault.message, 1000)}`, `  → ${verdict.fault.advice}`]
   const { type, certificates, fingerprint, notes } = verdict
   const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
   const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`

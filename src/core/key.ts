@@ -1,7 +1,7 @@
 /** A private key out of PEM, and back as PKCS#8, the one form the service is known to take for RSA and EC alike. Pure. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { Fault } from './fault.ts'
-import { readPem } from './pem.ts'
+import { type Block, readPem } from './pem.ts'
 import { type Secret, secret } from './secret.ts'
 
 export interface PrivateKey {
@@ -12,10 +12,17 @@ export interface PrivateKey {
   readonly password: Secret | undefined
 }
 
-const LABEL = /PRIVATE KEY$/
-const FORMATS = new Set(['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'])
+const FORMATS: Readonly<Record<string, 'pkcs8' | 'pkcs1' | 'sec1'>> = {
+  'PRIVATE KEY': 'pkcs8',
+  'ENCRYPTED PRIVATE KEY': 'pkcs8',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+}
 
-export const isPrivate = (block: { readonly label: string }) => LABEL.test(block.label)
+export const isPrivate = ({ label }: Pick<Block, 'label'>) => label.endsWith('PRIVATE KEY')
+
+export const isLocked = ({ label, text }: Block) =>
+  label.startsWith('ENCRYPTED') || /^Proc-Type: *4, *ENCRYPTED/m.test(text)
 
 /** @throws Fault PAIR_INCOMPLETE, KEY_INVALID, KEY_ENCRYPTED or KEY_PASSWORD_WRONG; none of them quotes the file. */
 export function readKey(text: string, file: string, password: Secret | undefined): PrivateKey {
@@ -25,33 +32,45 @@ export function readKey(text: string, file: string, password: Secret | undefined
   if (!block) throw new Fault('KEY_INVALID', `${file}: holds no private key`)
   if (more.length)
     throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
-  if (!FORMATS.has(block.label))
+  const format = FORMATS[block.label]
+  if (!format)
     throw new Fault('KEY_INVALID', `${file}: a key of the form "${block.label}" is not one for certificates`)
 
-  const locked = block.label.startsWith('ENCRYPTED') || /^Proc-Type: *4, *ENCRYPTED/m.test(block.text)
-  if (locked && !password)
-    throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
-  const opened = locked ? password : undefined
-  const object = open(block.text, file, opened)
-  return { object, pem: pkcs8(object, opened), password: opened }
+  const opened = isLocked(block) ? unlocked(block, file, password) : plain(block, file, format)
+  return { ...opened, pem: pkcs8(opened) }
 }
 
-function open(pem: string, file: string, password: Secret | undefined): KeyObject {
+type Opened = Pick<PrivateKey, 'object' | 'password'>
+
+/** From its DER: indented, flattened or double-spaced lines trouble OpenSSL's reader of PEM, not ours. */
+function plain(block: Block, file: string, type: 'pkcs8' | 'pkcs1' | 'sec1'): Opened {
   try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(password && { passphrase: password.reveal() }) })
+    const object = createPrivateKey({ key: block.der(), format: 'der', type })
+    return { object, password: undefined }
   } catch {
-    // no cause: what OpenSSL was given must not travel with an error
-    if (password)
-      throw new Fault('KEY_PASSWORD_WRONG', `${file}: the configured password does not open the private key`)
+    // no cause here and below: what OpenSSL was given must not travel with an error
     throw new Fault('KEY_INVALID', `${file}: the private key cannot be read`)
   }
 }
 
-const pkcs8 = (key: KeyObject, password: Secret | undefined): Secret =>
+function unlocked({ text }: Block, file: string, password: Secret | undefined): Opened {
+  if (!password)
+    throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
+  try {
+    return { object: createPrivateKey({ key: text, passphrase: password.reveal() }), password }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED')
+      throw new Fault('KEY_INVALID', `${file}: the private key is encrypted in a way no longer supported`)
+    // no finer: one wrong password in 256 decrypts to something, and OpenSSL then misses a key in it
+    throw new Fault('KEY_PASSWORD_WRONG', `${file}: the configured password does not open the private key`)
+  }
+}
+
+const pkcs8 = ({ object, password }: Opened): Secret =>
   secret(
     password
-      ? key
+      ? object
           .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: password.reveal() })
           .toString()
-      : key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      : object.export({ type: 'pkcs8', format: 'pem' }).toString(),
   )

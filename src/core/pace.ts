@@ -76,9 +76,11 @@ export function returned(
     return { ...one, arrived: now }
   })
   const next = { ...pace, counted, proven: pace.proven || reply.proves }
-  if (!reply.throttled) return { ...next, rate: Math.min(pace.max, pace.rate + pace.max / RECOVERY) }
+  if (!reply.throttled)
+    return reply.proves ? { ...next, rate: Math.min(pace.max, pace.rate + pace.max / RECOVERY) } : next
   // requests that were out together are throttled together: that is one message, not ten
   if (sentAt <= pace.cutAt) return next
   const rate = Math.max(pace.max * SLOWEST, pace.rate / 2)
-  return { ...next, rate, cutAt: now, nextAt: now + WINDOW * (1 + dice) }
+  // never sooner than the last request left room for: at a slow pace that is further off than a second
+  return { ...next, rate, cutAt: now, nextAt: Math.max(pace.nextAt, now + WINDOW * (1 + dice)) }
 }

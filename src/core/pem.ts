@@ -3,7 +3,7 @@ import { Fault } from './fault.ts'
 
 export interface Block {
   readonly label: string
-  /** The block as it stood, for keys: legacy encryption puts headers before the base64. */
+  /** The block as it stood, for encrypted keys: legacy encryption puts headers before the base64. */
   readonly text: string
   readonly der: () => Buffer
 }
@@ -16,7 +16,8 @@ export interface Pem {
 
 /** A body never holds five dashes, so a block that was cut off cannot swallow the one after it. */
 const BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----((?:(?!-----)[\s\S])*)-----END \1-----/g
-const CUT_OFF = /-----BEGIN|-{1,5}(?:B(?:E(?:G(?:I(?:N)?)?)?)?)?$/
+/** A block begun and not ended, or the first characters of one; a ruled line of more dashes is text like any other. */
+const CUT_OFF = /-----BEGIN|(?<!-)-{1,5}(?:B(?:E(?:G(?:I(?:N)?)?)?)?)?$/
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** Text around blocks, a byte order mark and CR LF are nobody's business; they are not sent on. */

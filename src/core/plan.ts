@@ -41,7 +41,7 @@ export function plan(
   }
   if (force) return { do: 'upload', because: 'forced' }
 
-  const { rejected } = receipt
+  const rejected = receipt.rejected?.endpoint === endpoint ? receipt.rejected : undefined
   if (rejected?.fingerprint === bundle.fingerprint && rejected.settings === settings) {
     return refuse(
       'rejected-before',

@@ -4,7 +4,11 @@ import type { Bundle } from './bundle.ts'
 import type { Fault } from './fault.ts'
 import type { Uploaded } from './upload.ts'
 
-const date = v.pipe(v.string(), v.isoTimestamp())
+/** Exactly as written here: dates in one form can be compared as text, and none of them is a 30th of February. */
+const date = v.pipe(
+  v.string(),
+  v.check(text => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text),
+)
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 
 const UploadSchema = v.object({
@@ -24,6 +28,8 @@ const RejectionSchema = v.object({
   fingerprint: sha256,
   /** Digest of the settings it was sent with: other settings make another request. */
   settings: v.string(),
+  /** The host that refused it; another may take it. */
+  endpoint: v.string(),
   apiCode: v.nullable(v.string()),
   message: v.string(),
   at: date,
@@ -96,9 +102,10 @@ export function withUpload(receipt: Receipt, upload: Upload, forced: boolean): R
   const overtaken = before !== undefined && !forced && before.notBefore > upload.notBefore
   const [current, replaced] = overtaken ? [before, upload] : [upload, before]
   const entry = replaced && { ...superseding(replaced), supersededAt: upload.uploadedAt }
-  const superseded = [...(entry ? [entry] : []), ...receipt.superseded].filter(
-    one => one.certificateId !== current.certificateId,
+  const others = receipt.superseded.filter(
+    ({ certificateId }) => certificateId !== current.certificateId && certificateId !== entry?.certificateId,
   )
+  const superseded = [...(entry ? [entry] : []), ...others]
   return { ...receipt, uploaded: current, superseded: superseded.slice(0, REMEMBERED), rejected: undefined }
 }
 
@@ -139,12 +146,12 @@ export const uploadOf = (
 
 export const rejectionOf = (
   { fingerprint }: Bundle,
-  settings: string,
+  way: Pick<Rejection, 'settings' | 'endpoint'>,
   { message, apiCode }: Fault,
   now: Date,
 ): Rejection => ({
   fingerprint,
-  settings,
+  ...way,
   apiCode: apiCode ?? null,
   message,
   at: now.toISOString(),

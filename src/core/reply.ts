@@ -19,9 +19,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function readReply(status: number, body: string): Reply {
   const response = envelopeOf(body)
   const requestId = typeof response?.RequestId === 'string' ? printable(response.RequestId, 64) : undefined
-  if (isObject(response?.Error) && typeof response.Error.Code === 'string') {
-    throw apiFault(response.Error.Code, String(response.Error.Message ?? ''), requestId)
+  const error = response?.Error ?? undefined
+  if (isObject(error) && typeof error.Code === 'string' && error.Code.trim()) {
+    throw apiFault(error.Code, typeof error.Message === 'string' ? error.Message : '', requestId)
   }
+  if (error !== undefined)
+    throw new Fault('REPLY_UNREADABLE', "the answer was an error without a code, not the service's")
   if (status !== 200) throw new Fault('REPLY_UNREADABLE', `the answer was HTTP ${status}, not the service's`)
   if (!response || requestId === undefined)
     throw new Fault('REPLY_UNREADABLE', `the answer was ${kindOf(body)}, not the service's`)

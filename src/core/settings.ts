@@ -60,8 +60,9 @@ export function settle(options: Options, env: Environment, config: Config): Sett
   const set = (name: string) => env[name] || undefined
   const endpoint = options.endpoint ?? set('CERTFERRY_ENDPOINT') ?? tencent.endpoint ?? DEFAULT_ENDPOINT
   const level = options.logLevel ?? set('CERTFERRY_LOG_LEVEL') ?? config.log?.level ?? 'info'
+  // the file's values have been through its schema, the options' through their table
   refuse([
-    ['endpoint', endpointProblem(endpoint)],
+    [options.endpoint ? '--endpoint' : 'CERTFERRY_ENDPOINT', endpointProblem(endpoint)],
     ['CERTFERRY_LOG_LEVEL', isLevel(level) ? undefined : `expected one of ${LEVELS.join(', ')}`],
   ])
   return {

@@ -45,7 +45,13 @@ export function uploadBody(bundle: Bundle, settings: UploadSettings, name: strin
 /** Tells one way of sending a bundle from another, to know whether a remembered rejection still applies. */
 export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string =>
   createHash('sha256')
-    .update(JSON.stringify({ ...parametersOf(bundle, settings), locked: Boolean(bundle.key?.password) }))
+    .update(
+      JSON.stringify({
+        ...parametersOf(bundle, settings),
+        alias: settings.alias,
+        locked: Boolean(bundle.key?.password),
+      }),
+    )
     .digest('hex')
     .slice(0, 16)
 

@@ -1,7 +1,8 @@
 /** Reads the configuration file. */
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { type Config, readConfig } from '../core/config.ts'
+import type { Config } from '../core/config.ts'
+import { readConfig } from '../core/configReading.ts'
 import { Fault } from '../core/fault.ts'
 import { printable } from '../core/printable.ts'
 import { anchored } from '../core/settings.ts'

@@ -23,42 +23,6 @@ export interface Places {
   readonly role: () => Promise<Credentials | undefined>
 }
 
-export interface Wallet {
-  /** The credentials in force, those of a role fresh enough to last the request. */
-  readonly current: () => Promise<Credentials>
-  /** Reads everything anew; true when something else came out, so that trying again makes sense. */
-  readonly renew: () => Promise<boolean>
-}
-
-/** A role's credentials are renewed this long before they expire, as the official SDKs do. In milliseconds. */
-const MARGIN = 300_000
-
-export function openWallet(places: Places, now: () => number): Wallet {
-  let held: Promise<Credentials> | undefined
-  const renew = () => {
-    const before = held
-    held = findCredentials(places)
-    return { before, after: held }
-  }
-  return {
-    current: async () => {
-      const credentials = await (held ?? renew().after)
-      return credentials.expiresAt !== undefined && now() > credentials.expiresAt - MARGIN
-        ? renew().after
-        : credentials
-    },
-    renew: async () => {
-      const { before, after } = renew()
-      return !sameCredentials(await before, await after)
-    },
-  }
-}
-
-const sameCredentials = (a: Credentials | undefined, b: Credentials) =>
-  a?.secretId === b.secretId &&
-  a.secretKey.reveal() === b.secretKey.reveal() &&
-  a.token?.reveal() === b.token?.reveal()
-
 /** First found wins. @throws Fault CREDENTIALS_MISSING, or CREDENTIALS_UNREADABLE for a place that is half filled. */
 export async function findCredentials({ env, home, profile, role }: Places): Promise<Credentials> {
   const named = env.TENCENTCLOUD_CREDENTIALS_FILE
@@ -112,7 +76,7 @@ async function fromFile(
     return asUnreadable(error)
   })
   if (!read) return undefined
-  const section: unknown = parse(read.text)[profile]
+  const section = sectionOf(parse(read.text.replace(/^\ufeff/, '')), profile)
   if (typeof section !== 'object' || section === null)
     throw new Fault('CREDENTIALS_UNREADABLE', `${file}: has no profile [${profile}]`)
   const { secret_id, secret_key, token } = section as Record<string, unknown>
@@ -122,6 +86,12 @@ async function fromFile(
   const tokenText = typeof token === 'string' && token ? clean(token, file) : undefined
   return credentials(`${file} [${profile}]`, clean(secret_id, file), clean(secret_key, file), tokenText)
 }
+
+/** The INI reader takes `[ops.east]` for a section within a section. */
+const sectionOf = (ini: Record<string, unknown>, profile: string) =>
+  profile
+    .split('.')
+    .reduce<unknown>((section, part) => (section as Record<string, unknown> | undefined)?.[part], ini)
 
 const credentials = (
   origin: string,

@@ -1,29 +1,47 @@
 /** The connections: kept alive, timed at every step, through the operator's proxy, certificate checks never off. */
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
-import { isLoopback } from '../core/endpoint.ts'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import { isLoopback, proxyProblem } from '../core/endpoint.ts'
+import { Fault } from '../core/fault.ts'
 
 /** Milliseconds. The service answers an upload in well under a second; the official SDKs wait 60 s for everything. */
-const TIMEOUTS = { connect: { timeout: 5_000 }, headersTimeout: 10_000, bodyTimeout: 10_000 } as const
+const LIMITS = { connect: 5_000, headers: 10_000, body: 10_000 }
 
 /** The service closes idle connections; ours are closed before, so that few requests meet a closing one. */
 const IDLE = 15_000
 
 export interface Way {
   readonly endpoint: URL
-  /** `[tencent] proxy`, over HTTPS_PROXY and HTTP_PROXY; NO_PROXY holds for both. */
+  /** `[tencent] proxy`, over HTTPS_PROXY; NO_PROXY holds for both. */
   readonly proxy: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Milliseconds until connected, until the first byte of the answer, and between two of its bytes. */
+  readonly limits?: typeof LIMITS
 }
 
-export function openDispatcher({ endpoint, proxy, env }: Way): Dispatcher {
-  const options = { ...TIMEOUTS, keepAliveTimeout: IDLE, pipelining: 1 }
+/** @throws Fault CONFIG_INVALID where HTTPS_PROXY is no proxy's address. */
+export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): Dispatcher {
+  const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
+  const options = { ...answer, connect: { timeout: limits.connect }, keepAliveTimeout: IDLE, pipelining: 1 }
   // to this machine itself no proxy can lead
   if (isLoopback(endpoint)) return new Agent(options)
-  const either = (name: string) => env[name.toLowerCase()] || env[name.toUpperCase()]
   return new EnvHttpProxyAgent({
     ...options,
-    httpProxy: proxy ?? either('http_proxy') ?? '',
-    httpsProxy: proxy ?? either('https_proxy') ?? '',
-    noProxy: either('no_proxy') ?? '',
+    // the way to the proxy has its own limits, or it would take undici's five minutes
+    connectTimeout: limits.connect,
+    clientFactory: (origin, own) => new Pool(origin, { ...own, ...answer }),
+    httpProxy: '',
+    httpsProxy: proxy ?? fromEnvironment(env),
+    noProxy: either(env, 'no_proxy'),
   })
+}
+
+const either = (env: Way['env'], name: string) => env[name] || env[name.toUpperCase()] || ''
+
+/** `proxy:3128` without a scheme is what many write and curl takes. */
+function fromEnvironment(env: Way['env']): string {
+  const text = either(env, 'https_proxy')
+  const url = !text || text.includes('://') ? text : `http://${text}`
+  const problem = url && proxyProblem(url)
+  if (problem) throw new Fault('CONFIG_INVALID', `HTTPS_PROXY: ${problem}`)
+  return url
 }

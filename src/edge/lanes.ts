@@ -21,12 +21,17 @@ export interface Lanes {
 /** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
 const PATIENCE = 90_000
 
+/** A pause that was cut short is no failure: what comes after it looks at the signal. */
+const unless = (signal: AbortSignal | undefined) => (error: unknown) => {
+  if (!signal?.aborted) throw error
+}
+
 export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEffects): Lanes {
   let pace = paceOf(perSecond)
   let halted: Fault | undefined
   let mending: Promise<boolean> = Promise.resolve(true)
   let mendedAt = -Infinity
-  let answeredAt = now()
+  let silentSince: number | undefined
   let queue: Promise<unknown> = Promise.resolve()
   let room = Promise.withResolvers<void>()
 
@@ -35,10 +40,10 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     for (;;) {
       await mending
       if (halted) throw halted
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw new Fault('DEADLINE', 'no time was left to send it')
       const ms = waitOf(pace, now())
       if (ms === 0) break
-      await (ms === Infinity ? room.promise : wait(ms, signal))
+      await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
     }
     const at = now()
     pace = sent(pace, at)
@@ -46,6 +51,7 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
   }
 
   const mend = async (fault: Fault): Promise<boolean> => {
+    mendedAt = Infinity // what was under way beside it fails for the same cause: nobody begins a second repair
     const done = await repair(fault).catch(error => {
       halted = error instanceof Fault ? error : fault
       return false
@@ -57,9 +63,10 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
 
   const settle = (at: number, fault: Fault | undefined) => {
     const answered = !fault || fault.apiCode !== undefined
-    if (answered) answeredAt = now()
+    // counted from the first request in vain, not from the last answer: idle hours are not silence
+    silentSince = answered ? undefined : (silentSince ?? at)
     if (fault?.retry === 'never' && fault.scope === 'account') halted = fault
-    if (!answered && now() - answeredAt > PATIENCE) halted = fault
+    if (silentSince !== undefined && now() - silentSince > PATIENCE) halted = fault
     // one that left before the last repair complains of what has been mended since
     if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
     const reply = {

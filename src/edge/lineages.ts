@@ -41,7 +41,7 @@ const report = (source: Source, faults: { lineage: string; fault: Fault }[]) => 
 const taken = (lineage: Lineage, other: Lineage) =>
   new Fault(
     'NAME_TAKEN',
-    `${lineage.chain} and ${other.chain} would both be ${lineage.id}; only the second is looked at`,
+    `${lineage.chain} is not looked at: ${lineage.id} is already the name of ${other.chain}`,
   )
 
 async function lineagesIn(source: Source, uploadOf: Settings['uploadOf']): Promise<readonly Lineage[]> {

@@ -1,9 +1,10 @@
 /** Receipts on disk: one JSON file a lineage, written whole or not at all. */
-import { createHash, randomBytes } from 'node:crypto'
-import { constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt, readReceipt, writeReceipt } from '../core/receipt.ts'
+import { sweep, writeWhole } from './wholeFile.ts'
 
 export interface Receipts {
   /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */
@@ -17,17 +18,17 @@ export interface Receipts {
 /** A receipt that could not be read was set aside under another name. */
 export type OnDamage = (file: string, setAside: string) => void
 
-const LEFTOVER = /^\..*\.tmp$/
-/** No write takes this long: a temporary file of this age belongs to a process that is gone. In milliseconds. */
-const ABANDONED = 3_600_000
+const PROBE = '.probe'
 
 export function openReceipts(dir: string, onDamage: OnDamage, now: () => Date): Receipts {
   const recall = (lineage: string) => readOne(dir, lineage, onDamage, now)
   return {
     prepare: () => prepare(dir, now),
     recall,
-    record: async (lineage, amend) =>
-      writeWhole(dir, fileName(lineage), writeReceipt(amend(await recall(lineage)))),
+    record: async (lineage, amend) => {
+      const text = writeReceipt(amend(await recall(lineage)))
+      await onDisk(dir, () => writeWhole(dir, fileName(lineage), text))
+    },
     all: () => readAll(dir),
   }
 }
@@ -44,15 +45,9 @@ export const fileName = (lineage: string): string => {
 async function prepare(dir: string, now: () => Date): Promise<void> {
   await onDisk(dir, async () => {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    const probe = join(dir, temporaryName('probe'))
-    await writeSynced(probe, 'probe').finally(() => rm(probe, { force: true }))
-    for (const name of (await readdir(dir)).filter(one => LEFTOVER.test(one))) {
-      const file = join(dir, name)
-      const age = await stat(file)
-        .then(({ mtimeMs }) => now().getTime() - mtimeMs)
-        .catch(() => 0)
-      if (age > ABANDONED) await rm(file, { force: true })
-    }
+    // every step that recording takes, or a disk that lacks one of them is found out after the upload
+    await writeWhole(dir, PROBE, 'probe').finally(() => rm(join(dir, PROBE), { force: true }))
+    await sweep(dir, now)
   })
 }
 
@@ -64,8 +59,13 @@ async function readOne(dir: string, lineage: string, onDamage: OnDamage, now: ()
     const receipt = readReceipt(text, lineage)
     if (receipt) return receipt
     const aside = `${name}.damaged-${now().toISOString().replace(/[:.]/g, '')}`
-    await rename(join(dir, name), join(dir, aside))
-    onDamage(join(dir, name), join(dir, aside))
+    await rename(join(dir, name), join(dir, aside)).then(
+      () => onDamage(join(dir, name), join(dir, aside)),
+      (error: NodeJS.ErrnoException) => {
+        // not there any more: another process has set it aside, and said so
+        if (error.code !== 'ENOENT') throw error
+      },
+    )
     return emptyReceipt(lineage)
   })
 }
@@ -75,52 +75,30 @@ async function readAll(dir: string): Promise<readonly Receipt[]> {
     if (error.code === 'ENOENT') return []
     throw unusable(dir, error)
   })
-  const texts = await Promise.all(
+  const found = await Promise.all(
     names
       .filter(name => name.endsWith('.json'))
-      .map(name => readRegular(join(dir, name)).catch(() => undefined)),
+      .map(async name => {
+        const text = await readRegular(join(dir, name)).catch(() => undefined)
+        const receipt = text === undefined ? undefined : readReceipt(text)
+        // a copy somebody made under another name is nobody's receipt
+        return receipt && fileName(receipt.lineage) === name ? [receipt] : []
+      }),
   )
-  return texts.flatMap(text => (text === undefined ? [] : (readReceipt(text) ?? [])))
+  return found.flat()
 }
 
-/** O_NOFOLLOW: a link planted here is damage, not a receipt. */
+/** O_NOFOLLOW: a link planted here is damage, not a receipt; so is whatever else is not a file. */
 async function readRegular(path: string): Promise<string | undefined> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    return await file.readFile('utf8').finally(() => file.close())
+    const regular = async () => ((await file.stat()).isFile() ? await file.readFile('utf8') : '')
+    return await regular().finally(() => file.close())
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP' || code === 'EISDIR') return ''
+    if (code === 'ELOOP' || code === 'ENXIO') return ''
     throw error
-  }
-}
-
-const temporaryName = (name: string) => `.${name}.${randomBytes(6).toString('hex')}.tmp`
-
-async function writeWhole(dir: string, name: string, text: string): Promise<void> {
-  await onDisk(dir, async () => {
-    const temporary = join(dir, temporaryName(name))
-    try {
-      // synced before the rename, or a power cut may leave the new name pointing at nothing
-      await writeSynced(temporary, text)
-      await rename(temporary, join(dir, name))
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
-    const folder = await open(dir, constants.O_RDONLY)
-    await folder.sync().finally(() => folder.close())
-  })
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }
 

@@ -11,7 +11,7 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Anything but a Fault is a bug and is not tried again. */
+/** Anything but a Fault is a bug and is not tried again; a deadline ends it with the last failure that says more. */
 export async function retry<T>(
   attempt: () => Promise<T>,
   patience: Patience,
@@ -22,15 +22,15 @@ export async function retry<T>(
     try {
       return { value: await attempt(), attempts }
     } catch (error) {
-      if (signal?.aborted && last) throw last
-      if (!(error instanceof Fault))
-        throw signal?.aborted ? new Fault('DEADLINE', 'no time was left to send it') : error
+      if (!(error instanceof Fault)) throw error
+      if (error.code === 'DEADLINE') throw last ?? error
       last = error
       const ms = await pauseAfter(attempts, error, patience)
       if (ms === undefined) throw error
       patience.onRetry(error, attempts, ms)
-      // a pause that the deadline cuts short ends in one more look at the signal, above
-      await patience.wait(ms, signal).catch(() => undefined)
+      await patience.wait(ms, signal).catch(cause => {
+        throw signal?.aborted ? error : cause
+      })
     }
   }
 }

@@ -9,16 +9,23 @@ const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-c
 /** Off the cloud the name does not resolve, or leads nowhere: nobody should wait long to learn it. In milliseconds. */
 const PATIENCE = 1_500
 
-/** Straight there: the address means this machine's own host, and a proxy would ask about itself. */
-const direct = () => new Agent({ connect: { timeout: PATIENCE } })
+/** What a role may be called. Off the cloud a hotel's network or a provider's search page may answer in its place. */
+const NAME = /^[\w+=,.@-]{1,128}$/
 
 /** Undefined off the cloud and where the machine has no role. @throws Fault CREDENTIALS_UNREADABLE for a role that answers nonsense. */
-export async function roleCredentials(
-  url = METADATA,
-  dispatcher: Dispatcher = direct(),
-): Promise<Credentials | undefined> {
+export async function roleCredentials(url = METADATA): Promise<Credentials | undefined> {
+  // straight there: the address means this machine's own host, and a proxy would ask about itself
+  const dispatcher = new Agent({ connect: { timeout: PATIENCE } })
+  try {
+    return await fetchCredentials(url, dispatcher)
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Credentials | undefined> {
   const name = await ask(dispatcher, url)
-  if (!name) return undefined
+  if (!name || !NAME.test(name)) return undefined
   const reply = await ask(dispatcher, url + encodeURIComponent(name))
   const fields = parsed(reply)
   const { TmpSecretId: id, TmpSecretKey: key, Token: token, ExpiredTime: expires, Code: code } = fields

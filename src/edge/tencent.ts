@@ -1,11 +1,12 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
-import { isUtf8 } from 'node:buffer'
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
 import { Fault } from '../core/fault.ts'
 import { type Reply, readReply } from '../core/reply.ts'
 import { authorization } from '../core/tc3.ts'
-import type { Credentials, Wallet } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
+import { networkFault } from './networkFault.ts'
+import type { Wallet } from './wallet.ts'
 
 const VERSION = '2019-12-05'
 /** The product in the signature's scope, whatever the host. */
@@ -26,6 +27,8 @@ export interface Connection {
   readonly now: () => number
   readonly onClock?: (offsetSeconds: number) => void
   readonly version: string
+  /** Milliseconds for the whole exchange; without it, 30 seconds. */
+  readonly whole?: number
 }
 
 export interface Client {
@@ -77,7 +80,7 @@ async function send(
   signal?: AbortSignal,
 ) {
   const { endpoint, dispatcher } = connection
-  const whole = AbortSignal.timeout(WHOLE)
+  const whole = AbortSignal.timeout(connection.whole ?? WHOLE)
   try {
     const { statusCode, headers, body } = await request(endpoint, {
       method: 'POST',
@@ -94,7 +97,7 @@ async function send(
       date: Number.isNaN(date) ? undefined : date,
     }
   } catch (error) {
-    throw asFault(error, endpoint, signal)
+    throw networkFault(error, endpoint, signal)
   }
 }
 
@@ -142,36 +145,6 @@ function text(bytes: Buffer, encoding: string | string[] | undefined): string {
       : encoding === 'deflate'
         ? inflateSync(bytes, limit)
         : bytes
-  return isUtf8(plain) ? plain.toString() : ''
-}
-
-const TIMED_OUT = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-])
-const UNREADABLE = /^(Z_|HPE_|ERR_BUFFER_TOO_LARGE|UND_ERR_(INVALID|RES|RESPONSE))/
-const UNTRUSTED = /^(CERT_|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)/
-
-const WHAT: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the connection broke',
-  EPIPE: 'the connection broke',
-  UND_ERR_SOCKET: 'the connection broke',
-  ENOTFOUND: 'no such name',
-  EAI_AGAIN: 'the name could not be looked up',
-}
-
-/** Only names and codes go into the message: the request's own text holds a private key. */
-function asFault(error: unknown, { host }: URL, signal: AbortSignal | undefined): unknown {
-  if (error instanceof Fault) return error
-  const { code = '', name = '' } = error as NodeJS.ErrnoException
-  if (signal?.aborted) return new Fault('DEADLINE', `${host}: no answer before the deadline`)
-  if (name === 'TimeoutError' || TIMED_OUT.has(code))
-    return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
-  if (UNTRUSTED.test(code)) return new Fault('TLS', `${host}: its certificate was not accepted (${code})`)
-  if (UNREADABLE.test(code))
-    return new Fault('REPLY_UNREADABLE', `${host}: the answer cannot be read (${code})`)
-  return code ? new Fault('NETWORK', `${host}: ${WHAT[code] ?? 'not reached'} (${code})`) : error
+  // bytes that are not UTF-8 come from a gateway: enough of them is left to tell what they are
+  return plain.toString()
 }

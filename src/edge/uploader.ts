@@ -5,7 +5,7 @@ import type { Lineage } from '../core/lineage.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Settings } from '../core/settings.ts'
 import { existingOf, type Uploaded, uploadBody, uploadedOf } from '../core/upload.ts'
-import { openWallet, type Places } from './credentials.ts'
+import type { Places } from './credentials.ts'
 import { openDispatcher } from './dispatcher.ts'
 import { openLanes } from './lanes.ts'
 import type { Log } from './log.ts'
@@ -13,6 +13,7 @@ import { retry } from './retry.ts'
 import { roleCredentials } from './role.ts'
 import { type Client, openClient } from './tencent.ts'
 import { monotonic, pause } from './time.ts'
+import { openWallet } from './wallet.ts'
 
 export interface UploaderOptions {
   readonly settings: Settings
@@ -23,7 +24,17 @@ export interface UploaderOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal: AbortSignal
+  readonly passing?: Passing
 }
+
+/** How time passes and dice fall. */
+interface Passing {
+  readonly now: () => number
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
+  readonly dice: () => number
+}
+
+const REALLY: Passing = { now: monotonic, wait: pause, dice: Math.random }
 
 export interface Uploader {
   readonly client: Client
@@ -33,55 +44,45 @@ export interface Uploader {
   readonly close: () => Promise<void>
 }
 
-export function openUploader({ settings, env, home, version, log, now, signal }: UploaderOptions): Uploader {
+export function openUploader({ passing = REALLY, ...options }: UploaderOptions): Uploader {
+  const { settings, env, home, version, log, now, signal } = options
   const { endpoint, region, language, profile, proxy, ratePerSecond } = settings
   const dispatcher = openDispatcher({ endpoint, proxy, env })
   const wallet = openWallet({ env, home, profile, role: roleCredentials }, now)
-  const onClock = (offset: number) =>
-    log.warn(
-      { event: 'clock', offset },
-      `this machine's clock is ${Math.abs(offset)} s ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
-    )
+  const onClock = sayClock(log)
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
-  const lanes = openLanes(ratePerSecond, {
-    now: monotonic,
-    dice: Math.random,
-    wait: pause,
-    repair: client.repair,
-  })
+  const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })
   const send = (action: string, body: string) => lanes.run(() => client.call(action, body, signal), signal)
 
   return {
     client,
     origin: async () => (await wallet.current()).origin,
-    close: () => dispatcher.close(),
+    // not close(): that waits for a proxy that never answers, and nobody is left to want the answer
+    close: () => dispatcher.destroy(),
     upload: async (bundle, lineage) => {
       const body = uploadBody(bundle, lineage.upload, lineage.name)
       const { value, attempts } = await retry(
         () => send('UploadCertificate', body).then(uploadedOf).catch(lookUp(bundle, send)),
-        {
-          signal,
-          dice: Math.random,
-          wait: pause,
-          mended: lanes.mended,
-          onRetry: (fault, attempt, ms) =>
-            log.info(
-              {
-                event: 'retry',
-                lineage: lineage.id,
-                code: fault.code,
-                apiCode: fault.apiCode,
-                attempt,
-                waitMs: Math.round(ms),
-              },
-              `${lineage.id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${fault.message}`,
-            ),
-        },
+        { ...passing, signal, mended: lanes.mended, onRetry: sayRetry(log, lineage) },
       )
       return { ...value, attempts }
     },
   }
 }
+
+const sayClock = (log: Log) => (offset: number) =>
+  log.warn(
+    { event: 'clock', offset },
+    `this machine's clock is ${Math.abs(offset)} s ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
+  )
+
+const sayRetry =
+  (log: Log, { id }: Lineage) =>
+  ({ code, apiCode, message }: Fault, attempt: number, ms: number) =>
+    log.info(
+      { event: 'retry', lineage: id, code, apiCode, attempt, waitMs: Math.round(ms) },
+      `${id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${message}`,
+    )
 
 /** "It exists" is success with the ID left out: it is asked for. */
 const lookUp =

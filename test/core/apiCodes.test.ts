@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { apiFault, KNOWN_CODES } from '../../src/core/apiCodes.ts'
+import type { FaultCode, Retry } from '../../src/core/fault.ts'
+
+const faultOf = (apiCode: string) => apiFault(apiCode, 'message', 'request')
+
+/**
+ * The 30 codes documented for UploadCertificate (tencentcloud-sdk-go, ssl/v20191205/client.go) with their classes:
+ * P permanent, T transient, R repair then retry, ? a few times. Kept apart from the table so that each checks the other.
+ * Gentler than the reference in two things: every fault of the credentials is permanent only after they were read again,
+ * and a resource that is short or in use is asked for a few times, as terraform does.
+ */
+const UPLOAD = `
+? AuthFailure · P AuthFailure.UnauthorizedOperation · ? FailedOperation · P FailedOperation.AuthError
+? FailedOperation.CAMAuthorizedFail · P FailedOperation.CancelOrderFailed · P FailedOperation.CannotBeDeletedIssued
+P FailedOperation.CannotBeDeletedWithinHour · T FailedOperation.CannotGetOrder · P FailedOperation.CertificateCaError
+P FailedOperation.CertificateChainError · P FailedOperation.CertificateEncryptInvalid
+P FailedOperation.CertificateExists · P FailedOperation.CertificateInvalid · P FailedOperation.CertificateMatchError
+P FailedOperation.CertificateMismatch · P FailedOperation.CertificateNotFound
+P FailedOperation.CertificateParseError · P FailedOperation.ExceedsFreeLimit
+P FailedOperation.InvalidCertificateStatusCode · P FailedOperation.InvalidParam · T FailedOperation.NetworkError
+P FailedOperation.NoProjectPermission · P FailedOperation.NoRealNameAuth · P FailedOperation.OrderAlreadyReplaced
+P FailedOperation.OrderReplaceFailed · T InternalError · P InvalidParameter.MissMatchPrivateKey
+P InvalidParameter.WithDetailReason · T LimitExceeded.RateLimitExceeded`
+
+/** https://www.tencentcloud.com/document/api/1007/36594, and one code seen in the wild. */
+const COMMON = `
+P ActionOffline · R AuthFailure.InvalidAuthorization · R AuthFailure.InvalidSecretId · R AuthFailure.MFAFailure
+R AuthFailure.SecretIdNotFound · R AuthFailure.SignatureExpire · R AuthFailure.SignatureFailure
+R AuthFailure.TokenFailure · P DryRunOperation · P InvalidAction · P InvalidParameter · P InvalidParameterValue
+P InvalidRequest · P IpInBlacklist · P IpNotInWhitelist · P LimitExceeded · P MissingParameter · P NoSuchProduct
+P NoSuchVersion · T RequestLimitExceeded · T RequestLimitExceeded.GlobalRegionUinLimitExceeded
+T RequestLimitExceeded.IPLimitExceeded · T RequestLimitExceeded.UinLimitExceeded · P RequestSizeLimitExceeded
+? ResourceInUse · ? ResourceInsufficient · P ResourceNotFound · T ResourceUnavailable · ? ResponseSizeLimitExceeded
+T ServiceUnavailable · P UnauthorizedOperation · P UnknownParameter · P UnsupportedOperation · P UnsupportedProtocol
+P UnsupportedRegion · P InvalidParameter.WithCaAttr`
+
+const rows = (table: string) =>
+  table
+    .split(/[·\n]/)
+    .map(row => row.trim().split(' '))
+    .filter(row => row.length === 2) as [string, string][]
+
+/** An ambiguous credential fault is repaired once, any other tried a few times. */
+const CLASSES: Readonly<Record<string, readonly Retry[]>> = {
+  P: ['never'],
+  T: ['later'],
+  R: ['repair'],
+  '?': ['later', 'repair'],
+}
+
+describe('every documented code has its class and its advice', () => {
+  test('thirty of the action, and the common ones', () => {
+    expect(rows(UPLOAD)).toHaveLength(30)
+    const all = [...rows(UPLOAD), ...rows(COMMON)].map(([, code]) => code)
+    expect(KNOWN_CODES).toEqual(expect.arrayContaining(all))
+    expect(KNOWN_CODES.filter(code => !all.includes(code))).toEqual(['OperationDenied'])
+  })
+
+  test.each([...rows(UPLOAD), ...rows(COMMON)])('%s %s', (kind, apiCode) => {
+    const fault = faultOf(apiCode)
+    expect(CLASSES[kind]).toContain(fault.retry)
+    expect(fault.advice).toMatch(/\S.*[.?]$/)
+    expect(fault).toMatchObject({ apiCode, requestId: 'request' })
+    expect(fault.message).toBe(`the service answered ${apiCode}: message`)
+    if (kind === '?' && fault.retry === 'later') expect(fault.tries).toBe(3)
+  })
+})
+
+test.each<readonly [string, FaultCode]>([
+  ['AuthFailure.SignatureExpire', 'API_CLOCK'],
+  ['AuthFailure.SignatureFailure', 'API_CREDENTIALS'],
+  ['AuthFailure.TokenFailure', 'API_CREDENTIALS'],
+  ['AuthFailure.UnauthorizedOperation', 'API_FORBIDDEN'],
+  ['FailedOperation.NoProjectPermission', 'API_PROJECT'],
+  ['FailedOperation.CertificateExists', 'API_EXISTS'],
+  ['FailedOperation.CertificateMatchError', 'API_REJECTED'],
+  ['FailedOperation.NoRealNameAuth', 'API_ACCOUNT'],
+  ['LimitExceeded.RateLimitExceeded', 'API_THROTTLED'],
+  ['RequestLimitExceeded.UinLimitExceeded', 'API_THROTTLED'],
+  ['LimitExceeded', 'API_ACCOUNT'],
+])('%s is %s', (apiCode, code) => {
+  expect(faultOf(apiCode).code).toBe(code)
+})
+
+describe('a code that was added since is classed by its first word', () => {
+  test.each<readonly [string, FaultCode]>([
+    ['RequestLimitExceeded.SomethingNew', 'API_THROTTLED'],
+    ['InternalError.BackendResponseEmpty', 'API_UNWELL'],
+    ['AuthFailure.SomethingNew', 'API_CREDENTIALS'],
+    ['InvalidParameter.SomethingNew', 'API_REJECTED'],
+    ['InvalidParameterValue.SomethingNew', 'API_REJECTED'],
+    ['FailedOperation.SystemError', 'API_UNCLEAR'],
+    ['ResourceNotFound.Manager', 'API_REJECTED'],
+    ['LimitExceeded.SomethingNew', 'API_ACCOUNT'],
+    ['ServiceUnavailable.SomethingNew', 'API_UNWELL'],
+    ['SomethingNew', 'API_UNCLEAR'],
+    ['SomethingNew.AuthFailure', 'API_UNCLEAR'],
+    ['', 'API_UNCLEAR'],
+    ['.', 'API_UNCLEAR'],
+    ['constructor', 'API_UNCLEAR'],
+    ['__proto__.toString', 'API_UNCLEAR'],
+  ])('%j is %s', (apiCode, code) => {
+    expect(faultOf(apiCode).code).toBe(code)
+  })
+})
+
+test('a code cannot steer a terminal or fill a log', () => {
+  const fault = faultOf(`Odd\u001b[2J\n${'x'.repeat(10_000)}`)
+  expect(fault.apiCode).toHaveLength(100)
+  expect(`${fault.apiCode}${fault.message}`).not.toMatch(/\p{Cc}/u)
+})

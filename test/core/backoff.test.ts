@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { delayAfter, MOST_ATTEMPTS } from '../../src/core/backoff.ts'
+import { Fault } from '../../src/core/fault.ts'
+
+const unwell = new Fault('API_UNWELL', 'x')
+const throttled = new Fault('API_THROTTLED', 'x')
+const range = (made: number, fault: Fault) => [delayAfter(made, fault, 0), delayAfter(made, fault, 1)]
+
+describe('half of a pause is certain, half is thrown', () => {
+  test.each([
+    [1, 250, 500],
+    [2, 500, 1_000],
+    [3, 1_000, 2_000],
+    [6, 8_000, 16_000],
+    [7, 15_000, 30_000],
+  ])('after %i attempts %i to %i ms', (made, least, most) => {
+    expect(range(made, unwell)).toEqual([least, most])
+  })
+
+  test('a throttle doubles it, up to the same half a minute', () => {
+    expect(range(1, throttled)).toEqual([500, 1_000])
+    expect(range(7, throttled)).toEqual([15_000, 30_000])
+  })
+
+  test('whatever the dice, never less than half and never more than half a minute', () => {
+    const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: MOST_ATTEMPTS - 1 }), dice, fc.boolean(), (made, roll, slow) => {
+        const fault = slow ? throttled : unwell
+        const [least = 0, most = 0] = range(made, fault)
+        const ms = delayAfter(made, fault, roll) ?? 0
+        expect(ms).toBeGreaterThanOrEqual(least)
+        expect(ms).toBeLessThanOrEqual(Math.min(most, 30_000))
+        expect(most).toBe(2 * least)
+      }),
+    )
+  })
+})
+
+describe('it ends', () => {
+  test('after eight attempts', () => {
+    expect(delayAfter(MOST_ATTEMPTS - 1, unwell, 0)).toBeDefined()
+    expect(delayAfter(MOST_ATTEMPTS, unwell, 0)).toBeUndefined()
+    expect(delayAfter(MOST_ATTEMPTS + 1, unwell, 0)).toBeUndefined()
+  })
+
+  test('after three where the answer may or may not pass', () => {
+    const unclear = new Fault('API_UNCLEAR', 'x')
+    expect(delayAfter(2, unclear, 0)).toBe(500)
+    expect(delayAfter(3, unclear, 0)).toBeUndefined()
+  })
+
+  test('at once where waiting mends nothing', () => {
+    for (const code of ['API_REJECTED', 'API_CLOCK', 'API_CREDENTIALS', 'KEY_MISMATCH', 'BUG'] as const)
+      expect(delayAfter(1, new Fault(code, 'x'), 0)).toBeUndefined()
+  })
+
+  test('all pauses together are a minute and a half at most', () => {
+    const pauses = Array.from({ length: MOST_ATTEMPTS }, (_, i) => delayAfter(i + 1, throttled, 1) ?? 0)
+    expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(92_000)
+  })
+})

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { type Pace, paceOf, returned, sent, waitOf } from '../../src/core/pace.ts'
+
+const well = { throttled: false, proves: true }
+const throttle = { throttled: true, proves: true }
+const lost = { throttled: false, proves: false }
+
+/** A pace whose first request came back well long ago. */
+const proven = (max: number): Pace => returned(sent(paceOf(max), -10_000), -10_000, -9_950, well, 0)
+
+/** Sends as soon as it may, `count` times; each reply comes `latency` later. */
+function run(start: Pace, count: number, latency: number, from = 0) {
+  let pace = start
+  let now = from
+  const sendings: number[] = []
+  const replies: number[] = []
+  const settle = () => {
+    for (; replies[0] !== undefined && replies[0] <= now; replies.shift())
+      pace = returned(pace, replies[0] - latency, replies[0], well, 0)
+  }
+  while (sendings.length < count) {
+    settle()
+    const wait = waitOf(pace, now)
+    if (wait > 0) now = Math.min(now + wait, replies[0] ?? Infinity)
+    else {
+      pace = sent(pace, now)
+      sendings.push(now)
+      replies.push(now + latency)
+    }
+  }
+  return { pace, sendings, now }
+}
+
+describe('the first request goes alone', () => {
+  test('clock and credentials are proven by one, not by ten', () => {
+    const first = sent(paceOf(10), 0)
+    expect(waitOf(paceOf(10), 0)).toBe(0)
+    expect(waitOf(first, 1)).toBe(Infinity)
+    expect(waitOf(first, 60_000)).toBe(Infinity)
+    expect(waitOf(returned(first, 0, 150, well, 0), 150)).toBe(0)
+  })
+
+  test('a first answer that proves nothing is followed by one more alone, a second later', () => {
+    const pace = returned(sent(paceOf(10), 0), 0, 100, lost, 0)
+    expect(waitOf(pace, 100)).toBe(1_005)
+    const second = sent(pace, 1_105)
+    expect(waitOf(second, 1_105)).toBe(Infinity)
+  })
+})
+
+describe('at full speed', () => {
+  test('requests go a tenth of a second apart, several in flight', () => {
+    const { sendings, pace } = run(proven(10), 5, 450)
+    expect(sendings).toEqual([0, 100, 200, 300, 400])
+    expect(pace.counted.filter(({ arrived }) => arrived === undefined)).toHaveLength(5)
+  })
+
+  test('a place is free one window after the reply, or after a quarter of a second in transit', () => {
+    expect(run(proven(10), 11, 20).sendings.at(-1)).toBe(1_025)
+    expect(run(proven(10), 11, 5_000).sendings.at(-1)).toBe(1_255)
+  })
+
+  test('a hundred take eleven seconds at ten a second, a thousand less than two minutes', () => {
+    expect(run(proven(10), 100, 60).now).toBeLessThan(11_000)
+    expect(run(proven(10), 1_000, 60).now).toBeLessThan(110_000)
+  })
+
+  test('one in ten seconds is one in ten seconds, throttled or not', () => {
+    const slow = sent(proven(0.1), 0)
+    expect(waitOf(returned(slow, 0, 50, well, 0), 50)).toBe(9_950)
+    expect(waitOf(returned(slow, 0, 50, throttle, 0), 50)).toBe(9_950)
+  })
+})
+
+describe('a throttle slows all', () => {
+  const batch = [0, 100, 200, 300].reduce(sent, proven(10))
+
+  test('at once and for a second or two, as the dice say', () => {
+    expect(waitOf(returned(batch, 0, 350, throttle, 0), 350)).toBe(1_000)
+    expect(waitOf(returned(batch, 0, 350, throttle, 0.5), 350)).toBe(1_500)
+  })
+
+  test('to half, once for all that were out together', () => {
+    let pace = returned(batch, 0, 350, throttle, 0)
+    expect(pace.rate).toBe(5)
+    for (const at of [100, 200, 300]) pace = returned(pace, at, 360 + at, throttle, 0)
+    expect(pace.rate).toBe(5)
+  })
+
+  test('to a quarter where a request sent afterwards is throttled too', () => {
+    const pace = sent(returned(batch, 0, 350, throttle, 0), 1_400)
+    expect(returned(pace, 1_400, 1_450, throttle, 0).rate).toBe(2.5)
+  })
+
+  test('to a hundredth at the least, and then really that slow', () => {
+    let pace = proven(10)
+    let now = 0
+    for (let i = 0; i < 20; i++) {
+      now += waitOf(pace, now)
+      pace = returned(sent(pace, now), now, now + 50, throttle, 0)
+      now += 50
+    }
+    expect(pace.rate).toBe(0.1)
+    expect(waitOf(pace, now)).toBe(9_950)
+  })
+
+  test('recovery is gradual: forty successes from standstill to full speed', () => {
+    let pace: Pace = { ...proven(10), rate: 0.1 }
+    const rates = [pace.rate]
+    for (let i = 0; i < 50; i++) {
+      pace = returned(sent(pace, i * 20_000), i * 20_000, i * 20_000 + 50, well, 0)
+      rates.push(pace.rate)
+    }
+    expect(rates[20]).toBeCloseTo(5.1)
+    expect(rates[39]).toBeLessThan(10)
+    expect(rates[40]).toBe(10)
+    expect(Math.max(...rates)).toBe(10)
+  })
+
+  test('an answer that never came is no success', () => {
+    const slow: Pace = { ...proven(10), rate: 1 }
+    expect(returned(sent(slow, 0), 0, 30_000, lost, 0).rate).toBe(1)
+  })
+})

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/core/config.ts'
+import { anchored, type Options, type Settings, settle } from '../../src/core/settings.ts'
+import { faultOf } from './samples.ts'
+
+const FILE: Config = {
+  tencent: { endpoint: 'https://file.example', rate_per_second: 3 },
+  log: { level: 'warn' },
+  state: { dir: '/file' },
+  source: [{ kind: 'certbot', path: '/file' }],
+}
+const ENVIRONMENT = {
+  CERTFERRY_ENDPOINT: 'https://environment.example',
+  CERTFERRY_LOG_LEVEL: 'error',
+  CERTFERRY_STATE_DIR: '/environment',
+}
+const OPTIONS: Options = {
+  endpoint: 'https://option.example',
+  logLevel: 'debug',
+  stateDir: '/option',
+  rate: 7,
+  source: [{ kind: 'acme.sh', path: '/option', keys: {} }],
+}
+const inForce = ({ endpoint, logLevel, stateDir, ratePerSecond, sources }: Settings) => [
+  endpoint.href,
+  logLevel,
+  stateDir,
+  ratePerSecond,
+  sources.map(source => 'path' in source && source.path).join(),
+]
+
+describe('option over environment over file over default', () => {
+  test.each<readonly [string, Options, Record<string, string>, Config, readonly unknown[]]>([
+    ['defaults', {}, {}, {}, ['https://ssl.tencentcloudapi.com/', 'info', '/var/lib/certferry', 10, '']],
+    ['file', {}, {}, FILE, ['https://file.example/', 'warn', '/file', 3, '/file']],
+    [
+      'environment',
+      {},
+      ENVIRONMENT,
+      FILE,
+      ['https://environment.example/', 'error', '/environment', 3, '/file'],
+    ],
+    ['options', OPTIONS, ENVIRONMENT, FILE, ['https://option.example/', 'debug', '/option', 7, '/option']],
+  ])('%s', (_, options, environment, file, expected) => {
+    expect(inForce(settle(options, environment, file))).toEqual(expected)
+  })
+
+  test('an empty variable says nothing', () => {
+    const empty = Object.fromEntries(Object.keys(ENVIRONMENT).map(name => [name, '']))
+    expect(inForce(settle({}, empty, FILE))).toEqual(inForce(settle({}, {}, FILE)))
+  })
+
+  test('what only the file can say', () => {
+    expect(settle({}, {}, {})).toMatchObject({
+      region: undefined,
+      language: 'en-US',
+      profile: undefined,
+      proxy: undefined,
+    })
+    const tencent = { region: 'ap-beijing', language: 'zh-CN', profile: 'p', proxy: 'http://proxy' } as const
+    expect(settle({}, {}, { tencent })).toMatchObject(tencent)
+  })
+})
+
+describe('values of the environment and of options are checked too', () => {
+  test('all at once, each by where it came from', () => {
+    const environment = { CERTFERRY_ENDPOINT: 'http://evil.com', CERTFERRY_LOG_LEVEL: 'loud' }
+    expect(faultOf(() => settle({}, environment, {}))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      exit: 78,
+      message:
+        'CERTFERRY_ENDPOINT: http:// is refused except to this machine itself: use https://\n' +
+        'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent',
+    })
+    expect(faultOf(() => settle({ endpoint: 'evil' }, environment, {})).message).toMatch(
+      /^--endpoint: expected a URL/,
+    )
+  })
+})
+
+describe('what a lineage is uploaded with', () => {
+  const [ID, NAME] = ['certbot:shop-1.example.com', 'shop-1.example.com']
+  const uploadOf = (config: Config, keys = {}) => settle({}, {}, config).uploadOf(ID, NAME, keys)
+
+  test('with nothing configured', () => {
+    expect(uploadOf({})).toEqual({
+      type: undefined,
+      alias: '{name} {notAfter}',
+      projectId: undefined,
+      use: undefined,
+      tags: [],
+      repeatable: false,
+      keyPasswordFile: undefined,
+    })
+  })
+
+  /** Every key of [upload] with three values: for all, for the source, for the override. */
+  const KEYS = [
+    ['type', 'type', ['SVR', 'CA', 'SVR']],
+    ['alias', 'alias', ['a', 'b', '']],
+    ['project_id', 'projectId', [1, 2, 0]],
+    ['use', 'use', ['CLB', 'CDN', 'WAF']],
+    ['repeatable', 'repeatable', [true, false, true]],
+    ['key_password_file', 'keyPasswordFile', ['/a', '/b', '/c']],
+  ] as const
+
+  test.each(KEYS)('%s: override over source over [upload]', (key, member, [all, source, override]) => {
+    const upload = { [key]: all } as Config['upload']
+    const matching = [{ match: '*', [key]: override }] as Config['override']
+    expect(uploadOf({ upload })[member]).toBe(all)
+    expect(uploadOf({ upload }, { [key]: source })[member]).toBe(source)
+    expect(uploadOf({ upload, override: matching }, { [key]: source })[member]).toBe(override)
+    expect(uploadOf({ upload, override: matching })[member]).toBe(override)
+  })
+
+  test('tags are one value: the nearer table replaces the other', () => {
+    expect(uploadOf({ upload: { tags: { a: '1', b: '2' } } }).tags).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+    ])
+    expect(uploadOf({ upload: { tags: { a: '1' } } }, { tags: { c: '3' } }).tags).toEqual([['c', '3']])
+    expect(uploadOf({ upload: { tags: { a: '1' } }, override: [{ match: '*', tags: {} }] }).tags).toEqual([])
+  })
+
+  test('a pattern means the name with or without its kind; of several that match the last counts', () => {
+    const using = (...patterns: readonly string[]) =>
+      uploadOf({ override: patterns.map((match, i) => ({ match, use: `U${i}` })) }).use
+    expect(using('shop-*')).toBe('U0')
+    expect(using('certbot:shop-?.example.com')).toBe('U0')
+    expect(using('*', 'shop-*', 'certbot:*')).toBe('U2')
+    expect(using('*', 'acme.sh:*', 'shop')).toBe('U0')
+    expect(using('shop')).toBeUndefined()
+  })
+
+  test('several that match each add their keys', () => {
+    const override = [
+      { match: '*', use: 'CLB', project_id: 7 },
+      { match: 'shop-*', use: 'CDN' },
+    ]
+    expect(uploadOf({ override })).toMatchObject({ use: 'CDN', projectId: 7 })
+  })
+
+  test('the keys of a source in the file come along with it', () => {
+    const settings = settle(
+      {},
+      {},
+      {
+        source: [
+          { kind: 'certbot', path: '/x', use: 'CLB', tags: { a: 'b' } },
+          { kind: 'pem', name: 'n', chain: 'c', key: 'k', project_id: 0 },
+          { kind: 'pem', name: 'ca', chain: 'c' },
+        ],
+      },
+    )
+    expect(settings.sources).toEqual([
+      { kind: 'certbot', path: '/x', keys: { use: 'CLB', tags: { a: 'b' } } },
+      { kind: 'pem', name: 'n', chain: 'c', key: 'k', keys: { project_id: 0 } },
+      { kind: 'pem', name: 'ca', chain: 'c', key: undefined, keys: {} },
+    ])
+  })
+})
+
+describe('paths of the file', () => {
+  test('are relative to it, or to the home of the user', () => {
+    const config: Config = {
+      upload: { key_password_file: '../password' },
+      override: [{ match: '*', key_password_file: '~/password' }],
+      state: { dir: 'state' },
+      source: [
+        { kind: 'acme.sh', path: '~/.acme.sh', key_password_file: 'p' },
+        { kind: 'pem', name: 'n', chain: './a/../chain.pem', key: '/abs/key.pem' },
+      ],
+    }
+    expect(anchored(config, '/etc/certferry', '/home/me')).toEqual({
+      upload: { key_password_file: '/etc/password' },
+      override: [{ match: '*', key_password_file: '/home/me/password' }],
+      state: { dir: '/etc/certferry/state' },
+      source: [
+        { kind: 'acme.sh', path: '/home/me/.acme.sh', key_password_file: '/etc/certferry/p' },
+        { kind: 'pem', name: 'n', chain: '/etc/certferry/chain.pem', key: '/abs/key.pem' },
+      ],
+    })
+  })
+
+  test('a tilde is the home only before a slash', () => {
+    const dir = (text: string) => anchored({ state: { dir: text } }, '/base', '/home/me').state?.dir
+    expect([dir('~x'), dir('a/~/b'), dir('~/')]).toEqual(['/base/~x', '/base/a/~/b', '/home/me'])
+  })
+
+  test('what is no path stays as it is', () => {
+    const config: Config = { tencent: { endpoint: 'https://x.example' }, log: { level: 'info' } }
+    expect(anchored(config, '/base', '/home')).toEqual(config)
+  })
+})

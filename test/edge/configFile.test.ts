@@ -1,0 +1,68 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadConfig } from '../../src/edge/configFile.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+import { asNobody } from './nobody.ts'
+
+async function stage(text: string) {
+  const folder = await temporaryDirectory()
+  const file = join(folder, 'certferry.toml')
+  await writeFile(file, text)
+  return { folder, file, load: (named = 'certferry.toml') => loadConfig(named, folder, '/home/me') }
+}
+
+describe('the configuration file', () => {
+  test('is found from where the command was typed, and its paths count from where it lies', async () => {
+    const { folder, file, load } = await stage(
+      '[state]\ndir = "state"\n[[source]]\nkind = "acme.sh"\npath = "~/.acme.sh"\n',
+    )
+    expect(await load()).toEqual({
+      file,
+      config: {
+        state: { dir: join(folder, 'state') },
+        source: [{ kind: 'acme.sh', path: '/home/me/.acme.sh' }],
+      },
+    })
+  })
+
+  test('that is named must be there', async () => {
+    const { folder, load } = await stage('')
+    await expect(load('other.toml')).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      exit: 78,
+      message: `${join(folder, 'other.toml')}: is not there`,
+    })
+  })
+
+  test('that may not be read is said to be that', async () => {
+    const { folder, file, load } = await stage('')
+    await chmod(folder, 0o755)
+    await chmod(file, 0o000)
+    const message = `${file}: cannot be read (EACCES)`
+    await asNobody(() =>
+      expect(load()).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE', exit: 78, message }),
+    )
+  })
+
+  test('that is no TOML is shown with line and column, and no line of it is quoted', async () => {
+    const { file, load } = await stage('[tencent]\nregion = "ap-hush\n')
+    const error: Error = await load().catch(reason => reason)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', exit: 78 })
+    expect(error.message).toMatch(/^\/.*certferry\.toml: line 2, column \d+: [^\n]+$/)
+    expect(error.message.startsWith(`${file}: `)).toBe(true)
+    expect(error.message).not.toContain('hush')
+  })
+
+  test('has all its mistakes said at once, each by file and key, fit for a terminal', async () => {
+    const { file, load } = await stage('sweeep = 1\n"\\u001b[31m" = 2\n[tencent]\nrate_per_second = "fast"\n')
+    const error: Error = await load().catch(reason => reason)
+    const lines = error.message.split('\n')
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', exit: 78 })
+    expect(lines).toHaveLength(3)
+    for (const line of lines) expect(line.startsWith(`${file}: `)).toBe(true)
+    expect(error.message).toMatch(/sweeep/)
+    expect(error.message).toMatch(/tencent\.rate_per_second/)
+    expect(error.message).not.toContain('\u001b')
+  })
+})

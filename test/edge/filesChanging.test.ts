@@ -1,0 +1,53 @@
+import { rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { stage } from './pairOnDisk.ts'
+
+describe('what is being written', () => {
+  test('a file of the last second is read twice, a tenth of a second apart', async () => {
+    const { read, waits } = await stage({ age: 900 })
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+
+  test.each(['chain.pem', 'key.pem'])(
+    '%s changed between the two looks means: look again later',
+    async name => {
+      const { read, lineage } = await stage({
+        age: 0,
+        meanwhile: folder => writeFile(join(folder, name), 'half'),
+      })
+      const message = `${lineage.chain}: changed while it was read`
+      await expect(read()).rejects.toMatchObject({ code: 'PAIR_CHANGING', retry: 'soon', exit: 75, message })
+    },
+  )
+
+  test('a file that disappears between the two looks is one that is still to come', async () => {
+    const { read } = await stage({ age: 0, meanwhile: folder => rm(join(folder, 'key.pem')) })
+    await expect(read()).rejects.toMatchObject({ code: 'PAIR_INCOMPLETE' })
+  })
+
+  test.each([
+    [1_500, false],
+    [4_000, false],
+    [6_000, true],
+  ])('%i ms after the last write the pair counts as settled: %s', async (age, settled) => {
+    const { read, waits } = await stage({ age })
+    expect(await read()).toMatchObject({ settled })
+    expect(waits).toEqual([])
+  })
+
+  test('a copy that keeps the old date (cp -p) is as fresh as any other', async () => {
+    const { read, lineage, waits } = await stage({ age: 0 })
+    await utimes(lineage.chain, 0, 0)
+    await utimes(lineage.key ?? '', 0, 0)
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+
+  test('dates in the future, from a server with another clock, never make a pair settled', async () => {
+    const { read, waits } = await stage({ age: -3_600_000 })
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+})

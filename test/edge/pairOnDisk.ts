@@ -1,0 +1,48 @@
+/** A chain and a key on disk, of the age a test wishes. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Lineage } from '../../src/core/lineage.ts'
+import { settle } from '../../src/core/settings.ts'
+import { readFiles } from '../../src/edge/files.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+const { uploadOf } = settle({}, {}, {})
+
+export interface Wishes {
+  readonly kind?: Lineage['kind']
+  /** Milliseconds since the files were written, as the clock says. */
+  readonly age?: number
+  readonly passwordFile?: string
+  /** What somebody does to the files between the two looks. */
+  readonly meanwhile?: (folder: string) => Promise<void>
+}
+
+export async function stage({ kind = 'certbot', age = 60_000, passwordFile, meanwhile }: Wishes = {}) {
+  const folder = await temporaryDirectory()
+  const waits: number[] = []
+  const upload = { ...uploadOf('any', 'any', {}), keyPasswordFile: passwordFile }
+  const lineage: Lineage = {
+    id: `${kind}:x`,
+    name: 'x',
+    kind,
+    chain: join(folder, 'chain.pem'),
+    key: join(folder, 'key.pem'),
+    upload,
+  }
+  const written = Date.now()
+  const read = (changes: Partial<Lineage> = {}) =>
+    readFiles(
+      { ...lineage, ...changes },
+      {
+        now: () => new Date(written + age),
+        wait: async ms => {
+          waits.push(ms)
+          await meanwhile?.(folder)
+        },
+      },
+    )
+  const put = (name: string, text: string) => writeFile(join(folder, name), text)
+  await put('chain.pem', 'the chain')
+  await put('key.pem', 'the key')
+  return { folder, lineage, read, put, waits }
+}

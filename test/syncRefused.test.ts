@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { Fault } from '../src/core/fault.ts'
+import { lineageOf } from './memory.ts'
+import { issue } from './support/certificates.ts'
+import { days, first, reject, renewed, stage } from './syncStage.ts'
+
+describe('what is refused', () => {
+  test.each([
+    ['expired', 'expired', 'EXPIRED', days(-90), days(-1)],
+    ['not valid yet', 'not-yet-valid', 'NOT_YET_VALID', days(1), days(90)],
+  ])('a certificate that is %s', async (_, because, code, notBefore, notAfter) => {
+    const { look, sent } = stage({}, await issue({ notBefore, notAfter }))
+    expect(await look()).toMatchObject({ outcome: 'refused', because, fault: { code } })
+    expect(sent).toEqual([])
+  })
+
+  test('an older one than was uploaded, because links were moved back', async () => {
+    const { look, put, sent } = stage({}, renewed)
+    await look()
+    put(first)
+    expect(await look()).toMatchObject({ outcome: 'refused', because: 'older-than-uploaded' })
+    expect(sent).toHaveLength(1)
+  })
+
+  test('one the service refused for what is in it, until its bytes or its settings change or it is forced', async () => {
+    const rejected = new Fault('API_REJECTED', 'the service answered no', {
+      apiCode: 'FailedOperation.CertificateParseError',
+    })
+    const asked: string[] = []
+    const { look, put, receipts } = stage({
+      upload: async bundle => {
+        asked.push(bundle.fingerprint)
+        throw rejected
+      },
+    })
+    expect(await look()).toMatchObject({ outcome: 'failed', fault: rejected })
+    expect(receipts.get('pem:a')).toMatchObject({
+      uploaded: undefined,
+      rejected: { apiCode: 'FailedOperation.CertificateParseError', message: 'the service answered no' },
+    })
+    expect(await look()).toMatchObject({ outcome: 'refused', because: 'rejected-before' })
+    expect(asked).toHaveLength(1)
+    await look({}, lineageOf('a', { project_id: 7 }))
+    expect(asked).toHaveLength(2)
+    await look({ force: true })
+    expect(asked).toHaveLength(3)
+    put(renewed)
+    await look()
+    expect(asked).toHaveLength(4)
+  })
+
+  test.each(['NETWORK', 'API_UNWELL', 'API_PROJECT', 'API_FORBIDDEN', 'DEADLINE'] as const)(
+    'but %s lies not in the bytes: nothing is remembered',
+    async code => {
+      const fault = new Fault(code, 'no')
+      const { look, receipts } = stage({ upload: reject(fault) })
+      expect(await look()).toMatchObject({ outcome: 'failed', fault })
+      expect(receipts.size).toBe(0)
+    },
+  )
+})
