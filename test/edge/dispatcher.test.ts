@@ -6,7 +6,7 @@ import { fromOutside, proxyTo, secured } from './tlsStations.ts'
 
 const ENDPOINT = 'https://ssl.tencentcloudapi.com'
 const YESTERDAY = new Date(Date.now() - 86_400_000)
-const limits = { connect: 300, headers: 300, body: 300 }
+const limits = { connect: 5_000, headers: 300, body: 300 }
 
 describe('certificate checks are never off', () => {
   test('an authority of NODE_EXTRA_CA_CERTS is trusted, and nothing that is expired, strange or for another name', async () => {

@@ -4,7 +4,7 @@ import { networkFault } from '../../src/edge/networkFault.ts'
 import { callerOf, failureOf } from './caller.ts'
 import { answering, refused, speaking } from './stations.ts'
 
-const soon = { connect: 60, headers: 60, body: 60 }
+const soon = { connect: 5_000, headers: 60, body: 60 }
 
 describe('no answer', () => {
   const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n'
@@ -32,8 +32,7 @@ describe('no answer', () => {
     ],
   ])('but %s ends in time and is worth another try', async (_, speak, code, message) => {
     const { url } = await speaking(speak)
-    const { call } = callerOf(url, { limits: soon })
-    expect(await failureOf(call())).toMatchObject({
+    expect(await failureOf(callerOf(url).call())).toMatchObject({
       code,
       retry: 'later',
       exit: 75,
