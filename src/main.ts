@@ -9,7 +9,7 @@ const found = process.versions.node
 if (Number(found.split('.')[0]) < needed) {
   process.stderr.write(
     `certferry needs Node ${needed} or newer and was started with ${found}.\n` +
-      'Start it with dist/certferry, which takes the Node that npm ci installed beside it.\n',
+      'npm ci installs the right one beside the program, and dist/certferry starts it with that one.\n',
   )
   process.exitCode = 78
 } else {
@@ -20,7 +20,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const { homedir } = await import('node:os')
   const { setTimeout } = await import('node:timers/promises')
   const ending = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort(signal))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
@@ -36,6 +36,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
+    program: { node: process.execPath, main: import.meta.filename },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     now: Date.now,

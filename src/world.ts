@@ -12,6 +12,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly home: string
+  /** Absolute paths of what runs here, for files that are to start it again. */
+  readonly program: { readonly node: string; readonly main: string }
   readonly stdout: Output
   readonly stderr: Output
   /** Milliseconds since 1970. */

@@ -1,6 +1,6 @@
 /** The commands, their options and what `--help` says of them. */
 import type { Run } from '../commands/commandLine.ts'
-import { COMMON, DEADLINE, HOOK, type OptionTable, PACE, PORT, SYNC } from './optionTable.ts'
+import { COMMON, DEADLINE, HOOK, INSTALL, type OptionTable, PACE, PORT, SYNC } from './optionTable.ts'
 
 export interface Command {
   readonly name: string
@@ -38,6 +38,17 @@ CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
   acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
     load: () => import('../commands/hook.ts'),
+  },
+  {
+    name: 'install-hook',
+    summary: 'make certbot or acme.sh call the hook at every renewal',
+    operands: 'certbot|acme.sh [--remove]',
+    options: { ...INSTALL, ...DEADLINE, ...COMMON },
+    onStdout: false,
+    details: `Writes DIR/renewal-hooks/deploy/zz-certferry or DIR/deploy/certferry.sh; DIR is
+that of --source, the configuration or the usual one. --config, --state-dir,
+--endpoint, --log-level, --rate and --deadline, where given, go into the hook.`,
+    load: () => import('../commands/installHook.ts'),
   },
   {
     name: 'status',

@@ -11,7 +11,7 @@ export const generalHelp = (
 
 Usage: certferry COMMAND [OPTION]…
 
-${commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n')}
+${commands.map(({ name, summary }) => hanging(`  ${name}`, summary, 16)).join('\n')}
 
 \`certferry COMMAND --help\` shows a command's options; \`certferry --version\` the
 version. Start with \`certferry demo\`, then \`certferry check\`.
@@ -28,7 +28,7 @@ export function commandHelp({ name, summary, operands, options, details }: Comma
     .concat('\n')
 }
 
-function hanging(left: string, text: string): string {
-  const first = left.length < INDENT ? left.padEnd(INDENT) : `${left}\n${' '.repeat(INDENT)}`
-  return first + wrapped(text, WIDTH - INDENT, INDENT)
+function hanging(left: string, text: string, indent = INDENT): string {
+  const first = left.length < indent ? left.padEnd(indent) : `${left}\n${' '.repeat(indent)}`
+  return first + wrapped(text, WIDTH - indent, indent)
 }

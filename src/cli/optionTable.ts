@@ -75,6 +75,11 @@ export const SYNC: OptionTable = {
   force: { as: 'force', says: 'upload even what is unchanged, older or was rejected' },
 }
 
+export const INSTALL: OptionTable = {
+  remove: { as: 'remove', says: 'take the hook away again' },
+  'dry-run': { as: 'dryRun', says: 'show path and text; change nothing' },
+}
+
 export const HOOK: OptionTable = {
   chain: { as: 'chain', takes: 'FILE', says: 'certificate chain, leaf first' },
   key: { as: 'key', takes: 'FILE', says: 'private key' },

@@ -16,6 +16,7 @@ export interface CommandLine {
   readonly only?: readonly string[]
   readonly dryRun?: boolean
   readonly force?: boolean
+  readonly remove?: boolean
   readonly chain?: string
   readonly key?: string
   readonly name?: string

@@ -3,7 +3,7 @@
 export const ADVICE = {
   // the operator's words
   USAGE: 'See `certferry --help`.',
-  CONFIG_INVALID: 'Correct the keys named above; every key is in config/certferry.example.toml.',
+  CONFIG_INVALID: 'Correct what is named above; the example configuration has every key.',
   CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
   NAME_TAKEN: 'Give one of the two another name, for example as a source of kind "pem".',
 
@@ -40,12 +40,16 @@ export const ADVICE = {
 
   // our own records
   STATE_UNUSABLE: 'Name a directory this user may write with --state-dir, and see that its disk is not full.',
+  UNRECORDED: 'Nothing is stored twice: the next pass learns the same ID again.',
+  HOOK_UNWRITABLE:
+    'Run it as the user that runs the ACME client, and see that the disk is not full or read-only.',
 
   // the way there
   NETWORK: 'Check the network, DNS and proxy of this machine.',
   TLS: "Check the endpoint's name and this machine's clock; for a CA of your own set NODE_EXTRA_CA_CERTS.",
   TIMEOUT: 'Check the network and proxy; the next pass tries again.',
   DEADLINE: 'The next pass tries again; --deadline gives a hook more time.',
+  INTERRUPTED: 'What was not sent is sent by the next pass.',
   REPLY_UNREADABLE: 'Something between here and the service answered in its place: check proxy and endpoint.',
 
   // the service's own answers; core/apiCodes.ts maps each code to one of these

@@ -59,12 +59,15 @@ const KINDS = {
 
   // our own records
   STATE_UNUSABLE: { retry: 'never', exit: 74, scope: 'account' },
+  UNRECORDED: { retry: 'never', exit: 74 },
+  HOOK_UNWRITABLE: { retry: 'never', exit: 74 },
 
   // the way there
   NETWORK: { retry: 'later', exit: 75 },
-  TLS: { retry: 'later', exit: 75 },
+  TLS: { retry: 'later', exit: 75, tries: 3 },
   TIMEOUT: { retry: 'later', exit: 75 },
   DEADLINE: { retry: 'later', exit: 75 },
+  INTERRUPTED: { retry: 'later', exit: 75, scope: 'account' },
   REPLY_UNREADABLE: { retry: 'later', exit: 75 },
 
   // the service's own answers; core/apiCodes.ts maps each code to one of these

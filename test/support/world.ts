@@ -23,6 +23,7 @@ export interface RecordedWorld {
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  readonly program?: World['program']
   readonly terminal?: boolean
   readonly colours?: boolean
   /** Waits are over at once unless the test says otherwise; their lengths are what it is told. */
@@ -34,6 +35,7 @@ export interface Surroundings {
 export function recordedWorld({
   env = {},
   cwd,
+  program = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js' },
   terminal = false,
   colours = false,
   now = Date.now,
@@ -54,6 +56,7 @@ export function recordedWorld({
       env,
       cwd,
       home: cwd,
+      program,
       stdout: output('out'),
       stderr: output('err'),
       now,

@@ -1,0 +1,106 @@
+/** The files by which certbot and acme.sh call certferry: where they lie, what stands in them, whose they are. Pure. */
+import { Fault } from './fault.ts'
+
+export const CLIENTS = ['certbot', 'acme.sh'] as const
+export type Client = (typeof CLIENTS)[number]
+
+/** What the hook starts, with absolute paths: an ACME client under cron knows neither node nor certferry. */
+export interface Call {
+  readonly node: string
+  readonly main: string
+  /** Words for `certferry hook`. */
+  readonly options: readonly string[]
+}
+
+export interface HookFile {
+  /** Below the client's directory. */
+  readonly folder: string
+  readonly name: string
+  readonly mode: number
+  readonly text: (call: Call) => string
+}
+
+/** What lies at the hook's path; without text where it is no regular file. */
+export interface Found {
+  readonly text?: string
+  readonly mode: number
+}
+
+const MARK = '# Written by certferry install-hook '
+
+const header = (client: Client) => `${MARK}${client}, which replaces it when run again.
+# To remove it: certferry install-hook ${client} --remove`
+
+const start = ({ node, main }: Call, indent = '') =>
+  [
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'export PATH',
+    `node=${quoted(node)}`,
+    `main=${quoted(main)}`,
+    'if [ ! -x "$node" ] || [ ! -r "$main" ]; then',
+    "  echo 'certferry is gone from where it was: install or remove its hook again'",
+    '  exit 78',
+    'fi',
+  ].join(`\n${indent}`)
+
+const hook = ({ options }: Call) => ['"$node" "$main" hook', ...options.map(quoted)].join(' ')
+
+export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
+  certbot: {
+    folder: 'renewal-hooks/deploy',
+    // certbot sorts by name: hooks that reload servers on this machine come first and do not wait for the network
+    name: 'zz-certferry',
+    mode: 0o755,
+    text: call => `#!/bin/sh\n${header('certbot')}\n${start(call)}\nexec ${hook(call)}\n`,
+  },
+  'acme.sh': {
+    folder: 'deploy',
+    name: 'certferry.sh',
+    mode: 0o644,
+    text: call => `#!/usr/bin/env sh
+${header('acme.sh')}
+# acme.sh reads this file and calls: domain key certificate CA fullchain PFX
+
+# the body is a subshell: nothing in it reaches acme.sh's own environment
+certferry_deploy() (
+  ${start(call, '  ')}
+  RENEWED_LINEAGE='' CERT_KEY_PATH=$2 CERT_FULLCHAIN_PATH=$5
+  export RENEWED_LINEAGE CERT_KEY_PATH CERT_FULLCHAIN_PATH
+  status=0
+  ${hook(call)} || status=$?
+  # acme.sh takes 2 for "skipped"
+  [ "$status" -ne 2 ] || status=1
+  exit "$status"
+)
+`,
+  },
+}
+
+/** One word of POSIX sh that means exactly this text. */
+export const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+const isOurs = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
+
+/** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
+export function installing(
+  path: string,
+  wanted: Required<Found>,
+  found: Found | undefined,
+): 'written' | 'replaced' | 'unchanged' {
+  if (!found) return 'written'
+  if (!isOurs(found)) throw taken(path)
+  return found.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
+}
+
+/** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
+export function removing(path: string, found: Found | undefined): 'removed' | 'absent' {
+  if (!found) return 'absent'
+  if (!isOurs(found)) throw taken(path)
+  return 'removed'
+}
+
+const taken = (path: string) =>
+  new Fault('NAME_TAKEN', `${path}: certferry did not write this and leaves it as it is`, {
+    advice: 'Look what it is; move it away, then run install-hook again.',
+  })

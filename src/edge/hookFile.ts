@@ -1,0 +1,110 @@
+/** A hook's file on disk: looked at, put there whole or not at all, taken away. */
+import { randomBytes } from 'node:crypto'
+import { chmod, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import type { Found } from '../core/hookFile.ts'
+import { readText } from './files.ts'
+
+/** More than any hook of ours has; of somebody else's file no more is looked at. */
+const ENOUGH = 65_536
+
+/** @throws Fault SOURCE_MISSING where the client's directory is not there: it is the client's to make. */
+export async function requireDirectory(directory: string): Promise<void> {
+  const there = await onDisk(directory, () => stat(directory).catch(missing))
+  if (there?.isDirectory()) return
+  const problem = there ? 'is not a directory' : 'is not there'
+  throw new Fault('SOURCE_MISSING', `${directory}: ${problem}`, {
+    advice: 'Name the right one with --source, or run the ACME client once.',
+  })
+}
+
+/** O_NOFOLLOW: a link of this name is somebody else's, wherever it leads. */
+export const lookAt = (path: string): Promise<Found | undefined> =>
+  onDisk(path, async () => {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+    const file = await open(path, flags).catch(missingOrForeign)
+    if (!file || !('fd' in file)) return file
+    try {
+      const entry = await file.stat()
+      const mode = entry.mode & 0o7777
+      if (!entry.isFile()) return { mode }
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(ENOUGH), 0, ENOUGH, 0)
+      return { mode, text: buffer.toString('utf8', 0, bytesRead) }
+    } finally {
+      await file.close()
+    }
+  })
+
+export const put = (path: string, { text, mode }: Required<Found>): Promise<void> =>
+  onDisk(path, async () => {
+    await makeFolder(dirname(path))
+    // certbot runs whatever it can execute in this folder, save names that end in ~
+    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}~`)
+    try {
+      await writeSynced(temporary, text, mode)
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+    await syncFolder(dirname(path))
+  })
+
+export const takeAway = (path: string): Promise<void> =>
+  onDisk(path, async () => {
+    await rm(path, { force: true })
+    await syncFolder(dirname(path))
+  })
+
+/** acme.sh's own files that still name this hook: their renewals look for it. They are read, never run. */
+export async function stillNaming(home: string, hook: string): Promise<readonly string[]> {
+  const folders = await readdir(home).catch(() => [])
+  const confs = folders.map(name => join(home, name, `${name.replace(/_ecc$/, '')}.conf`))
+  const naming = async (conf: string) => {
+    const { text } = await readText(conf).catch(() => ({ text: '' }))
+    const hooks = /^Le_DeployHook='(.*)'$/m.exec(text)?.[1]?.split(',') ?? []
+    return hooks.includes(hook) ? [conf] : []
+  }
+  return (await Promise.all(confs.map(naming))).flat()
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+}
+
+/** Links and sockets cannot be opened, and are no hook of ours. */
+const missingOrForeign = (error: NodeJS.ErrnoException): Found | undefined =>
+  error.code === 'ELOOP' || error.code === 'ENXIO' ? { mode: 0 } : missing(error)
+
+async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (!code) throw error
+    throw new Fault('HOOK_UNWRITABLE', `${path}: cannot be read or written (${code})`, { cause: error })
+  }
+}
+
+/** With the modes the clients give their own: the umask of this process would shut others out. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  for (let made = folder; first && made.length >= first.length; made = dirname(made)) await chmod(made, 0o755)
+}
+
+async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    await file.writeFile(text)
+    await file.chmod(mode)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY)
+  await handle.sync().finally(() => handle.close())
+}

@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Fault } from '../../src/core/fault.ts'
+import { CLIENTS, HOOK_FILES, installing, quoted, removing } from '../../src/core/hookFile.ts'
+
+const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
+const TRICKY = `/a b/c'd"e/$HOME/\`id\`/\\/!*?/;&|<>()#~/é\n\nif x`
+const spoiled = { node: `${TRICKY}/node`, main: `${TRICKY}/main.js`, options: ['--state-dir', TRICKY] }
+
+const sh = (script: string) => {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+const parsed = (text: string) => spawnSync('/bin/sh', ['-n'], { input: text, encoding: 'utf8' })
+
+const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0
+const shellcheck = (text: string, ...options: readonly string[]) =>
+  spawnSync('shellcheck', ['-s', 'sh', ...options, '-'], { input: text, encoding: 'utf8' }).stdout
+
+const thrown = (work: () => unknown): unknown => {
+  try {
+    return work()
+  } catch (error) {
+    return error
+  }
+}
+
+describe.each(CLIENTS)('the hook for %s', client => {
+  const { text } = HOOK_FILES[client]
+
+  test.each([
+    ['plain paths', CALL],
+    ['blanks, quotes, dollars, line breaks', spoiled],
+  ])('is a script that any sh can read, with %s', (_, call) => {
+    expect(parsed(text(call))).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  })
+
+  test.skipIf(!hasShellcheck)('gives shellcheck nothing to say', () => {
+    expect(shellcheck(text({ ...CALL, options: ['--state-dir', '/a b'] }))).toBe('')
+    // below a warning it only wonders whether a dollar in single quotes is meant
+    expect(shellcheck(text(spoiled), '-S', 'warning')).toBe('')
+  })
+
+  test('says who wrote it and how to remove it, in 80 columns', () => {
+    const lines = text(CALL).split('\n')
+    expect(lines[1]).toMatch(new RegExp(`^# Written by certferry install-hook ${client}`))
+    expect(lines[2]).toBe(`# To remove it: certferry install-hook ${client} --remove`)
+    expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(80)
+  })
+})
+
+test('a quoted word reaches a command of the shell as it is', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.string({ unit: 'grapheme' }).map(text => text.replaceAll('\0', '')),
+        { minLength: 1, maxLength: 50 },
+      ),
+      words => {
+        const { stdout } = sh(`printf '%s\\0' ${words.map(quoted).join(' ')}`)
+        expect(stdout).toBe(words.map(word => `${word}\0`).join(''))
+      },
+    ),
+    { numRuns: 40, examples: [[[TRICKY, '', "'", '~', '-n', 'a=b', '/plain']]] },
+  )
+})
+
+test('certbot takes the hook for one, and last: no ~ at the end, and nothing common sorts behind it', () => {
+  const { name } = HOOK_FILES.certbot
+  expect(name).not.toMatch(/~$/)
+  expect(['reload-nginx.sh', '99-last', 'zimbra', 'ZZ', name].sort().at(-1)).toBe(name)
+})
+
+describe('what lies at the path decides', () => {
+  const wanted = { mode: 0o755, text: HOOK_FILES.certbot.text(CALL) }
+  const older = wanted.text.replace('/opt/certferry', '/opt/before')
+
+  test.each([
+    ['nothing: it is written', undefined, 'written', 'absent'],
+    ['the same: nothing is to do', wanted, 'unchanged', 'removed'],
+    ['an older one of ours: it is replaced', { ...wanted, text: older }, 'replaced', 'removed'],
+    [
+      'ours, which somebody made unexecutable: it is replaced',
+      { ...wanted, mode: 0o644 },
+      'replaced',
+      'removed',
+    ],
+  ])('%s', (_, found, installed, removed) => {
+    expect(installing('/hook', wanted, found)).toBe(installed)
+    expect(removing('/hook', found)).toBe(removed)
+  })
+
+  test.each([
+    ['a script', { mode: 0o755, text: '#!/bin/sh\nsystemctl reload nginx\n' }],
+    ['a script that only speaks of ours', { mode: 0o755, text: `#!/bin/sh\ntrue\n${wanted.text}` }],
+    ['an empty file', { mode: 0o644, text: '' }],
+    ['a link or a directory', { mode: 0o777 }],
+  ])("%s of somebody else's is neither overwritten nor removed", (_, found) => {
+    for (const work of [() => installing('/hook', wanted, found), () => removing('/hook', found)])
+      expect(thrown(work)).toMatchObject({ code: 'NAME_TAKEN', message: expect.stringContaining('/hook') })
+    expect(thrown(() => removing('/hook', found))).toBeInstanceOf(Fault)
+  })
+})
