@@ -2,6 +2,8 @@
 import { COMMANDS, type Command } from './cli/commandTable.ts'
 import { commandHelp, generalHelp } from './cli/help.ts'
 import { parseCommandLine } from './cli/parse.ts'
+import { ADVICE } from './core/advice.ts'
+import { wrapped } from './core/columns.ts'
 import { Fault } from './core/fault.ts'
 import { faultJson, passJson } from './core/outcome.ts'
 import { printable } from './core/printable.ts'
@@ -35,9 +37,15 @@ async function carryOut(command: Command, rest: readonly string[], world: World)
     return await run(world, parseCommandLine(command, rest, world))
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    return complain(error, { world, json, quiet: command.onStdout })
+    return complain(forCommand(error, command), { world, json, quiet: command.onStdout })
   }
 }
+
+/** Words that were wrong for a command are explained by that command's help. */
+const forCommand = (fault: Fault, { name }: Command) =>
+  fault.code === 'USAGE' && fault.advice === ADVICE.USAGE
+    ? new Fault('USAGE', fault.message, { advice: `See \`certferry ${name} --help\`.` })
+    : fault
 
 interface Listener {
   readonly world: World
@@ -48,9 +56,11 @@ interface Listener {
 
 /** Says what stopped the command before it could report by itself. */
 function complain(fault: Fault, { world, json, quiet }: Listener): number {
-  const lines = fault.message.split('\n').map(line => `certferry: ${printable(line, 1000)}\n`)
   const output = quiet && !json ? world.stdout : world.stderr
-  output.write(`${lines.join('')}  → ${fault.advice}\n`)
+  const fit = (text: string, first: string) =>
+    `${first}${wrapped(text, output.columns - first.length, first.length)}\n`
+  const lines = fault.message.split('\n').map(line => fit(printable(line, 1000), 'certferry: '))
+  output.write(`${lines.join('')}${fit(fault.advice, '  → ')}`)
   if (json)
     world.stdout.write(`${JSON.stringify({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) })}\n`)
   return fault.exit

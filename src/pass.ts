@@ -1,4 +1,5 @@
 /** A pass over many lineages: each is looked at, and those caught mid-change are looked at again. */
+import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome } from './core/outcome.ts'
 import { settingsDigest } from './core/upload.ts'
@@ -7,6 +8,8 @@ import { type Effects, sync, type Wishes } from './sync.ts'
 export interface PassEffects extends Effects {
   /** Told of every outcome once, as it happens. */
   readonly tell: (outcome: Outcome) => void
+  /** Lets no more uploads out: those that wait for their turn fail with this fault. */
+  readonly halt: (fault: Fault) => void
   /** Resolves after so many milliseconds, or at once when the pass has run out of time. */
   readonly wait: (ms: number) => Promise<void>
 }
@@ -24,19 +27,22 @@ export async function pass(
   wishes: Omit<Wishes, 'last'>,
 ): Promise<readonly Outcome[]> {
   const outcomes = new Map<string, Outcome>()
+  const begun = new Map<string, number>()
   const alone = new Set<string>()
-  const shared = sharingUploads(effects)
+  const shared = sharingUploads(stoppingUnrecorded(effects))
   let waiting = lineages
   for (const [round, pause] of [...LOOKS, undefined].entries()) {
     const last = pause === undefined
     await each(waiting, async lineage => {
+      if (!begun.has(lineage.id)) begun.set(lineage.id, effects.now().getTime())
       // a leaf that stands alone for the first time at the last look may be a chain that is just being written
       const outcome = await sync(lineage, shared, { ...wishes, last: last && alone.has(lineage.id) })
       if (isAwaited(outcome)) alone.add(lineage.id)
       else alone.delete(lineage.id)
       if (isMidChange(outcome) && !last) return
-      outcomes.set(lineage.id, outcome)
-      effects.tell(outcome)
+      const whole = { ...outcome, elapsedMs: effects.now().getTime() - (begun.get(lineage.id) ?? 0) }
+      outcomes.set(lineage.id, whole)
+      effects.tell(whole)
     })
     waiting = lineages.filter(({ id }) => !outcomes.has(id))
     if (!waiting.length || last) break
@@ -68,6 +74,16 @@ function sharingUploads(effects: Effects): Effects {
     },
   }
 }
+
+/** Once a receipt could not be written, nothing more is sent: an ID that cannot be recorded should not be fetched. */
+const stoppingUnrecorded = (effects: PassEffects): PassEffects => ({
+  ...effects,
+  record: (lineage, amend) =>
+    effects.record(lineage, amend).catch(error => {
+      if (error instanceof Fault && error.code === 'STATE_UNUSABLE') effects.halt(error)
+      throw error
+    }),
+})
 
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values()

@@ -93,7 +93,7 @@ async function recorded(
   await record(lineage, current => withUpload(current, upload, because === 'forced')).catch(error => {
     if (!(error instanceof Fault)) throw error
     // the ID is known to nobody else: it must not be lost with the receipt
-    throw new Fault(error.code, `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
+    throw new Fault('UNRECORDED', `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
       cause: error,
     })
   })

@@ -60,6 +60,7 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
   }
   const recall = async ({ id }: Lineage) => receipts.get(id) ?? emptyReceipt(id)
   const effects: PassEffects = {
+    halt: () => {},
     now: () => new Date(),
     read,
     recall,

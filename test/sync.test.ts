@@ -132,7 +132,7 @@ describe('what goes wrong', () => {
     expect(await stage({ record: reject(fault) }).look()).toMatchObject({
       outcome: 'failed',
       fault: {
-        code: 'STATE_UNUSABLE',
+        code: 'UNRECORDED',
         exit: 74,
         message: 'uploaded as ID1, but the state directory /s cannot be used (ENOSPC)',
         cause: fault,

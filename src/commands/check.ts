@@ -1,10 +1,13 @@
 /** `certferry check`: configuration, readable files, state, clock and credentials, with one harmless signed call. */
+import { wrapped } from '../core/columns.ts'
+import { duration } from '../core/duration.ts'
 import { Fault, mostSevere } from '../core/fault.ts'
 import { faultJson } from '../core/outcome.ts'
+import { printable } from '../core/printable.ts'
 import { sync } from '../sync.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { type Engine, endOf, openEngine } from './engine.ts'
 import { listLineages } from './sources.ts'
 
 interface Finding {
@@ -14,16 +17,16 @@ interface Finding {
 }
 
 export async function run(world: World, line: CommandLine): Promise<number> {
-  const engine = await openEngine(world, line, world.ending)
+  const engine = await openEngine(world, line, endOf(world))
   try {
     const findings = [
       { about: 'configuration', says: engine.configFile ?? 'none: defaults, environment and options' },
       ...(await attempt('sources', () => sources(engine, world))),
       ...(await attempt('state', () => state(engine))),
-      ...(await attempt('service', () => service(engine))),
+      ...(await connection(engine)),
     ]
     const exit = mostSevere(findings.flatMap(({ fault }) => fault?.exit ?? []))
-    world.stdout.write(line.json ? json(findings, exit) : text(findings))
+    world.stdout.write(line.json ? json(findings, exit) : text(findings, Math.max(60, world.stdout.columns)))
     return exit
   } finally {
     await engine.close()
@@ -39,19 +42,28 @@ async function attempt(about: string, look: () => Promise<readonly Finding[]>): 
   }
 }
 
+/** Without credentials there is nothing to ask the service with. */
+async function connection(engine: Engine): Promise<readonly Finding[]> {
+  const found = await attempt('credentials', () => credentials(engine))
+  return found.some(({ fault }) => fault)
+    ? found
+    : [...found, ...(await attempt('service', () => service(engine)))]
+}
+
 async function sources({ settings, effects }: Engine, { home }: World): Promise<readonly Finding[]> {
   const { lineages, failed } = await listLineages(settings, home)
   const wishes = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
   const outcomes = [...failed]
   for (const lineage of lineages) outcomes.push(await sync(lineage, effects, wishes))
   const wrong = outcomes.flatMap(outcome =>
-    'fault' in outcome ? [{ about: outcome.lineage, says: outcome.fault.message, fault: outcome.fault }] : [],
+    'fault' in outcome
+      ? [{ about: 'certificate', says: `${outcome.lineage}: ${outcome.fault.message}`, fault: outcome.fault }]
+      : [],
   )
   const well = outcomes.length - wrong.length
-  return [
-    { about: 'sources', says: `${well} certificate${well === 1 ? '' : 's'} readable, key and chain fit` },
-    ...wrong,
-  ]
+  const says =
+    outcomes.length === 0 ? 'no certificates found' : `${well} of ${outcomes.length} certificates ready`
+  return [{ about: 'sources', says }, ...wrong]
 }
 
 async function state({ receipts, settings }: Engine): Promise<readonly Finding[]> {
@@ -59,46 +71,51 @@ async function state({ receipts, settings }: Engine): Promise<readonly Finding[]
   return [{ about: 'state', says: `${settings.stateDir} can be written` }]
 }
 
+const credentials = async ({ uploader }: Engine): Promise<readonly Finding[]> => [
+  { about: 'credentials', says: `from ${await (await uploader()).origin()}` },
+]
+
 /** Listing one certificate changes nothing. A key that may only upload is refused it, and is proven by the refusal. */
 async function service({ uploader, settings }: Engine): Promise<readonly Finding[]> {
-  const { client, origin } = await uploader()
-  const credentials = { about: 'credentials', says: `from ${await origin()}` }
-  const answered = await client
-    .call('DescribeCertificates', '{"Limit":1}')
-    .then(
-      () => 'credentials accepted',
-      error => {
-        if (error instanceof Fault && error.apiCode === 'AuthFailure.UnauthorizedOperation')
-          return 'credentials accepted, for other actions than listing'
-        throw error
-      },
-    )
-    .catch(error => {
+  const { client } = await uploader()
+  const { host } = settings.endpoint
+  const accepted = await client.call('DescribeCertificates', '{"Limit":1}').then(
+    () => 'credentials accepted',
+    (error: unknown) => {
       if (!(error instanceof Fault)) throw error
+      if (error.apiCode === 'AuthFailure.UnauthorizedOperation')
+        return 'credentials accepted, for other actions than listing'
       return error
-    })
-  if (answered instanceof Fault)
-    return [credentials, { about: 'service', says: answered.message, fault: answered }]
-  return [
-    credentials,
-    { about: 'service', says: `${settings.endpoint.host}: ${answered}` },
-    { about: 'clock', says: clock(client.offset()) },
-  ]
+    },
+  )
+  if (typeof accepted === 'string')
+    return [
+      { about: 'service', says: `${host}: ${accepted}` },
+      { about: 'clock', says: clock(client.offset()) },
+    ]
+  const about = accepted.code === 'API_CLOCK' ? 'clock' : 'service'
+  const says = about === 'clock' ? clock(client.offset()) : `${host}: ${accepted.message}`
+  return [{ about, says, fault: accepted }]
 }
 
 /** The service's Date counts whole seconds, so two are no difference. */
 const clock = (offset: number) =>
   Math.abs(offset) <= 2
     ? "in step with the service's"
-    : `${Math.abs(offset)} s ${offset > 0 ? 'slow' : 'fast'}; the service allows 300 s`
+    : `${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; the service allows 5 minutes`
 
-const text = (findings: readonly Finding[]) =>
-  findings
-    .map(
-      ({ about, says, fault }) =>
-        `${fault ? 'FAIL' : 'ok  '}  ${about.padEnd(14)}  ${says}\n${fault ? `      → ${fault.advice}\n` : ''}`,
-    )
+/** What stands before the words: `FAIL`, a topic of 13 characters, and the blanks between. */
+const MARGIN = 21
+
+function text(findings: readonly Finding[], columns: number): string {
+  const fit = (words: string) => wrapped(printable(words, 1000), columns - MARGIN, MARGIN)
+  return findings
+    .map(({ about, says, fault }) => {
+      const topic = `${fault ? 'FAIL' : 'ok  '}  ${about.padEnd(13)}  ${fit(says)}\n`
+      return fault ? `${topic}${' '.repeat(MARGIN)}${fit(`→ ${fault.advice}`)}\n` : topic
+    })
     .join('')
+}
 
 const json = (findings: readonly Finding[], exit: number) =>
   `${JSON.stringify({ findings: findings.map(({ fault, ...rest }) => ({ ...rest, ok: !fault, ...(fault && { fault: faultJson(fault) }) })), exit })}\n`

@@ -1,9 +1,18 @@
 /** `certferry emulator`: a local SSL API until Ctrl-C. */
 import { once } from 'node:events'
+import { Fault } from '../core/fault.ts'
 import { misbehaving } from '../emulator/mischief.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../emulator/server.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
+
+const unusable = (port: number) => (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') throw error
+  const why = error.code === 'EACCES' ? 'may not be opened by this user' : 'is in use'
+  throw new Fault('USAGE', `port ${port} ${why}`, {
+    advice: 'Choose another, or leave --port out: any free one is taken.',
+  })
+}
 
 export async function run(
   { stdout, ending }: World,
@@ -15,7 +24,7 @@ export async function run(
     ...(misbehave !== undefined && { mischief: misbehaving(misbehave) }),
     onRequest: ({ n, action, code, certificateId }) =>
       stdout.write(`${n}  ${action}  ${code}${certificateId ? `  ${certificateId}` : ''}\n`),
-  })
+  }).catch(unusable(port))
   stdout.write(`${emulator.url}\n`)
   stdout.write(
     `export TENCENTCLOUD_SECRET_ID=${DEMO_CREDENTIALS.secretId} TENCENTCLOUD_SECRET_KEY=${DEMO_CREDENTIALS.secretKey}\n`,

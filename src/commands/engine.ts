@@ -1,6 +1,6 @@
 /** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
 import { resolve } from 'node:path'
-import type { Fault } from '../core/fault.ts'
+import { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, stopEntry } from '../core/report.ts'
 import { type Settings, settle } from '../core/settings.ts'
@@ -52,15 +52,26 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
     record: ({ id }, amend) => receipts.record(id, amend),
     upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
     tell: teller(log),
+    halt: fault => void opened?.then(({ halt }) => halt(fault)),
   }
   // one that could not be opened has been reported as a fault and has nothing to close
   const close = async () => (await opened?.catch(() => undefined))?.close()
   return { settings, configFile: file, log, receipts, effects, uploader, close }
 }
 
+/** The signal that ends all work: the operator's, or the deadline's after so many seconds. Its reason is the fault to report. */
+export function endOf({ ending }: World, deadline?: number): AbortSignal {
+  const end = new AbortController()
+  const interrupt = () => end.abort(new Fault('INTERRUPTED', `interrupted (${ending.reason})`))
+  if (ending.aborted) interrupt()
+  ending.addEventListener('abort', interrupt, { once: true })
+  const late = deadline === undefined ? [] : [AbortSignal.timeout(deadline * 1000)]
+  return AbortSignal.any([end.signal, ...late])
+}
+
 export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)
 
-/** One entry an outcome; a fault of the account, which every certificate meets, is said once at its first. */
+/** One entry an outcome; a fault that stopped the pass, and which every certificate meets, is said once. */
 function teller(log: Log): (outcome: Outcome) => void {
   const said = new Set<Fault>()
   return outcome => {
@@ -68,12 +79,19 @@ function teller(log: Log): (outcome: Outcome) => void {
       log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
     }
     const entry = entryOf(outcome)
-    if (outcome.outcome !== 'failed' || outcome.fault.scope !== 'account') return write(log, entry)
-    if (!said.has(outcome.fault)) write(log, stopEntry(outcome.fault))
-    said.add(outcome.fault)
-    write(log, { ...entry, level: 'debug' })
+    if (outcome.outcome !== 'failed') return write(log, entry)
+    const { fault } = outcome
+    const repeated = said.has(fault)
+    said.add(fault)
+    if (fault.scope === 'account' && !repeated) write(log, stopEntry(fault))
+    write(log, repeated || fault.scope === 'account' ? { ...entry, level: 'debug' } : entry)
+    if (fault.code === 'BUG') log.error({ event: 'bug' }, stackOf(fault.cause))
   }
 }
+
+/** Where it happened; not what was said, which may quote what was given. */
+const stackOf = (error: unknown) =>
+  error instanceof Error ? (error.stack ?? '').split('\n').slice(1).join(' ') : typeof error
 
 const sayDamaged = (log: Log) => (file: string, aside: string) =>
   log.warn(

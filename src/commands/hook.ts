@@ -1,4 +1,5 @@
 /** `certferry hook`: one pass over the lineage that an ACME client just renewed. */
+import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
@@ -9,17 +10,17 @@ import { lineageIn, pemLineage } from '../edge/lineages.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { openEngine, write } from './engine.ts'
+import { endOf, openEngine, write } from './engine.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
 const DEADLINE = 120
 
 export async function run(world: World, line: CommandLine): Promise<number> {
-  const deadline = AbortSignal.timeout((line.deadline ?? DEADLINE) * 1000)
-  const engine = await openEngine(world, line, AbortSignal.any([deadline, world.ending]))
+  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE))
   try {
     const { settings, log, receipts, effects } = engine
     const lineage = renewedLineage(world, line, settings)
+    await mustBeThere(dirname(lineage.chain))
     await receipts.prepare()
     const outcomes = await pass([lineage], effects, {
       force: false,
@@ -57,13 +58,29 @@ function renewedLineage({ env, cwd }: World, line: CommandLine, { sources, uploa
     const configured = sources.find(source => source.kind === 'pem' && source.name === line.name)
     return pemLineage({ kind: 'pem', name: line.name, ...paths, keys: configured?.keys ?? {} }, uploadOf)
   }
-  throw new Fault(
-    'USAGE',
-    `hook was told of no certificate: neither RENEWED_LINEAGE nor CERT_FULLCHAIN_PATH and CERT_KEY_PATH are set, nor --chain, --key and --name given`,
-    {
-      advice: 'Let certbot or acme.sh call it, or name all three.',
-    },
+  throw new Fault('USAGE', `hook was told of no certificate: ${missing({ fullchain, key }, line)}`, {
+    advice: 'Let certbot or acme.sh call it, or name all three: --chain, --key and --name.',
+  })
+}
+
+/** What would have made it whole, for whoever gave a part. */
+function missing(env: Readonly<Record<string, string | undefined>>, line: CommandLine): string {
+  if (env.fullchain) return 'CERT_KEY_PATH is missing beside CERT_FULLCHAIN_PATH'
+  if (env.key) return 'CERT_FULLCHAIN_PATH is missing beside CERT_KEY_PATH'
+  const absent = (['chain', 'key', 'name'] as const).filter(name => line[name] === undefined)
+  if (absent.length < 3) return `${absent.map(name => `--${name}`).join(' and ')} missing`
+  return 'RENEWED_LINEAGE, CERT_FULLCHAIN_PATH and CERT_KEY_PATH are not set'
+}
+
+/** A folder that is not there is a wrong name, not a renewal under way. */
+async function mustBeThere(folder: string): Promise<void> {
+  const found = await stat(folder).catch(
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
   )
+  if (!found)
+    throw new Fault('SOURCE_MISSING', `${folder}: no such directory`, {
+      advice: 'Check the path that the ACME client or the options gave.',
+    })
 }
 
 /** The configured source that holds this folder, for its upload keys; else one made for the occasion. */

@@ -3,11 +3,14 @@ import { resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
 import { faultJson } from '../core/outcome.ts'
-import { readText } from '../edge/files.ts'
+import type { Secret } from '../core/secret.ts'
+import { loadConfig } from '../edge/configFile.ts'
+import { readPassword, readText } from '../edge/files.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
-export async function run(world: World, { operands, json }: CommandLine): Promise<number> {
+export async function run(world: World, line: CommandLine): Promise<number> {
+  const { operands, json } = line
   if (!operands.length)
     throw new Fault('USAGE', 'inspect needs at least one file', {
       advice: 'certferry inspect fullchain.pem privkey.pem',
@@ -19,7 +22,12 @@ export async function run(world: World, { operands, json }: CommandLine): Promis
   )
   const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text)))
   const broken = files.find(file => file.fault)?.fault
-  const verdict = broken ? { fault: broken } : verdictOf(read.filter(file => 'text' in file))
+  const verdict = broken
+    ? { fault: broken }
+    : verdictOf(
+        read.filter(file => 'text' in file),
+        { now: new Date(world.now()), password: await passwordOf(world, line) },
+      )
   const exit = 'fault' in verdict ? verdict.fault.exit : 0
   world.stdout.write(
     json
@@ -31,6 +39,16 @@ export async function run(world: World, { operands, json }: CommandLine): Promis
       : inspectionText(files, verdict, new Date(world.now())),
   )
   return exit
+}
+
+/** The password that `[upload]` of the configuration names, for keys that are encrypted. */
+async function passwordOf(
+  { env, cwd, home }: World,
+  { config: named }: CommandLine,
+): Promise<Secret | undefined> {
+  const { config } = await loadConfig(named ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
+  const file = config.upload?.key_password_file
+  return file === undefined ? undefined : readPassword(file)
 }
 
 const asFault = (path: string) => (error: unknown) => {

@@ -3,11 +3,11 @@ import { statusRow, statusTable } from '../core/status.ts'
 import { sync } from '../sync.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { openEngine } from './engine.ts'
+import { endOf, openEngine } from './engine.ts'
 import { listLineages } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
-  const engine = await openEngine(world, line, world.ending)
+  const engine = await openEngine(world, line, endOf(world))
   const { settings, receipts, effects } = engine
   const { lineages, failed } = await listLineages(settings, world.home)
   const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))

@@ -1,15 +1,15 @@
 /** `certferry sync`: one pass over every source. */
-import { exitOf, passJson, summaryOf } from '../core/outcome.ts'
+import { exitOf, passJson } from '../core/outcome.ts'
 import { summaryEntry } from '../core/report.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { openEngine, write } from './engine.ts'
+import { endOf, openEngine, write } from './engine.ts'
 import { listLineages, narrowed } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const started = world.now()
-  const engine = await openEngine(world, line, world.ending)
+  const engine = await openEngine(world, line, endOf(world))
   try {
     const { settings, log, receipts, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
@@ -22,7 +22,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     const outcomes = [...(await pass(lineages, effects, wishes)), ...failed]
 
     const exit = exitOf(outcomes)
-    write(log, summaryEntry(summaryOf(outcomes), exit, world.now() - started))
+    write(log, summaryEntry(outcomes, world.now() - started))
     if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
     return exit
   } finally {

@@ -54,8 +54,12 @@ function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): B
     )
   }
   const ordered = orderChain(certificates, leaf, chain.path)
-  return bundleOf(ordered.path, key, [...notes, ...ordered.notes], ordered.alone)
+  const alone = ordered.alone ? [ALONE] : []
+  return bundleOf(ordered.path, key, [...notes, ...ordered.notes, ...alone], ordered.alone)
 }
+
+/** Seen by those who visit, not by those who upload. */
+const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
 /** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
 function proveCa(chain: Files['chain']): Bundle {
@@ -70,7 +74,11 @@ function proveCa(chain: Files['chain']): Bundle {
 
 function certificatesOf({ text, path }: Files['chain']) {
   const { blocks, incomplete } = readPem(text, path)
-  if (incomplete) throw new Fault('PAIR_INCOMPLETE', `${path}: ends before the certificates do`)
+  if (incomplete)
+    throw new Fault(
+      'PAIR_INCOMPLETE',
+      `${path}: ${text.trim() ? 'ends before the certificates do' : 'is empty'}`,
+    )
   const certificates = blocks.filter(isCertificate).map(block => readCertificate(block.der(), path))
   if (!certificates.length) throw new Fault('CERTIFICATE_INVALID', `${path}: holds no certificate`)
   const notes = blocks.some(isPrivate)

@@ -28,7 +28,7 @@ export function readCertificate(der: Buffer, file: string): Certificate {
     throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate block goes on after the certificate ends`)
   // OpenSSL's dates: the library makes 1899 of letters, and of the 99th a day some months later
   const { validFromDate: notBefore, validToDate: notAfter } = openssl
-  if (!isDate(notBefore) || !isDate(notAfter))
+  if (![openssl.validFrom, openssl.validTo].every(isDate) || !(notAfter.getTime() <= LAST))
     throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate has a date that is none`)
   return {
     ...attempt(() => sayings(new x509.X509Certificate(der)), file),
@@ -49,8 +49,11 @@ const sayings = (parsed: x509.X509Certificate) => ({
   names: namesOf(parsed),
 })
 
-/** RFC 5280, 4.1.2.5 ends at 9999; a later year has another form in ISO 8601, which sorts before all others. */
-const isDate = (date: Date) => date.getTime() <= Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+/** "Bad time value" is none. Node's Date of the same is no test: it is made of what OpenSSL left unset, any day at all. */
+const isDate = (words: string) => !Number.isNaN(Date.parse(words))
+
+/** RFC 5280, 4.1.2.5 ends here; a later year has another form in ISO 8601, which sorts before all others. */
+const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 function attempt<T>(read: () => T, file: string): T {
   try {

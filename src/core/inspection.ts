@@ -2,10 +2,14 @@
 import type { KeyObject } from 'node:crypto'
 import { type Bundle, isCertificate, prove } from './bundle.ts'
 import { readCertificate } from './certificate.ts'
+import { wrapped } from './columns.ts'
 import { Fault } from './fault.ts'
 import { isLocked, isPrivate, readKey } from './key.ts'
 import { type Block, readPem } from './pem.ts'
+import { plan } from './plan.ts'
 import { printable } from './printable.ts'
+import { emptyReceipt } from './receipt.ts'
+import type { Secret } from './secret.ts'
 
 export interface BlockView {
   readonly label: string
@@ -80,6 +84,7 @@ function kindOf(key: () => KeyObject): string {
 /** The files taken as one chain and, where one holds a key, its key. */
 export function verdictOf(
   files: ReadonlyArray<{ readonly path: string; readonly text: string }>,
+  { now, password }: { readonly now: Date; readonly password: Secret | undefined },
 ): InspectionVerdict {
   try {
     const chain = {
@@ -87,7 +92,9 @@ export function verdictOf(
       text: files.map(({ text }) => text).join('\n'),
     }
     const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
-    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password: undefined } })
+    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password } })
+    const decision = plan(bundle, emptyReceipt(''), { now, force: false, endpoint: '', settings: '' })
+    if (decision.do === 'refuse') return { fault: decision.fault }
     const { fingerprint, chainPem, notes } = bundle
     return {
       type: bundle.key ? 'SVR' : 'CA',
@@ -111,7 +118,8 @@ export function inspectionText(files: readonly FileView[], verdict: InspectionVe
     ...(fault ? [`  ! ${printable(fault.message)}`, `    → ${fault.advice}`] : []),
     '',
   ])
-  return `${[...lines, ...verdictLines(verdict)].join('\n')}\n`
+  const said = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
+  return `${[...lines, ...(said ? ['Would not be uploaded.'] : verdictLines(verdict))].join('\n')}\n`
 }
 
 function blockLines(
@@ -130,9 +138,15 @@ function blockLines(
   ]
 }
 
+/** Characters a line of the verdict holds; paths and names above it stand as they are. */
+const WIDTH = 78
+
 function verdictLines(verdict: InspectionVerdict): readonly string[] {
   if ('fault' in verdict)
-    return [`Would not be uploaded: ${printable(verdict.fault.message, 1000)}`, `  → ${verdict.fault.advice}`]
+    return [
+      wrapped(`Would not be uploaded: ${printable(verdict.fault.message, 1000)}`, WIDTH, 2),
+      `  → ${wrapped(verdict.fault.advice, WIDTH - 4, 4)}`,
+    ]
   const { type, certificates, fingerprint, notes } = verdict
   const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
   const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`

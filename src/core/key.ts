@@ -27,7 +27,8 @@ export const isLocked = ({ label, text }: Block) =>
 /** @throws Fault PAIR_INCOMPLETE, KEY_INVALID, KEY_ENCRYPTED or KEY_PASSWORD_WRONG; none of them quotes the file. */
 export function readKey(text: string, file: string, password: Secret | undefined): PrivateKey {
   const { blocks, incomplete } = readPem(text, file)
-  if (incomplete) throw new Fault('PAIR_INCOMPLETE', `${file}: ends before the key does`)
+  if (incomplete)
+    throw new Fault('PAIR_INCOMPLETE', `${file}: ${text.trim() ? 'ends before the key does' : 'is empty'}`)
   const [block, ...more] = blocks.filter(isPrivate)
   if (!block) throw new Fault('KEY_INVALID', `${file}: holds no private key`)
   if (more.length)

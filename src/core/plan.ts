@@ -55,11 +55,13 @@ export function plan(
     return refuse(
       'older-than-uploaded',
       'OLDER_THAN_UPLOADED',
-      `it is valid from ${day(bundle.notBefore)}, ${uploaded.certificateId} that was uploaded before is from ${day(new Date(uploaded.notBefore))}`,
+      `it is valid from ${second(bundle.notBefore)}; ${uploaded.certificateId}, uploaded before, is from ${second(new Date(uploaded.notBefore))}`,
     )
   }
   return { do: 'upload', because: uploaded ? 'changed' : 'first-seen' }
 }
+
+const second = (date: Date) => date.toISOString().replace(/\.\d+Z$/, 'Z')
 
 const day = (date: Date) => date.toISOString().slice(0, 10)
 

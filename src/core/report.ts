@@ -1,6 +1,6 @@
 /** Outcomes as log entries. Pure. */
 import type { Fault } from './fault.ts'
-import { faultJson, type Outcome, type Summary } from './outcome.ts'
+import { exitOf, faultJson, isPending, type Outcome, summaryOf } from './outcome.ts'
 
 export interface Entry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -31,7 +31,13 @@ export function entryOf(outcome: Outcome): Entry {
       const details = [
         because,
         until,
-        ...(reused ? ['the service already had it'] : []),
+        ...(reused
+          ? [
+              because === 'changed' && !supersedes
+                ? 'the service kept its copy of the same leaf'
+                : 'the service already had it',
+            ]
+          : []),
         ...(supersedes ? [`replaces ${supersedes}`] : []),
       ]
       return {
@@ -61,7 +67,7 @@ export function entryOf(outcome: Outcome): Entry {
         message: `${lineage} not uploaded: ${outcome.fault.message}`,
       }
     case 'failed': {
-      const pending = outcome.fault.retry === 'soon'
+      const pending = isPending(outcome.fault)
       return {
         level: pending ? 'warn' : 'error',
         fields: { ...about, ...faultFields(outcome.fault) },
@@ -85,8 +91,11 @@ export const stopEntry = (fault: Fault): Entry => ({
 })
 
 /** The pass in one line: only what there was, in the order of interest. */
-export function summaryEntry(summary: Summary, exit: number, elapsedMs: number): Entry {
-  const parts = Object.entries(summary).filter(([, count]) => count > 0)
+export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): Entry {
+  const [summary, exit] = [summaryOf(outcomes), exitOf(outcomes)]
+  const pending = outcomes.filter(outcome => outcome.outcome === 'failed' && isPending(outcome.fault)).length
+  const shown = { ...summary, failed: summary.failed - pending, pending }
+  const parts = Object.entries(shown).filter(([, count]) => count > 0)
   const counts = parts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'no certificates'
   return {
     level: exit === 0 ? 'info' : 'warn',

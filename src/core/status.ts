@@ -1,6 +1,6 @@
 /** What `status` shows of each lineage, as rows and as a table of 80 columns. Pure. */
 import { wrapped } from './columns.ts'
-import type { Outcome } from './outcome.ts'
+import { isPending, type Outcome } from './outcome.ts'
 import { printable } from './printable.ts'
 import type { Receipt } from './receipt.ts'
 
@@ -56,7 +56,7 @@ function stateOf(outcome: Outcome | undefined): State {
     case 'refused':
       return 'refused'
     case 'failed':
-      return outcome.fault.retry === 'soon' ? 'pending' : 'failed'
+      return isPending(outcome.fault) ? 'pending' : 'failed'
   }
 }
 

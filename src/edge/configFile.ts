@@ -43,6 +43,8 @@ async function parsed(text: string, file: string): Promise<unknown> {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const what = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '')
-    throw new Fault('CONFIG_INVALID', `${file}: line ${error.line}, column ${error.column}: ${what}`)
+    throw new Fault('CONFIG_INVALID', `${file}: line ${error.line}, column ${error.column}: ${what}`, {
+      advice: 'Correct the file at that place; it must be TOML.',
+    })
   }
 }

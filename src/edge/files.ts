@@ -93,6 +93,11 @@ function asFault(error: unknown, path: string, missing: FaultCode): unknown {
 
 async function passwordOf({ upload, key }: Lineage): Promise<Secret | undefined> {
   if (!upload.keyPasswordFile || key === undefined) return undefined
-  const { text } = await readText(upload.keyPasswordFile)
+  return readPassword(upload.keyPasswordFile)
+}
+
+/** The file's text without the newline that an editor puts at its end. */
+export async function readPassword(file: string): Promise<Secret> {
+  const { text } = await readText(file)
   return secret(text.replace(/\r?\n$/, ''))
 }

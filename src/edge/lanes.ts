@@ -1,6 +1,7 @@
 /** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
 import { Fault } from '../core/fault.ts'
 import { paceOf, returned, sent, waitOf } from '../core/pace.ts'
+import { endingFault } from './ending.ts'
 
 export interface LaneEffects {
   /** Milliseconds of a clock that never steps. */
@@ -16,6 +17,11 @@ export interface Lanes {
   readonly run: <T>(request: () => Promise<T>, signal?: AbortSignal) => Promise<T>
   /** Whether what this fault complained of has been mended. */
   readonly mended: () => Promise<boolean>
+  /** Somebody has used up all attempts, the first of them at `since`: if nothing was answered in all that time, the service is down. */
+  readonly gaveUp: (fault: Fault, since: number) => void
+  readonly halt: (fault: Fault) => void
+  /** Aborted, with the fault as its reason, when no more requests are let out. */
+  readonly stopped: AbortSignal
 }
 
 /** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
@@ -28,7 +34,8 @@ const unless = (signal: AbortSignal | undefined) => (error: unknown) => {
 
 export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEffects): Lanes {
   let pace = paceOf(perSecond)
-  let halted: Fault | undefined
+  const stop = new AbortController()
+  const halt = (fault: Fault) => stop.abort(fault)
   let mending: Promise<boolean> = Promise.resolve(true)
   let mendedAt = -Infinity
   let silentSince: number | undefined
@@ -39,8 +46,8 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
   const admission = async (signal: AbortSignal | undefined): Promise<number> => {
     for (;;) {
       await mending
-      if (halted) throw halted
-      if (signal?.aborted) throw new Fault('DEADLINE', 'no time was left to send it')
+      stop.signal.throwIfAborted()
+      if (signal?.aborted) throw endingFault(signal, 'no time was left to send it')
       const ms = waitOf(pace, now())
       if (ms === 0) break
       await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
@@ -53,10 +60,10 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
   const mend = async (fault: Fault): Promise<boolean> => {
     mendedAt = Infinity // what was under way beside it fails for the same cause: nobody begins a second repair
     const done = await repair(fault).catch(error => {
-      halted = error instanceof Fault ? error : fault
+      halt(error instanceof Fault ? error : fault)
       return false
     })
-    if (!done) halted ??= fault
+    if (!done) halt(fault)
     mendedAt = now()
     return done
   }
@@ -65,8 +72,8 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     const answered = !fault || fault.apiCode !== undefined
     // counted from the first request in vain, not from the last answer: idle hours are not silence
     silentSince = answered ? undefined : (silentSince ?? at)
-    if (fault?.retry === 'never' && fault.scope === 'account') halted = fault
-    if (silentSince !== undefined && now() - silentSince > PATIENCE) halted = fault
+    if (fault?.retry === 'never' && fault.scope === 'account') halt(fault)
+    if (silentSince !== undefined && fault && now() - silentSince > PATIENCE) halt(fault)
     // one that left before the last repair complains of what has been mended since
     if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
     const reply = {
@@ -80,6 +87,11 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
 
   return {
     mended: () => mending,
+    stopped: stop.signal,
+    halt,
+    gaveUp: (fault, since) => {
+      if (silentSince !== undefined && silentSince <= since) halt(fault)
+    },
     run: async (request, signal) => {
       const turn = queue.then(() => admission(signal))
       queue = turn.catch(() => undefined)

@@ -1,5 +1,6 @@
 /** Tells the ways in which no answer can come: name, connection, proxy, certificate, time. Pure. */
 import { Fault } from '../core/fault.ts'
+import { endingFault } from './ending.ts'
 
 const TIMED_OUT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
@@ -44,7 +45,7 @@ export function networkFault(error: unknown, { host }: URL, signal: AbortSignal 
   if (error instanceof Fault) return error
   const { name = '', message = '', hostname, address, port } = error as Trouble
   const code = codeOf(error as Trouble)
-  if (signal?.aborted) return new Fault('DEADLINE', `${host}: no answer before the deadline`)
+  if (signal?.aborted) return endingFault(signal, `${host}: no answer before the deadline`)
   if (name === 'TimeoutError' || TIMED_OUT.has(code))
     return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
   if (UNTRUSTED.test(code)) return new Fault('TLS', `${host}: its certificate was not accepted (${code})`)

@@ -1,6 +1,7 @@
 /** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
 import { delayAfter, MOST_ATTEMPTS } from '../core/backoff.ts'
 import { Fault } from '../core/fault.ts'
+import { endingFault } from './ending.ts'
 
 export interface Patience {
   readonly dice: () => number
@@ -24,15 +25,22 @@ export async function retry<T>(
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       if (error.code === 'DEADLINE') throw last ?? error
+      if (error.code === 'INTERRUPTED') throw error
       last = error
       const ms = await pauseAfter(attempts, error, patience)
       if (ms === undefined) throw error
       patience.onRetry(error, attempts, ms)
       await patience.wait(ms, signal).catch(cause => {
-        throw signal?.aborted ? error : cause
+        throw signal?.aborted ? broken(signal, error) : cause
       })
     }
   }
+}
+
+/** A deadline says less than the failure it cuts short; any other reason says more. */
+function broken(signal: AbortSignal, last: Fault): Fault {
+  const fault = endingFault(signal, '')
+  return fault.code === 'DEADLINE' ? last : fault
 }
 
 /** Milliseconds before the next attempt, or undefined to give up. */

@@ -1,6 +1,7 @@
 /** Carries one bundle to the service: at the pace, with retries, and to an ID in the end. */
 import type { Bundle } from '../core/bundle.ts'
-import { Fault } from '../core/fault.ts'
+import { duration } from '../core/duration.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Settings } from '../core/settings.ts'
@@ -39,6 +40,8 @@ const REALLY: Passing = { now: monotonic, wait: pause, dice: Math.random }
 export interface Uploader {
   readonly client: Client
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
+  /** Lets no more requests out: uploads that wait for their turn fail with this fault. */
+  readonly halt: (fault: Fault) => void
   /** Where the credentials come from, in words. */
   readonly origin: () => Promise<string>
   readonly close: () => Promise<void>
@@ -52,20 +55,29 @@ export function openUploader({ passing = REALLY, ...options }: UploaderOptions):
   const onClock = sayClock(log)
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })
+  const ends = AbortSignal.any([signal, lanes.stopped])
   const send = (action: string, body: string) => lanes.run(() => client.call(action, body, signal), signal)
+  const sayRetry = retryTeller(log)
 
   return {
     client,
+    halt: lanes.halt,
     origin: async () => (await wallet.current()).origin,
     // not close(): that waits for a proxy that never answers, and nobody is left to want the answer
     close: () => dispatcher.destroy(),
     upload: async (bundle, lineage) => {
       const body = uploadBody(bundle, lineage.upload, lineage.name)
-      const { value, attempts } = await retry(
-        () => send('UploadCertificate', body).then(uploadedOf).catch(lookUp(bundle, send)),
-        { ...passing, signal, mended: lanes.mended, onRetry: sayRetry(log, lineage) },
-      )
-      return { ...value, attempts }
+      const attempt = () => send('UploadCertificate', body).then(uploadedOf).catch(lookUp(bundle, send))
+      const since = passing.now()
+      try {
+        const patience = { ...passing, signal: ends, mended: lanes.mended, onRetry: sayRetry.retry(lineage) }
+        const { value, attempts } = await retry(attempt, patience)
+        sayRetry.wentWell()
+        return { ...value, attempts }
+      } catch (error) {
+        if (error instanceof Fault && error.retry === 'later') lanes.gaveUp(error, since)
+        throw error
+      }
     },
   }
 }
@@ -73,16 +85,26 @@ export function openUploader({ passing = REALLY, ...options }: UploaderOptions):
 const sayClock = (log: Log) => (offset: number) =>
   log.warn(
     { event: 'clock', offset },
-    `this machine's clock is ${Math.abs(offset)} s ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
+    `this machine's clock is ${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
   )
 
-const sayRetry =
-  (log: Log, { id }: Lineage) =>
-  ({ code, apiCode, message }: Fault, attempt: number, ms: number) =>
-    log.info(
-      { event: 'retry', lineage: id, code, apiCode, attempt, waitMs: Math.round(ms) },
-      `${id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${message}`,
-    )
+/** In bad weather every certificate meets the same: the first to meet it says so, until something goes well. */
+function retryTeller(log: Log) {
+  const said = new Set<FaultCode>()
+  return {
+    wentWell: () => said.clear(),
+    retry:
+      ({ id }: Lineage) =>
+      ({ code, apiCode, message }: Fault, attempt: number, ms: number) => {
+        const level = said.has(code) ? 'debug' : 'info'
+        said.add(code)
+        log[level](
+          { event: 'retry', lineage: id, code, apiCode, attempt, waitMs: Math.round(ms) },
+          `${id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${message}`,
+        )
+      },
+  }
+}
 
 /** "It exists" is success with the ID left out: it is asked for. */
 const lookUp =

@@ -61,7 +61,7 @@ describe('a wrong word is named, with the way on', () => {
   ])('%j', async (words, message) => {
     const { exit, out, err } = await typed(...words)
     expect(exit).toBe(64)
-    expect(out + err).toContain(message)
+    expect((out + err).replace(/\s+/g, ' ')).toContain(message)
     expect(out + err).toContain('→')
   })
 })
@@ -165,7 +165,7 @@ describe('check tells whether everything is ready', () => {
     const { type } = await openStage()
     const run = await type(['check'], { now: () => Date.now() - 600_000 })
     expect(run.exit).toBe(77)
-    expect(run.out()).toContain('AuthFailure.SignatureExpire')
+    expect(run.out()).toContain('FAIL  clock          10 minutes slow; the service allows 5 minutes')
   })
 
   test('a key that may only upload is accepted', async () => {
@@ -177,7 +177,7 @@ describe('check tells whether everything is ready', () => {
       env: { TENCENTCLOUD_SECRET_ID: 'narrow', TENCENTCLOUD_SECRET_KEY: 'narrow-key' },
     })
     expect(run.exit).toBe(0)
-    expect(run.out()).toContain('credentials accepted, for other actions than listing')
+    expect(run.out().replace(/\s+/g, ' ')).toContain('credentials accepted, for other actions than listing')
   })
 })
 

@@ -305,7 +305,7 @@ repeatable = true`,
     const recorded = recordedWorld({ cwd: folder })
     expect(await cli(['sync', '-c', 'config.toml'], recorded.world)).toBe(78)
     for (const key of ['tencent.rate_per_second', 'upload.project_id', 'upload.sweeep'])
-      expect(recorded.out()).toContain(`${key}: `)
+      expect(recorded.out().replace(/\s+/g, ' ')).toContain(`${key}: `)
   })
 })
 

@@ -113,7 +113,7 @@ describe('what does not fit never becomes a bundle', () => {
   })
 
   test.each([
-    ['an empty chain', () => '', 'PAIR_INCOMPLETE', 'ends before the certificates do'],
+    ['an empty chain', () => '\n', 'PAIR_INCOMPLETE', 'is empty'],
     [
       'a chain that ends inside',
       () => pair.chain.slice(0, -30),

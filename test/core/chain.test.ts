@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readCertificate } from '../../src/core/certificate.ts'
 import { orderChain } from '../../src/core/chain.ts'
+import { writePem } from '../../src/core/pem.ts'
 import { type Issuer, pemOf } from '../support/authority.ts'
 import { issue, selfSigned } from '../support/certificates.ts'
 import { newKey } from '../support/keys.ts'
@@ -121,6 +122,12 @@ describe('what does not belong is refused by name', () => {
     expect(faultOf(() => orderOf([leaf, low, forged])).code).toBe('CHAIN_STRANGER')
   })
 
+  test('an authority whose signature on the leaf is damaged: names and key identifiers prove nothing', () => {
+    const der = derOf(leaf)
+    der[der.length - 1] = (der.at(-1) ?? 0) ^ 1
+    expect(faultOf(() => orderOf([writePem('CERTIFICATE', der), low])).code).toBe('CHAIN_STRANGER')
+  })
+
   test('a second server certificate, even of an empty subject', async () => {
     const other = await issue({ names: ['other.example'], commonName: 'x'.repeat(65) })
     expect(faultOf(() => orderOf([leaf, other.leaf, low]))).toMatchObject({
@@ -146,7 +153,7 @@ describe('no file of certificates takes long', () => {
     const found = [end, ...twins.map(one => read(pemOf(one)))]
     const started = performance.now()
     expect(orderChain(found, end, 'f').path).toHaveLength(1)
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(performance.now() - started).toBeLessThan(3_000)
   })
 
   test('a hundred and more are no chain', () => {

@@ -25,6 +25,8 @@ describe('secrets go to https, or to this machine itself', () => {
     'http://ssl.tencentcloudapi.com',
     'http://127.0.0.1.evil.com',
     'http://localhost.evil.com',
+    'http://evil-localhost',
+    'http://evil.localhost',
     'http://evil.com#@127.0.0.1',
     'http://evil.com\\@127.0.0.1',
     'http://localhost@evil.com',

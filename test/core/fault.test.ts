@@ -40,6 +40,7 @@ describe('every fault', () => {
   test("the account's faults are those that every certificate would meet", () => {
     expect(CODES.filter(code => new Fault(code, '').scope === 'account')).toEqual([
       'STATE_UNUSABLE',
+      'INTERRUPTED',
       'API_CLOCK',
       'API_CREDENTIALS',
       'API_FORBIDDEN',

@@ -106,7 +106,7 @@ describe('an encrypted key is opened with its password and stays encrypted', () 
 
 describe('what is no key is refused, and never quoted', () => {
   test.each([
-    ['an empty file', '', 'PAIR_INCOMPLETE', 'k.pem: ends before the key does'],
+    ['an empty file', '', 'PAIR_INCOMPLETE', 'k.pem: is empty'],
     ['a key cut short', EC.slice(0, 80), 'PAIR_INCOMPLETE', 'k.pem: ends before the key does'],
     ['something else', 'hello', 'KEY_INVALID', 'k.pem: holds no private key'],
     [

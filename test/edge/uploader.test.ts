@@ -62,8 +62,8 @@ describe('an upload', () => {
 
 describe('a clock that is wrong', () => {
   test.each([
-    [600, "this machine's clock is 600 s slow; signing with the service's time"],
-    [-600, "this machine's clock is 600 s fast; signing with the service's time"],
+    [600, "this machine's clock is 10 minutes slow; signing with the service's time"],
+    [-600, "this machine's clock is 10 minutes fast; signing with the service's time"],
   ])('by %i s costs one request and one warning, also for ten uploads at once', async (seconds, text) => {
     // no whole second: the Date header has none smaller
     const { upload, codes, said } = await stage({
@@ -75,6 +75,6 @@ describe('a clock that is wrong', () => {
     expect(codes()).toEqual(['AuthFailure.SignatureExpire', ...Array(10).fill('OK')])
     const warnings = said.filter(({ level }) => level === 'warn')
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]?.msg.replace(/(59|60)\d s/, '600 s')).toBe(text)
+    expect(warnings[0]?.msg).toBe(text)
   })
 })

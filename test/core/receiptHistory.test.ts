@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { emptyReceipt, type Receipt, replacedBy, type Upload, withUpload } from '../../src/core/receipt.ts'
+import { upload } from './samples.ts'
+
+describe('an upload supersedes what was there', () => {
+  const first = upload({ certificateId: 'first' })
+  const later = (certificateId: string, month: number, changes: Partial<Upload> = {}) =>
+    upload({
+      certificateId,
+      notBefore: `2026-${String(month).padStart(2, '0')}-01T00:00:00.000Z`,
+      uploadedAt: `2026-${String(month).padStart(2, '0')}-02T00:00:00.000Z`,
+      ...changes,
+    })
+  const ids = ({ uploaded, superseded }: Receipt) => [
+    uploaded?.certificateId,
+    ...superseded.map(one => one.certificateId),
+  ]
+  const start = withUpload(emptyReceipt('l'), first, false)
+
+  test('newest first, each with its dates', () => {
+    const second = withUpload(start, later('second', 2), false)
+    const third = withUpload(second, later('third', 3), false)
+    expect(ids(third)).toEqual(['third', 'second', 'first'])
+    expect(third.superseded[1]).toEqual({
+      certificateId: 'first',
+      fingerprint: first.fingerprint,
+      notAfter: first.notAfter,
+      uploadedAt: first.uploadedAt,
+      supersededAt: '2026-02-02T00:00:00.000Z',
+    })
+  })
+
+  test('the same ID again supersedes nothing', () => {
+    expect(ids(withUpload(start, first, true))).toEqual(['first'])
+    expect(replacedBy(start, first)).toBeUndefined()
+  })
+
+  test('an ID of another endpoint is not superseded: it is none here', () => {
+    const elsewhere = withUpload(start, later('second', 2, { endpoint: 'other' }), false)
+    expect(ids(elsewhere)).toEqual(['second'])
+  })
+
+  test('a forced return to an older certificate makes it the current one again', () => {
+    const second = withUpload(start, later('second', 2), false)
+    const back = withUpload(second, first, true)
+    expect(ids(back)).toEqual(['first', 'second'])
+    expect(ids(withUpload(back, later('second', 2), true))).toEqual(['second', 'first'])
+  })
+
+  test('one that was overtaken by another process stays behind the newer one', () => {
+    const newer = withUpload(start, later('newer', 5), false)
+    const late = withUpload(newer, later('late', 4), false)
+    expect(ids(late)).toEqual(['newer', 'late', 'first'])
+    expect(late.superseded[0]?.supersededAt).toBe('2026-04-02T00:00:00.000Z')
+  })
+
+  test('no ID is listed twice, whatever is uploaded when and by whom', () => {
+    const event = fc.record({ id: fc.nat(4), month: fc.integer({ min: 1, max: 9 }), forced: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 12 }), events => {
+        const all = events.reduce(
+          (receipt, { id, month, forced }) => withUpload(receipt, later(`id-${id}`, month), forced),
+          emptyReceipt('l'),
+        )
+        expect(new Set(ids(all)).size).toBe(ids(all).length)
+      }),
+    )
+  })
+
+  test('thirty-two are remembered, the oldest go', () => {
+    const numbers = Array.from({ length: 50 }, (_, i) => i)
+    const all = numbers.reduce(
+      (receipt, i) => withUpload(receipt, later(`id-${i}`, 1), false),
+      emptyReceipt('l'),
+    )
+    expect(ids(all)).toEqual(Array.from({ length: 33 }, (_, i) => `id-${49 - i}`))
+  })
+})
