@@ -1,5 +1,6 @@
 /** The story of one lineage: read → prove → plan → upload → record. Every effect comes in as a plain function. */
 import { type Bundle, type Files, prove } from './core/bundle.ts'
+import { failingAgain } from './core/failing.ts'
 import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome, Verdict } from './core/outcome.ts'
@@ -23,6 +24,7 @@ export interface Effects {
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
   readonly record: (lineage: Lineage, amend: (receipt: Receipt) => Receipt) => Promise<void>
   readonly now: () => Date
+  readonly dice: () => number
 }
 
 export interface Wishes {
@@ -32,6 +34,8 @@ export interface Wishes {
   readonly endpoint: string
   /** The last look of this pass: a leaf that still stands alone is believed. */
   readonly last: boolean
+  /** Wait for the next attempt that a receipt names, as a daemon does. */
+  readonly patient?: boolean
 }
 
 /** Looks at one lineage once. Never throws: what is not a Fault is a bug, reported as one. */
@@ -62,6 +66,7 @@ async function carry(
   const decision = plan(bundle, receipt, { ...wishes, settings, now: effects.now() })
   if (decision.do === 'skip') return { outcome: 'unchanged', ...decision }
   if (decision.do === 'refuse') return { outcome: 'refused', ...decision }
+  if (decision.do === 'wait') return { outcome: 'waiting', until: decision.until }
   if (wishes.dryRun) return { outcome: 'planned', because: decision.because }
 
   const uploaded = await effects
@@ -106,18 +111,24 @@ async function recorded(
   }
 }
 
-/** A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. */
+/**
+ * A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. One that could not
+ * be carried is tried again at a time that outlives this process: a crash loop does not hammer the service.
+ */
 const remembering =
   (
     lineage: Lineage,
     bundle: Bundle,
     way: Pick<Rejection, 'settings' | 'endpoint'>,
-    { record, now }: Effects,
+    { record, now, dice }: Effects,
   ) =>
   async (error: unknown) => {
-    if (error instanceof Fault && error.code === 'API_REJECTED') {
-      const rejection = rejectionOf(bundle, way, error, now())
-      await record(lineage, receipt => withRejection(receipt, rejection))
+    if (!(error instanceof Fault)) throw error
+    const about = { fingerprint: bundle.fingerprint, fault: error, now: now(), dice: dice() }
+    if (error.code === 'API_REJECTED') {
+      await record(lineage, receipt => withRejection(receipt, rejectionOf(bundle, way, error, about.now)))
+    } else if (error.retry === 'later' && error.scope !== 'account' && error.code !== 'DEADLINE') {
+      await record(lineage, receipt => ({ ...receipt, failing: failingAgain(receipt.failing, about) }))
     }
     throw error
   }

@@ -61,6 +61,7 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
   const recall = async ({ id }: Lineage) => receipts.get(id) ?? emptyReceipt(id)
   const effects: PassEffects = {
     halt: () => {},
+    dice: () => 0,
     now: () => new Date(),
     read,
     recall,

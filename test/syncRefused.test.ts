@@ -49,13 +49,22 @@ describe('what is refused', () => {
     expect(asked).toHaveLength(4)
   })
 
-  test.each(['NETWORK', 'API_UNWELL', 'API_PROJECT', 'API_FORBIDDEN', 'DEADLINE'] as const)(
+  test.each(['API_PROJECT', 'API_FORBIDDEN', 'DEADLINE'] as const)(
     'but %s lies not in the bytes: nothing is remembered',
     async code => {
       const fault = new Fault(code, 'no')
       const { look, receipts } = stage({ upload: reject(fault) })
       expect(await look()).toMatchObject({ outcome: 'failed', fault })
       expect(receipts.size).toBe(0)
+    },
+  )
+
+  test.each(['NETWORK', 'API_UNWELL'] as const)(
+    '%s is remembered with the time of the next attempt',
+    async code => {
+      const { look, receipts } = stage({ upload: reject(new Fault(code, 'no')) })
+      await look()
+      expect([...receipts.values()]).toMatchObject([{ rejected: undefined, failing: { code, failures: 1 } }])
     },
   )
 })

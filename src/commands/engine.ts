@@ -46,6 +46,7 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
   const effects: PassEffects = {
     now,
+    dice: Math.random,
     wait,
     read: lineage => readFiles(lineage, { now, wait }),
     recall: ({ id }) => receipts.recall(id),

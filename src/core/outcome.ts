@@ -17,6 +17,8 @@ export type Verdict =
     }
   | { readonly outcome: 'unchanged'; readonly because: 'unchanged'; readonly certificateId: string }
   | { readonly outcome: 'planned'; readonly because: UploadReason }
+  /** Only of a daemon: the next attempt is not due yet. */
+  | { readonly outcome: 'waiting'; readonly until: Date }
   | { readonly outcome: 'refused'; readonly because: RefuseReason; readonly fault: Fault }
   | { readonly outcome: 'failed'; readonly fault: Fault }
 

@@ -1,5 +1,6 @@
 /** Decides what to do with a bundle. Pure: the clock and the receipt come in as arguments. */
 import type { Bundle } from './bundle.ts'
+import { waitingUntil } from './failing.ts'
 import { Fault } from './fault.ts'
 import type { Receipt } from './receipt.ts'
 
@@ -9,6 +10,7 @@ export type RefuseReason = 'expired' | 'not-yet-valid' | 'older-than-uploaded' |
 export type Decision =
   | { readonly do: 'upload'; readonly because: UploadReason }
   | { readonly do: 'skip'; readonly because: 'unchanged'; readonly certificateId: string }
+  | { readonly do: 'wait'; readonly until: Date }
   | { readonly do: 'refuse'; readonly because: RefuseReason; readonly fault: Fault }
 
 export interface Circumstances {
@@ -19,12 +21,14 @@ export interface Circumstances {
   readonly endpoint: string
   /** Digest of the settings this bundle would be sent with. */
   readonly settings: string
+  /** A daemon waits for the next attempt that the receipt names; whoever was called by a person or a renewal does not. */
+  readonly patient?: boolean
 }
 
 export function plan(
   bundle: Bundle,
   receipt: Receipt,
-  { now, force, endpoint, settings }: Circumstances,
+  { now, force, endpoint, settings, patient = false }: Circumstances,
 ): Decision {
   const uploaded = receipt.uploaded?.endpoint === endpoint ? receipt.uploaded : undefined
   if (!force && uploaded?.fingerprint === bundle.fingerprint) {
@@ -58,6 +62,8 @@ export function plan(
       `it is valid from ${second(bundle.notBefore)}; ${uploaded.certificateId}, uploaded before, is from ${second(new Date(uploaded.notBefore))}`,
     )
   }
+  const until = patient ? waitingUntil(receipt.failing, bundle.fingerprint, now) : undefined
+  if (until) return { do: 'wait', until }
   return { do: 'upload', because: uploaded ? 'changed' : 'first-seen' }
 }
 

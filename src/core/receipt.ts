@@ -1,6 +1,7 @@
 /** What we know was uploaded for a lineage, and how that knowledge grows. Pure. */
 import * as v from 'valibot'
 import type { Bundle } from './bundle.ts'
+import { type Failing, FailingSchema } from './failing.ts'
 import type { Fault } from './fault.ts'
 import type { Uploaded } from './upload.ts'
 
@@ -50,6 +51,8 @@ const DiskSchema = v.object({
   ...v.partial(UploadSchema).entries,
   superseded: v.array(SupersededSchema),
   rejected: v.nullable(RejectionSchema),
+  /** Absent in receipts written before there was a daemon. */
+  failing: v.optional(v.nullable(FailingSchema), null),
 })
 
 export type Upload = v.InferOutput<typeof UploadSchema>
@@ -61,6 +64,7 @@ export interface Receipt {
   /** Newest first. */
   readonly superseded: ReadonlyArray<v.InferOutput<typeof SupersededSchema>>
   readonly rejected: Rejection | undefined
+  readonly failing: Failing | undefined
 }
 
 /** Superseded IDs kept: two years of 45-day certificates with room to spare. */
@@ -71,11 +75,12 @@ export const emptyReceipt = (lineage: string): Receipt => ({
   uploaded: undefined,
   superseded: [],
   rejected: undefined,
+  failing: undefined,
 })
 
 /** The text of a receipt file. */
-export const writeReceipt = ({ lineage, uploaded, superseded, rejected }: Receipt): string =>
-  `${JSON.stringify({ version: 1, lineage, ...uploaded, superseded, rejected: rejected ?? null }, null, 2)}\n`
+export const writeReceipt = ({ lineage, uploaded, superseded, rejected, failing }: Receipt): string =>
+  `${JSON.stringify({ version: 1, lineage, ...uploaded, superseded, rejected: rejected ?? null, failing: failing ?? null }, null, 2)}\n`
 
 /** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
 export function readReceipt(text: string, expected?: string): Receipt | undefined {
@@ -83,12 +88,13 @@ export function readReceipt(text: string, expected?: string): Receipt | undefine
   if (!disk.success || (expected !== undefined && disk.output.lineage !== expected)) return undefined
   const upload = v.safeParse(UploadSchema, disk.output)
   if (!upload.success && disk.output.certificateId !== undefined) return undefined
-  const { lineage, superseded, rejected } = disk.output
+  const { lineage, superseded, rejected, failing } = disk.output
   return {
     lineage,
     uploaded: upload.success ? upload.output : undefined,
     superseded,
     rejected: rejected ?? undefined,
+    failing: failing ?? undefined,
   }
 }
 
@@ -106,7 +112,13 @@ export function withUpload(receipt: Receipt, upload: Upload, forced: boolean): R
     ({ certificateId }) => certificateId !== current.certificateId && certificateId !== entry?.certificateId,
   )
   const superseded = [...(entry ? [entry] : []), ...others]
-  return { ...receipt, uploaded: current, superseded: superseded.slice(0, REMEMBERED), rejected: undefined }
+  return {
+    ...receipt,
+    uploaded: current,
+    superseded: superseded.slice(0, REMEMBERED),
+    rejected: undefined,
+    failing: undefined,
+  }
 }
 
 /** The upload that this one takes the place of, if any. */
@@ -125,7 +137,11 @@ const superseding = ({ certificateId, fingerprint, notAfter, uploadedAt }: Uploa
   uploadedAt,
 })
 
-export const withRejection = (receipt: Receipt, rejected: Rejection): Receipt => ({ ...receipt, rejected })
+export const withRejection = (receipt: Receipt, rejected: Rejection): Receipt => ({
+  ...receipt,
+  rejected,
+  failing: undefined,
+})
 
 export const uploadOf = (
   bundle: Bundle,

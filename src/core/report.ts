@@ -54,6 +54,12 @@ export function entryOf(outcome: Outcome): Entry {
         message: `${lineage} unchanged, ${certificateId} (${until})`,
       }
     }
+    case 'waiting':
+      return {
+        level: 'debug',
+        fields: { ...about, until: outcome.until.toISOString() },
+        message: `${lineage} waits for its next attempt at ${outcome.until.toISOString()}`,
+      }
     case 'planned':
       return {
         level: 'info',

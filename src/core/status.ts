@@ -51,6 +51,8 @@ function stateOf(outcome: Outcome | undefined): State {
     case 'unchanged':
     case 'uploaded':
       return 'ok'
+    case 'waiting':
+      return 'failed'
     case 'planned':
       return outcome.because === 'changed' ? 'changed' : 'new'
     case 'refused':

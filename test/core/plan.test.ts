@@ -62,8 +62,8 @@ beforeAll(async () => {
 })
 
 const decide = (bundle: Bundle | undefined, receipt: Receipt, changes?: Partial<Circumstances>) => {
-  const { do: what, because } = plan(bundle as Bundle, receipt, circumstances(changes))
-  return `${what} ${because}`
+  const decision = plan(bundle as Bundle, receipt, circumstances(changes))
+  return `${decision.do} ${decision.do === 'wait' ? decision.until.toISOString() : decision.because}`
 }
 const nothing = emptyReceipt(LINEAGE)
 

@@ -46,11 +46,20 @@ const rejection = fc.record({
   message: text,
   at: date,
 })
+const failing = fc.record({
+  fingerprint: hex,
+  since: date,
+  failures: fc.integer({ min: 1 }),
+  nextAttemptAt: date,
+  code: text,
+  message: text,
+})
 const anyReceipt: fc.Arbitrary<Receipt> = fc.record({
   lineage: text,
   uploaded: fc.option(anyUpload, { nil: undefined }),
   superseded: fc.array(superseded, { maxLength: 4 }),
   rejected: fc.option(rejection, { nil: undefined }),
+  failing: fc.option(failing, { nil: undefined }),
 })
 
 describe('on disk', () => {
@@ -69,6 +78,7 @@ describe('on disk', () => {
       ...upload(),
       superseded: [],
       rejected: null,
+      failing: null,
     })
     expect(writeReceipt(receiptWith())).toMatch(/^\{\n {2}"version": 1,[\s\S]*\}\n$/)
   })

@@ -87,5 +87,6 @@ export const receiptWith = (changes: Partial<Receipt> = {}): Receipt => ({
   uploaded: upload(),
   superseded: [],
   rejected: undefined,
+  failing: undefined,
   ...changes,
 })

@@ -1,0 +1,46 @@
+/** An upload that could not be carried out yet: since when, why, and when a daemon tries again. Pure. */
+import * as v from 'valibot'
+import type { Fault } from './fault.ts'
+
+const date = v.pipe(v.string(), v.isoTimestamp())
+
+export const FailingSchema = v.object({
+  fingerprint: v.string(),
+  since: date,
+  /** Passes that failed in a row, each after all its own attempts. */
+  failures: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  nextAttemptAt: date,
+  code: v.string(),
+  message: v.string(),
+})
+
+export type Failing = v.InferOutput<typeof FailingSchema>
+
+const FIRST = 60_000
+const LONGEST = 3_600_000
+
+/** One more failure in a row; other bytes begin a new row. Half of the wait is certain and half is thrown (0 ≤ dice < 1). */
+export function failingAgain(
+  before: Failing | undefined,
+  { fingerprint, fault, now, dice }: { fingerprint: string; fault: Fault; now: Date; dice: number },
+): Failing {
+  const row = before?.fingerprint === fingerprint ? before : undefined
+  const failures = (row?.failures ?? 0) + 1
+  const full = Math.min(LONGEST, FIRST * 2 ** (failures - 1))
+  return {
+    fingerprint,
+    since: row?.since ?? now.toISOString(),
+    failures,
+    nextAttemptAt: new Date(now.getTime() + full / 2 + (full / 2) * dice).toISOString(),
+    code: fault.code,
+    message: fault.message,
+  }
+}
+
+/** When the next attempt is due, where it is not due yet. A clock that was set back far does not make it wait for ever. */
+export function waitingUntil(failing: Failing | undefined, fingerprint: string, now: Date): Date | undefined {
+  if (failing?.fingerprint !== fingerprint) return undefined
+  const next = new Date(failing.nextAttemptAt)
+  const ms = next.getTime() - now.getTime()
+  return ms > 0 && ms <= LONGEST ? next : undefined
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { type Failing, failingAgain, waitingUntil } from '../../src/core/failing.ts'
+import { Fault } from '../../src/core/fault.ts'
+import { plan } from '../../src/core/plan.ts'
+import { bundleOf, receiptWith } from './samples.ts'
+
+const NOW = new Date('2026-03-01T00:00:00Z')
+const later = (ms: number) => new Date(NOW.getTime() + ms)
+const fault = new Fault('NETWORK', 'no way there')
+const again = (before?: Failing, fingerprint = 'f', now = NOW, dice = 1) =>
+  failingAgain(before, { fingerprint, fault, now, dice })
+
+describe('what could not be carried', () => {
+  test('is tried again after a minute, then two, four … and at last every hour', () => {
+    let failing: Failing | undefined
+    const waits = Array.from({ length: 9 }, () => {
+      failing = again(failing)
+      return (Date.parse(failing.nextAttemptAt) - NOW.getTime()) / 60_000
+    })
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+  })
+
+  test('is spread: half of the wait is thrown', () => {
+    expect(again(undefined, 'f', NOW, 0).nextAttemptAt).toBe(later(30_000).toISOString())
+  })
+
+  test('remembers since when, and begins anew with other bytes', () => {
+    const twice = again(again(), 'f', later(90_000))
+    expect(twice).toMatchObject({ since: NOW.toISOString(), failures: 2 })
+    expect(again(twice, 'g', later(90_000))).toMatchObject({
+      since: later(90_000).toISOString(),
+      failures: 1,
+    })
+  })
+
+  test('does not wait for ever where the clock was set back', () => {
+    const failing = again()
+    expect(waitingUntil(failing, 'f', later(-365 * 86_400_000))).toBeUndefined()
+    expect(waitingUntil(failing, 'f', later(1_000))).toEqual(later(60_000))
+    expect(waitingUntil(failing, 'f', later(60_000))).toBeUndefined()
+    expect(waitingUntil(failing, 'other', later(1_000))).toBeUndefined()
+  })
+})
+
+test('a daemon waits for it; whoever was called by a person or a renewal does not', async () => {
+  const bundle = await bundleOf({ notBefore: later(-86_400_000), notAfter: later(86_400_000) })
+  const receipt = receiptWith({ uploaded: undefined, failing: again(undefined, bundle.fingerprint) })
+  const circumstances = { now: later(1_000), force: false, endpoint: 'e', settings: 's' }
+  expect(plan(bundle, receipt, { ...circumstances, patient: true })).toEqual({
+    do: 'wait',
+    until: later(60_000),
+  })
+  expect(plan(bundle, receipt, circumstances)).toMatchObject({ do: 'upload' })
+})
