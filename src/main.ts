@@ -19,16 +19,26 @@ if (Number(found.split('.')[0]) < needed) {
 async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const { homedir } = await import('node:os')
   const { setTimeout } = await import('node:timers/promises')
+  const { fstatSync } = await import('node:fs')
   const ending = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort(signal))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // the first asks, the second does not wait for the answer
+    process.on(signal, () => (ending.signal.aborted ? process.exit(75) : ending.abort(signal)))
+  }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
   process.umask(0o077)
 
-  const output = (stream: NodeJS.WriteStream) => ({
+  /** systemd names the journal's socket; a pipe of the ACME client's has another inode, though it inherits the name. */
+  const isJournal = (fd: number) => {
+    const { dev, ino } = fstatSync(fd, { bigint: true })
+    return process.env.JOURNAL_STREAM === `${dev}:${ino}`
+  }
+  const output = (stream: NodeJS.WriteStream & { fd: number }) => ({
     write: (text: string) => void stream.write(text),
     isTerminal: stream.isTTY === true,
+    isJournal: isJournal(stream.fd),
     colours: stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     columns: stream.columns ?? 80,
   })
@@ -39,7 +49,10 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     program: { node: process.execPath, main: import.meta.filename },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
+    pid: process.pid,
     now: Date.now,
+    monotonic: process.hrtime.bigint,
+    onSignal: (name: NodeJS.Signals, call: () => void) => void process.on(name, call),
     wait: (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal }),
     ending: ending.signal,
   }

@@ -3,6 +3,8 @@
 export interface Output {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
+  /** systemd's journal, which reads a level at the beginning of each line. */
+  readonly isJournal: boolean
   readonly colours: boolean
   /** Characters a line holds; 80 where nobody says. */
   readonly columns: number
@@ -13,6 +15,7 @@ export interface World {
   readonly cwd: string
   readonly home: string
   /** Absolute paths of what runs here, for files that are to start it again. */
+  readonly pid: number
   readonly program: { readonly node: string; readonly main: string }
   readonly stdout: Output
   readonly stderr: Output
@@ -20,6 +23,10 @@ export interface World {
   readonly now: () => number
   /** Resolves after so many milliseconds; rejects when the signal is aborted before. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
+  /** CLOCK_MONOTONIC in nanoseconds. */
+  readonly monotonic: () => bigint
+  /** Calls back at each such signal, for as long as the process lives. */
+  readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
   /** Aborted when the operator or the system asks the process to end. */
   readonly ending: AbortSignal
 }

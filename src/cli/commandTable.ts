@@ -51,6 +51,17 @@ that of --source, the configuration or the usual one. --config, --state-dir,
     load: () => import('../commands/installHook.ts'),
   },
   {
+    name: 'watch',
+    summary: 'keep looking: upload every renewal as it happens',
+    operands: '[OPTION]…',
+    options: COMMON,
+    onStdout: true,
+    details: `Watches the sources' folders, sweeps on a schedule, and tries again what failed.
+SIGHUP reloads the configuration, SIGUSR1 sweeps now, SIGTERM finishes and ends.
+Under systemd: see docs/systemd.md.`,
+    load: () => import('../commands/watch.ts'),
+  },
+  {
     name: 'status',
     summary: 'what is on disk, what was uploaded, what is pending',
     operands: '[OPTION]…',

@@ -21,6 +21,8 @@ export interface Engine {
   readonly receipts: Receipts
   readonly effects: PassEffects
   readonly uploader: () => Promise<Uploader>
+  /** Closes the uploader; the next upload opens another, with credentials read anew. */
+  readonly renewUploader: () => Promise<void>
   /** Ends what keeps the process alive. */
   readonly close: () => Promise<void>
 }
@@ -57,7 +59,12 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
   }
   // one that could not be opened has been reported as a fault and has nothing to close
   const close = async () => (await opened?.catch(() => undefined))?.close()
-  return { settings, configFile: file, log, receipts, effects, uploader, close }
+  const renewUploader = async () => {
+    const before = opened
+    opened = undefined
+    await (await before?.catch(() => undefined))?.close()
+  }
+  return { settings, configFile: file, log, receipts, effects, uploader, renewUploader, close }
 }
 
 /** The signal that ends all work: the operator's, or the deadline's after so many seconds. Its reason is the fault to report. */

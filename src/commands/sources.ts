@@ -15,7 +15,7 @@ export interface Listing {
 
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
 export async function listLineages(settings: Settings, home: string): Promise<Listing> {
-  const sources = settings.sources.length ? settings.sources : await usualSources(home)
+  const sources = settings.sources.length ? settings.sources : await presentSources(home)
   const { lineages, faults } = await findLineages(sources, settings.uploadOf)
   return {
     lineages,
@@ -23,11 +23,14 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
   }
 }
 
-async function usualSources(home: string): Promise<readonly Source[]> {
-  const usual: readonly Source[] = [
-    { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
-    { kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} },
-  ]
+/** Where certbot and acme.sh keep their certificates when nobody tells them otherwise. */
+export const usualSources = (home: string): readonly Source[] => [
+  { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
+  { kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} },
+]
+
+async function presentSources(home: string): Promise<readonly Source[]> {
+  const usual = usualSources(home)
   const there = await Promise.all(
     usual.map(
       source =>

@@ -65,6 +65,7 @@ export const ADVICE = {
   API_EXISTS: 'The service has this certificate but names no ID; find it in the console.',
 
   // our credentials
+  PAUSED: 'Mend what is named; new credentials or a reload (SIGHUP) end the pause at once.',
   CREDENTIALS_MISSING:
     'Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or write /etc/tencentcloud/credentials.',
   CREDENTIALS_UNREADABLE: 'Correct the file or variable named above.',

@@ -126,6 +126,12 @@ export const ConfigSchema = v.strictObject({
       'expected [[override]] tables',
     ),
   ),
+  watch: v.optional(
+    v.strictObject({
+      sweep: v.optional(filled('a cron expression')),
+      jitter_seconds: v.optional(whole),
+    }),
+  ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
   state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),
 })

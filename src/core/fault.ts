@@ -83,6 +83,7 @@ const KINDS = {
   API_EXISTS: { retry: 'never', exit: 76 },
 
   // our credentials
+  PAUSED: { retry: 'later', exit: 77, scope: 'account' },
   CREDENTIALS_MISSING: { retry: 'never', exit: 77, scope: 'account' },
   CREDENTIALS_UNREADABLE: { retry: 'never', exit: 77, scope: 'account' },
 

@@ -27,3 +27,13 @@ export function readable(
   const next = typeof advice === 'string' ? `${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}\n` : ''
   return `${clock} ${shown}${fit(String(msg))}\n${next}`
 }
+
+/** syslog's numbers, as sd-daemon(3) reads them at the beginning of a line. */
+const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 }
+
+/** One line an event for the journal, which knows the time itself. */
+export function journalled(line: string): string {
+  const { level, msg, advice } = JSON.parse(line) as Record<string, unknown>
+  const text = typeof advice === 'string' ? `${msg} → ${advice}` : String(msg)
+  return `<${PRIORITY[String(level)] ?? 6}>${printable(text, 2000)}\n`
+}

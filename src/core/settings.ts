@@ -35,6 +35,7 @@ export interface Settings {
   readonly proxy: string | undefined
   readonly stateDir: string
   readonly logLevel: Level
+  readonly watch: { readonly sweep: string; readonly jitterSeconds: number }
   /** Empty where the operator named none: then the usual places are looked at. */
   readonly sources: readonly Source[]
   /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[override]] over both. */
@@ -51,6 +52,10 @@ export interface Options {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** Four times a day, at no full hour; a daemon on every host of a fleet adds up to so many seconds of its own. */
+export const DEFAULT_SWEEP = '17 */6 * * *'
+export const DEFAULT_JITTER = 900
 
 export const DEFAULT_STATE_DIR = '/var/lib/certferry'
 
@@ -74,6 +79,10 @@ export function settle(options: Options, env: Environment, config: Config): Sett
     proxy: tencent.proxy,
     stateDir: options.stateDir ?? set('CERTFERRY_STATE_DIR') ?? config.state?.dir ?? DEFAULT_STATE_DIR,
     logLevel: level as Level,
+    watch: {
+      sweep: config.watch?.sweep ?? DEFAULT_SWEEP,
+      jitterSeconds: config.watch?.jitter_seconds ?? DEFAULT_JITTER,
+    },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => uploadSettings(config, id, name, keys),
   }

@@ -1,7 +1,7 @@
 /** Log lines: pino's JSON for machines, readable text on a terminal. Secrets are masked a second time here. */
 import { type Logger, pino } from 'pino'
 import type { Level } from '../core/config.ts'
-import { readable } from '../core/logLine.ts'
+import { journalled, readable } from '../core/logLine.ts'
 import type { Output } from '../world.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -24,7 +24,12 @@ export interface LogOptions {
 }
 
 export function openLog({ level, output }: LogOptions): Log {
-  const sink = output.isTerminal ? { write: (line: string) => output.write(readable(line, output)) } : output
+  const format = output.isTerminal
+    ? (line: string) => readable(line, output)
+    : output.isJournal
+      ? journalled
+      : undefined
+  const sink = format ? { write: (line: string) => output.write(format(line)) } : output
   return pino(
     {
       level,

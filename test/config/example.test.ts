@@ -7,7 +7,7 @@ import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
 import { type Config, RATE } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { DEFAULT_ENDPOINT } from '../../src/core/endpoint.ts'
-import { DEFAULT_STATE_DIR, settle } from '../../src/core/settings.ts'
+import { DEFAULT_JITTER, DEFAULT_STATE_DIR, DEFAULT_SWEEP, settle } from '../../src/core/settings.ts'
 
 const example = await readFile('config/certferry.example.toml', 'utf8')
 
@@ -37,8 +37,8 @@ describe('the example configuration', () => {
       const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
       return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
     }
-    const { tencent, upload, log, state, source, override } = read(inForce)
-    for (const [name, table] of Object.entries({ tencent, upload, log, state })) {
+    const { tencent, upload, watch, log, state, source, override } = read(inForce)
+    for (const [name, table] of Object.entries({ tencent, upload, watch, log, state })) {
       expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
     }
     const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))
@@ -47,7 +47,8 @@ describe('the example configuration', () => {
   })
 
   test('shows the defaults as they are', () => {
-    const { tencent, upload, log, state } = read(inForce)
+    const { tencent, upload, watch, log, state } = read(inForce)
+    expect(watch).toEqual({ sweep: DEFAULT_SWEEP, jitter_seconds: DEFAULT_JITTER })
     expect(tencent).toMatchObject({
       endpoint: DEFAULT_ENDPOINT,
       rate_per_second: RATE.default,

@@ -45,6 +45,7 @@ describe('every fault', () => {
       'API_CREDENTIALS',
       'API_FORBIDDEN',
       'API_ACCOUNT',
+      'PAUSED',
       'CREDENTIALS_MISSING',
       'CREDENTIALS_UNREADABLE',
     ])

@@ -5,7 +5,13 @@ import { openLog } from '../../src/edge/log.ts'
 
 function stage(level: Level = 'info', isTerminal = false) {
   const written: string[] = []
-  const output = { write: (text: string) => void written.push(text), isTerminal, colours: false, columns: 80 }
+  const output = {
+    write: (text: string) => void written.push(text),
+    isTerminal,
+    isJournal: false,
+    colours: false,
+    columns: 80,
+  }
   return { log: openLog({ level, output }), written }
 }
 

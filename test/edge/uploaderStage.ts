@@ -50,6 +50,7 @@ export async function stage({
   const output = {
     write: (line: string) => void said.push(JSON.parse(line)),
     isTerminal: false,
+    isJournal: false,
     colours: false,
     columns: 80,
   }

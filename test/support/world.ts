@@ -17,7 +17,9 @@ export interface RecordedWorld {
   readonly err: () => string
   /** The only object on standard output; throws where there is none or more than one. */
   readonly json: <T = PassJson>() => T
+  /** SIGTERM. */
   readonly end: () => void
+  readonly signal: (name: 'SIGHUP' | 'SIGUSR1') => void
 }
 
 export interface Surroundings {
@@ -43,11 +45,13 @@ export function recordedWorld({
 }: Surroundings): RecordedWorld {
   const printed = { out: '', err: '' }
   const ending = new AbortController()
+  const calls = new Map<string, () => void>()
   const output = (name: 'out' | 'err'): Output => ({
     write: text => {
       printed[name] += text
     },
     isTerminal: terminal,
+    isJournal: false,
     colours,
     columns: 80,
   })
@@ -57,6 +61,9 @@ export function recordedWorld({
       cwd,
       home: cwd,
       program,
+      pid: 1,
+      monotonic: () => 0n,
+      onSignal: (name, call) => void calls.set(name, call),
       stdout: output('out'),
       stderr: output('err'),
       now,
@@ -66,6 +73,7 @@ export function recordedWorld({
     out: () => printed.out,
     err: () => printed.err,
     json: () => JSON.parse(printed.out),
-    end: () => ending.abort(),
+    end: () => ending.abort('SIGTERM'),
+    signal: name => calls.get(name)?.(),
   }
 }

@@ -1,0 +1,56 @@
+/** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
+import { afterFault, NO_PAUSE } from '../core/accountPause.ts'
+import { Fault } from '../core/fault.ts'
+import type { Effects } from '../sync.ts'
+
+export interface GateEffects {
+  readonly upload: Effects['upload']
+  /** The next upload is to begin with fresh credentials and an open way. */
+  readonly renew: () => Promise<void>
+  /** Told when uploads begin to rest, with the fault and until when. */
+  readonly onPause: (fault: Fault, until: Date) => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export interface Gate {
+  readonly upload: Effects['upload']
+  /** Milliseconds since 1970 until which uploads rest, or undefined. */
+  readonly closedUntil: () => number | undefined
+  /** Ends a pause: credentials have changed. */
+  readonly lift: () => void
+}
+
+export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
+  let pause = NO_PAUSE
+  let reason = ''
+  const closedUntil = () => (now() < pause.until ? pause.until : undefined)
+
+  const close = async (fault: Fault) => {
+    if (closedUntil() !== undefined) return
+    pause = afterFault(pause, now())
+    reason = fault.message
+    onPause(fault, new Date(pause.until))
+    await renew()
+  }
+  return {
+    closedUntil,
+    lift: () => {
+      pause = NO_PAUSE
+    },
+    upload: async (bundle, lineage) => {
+      const until = closedUntil()
+      if (until !== undefined)
+        throw new Fault('PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
+      try {
+        const uploaded = await upload(bundle, lineage)
+        pause = NO_PAUSE
+        return uploaded
+      } catch (error) {
+        if (error instanceof Fault && error.scope === 'account' && error.code !== 'INTERRUPTED')
+          await close(error)
+        throw error
+      }
+    },
+  }
+}

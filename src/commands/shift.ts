@@ -1,0 +1,115 @@
+/** The daemon under one configuration: the rounds, what nudges them, and what a look is. */
+import type { Ending } from '../core/agenda.ts'
+import { Fault } from '../core/fault.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { openSchedule } from '../edge/schedule.ts'
+import { monotonic } from '../edge/time.ts'
+import { openRounds } from '../rounds.ts'
+import { sync } from '../sync.ts'
+import type { World } from '../world.ts'
+import type { Engine } from './engine.ts'
+import { openGate } from './gate.ts'
+import { openGround } from './ground.ts'
+import { openVoice } from './voice.ts'
+
+export interface Shift {
+  /** Looks at everything, whether or not anything was heard of it. */
+  readonly sweep: (why: string) => Promise<void>
+  /** One line for whoever asks how it is. */
+  readonly status: () => string
+  /** Begins nothing more, finishes what is under way within `FINISH`, and closes. */
+  readonly end: () => Promise<void>
+}
+
+export interface ShiftEffects {
+  readonly onStatus: (text: string) => void
+  /** Watching has died: the daemon is blind and must end. */
+  readonly onDeath: (error: unknown) => void
+}
+
+/** systemd and a person wait this long for uploads under way. In milliseconds. */
+const FINISH = 10_000
+
+export async function openShift(
+  engine: Engine,
+  world: World,
+  { onStatus, onDeath }: ShiftEffects,
+): Promise<Shift> {
+  const { settings, log, effects, renewUploader } = engine
+  const voice = openVoice(log, world.now)
+  const gate = openGate({
+    upload: effects.upload,
+    renew: renewUploader,
+    now: world.now,
+    onPause: (fault, until) =>
+      log.error(
+        {
+          event: 'paused',
+          code: fault.code,
+          apiCode: fault.apiCode,
+          until: until.toISOString(),
+          advice: fault.advice,
+        },
+        `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
+      ),
+  })
+  const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname, patient: true }
+
+  const look = async (id: string, last: boolean): Promise<Ending> => {
+    const lineage = await ground.visit(id)
+    if (!lineage) return 'done'
+    const outcome = await sync(lineage, { ...effects, upload: gate.upload }, { ...wishes, last })
+    voice.tell(outcome)
+    if (last && isMissing(outcome)) ground.list().catch(onDeath)
+    onStatus(status())
+    return endingOf(outcome)
+  }
+  /** A time of the wall clock as a time of the rounds' clock. */
+  const until = (time: number): Ending => ({ until: monotonic() + Math.max(0, time - world.now()) })
+  const endingOf = (outcome: Outcome): Ending => {
+    if (outcome.outcome === 'waiting') return until(outcome.until.getTime())
+    if (outcome.outcome !== 'failed') return 'done'
+    if (outcome.fault.retry === 'soon') return 'mid-change'
+    if (outcome.fault.scope === 'account') return until(gate.closedUntil() ?? world.now() + 60_000)
+    // the receipt names the next attempt: another look finds it there and waits
+    return outcome.fault.retry === 'later' ? until(world.now() + 1_000) : 'done'
+  }
+
+  const rounds = openRounds({
+    look,
+    onLongPending: voice.longPending,
+    now: monotonic,
+    alarm: (ms, ring) => {
+      const timer = setTimeout(ring, Math.min(ms, LONGEST_TIMER))
+      return () => clearTimeout(timer)
+    },
+  })
+  const ground = openGround(engine, world, { rounds, onDeath })
+  const schedule = openSchedule(settings.watch.sweep, settings.watch.jitterSeconds, () => {
+    ground.sweep('schedule').catch(onDeath)
+  })
+  const status = () => {
+    const [known, pending, next] = [ground.count(), rounds.pending().length, schedule.next()]
+    const sweep = next ? `, next sweep ${next.toTimeString().slice(0, 5)}` : ''
+    return `${known} certificate${known === 1 ? '' : 's'}, ${pending} pending${sweep}`
+  }
+  await ground.open()
+  return {
+    sweep: ground.sweep,
+    status,
+    end: async () => {
+      schedule.stop()
+      await ground.close()
+      const late = new AbortController()
+      await Promise.race([rounds.stop(), world.wait(FINISH, late.signal).catch(() => undefined)])
+      late.abort()
+      await engine.close()
+    },
+  }
+}
+
+/** setTimeout takes no more than 2³¹ - 1 ms. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+const isMissing = (outcome: Outcome) =>
+  outcome.outcome === 'failed' && outcome.fault instanceof Fault && outcome.fault.code === 'PAIR_INCOMPLETE'

@@ -1,0 +1,67 @@
+/** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
+import { openWatchman } from '../core/expiry.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { isPending } from '../core/outcome.ts'
+import { entryOf } from '../core/report.ts'
+import type { Log } from '../edge/log.ts'
+import { write } from './engine.ts'
+
+export interface Voice {
+  readonly tell: (outcome: Outcome) => void
+  readonly longPending: (lineage: string) => void
+}
+
+const DAY = 86_400_000
+
+export function openVoice(log: Log, now: () => number): Voice {
+  const watchman = openWatchman()
+  const said = new Map<string, string>()
+
+  /** Whether this outcome is news of its lineage. */
+  const isNews = (outcome: Outcome): boolean => {
+    const state =
+      'fault' in outcome
+        ? `${outcome.outcome} ${outcome.fault.code} ${outcome.fault.message}`
+        : outcome.outcome
+    const news = said.get(outcome.lineage) !== state
+    said.set(outcome.lineage, state)
+    return news
+  }
+  const warnOfExpiry = ({ lineage, bundle }: Outcome) => {
+    if (!bundle || !watchman.shouldWarn(lineage, bundle, now())) return
+    const left = Math.floor((bundle.notAfter.getTime() - now()) / DAY)
+    const when = left < 0 ? 'has expired' : `expires in ${left} day${left === 1 ? '' : 's'}`
+    log.warn(
+      {
+        event: 'overdue',
+        lineage,
+        notAfter: bundle.notAfter.toISOString(),
+        advice: 'See what the ACME client last logged.',
+      },
+      `${lineage} ${when} and has not been renewed`,
+    )
+  }
+  return {
+    tell: outcome => {
+      const entry = entryOf(outcome)
+      for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
+        log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
+      }
+      // pending is told after ten minutes, a fault of the account by the gate
+      const quiet =
+        outcome.outcome === 'failed' && (isPending(outcome.fault) || outcome.fault.scope === 'account')
+      const news = isNews(outcome) || outcome.outcome === 'uploaded'
+      write(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
+      warnOfExpiry(outcome)
+    },
+    longPending: lineage =>
+      log.warn(
+        {
+          event: 'pending',
+          lineage,
+          advice: 'Run the ACME client again; `certferry status` says what does not fit.',
+        },
+        `${lineage} has been half-way through a renewal for ten minutes`,
+      ),
+  }
+}

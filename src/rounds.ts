@@ -1,0 +1,67 @@
+/** The daemon's rounds: whatever calls, the same look follows, one at a time for a lineage, none lost. */
+import { type Ending, openAgenda } from './core/agenda.ts'
+
+export interface RoundsEffects {
+  /** One look; never rejects. `last` when what it finds is to be believed. */
+  readonly look: (id: string, last: boolean) => Promise<Ending>
+  /** A lineage has been mid-change for so long that a person should know; called once. */
+  readonly onLongPending: (id: string) => void
+  /** Milliseconds of a clock that never steps. */
+  readonly now: () => number
+  /** Calls back after so many milliseconds, unless it is called off before. */
+  readonly alarm: (ms: number, ring: () => void) => () => void
+}
+
+export interface Rounds {
+  readonly nudge: (ids: Iterable<string>) => void
+  /** Forgets every lineage but these. */
+  readonly keep: (ids: ReadonlySet<string>) => void
+  readonly pending: () => readonly string[]
+  /** Begins no more looks; resolves when those under way have ended. */
+  readonly stop: () => Promise<void>
+}
+
+/** Looks under way at once: more than requests ever are, so that reading never holds up sending. */
+const WIDTH = 64
+
+export function openRounds({ look, onLongPending, now, alarm }: RoundsEffects): Rounds {
+  const agenda = openAgenda()
+  const under = new Set<Promise<void>>()
+  let stopped = false
+  let callOff = () => {}
+
+  const visit = async (id: string) => {
+    const ending = await look(id, agenda.begin(id))
+    agenda.end(id, ending, now())
+  }
+
+  const turn = () => {
+    callOff()
+    if (stopped) return
+    for (const id of agenda.takeLongPending(now())) onLongPending(id)
+    for (const id of agenda.due(now()).slice(0, WIDTH - under.size)) {
+      const visiting = visit(id).finally(() => {
+        under.delete(visiting)
+        turn()
+      })
+      under.add(visiting)
+    }
+    const next = agenda.nextTime()
+    if (under.size < WIDTH && next < Number.POSITIVE_INFINITY)
+      callOff = alarm(Math.max(0, next - now()), turn)
+  }
+
+  return {
+    nudge: ids => {
+      for (const id of ids) agenda.nudge(id, now())
+      turn()
+    },
+    keep: agenda.keep,
+    pending: agenda.pending,
+    stop: async () => {
+      stopped = true
+      callOff()
+      await Promise.all(under)
+    },
+  }
+}
