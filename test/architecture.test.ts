@@ -41,7 +41,7 @@ test.each([
   [
     'edge knows core and the world, and nothing of commands',
     /^edge\//,
-    /^(edge\/.*|core\/.*|world\.ts|node:.*|chokidar|ini|node-cron|pino|smol-toml|undici)$/,
+    /^(edge\/.*|core\/.*|world\.ts|node:.*|chokidar|ini|node-cron|pino|prom-client|smol-toml|undici)$/,
   ],
   [
     'the emulator shares with the client the signer and the mask, so that the two cannot share a mistake',

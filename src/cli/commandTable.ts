@@ -1,6 +1,16 @@
 /** The commands, their options and what `--help` says of them. */
 import type { Run } from '../commands/commandLine.ts'
-import { COMMON, DEADLINE, HOOK, INSTALL, type OptionTable, PACE, PORT, SYNC } from './optionTable.ts'
+import {
+  COMMON,
+  DEADLINE,
+  HOOK,
+  INSTALL,
+  METRICS,
+  type OptionTable,
+  PACE,
+  PORT,
+  SYNC,
+} from './optionTable.ts'
 
 export interface Command {
   readonly name: string
@@ -19,7 +29,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'sync',
     summary: 'one pass over every source: upload what changed',
     operands: '[OPTION]…',
-    options: { ...SYNC, ...COMMON },
+    options: { ...SYNC, ...METRICS, ...COMMON },
     onStdout: true,
     details: `Without a source, /etc/letsencrypt and ~/.acme.sh are taken where they exist.
 A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
@@ -31,7 +41,7 @@ service, 77 credentials or permission, 78 configuration, 64 usage.`,
     name: 'hook',
     summary: 'one pass over the lineage an ACME client just renewed',
     operands: '[--chain FILE --key FILE --name NAME]',
-    options: { ...HOOK, ...DEADLINE, ...COMMON },
+    options: { ...HOOK, ...DEADLINE, ...METRICS, ...COMMON },
     onStdout: true,
     details: `Finds the lineage in RENEWED_LINEAGE (certbot), else in CERT_FULLCHAIN_PATH and
 CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.

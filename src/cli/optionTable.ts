@@ -3,6 +3,7 @@
 import type { CommandLine } from '../commands/commandLine.ts'
 import { LEVELS, RATE } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
+import { textfileProblem } from '../core/textfile.ts'
 import { sourceFrom } from './sourceOption.ts'
 
 export interface Option {
@@ -32,6 +33,21 @@ const level = (text: string) => {
   if (!(LEVELS as readonly string[]).includes(text))
     throw new Fault('USAGE', `--log-level: expected one of ${LEVELS.join(', ')}, not "${text}"`)
   return text
+}
+
+const textfile = (text: string) => {
+  const problem = textfileProblem(text)
+  if (problem) throw new Fault('USAGE', `--metrics-file: ${problem}`)
+  return text
+}
+
+export const METRICS: OptionTable = {
+  'metrics-file': {
+    as: 'metricsFile',
+    takes: 'FILE',
+    says: 'metrics for node_exporter, a path ending in .prom',
+    read: textfile,
+  },
 }
 
 export const PACE: OptionTable = {

@@ -23,6 +23,8 @@ export interface CommandLine {
   readonly deadline?: number
   readonly port?: number
   readonly misbehave?: string
+  /** A textfile for node_exporter. */
+  readonly metricsFile?: string
 }
 
 /** Carries the command out; resolves to the exit code. */

@@ -7,6 +7,7 @@ import { type Settings, settle } from '../core/settings.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { readFiles } from '../edge/files.ts'
 import { type Log, openLog } from '../edge/log.ts'
+import type { Metrics } from '../edge/metrics.ts'
 import { openReceipts, type Receipts } from '../edge/receipts.ts'
 import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
@@ -28,7 +29,12 @@ export interface Engine {
 }
 
 /** @throws Fault of the configuration. */
-export async function openEngine(world: World, line: CommandLine, signal: AbortSignal): Promise<Engine> {
+export async function openEngine(
+  world: World,
+  line: CommandLine,
+  signal: AbortSignal,
+  metrics?: Metrics,
+): Promise<Engine> {
   const { env, cwd, home } = world
   const { config, file } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
   const settled = settle(line, env, config)
@@ -40,21 +46,38 @@ export async function openEngine(world: World, line: CommandLine, signal: AbortS
   let opened: Promise<Uploader> | undefined
   const uploader = () => {
     opened ??= import('../edge/uploader.ts').then(({ openUploader }) =>
-      openUploader({ settings, env, home, version: VERSION, log, now: world.now, signal }),
+      openUploader({
+        settings,
+        env,
+        home,
+        version: VERSION,
+        log,
+        now: world.now,
+        signal,
+        ...(metrics && { onThrottled: metrics.throttled }),
+      }),
     )
     return opened
   }
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
+  const tell = teller(log)
   const effects: PassEffects = {
     now,
     dice: Math.random,
     wait,
     read: lineage => readFiles(lineage, { now, wait }),
-    recall: ({ id }) => receipts.recall(id),
+    recall: async ({ id }) => {
+      const receipt = await receipts.recall(id)
+      metrics?.recalled(receipt)
+      return receipt
+    },
     record: ({ id }, amend) => receipts.record(id, amend),
     upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
-    tell: teller(log),
+    tell: outcome => {
+      metrics?.outcome(outcome)
+      tell(outcome)
+    },
     halt: fault => void opened?.then(({ halt }) => halt(fault)),
   }
   // one that could not be opened has been reported as a fault and has nothing to close

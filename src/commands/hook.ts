@@ -11,12 +11,14 @@ import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { endOf, openEngine, write } from './engine.ts'
+import { openMeter } from './meter.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
 const DEADLINE = 120
 
 export async function run(world: World, line: CommandLine): Promise<number> {
-  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE))
+  const meter = await openMeter(world, line.metricsFile)
+  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE), meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
     const lineage = renewedLineage(world, line, settings)
@@ -30,6 +32,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     // a person reads a hook's output in the ACME client's log, where "nothing" would look like a hook that did not run
     for (const outcome of outcomes)
       if (outcome.outcome === 'unchanged') write(log, { ...entryOf(outcome), level: 'info' })
+    await meter?.write(log)
     if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
     return exitOf(outcomes)
   } finally {

@@ -5,11 +5,13 @@ import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { endOf, openEngine, write } from './engine.ts'
+import { openMeter } from './meter.ts'
 import { listLineages, narrowed } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const started = world.now()
-  const engine = await openEngine(world, line, endOf(world))
+  const meter = line.dryRun ? undefined : await openMeter(world, line.metricsFile)
+  const engine = await openEngine(world, line, endOf(world), meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
@@ -23,6 +25,8 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 
     const exit = exitOf(outcomes)
     write(log, summaryEntry(outcomes, world.now() - started))
+    if (!line.only && !failed.length) meter?.sawAll(outcomes)
+    await meter?.write(log)
     if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
     return exit
   } finally {

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { aliasProblem } from './alias.ts'
 import { endpointProblem, proxyProblem } from './endpoint.ts'
+import { listenProblem } from './listen.ts'
 
 const filled = (what = 'text') =>
   v.pipe(
@@ -131,6 +132,9 @@ export const ConfigSchema = v.strictObject({
       sweep: v.optional(filled('a cron expression')),
       jitter_seconds: v.optional(whole),
     }),
+  ),
+  http: v.optional(
+    v.strictObject({ listen: v.optional(v.pipe(filled('an address'), obeying(listenProblem))) }),
   ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
   state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),

@@ -35,6 +35,8 @@ export interface Settings {
   readonly proxy: string | undefined
   readonly stateDir: string
   readonly logLevel: Level
+  /** Where the daemon answers /live, /ready and /metrics; nowhere unless set. */
+  readonly httpListen: string | undefined
   readonly watch: { readonly sweep: string; readonly jitterSeconds: number }
   /** Empty where the operator named none: then the usual places are looked at. */
   readonly sources: readonly Source[]
@@ -79,6 +81,7 @@ export function settle(options: Options, env: Environment, config: Config): Sett
     proxy: tencent.proxy,
     stateDir: options.stateDir ?? set('CERTFERRY_STATE_DIR') ?? config.state?.dir ?? DEFAULT_STATE_DIR,
     logLevel: level as Level,
+    httpListen: config.http?.listen,
     watch: {
       sweep: config.watch?.sweep ?? DEFAULT_SWEEP,
       jitterSeconds: config.watch?.jitter_seconds ?? DEFAULT_JITTER,

@@ -25,6 +25,7 @@ export interface UploaderOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal: AbortSignal
+  readonly onThrottled?: () => void
   readonly passing?: Passing
 }
 
@@ -56,7 +57,12 @@ export function openUploader({ passing = REALLY, ...options }: UploaderOptions):
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })
   const ends = AbortSignal.any([signal, lanes.stopped])
-  const send = (action: string, body: string) => lanes.run(() => client.call(action, body, signal), signal)
+  const call = (action: string, body: string) => client.call(action, body, signal).catch(sayThrottled)
+  const sayThrottled = (error: unknown) => {
+    if (error instanceof Fault && error.code === 'API_THROTTLED') options.onThrottled?.()
+    throw error
+  }
+  const send = (action: string, body: string) => lanes.run(() => call(action, body), signal)
   const sayRetry = retryTeller(log)
 
   return {

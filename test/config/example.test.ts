@@ -37,8 +37,8 @@ describe('the example configuration', () => {
       const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
       return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
     }
-    const { tencent, upload, watch, log, state, source, override } = read(inForce)
-    for (const [name, table] of Object.entries({ tencent, upload, watch, log, state })) {
+    const { tencent, upload, watch, http, log, state, source, override } = read(inForce)
+    for (const [name, table] of Object.entries({ tencent, upload, watch, http, log, state })) {
       expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
     }
     const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))

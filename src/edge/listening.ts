@@ -1,0 +1,52 @@
+/** Binds a server to loopback or a Unix socket, and clears away the socket of a process that was killed. */
+import { chmod, lstat, rm, stat } from 'node:fs/promises'
+import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
+import type { ListenAddress } from '../core/listen.ts'
+
+export async function bind(server: Server, address: ListenAddress): Promise<void> {
+  if (!('path' in address)) return listening(server, address)
+  await stat(dirname(address.path)) // libuv calls a missing directory EACCES
+  await listening(server, address).catch(async error => {
+    if (error.code !== 'EADDRINUSE' || !(await isStale(address.path))) throw error
+    await rm(address.path)
+    await listening(server, address)
+  })
+  await chmod(address.path, 0o660)
+}
+
+const listening = (server: Server, address: ListenAddress) =>
+  new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+/** A socket that nobody listens on any more: its process was killed. Any other file is somebody's. */
+async function isStale(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false
+  return new Promise(resolve => {
+    const caller = connect(path)
+    caller.once('connect', () => resolve(false)).once('connect', () => caller.destroy())
+    caller.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'in use',
+  EACCES: 'not permitted',
+  ENOENT: 'its directory is not there',
+  EADDRNOTAVAIL: 'not an address of this machine',
+}
+
+/** Why it could not be bound, in words. */
+export const reasonOf = ({ code = 'failed' }: NodeJS.ErrnoException) => REASONS[code] ?? code
+
+/** The address in words, with the port that was found for port 0. */
+export function addressOf(server: Server, listen: string): string {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') return listen
+  return `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
+}

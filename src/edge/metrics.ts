@@ -1,0 +1,137 @@
+/** Counts what Prometheus reads, in a registry of our own: nothing about the process, nothing of a certificate but its dates. */
+import { Counter, Gauge, Registry } from 'prom-client'
+import { isCarried, labelValue, METRICS, type MetricRow, UPLOAD_OUTCOMES } from '../core/metricTable.ts'
+import { isPending, type Outcome } from '../core/outcome.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { samplesOf } from '../core/samples.ts'
+
+export interface MetricsOptions {
+  readonly version: string
+  readonly now: () => Date
+  /** The textfile of the run before: its counts and lineages go on from there. */
+  readonly before?: string | undefined
+}
+
+export interface Metrics {
+  readonly outcome: (outcome: Outcome) => void
+  /** A receipt says when the last upload was; "unchanged" does not. */
+  readonly recalled: (receipt: Receipt) => void
+  readonly throttled: () => void
+  readonly pending: (count: number) => void
+  readonly watchUp: (source: string, up: boolean) => void
+  readonly missedEvent: (source: string) => void
+  readonly forgetSource: (source: string) => void
+  readonly forget: (lineage: string) => void
+  /** Forgets every lineage but these. */
+  readonly keep: (lineages: ReadonlySet<string>) => void
+  /** Prometheus text, format 0.0.4. */
+  readonly text: () => Promise<string>
+}
+
+type Series = ReturnType<typeof openSeries>
+
+export function openMetrics({ version, now, before = '' }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  const series = openSeries(registry)
+  const { seen, forget, keep } = openRoll(series)
+  series.build.set({ version }, 1)
+  // a counter that is born at 1 has never risen: increase() would not see the first of each
+  for (const outcome of UPLOAD_OUTCOMES) series.uploads.inc({ outcome }, 0)
+  for (const lineage of goOn(registry, before)) seen(lineage)
+
+  return {
+    outcome: outcome => count(series, seen(outcome.lineage), outcome, inSeconds(now())),
+    recalled: ({ lineage, uploaded }) => {
+      if (uploaded) series.lastUpload.set(seen(lineage), inSeconds(new Date(uploaded.uploadedAt)))
+    },
+    throttled: () => series.throttled.inc(),
+    pending: number => series.pending.set(number),
+    watchUp: (source, up) => {
+      series.watchUp.set(labelled(source), up ? 1 : 0)
+      series.missed.inc(labelled(source), 0)
+    },
+    missedEvent: source => series.missed.inc(labelled(source)),
+    forgetSource: source => {
+      for (const metric of [series.watchUp, series.missed]) metric.remove(labelled(source))
+    },
+    forget,
+    keep,
+    text: () => registry.metrics(),
+  }
+}
+
+const labelled = (source: string) => ({ source: labelValue(source) })
+
+/** The lineages that have series, under their names as labels. */
+function openRoll(series: Series) {
+  const gauges = [series.notBefore, series.notAfter, series.lastUpload, series.ok]
+  const roll = new Set<string>()
+  const forget = (id: string) => {
+    const lineage = labelValue(id)
+    roll.delete(lineage)
+    for (const gauge of gauges) gauge.remove({ lineage })
+  }
+  return {
+    seen: (id: string) => {
+      const lineage = labelValue(id)
+      roll.add(lineage)
+      return { lineage }
+    },
+    forget,
+    keep: (ids: ReadonlySet<string>) => {
+      const kept = new Set(Array.from(ids, id => labelValue(id)))
+      for (const lineage of roll) if (!kept.has(lineage)) forget(lineage)
+    },
+  }
+}
+
+const inSeconds = (date: Date) => Math.floor(date.getTime() / 1000)
+
+function openSeries(registry: Registry) {
+  const shape = ({ name, help, labels: labelNames }: MetricRow) => ({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+  })
+  const gauge = (row: MetricRow) => new Gauge(shape(row))
+  const counter = (row: MetricRow) => new Counter(shape(row))
+  return {
+    notBefore: gauge(METRICS.notBefore),
+    notAfter: gauge(METRICS.notAfter),
+    lastUpload: gauge(METRICS.lastUpload),
+    ok: gauge(METRICS.ok),
+    uploads: counter(METRICS.uploads),
+    throttled: counter(METRICS.throttled),
+    pending: gauge(METRICS.pending),
+    lastLook: gauge(METRICS.lastLook),
+    missed: counter(METRICS.missed),
+    watchUp: gauge(METRICS.watchUp),
+    build: gauge(METRICS.build),
+  } satisfies Record<keyof typeof METRICS, unknown>
+}
+
+function count(series: Series, label: { readonly lineage: string }, outcome: Outcome, now: number): void {
+  const { bundle } = outcome
+  const carried = isCarried(outcome)
+  series.lastLook.set(now)
+  if (bundle) series.notBefore.set(label, inSeconds(bundle.notBefore))
+  if (bundle) series.notAfter.set(label, inSeconds(bundle.notAfter))
+  if (carried !== undefined) series.ok.set(label, carried ? 1 : 0)
+  if (outcome.outcome === 'uploaded') series.lastUpload.set(label, now)
+  const ending = outcome.outcome === 'failed' && isPending(outcome.fault) ? 'pending' : outcome.outcome
+  if (UPLOAD_OUTCOMES.some(known => known === ending)) series.uploads.inc({ outcome: ending })
+}
+
+/** Takes over the samples of an earlier run. Returns the lineages among them. */
+function goOn(registry: Registry, before: string): readonly string[] {
+  const rows: ReadonlyMap<string, MetricRow> = new Map(Object.values(METRICS).map(row => [row.name, row]))
+  return samplesOf(before).flatMap(({ name, labels, value }) => {
+    const row = rows.get(name)
+    if (!row?.carried || Object.keys(labels).join() !== row.labels.join()) return []
+    const metric = registry.getSingleMetric(name)
+    if (metric instanceof Counter) metric.inc(labels, value)
+    if (metric instanceof Gauge) metric.set(labels, value)
+    return labels.lineage === undefined ? [] : [labels.lineage]
+  })
+}

@@ -1,0 +1,48 @@
+/** Metrics under a clock that stands still, what they say of one lineage after another, and outcomes to tell them. */
+import type { Bundle } from '../../src/core/bundle.ts'
+import { Fault, type FaultCode } from '../../src/core/fault.ts'
+import type { Outcome } from '../../src/core/outcome.ts'
+import { samplesOf } from '../../src/core/samples.ts'
+import { openMetrics } from '../../src/edge/metrics.ts'
+
+export const NOW = 1_780_000_000
+
+export const metricsAt = (seconds = NOW, before?: string) =>
+  openMetrics({ version: '1.2.3', now: () => new Date(seconds * 1000 + 999), before })
+
+/** Every sample as `name{label}`, without the prefix, with its value. */
+export const valuesOf = (text: string): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    samplesOf(text).map(({ name, labels, value }) => [
+      `${name.replace('certferry_', '')}${Object.values(labels).map(label => `{${label}}`)}`,
+      value,
+    ]),
+  )
+
+export const uploaded = (lineage: string, bundle: Bundle): Outcome => ({
+  lineage,
+  bundle,
+  outcome: 'uploaded',
+  because: 'first-seen',
+  certificateId: 'certificate-id',
+  reused: false,
+  requestId: 'request-id',
+  attempts: 1,
+  supersedes: null,
+  elapsedMs: 84,
+})
+
+export const unchanged = (lineage: string): Outcome => ({
+  lineage,
+  outcome: 'unchanged',
+  because: 'unchanged',
+  certificateId: 'certificate-id',
+  elapsedMs: 1,
+})
+
+export const failed = (lineage: string, code: FaultCode, message = 'no'): Outcome => ({
+  lineage,
+  outcome: 'failed',
+  fault: new Fault(code, message, { requestId: 'request-id' }),
+  elapsedMs: 1,
+})
