@@ -33,7 +33,7 @@ export async function openEngine(
   world: World,
   line: CommandLine,
   signal: AbortSignal,
-  metrics?: Metrics,
+  metrics: () => Metrics | undefined = () => undefined,
 ): Promise<Engine> {
   const { env, cwd, home } = world
   const { config, file } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
@@ -54,7 +54,7 @@ export async function openEngine(
         log,
         now: world.now,
         signal,
-        ...(metrics && { onThrottled: metrics.throttled }),
+        onThrottled: () => metrics()?.throttled(),
       }),
     )
     return opened
@@ -69,13 +69,13 @@ export async function openEngine(
     read: lineage => readFiles(lineage, { now, wait }),
     recall: async ({ id }) => {
       const receipt = await receipts.recall(id)
-      metrics?.recalled(receipt)
+      metrics()?.recalled(receipt)
       return receipt
     },
     record: ({ id }, amend) => receipts.record(id, amend),
     upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
     tell: outcome => {
-      metrics?.outcome(outcome)
+      metrics()?.outcome(outcome)
       tell(outcome)
     },
     halt: fault => void opened?.then(({ halt }) => halt(fault)),

@@ -18,7 +18,7 @@ const DEADLINE = 120
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const meter = await openMeter(world, line.metricsFile)
-  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE), meter?.metrics)
+  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE), () => meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
     const lineage = renewedLineage(world, line, settings)

@@ -11,7 +11,7 @@ import { listLineages, narrowed } from './sources.ts'
 export async function run(world: World, line: CommandLine): Promise<number> {
   const started = world.now()
   const meter = line.dryRun ? undefined : await openMeter(world, line.metricsFile)
-  const engine = await openEngine(world, line, endOf(world), meter?.metrics)
+  const engine = await openEngine(world, line, endOf(world), () => meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
