@@ -6,6 +6,8 @@ export interface RoundsEffects {
   readonly look: (id: string, last: boolean) => Promise<Ending>
   /** A lineage has been mid-change for so long that a person should know; called once. */
   readonly onLongPending: (id: string) => void
+  /** A look has ended, and counts. */
+  readonly onLooked?: () => void
   /** Milliseconds of a clock that never steps. */
   readonly now: () => number
   /** Calls back after so many milliseconds, unless it is called off before. */
@@ -24,7 +26,7 @@ export interface Rounds {
 /** Looks under way at once: more than requests ever are, so that reading never holds up sending. */
 const WIDTH = 64
 
-export function openRounds({ look, onLongPending, now, alarm }: RoundsEffects): Rounds {
+export function openRounds({ look, onLongPending, onLooked, now, alarm }: RoundsEffects): Rounds {
   const agenda = openAgenda()
   const under = new Set<Promise<void>>()
   let stopped = false
@@ -33,6 +35,7 @@ export function openRounds({ look, onLongPending, now, alarm }: RoundsEffects): 
   const visit = async (id: string) => {
     const ending = await look(id, agenda.begin(id))
     agenda.end(id, ending, now())
+    onLooked?.()
   }
 
   const turn = () => {

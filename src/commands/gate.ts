@@ -24,14 +24,21 @@ export interface Gate {
 export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
   let pause = NO_PAUSE
   let reason = ''
+  let underWay = 0
+  let halted = false
   const closedUntil = () => (now() < pause.until ? pause.until : undefined)
 
-  const close = async (fault: Fault) => {
+  const close = (fault: Fault) => {
     if (closedUntil() !== undefined) return
     pause = afterFault(pause, now())
     reason = fault.message
     onPause(fault, new Date(pause.until))
-    await renew()
+  }
+  const meet = (error: unknown) => {
+    if (!(error instanceof Fault) || error.code === 'INTERRUPTED') return
+    if (error.scope === 'account') close(error)
+    // an uploader lets nothing more out after a fault of the account, nor once nothing at all has been answered for long
+    if (error.scope === 'account' || (error.retry === 'later' && !error.apiCode)) halted = true
   }
   return {
     closedUntil,
@@ -42,14 +49,22 @@ export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
       const until = closedUntil()
       if (until !== undefined)
         throw new Fault('PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
+      underWay += 1
       try {
         const uploaded = await upload(bundle, lineage)
-        pause = NO_PAUSE
+        // one that left before the fault of another proves nothing
+        if (closedUntil() === undefined) pause = NO_PAUSE
         return uploaded
       } catch (error) {
-        if (error instanceof Fault && error.scope === 'account' && error.code !== 'INTERRUPTED')
-          await close(error)
+        meet(error)
         throw error
+      } finally {
+        underWay -= 1
+        // not before: what is under way ends by itself, and would be cut off
+        if (underWay === 0 && halted) {
+          halted = false
+          await renew()
+        }
       }
     },
   }

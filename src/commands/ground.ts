@@ -76,6 +76,7 @@ export function openGround(
     await list()
     const suspects = new Map((await strayed(known.values())).map(id => [id, signatures.get(id)]))
     if (suspects.size) await world.wait(IN_FLIGHT, closing.signal).catch(() => undefined)
+    if (closing.signal.aborted) return
     for (const [id, before] of suspects) {
       if (signatures.get(id) !== before) continue
       missed += 1
@@ -138,24 +139,29 @@ function coalesced(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   let again = false
   const loop = async () => {
-    do {
-      again = false
-      await run()
-    } while (again)
+    try {
+      do {
+        again = false
+        await run()
+      } while (again)
+    } finally {
+      // here and not a turn later: a call in between would wait for a loop that has ended
+      running = undefined
+    }
   }
   return () => {
     again = running !== undefined
-    running ??= loop().finally(() => {
-      running = undefined
-    })
+    running ??= loop()
     return running
   }
 }
 
+const OPEN_FILES =
+  'Raise fs.inotify.max_user_instances (sysctl) or the limit of open files, and reload to have events again.'
 const MEND: Readonly<Record<string, string>> = {
   ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl) and reload to have events again.',
-  EMFILE:
-    'Raise fs.inotify.max_user_instances (sysctl) or the limit of open files, and reload to have events again.',
+  EMFILE: OPEN_FILES,
+  ENFILE: OPEN_FILES,
 }
 
 const pollingEntry = (source: Source, why: string): [object, string] => {

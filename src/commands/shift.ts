@@ -61,7 +61,6 @@ export async function openShift(
     const outcome = await sync(lineage, { ...effects, upload: gate.upload }, { ...wishes, last })
     voice.tell(outcome)
     if (last && isMissing(outcome)) ground.list().catch(onDeath)
-    onStatus(status())
     return endingOf(outcome)
   }
   /** A time of the wall clock as a time of the rounds' clock. */
@@ -71,13 +70,15 @@ export async function openShift(
     if (outcome.outcome !== 'failed') return 'done'
     if (outcome.fault.retry === 'soon') return 'mid-change'
     if (outcome.fault.scope === 'account') return until(gate.closedUntil() ?? world.now() + 60_000)
-    // the receipt names the next attempt: another look finds it there and waits
-    return outcome.fault.retry === 'later' ? until(world.now() + 1_000) : 'done'
+    if (outcome.fault.retry !== 'later') return 'done'
+    // of an upload the receipt names the next attempt: another look finds it there and waits
+    return until(world.now() + (outcome.bundle ? 1_000 : UNREADABLE))
   }
 
   const rounds = openRounds({
     look,
     onLongPending: voice.longPending,
+    onLooked: () => onStatus(status()),
     now: monotonic,
     alarm: (ms, ring) => {
       const timer = setTimeout(ring, Math.min(ms, LONGEST_TIMER))
@@ -100,13 +101,22 @@ export async function openShift(
     end: async () => {
       schedule.stop()
       await ground.close()
-      const late = new AbortController()
-      await Promise.race([rounds.stop(), world.wait(FINISH, late.signal).catch(() => undefined)])
-      late.abort()
+      const over = new AbortController()
+      const bound = world.wait(FINISH, over.signal).then(
+        () => 'late',
+        () => 'over',
+      )
+      const how = await Promise.race([rounds.stop(), bound])
+      over.abort()
+      // what is still under way would go on trying in a process that is to end
+      if (how === 'late') effects.halt(new Fault('INTERRUPTED', 'the daemon ends'))
       await engine.close()
     },
   }
 }
+
+/** Files that cannot be read have no receipt that names a time; their rights may be mended without any event. */
+const UNREADABLE = 60_000
 
 /** setTimeout takes no more than 2³¹ - 1 ms. */
 const LONGEST_TIMER = 2 ** 31 - 1

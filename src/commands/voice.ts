@@ -1,5 +1,6 @@
 /** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
 import { openWatchman } from '../core/expiry.ts'
+import type { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
 import { entryOf } from '../core/report.ts'
@@ -13,18 +14,30 @@ export interface Voice {
 
 const DAY = 86_400_000
 
+/** Where what all lineages meet is remembered; no lineage is called so. */
+const EVERYBODY = ''
+
+/** The gate tells of faults it meets; what keeps us from our own records never gets as far. */
+const isTheGates = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_UNUSABLE'
+
 export function openVoice(log: Log, now: () => number): Voice {
   const watchman = openWatchman()
   const said = new Map<string, string>()
 
   /** Whether this outcome is news of its lineage. */
   const isNews = (outcome: Outcome): boolean => {
+    // between two attempts that meet the same, waiting is no news and makes the second none
+    if (outcome.outcome === 'waiting') return false
     const state =
       'fault' in outcome
         ? `${outcome.outcome} ${outcome.fault.code} ${outcome.fault.message}`
         : outcome.outcome
-    const news = said.get(outcome.lineage) !== state
-    said.set(outcome.lineage, state)
+    // every lineage meets the same: it is news once, until one has come through
+    const shared = 'fault' in outcome && outcome.fault.scope === 'account'
+    if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') said.delete(EVERYBODY)
+    const whose = shared ? EVERYBODY : outcome.lineage
+    const news = said.get(whose) !== state
+    said.set(whose, state)
     return news
   }
   const warnOfExpiry = ({ lineage, bundle }: Outcome) => {
@@ -47,9 +60,7 @@ export function openVoice(log: Log, now: () => number): Voice {
       for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
         log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
       }
-      // pending is told after ten minutes, a fault of the account by the gate
-      const quiet =
-        outcome.outcome === 'failed' && (isPending(outcome.fault) || outcome.fault.scope === 'account')
+      const quiet = outcome.outcome === 'failed' && (isPending(outcome.fault) || isTheGates(outcome.fault))
       const news = isNews(outcome) || outcome.outcome === 'uploaded'
       write(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
       warnOfExpiry(outcome)

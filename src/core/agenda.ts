@@ -16,6 +16,8 @@ interface Item {
   readonly pendingSince: number | undefined
   /** A person has been told that it takes long. */
   readonly told: boolean
+  /** It left the disk during the look: unless it comes back before the end, the look ends in nothing. */
+  readonly gone: boolean
 }
 
 /** How a look ended, as far as the next one goes; `until` is for what has to wait that long. */
@@ -58,6 +60,7 @@ const NEW: Item = {
   looks: 0,
   pendingSince: undefined,
   told: false,
+  gone: false,
 }
 
 export function openAgenda(): Agenda {
@@ -67,7 +70,7 @@ export function openAgenda(): Agenda {
   return {
     nudge: (id, now) => {
       const { looking, dueAt } = items.get(id) ?? NEW
-      change(id, looking ? { nudged: true } : { dueAt: Math.min(dueAt, now + BURST), looks: 0 })
+      change(id, looking ? { nudged: true, gone: false } : { dueAt: Math.min(dueAt, now + BURST), looks: 0 })
     },
     due: now => ids(item => !item.looking && item.dueAt <= now),
     nextTime: () => [...items.values()].reduce((soonest, item) => Math.min(soonest, timeOf(item)), NEVER),
@@ -77,7 +80,8 @@ export function openAgenda(): Agenda {
     },
     end: (id, ending, now) => {
       const item = items.get(id)
-      if (item?.looking) items.set(id, ended(item, ending, now))
+      if (item?.gone) items.delete(id)
+      else if (item?.looking) items.set(id, ended(item, ending, now))
     },
     takeLongPending: now => {
       const long = ids(item => tellingAt(item) <= now)
@@ -87,7 +91,11 @@ export function openAgenda(): Agenda {
     pending: () => ids(item => item.pendingSince !== undefined),
     looking: () => ids(item => item.looking).length,
     keep: known => {
-      for (const id of items.keys()) if (!known.has(id)) items.delete(id)
+      for (const id of ids(() => true).filter(id => !known.has(id))) {
+        // a look under way is not forgotten: what comes back meanwhile must not be looked at twice at once
+        if (items.get(id)?.looking) items.set(id, { ...NEW, looking: true, gone: true })
+        else items.delete(id)
+      }
     },
   }
 }

@@ -23,66 +23,116 @@ export interface WatcherEffects {
   readonly onDeath: (error: unknown) => void
   /** Called every few seconds where a source is polled: the signatures of its lineages are compared. */
   readonly poll: () => Promise<void>
+  /** Milliseconds between two checks; `PULSE` where absent. */
+  readonly pulse?: number
 }
 
 /** How often folders are checked for having been replaced, and polled sources are looked at. In milliseconds. */
 const PULSE = 5_000
 
+const HABITS = {
+  followSymlinks: false,
+  ignoreInitial: true,
+  atomic: false,
+  ignorePermissionErrors: true,
+} as const
+
 /** Limits of the machine on watches and open files: polling needs neither. */
 const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 
 export async function openWatcher(source: Source, effects: WatcherEffects): Promise<Watcher> {
-  const { folders, depth, nameIn } = await viewOf(source)
   let watcher: FSWatcher | undefined
+  let identity = ''
+  let checks: Every | undefined
   let polling = false
   let closed = false
+  const over = Promise.withResolvers<void>()
 
   const fallBack = async (why: string) => {
-    if (polling) return
+    if (polling || closed) return
     polling = true
+    over.resolve()
     effects.onPolling(why)
     await watcher?.close()
-    watcher = undefined
   }
-  const open = () => {
-    watcher = watch([...folders], {
-      followSymlinks: false,
-      ignoreInitial: true,
-      atomic: false,
-      depth,
-      ignorePermissionErrors: true,
+  /** Resolves when every change from now on is heard of: a thousand folders take some hundred milliseconds. */
+  const open = async () => {
+    const view = await viewOf(source)
+    identity = await identityOf(view)
+    const silent = (await Promise.all(view.folders.map(silentFileSystem))).find(Boolean)
+    if (silent) return fallBack(silent)
+    if (closed) return
+    const opened = listening(view, {
+      onChange: name => {
+        effects.onChange(name)
+        if (name === undefined) checks?.now()
+      },
+      onGone: () => {
+        identity = ''
+      },
+      onError: error =>
+        LIMITS.has(error.code ?? '')
+          ? void fallBack(`${error.code}`).catch(effects.onDeath)
+          : effects.onDeath(error),
     })
-    watcher.on('all', (_event, path) => effects.onChange(nameIn(path)))
-    watcher.on('error', error => {
-      const { code = '' } = error as NodeJS.ErrnoException
-      if (LIMITS.has(code)) fallBack(code).catch(effects.onDeath)
-      else effects.onDeath(error)
-    })
+    watcher = opened
+    await Promise.race([new Promise<void>(resolve => opened.once('ready', resolve)), over.promise])
   }
-  let identity = await identityOf(folders)
-  const silent = (await Promise.all(folders.map(silentFileSystem))).find(Boolean)
-  if (silent) await fallBack(silent)
-  else open()
-
   /** A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. */
   const pulse = async () => {
     if (polling) return effects.poll()
-    const now = await identityOf(folders)
-    if (now === identity || closed) return
-    identity = now
+    if (closed || (await identityOf(await viewOf(source))) === identity) return
     await watcher?.close()
-    if (closed || polling) return
-    open()
-    effects.onChange(undefined)
+    await open()
+    if (!closed) effects.onChange(undefined)
   }
-  const timer = setInterval(() => void pulse().catch(effects.onDeath), PULSE)
+  await open()
+  // not before: a check during the first opening would open a second time beside it
+  checks = every(effects.pulse ?? PULSE, () => pulse().catch(effects.onDeath))
   return {
     close: async () => {
       closed = true
-      clearInterval(timer)
+      checks?.stop()
+      over.resolve()
       await watcher?.close()
     },
   }
+}
+
+interface Ears {
+  readonly onChange: OnChange
+  /** One of the folders themselves has gone; it may be back. */
+  readonly onGone: () => void
+  readonly onError: (error: NodeJS.ErrnoException) => void
+}
+
+function listening(view: View, { onChange, onGone, onError }: Ears): FSWatcher {
+  const watcher = watch([...view.folders], { ...HABITS, depth: view.depth })
+  watcher.on('all', (event, path) => {
+    // chokidar 6 welcomes a folder that comes back, and hears nothing of what happens in it; its inode is the same
+    if (event === 'unlinkDir' && view.folders.includes(path)) onGone()
+    onChange(view.nameIn(path))
+  })
+  watcher.on('error', error => onError(error as NodeJS.ErrnoException))
+  return watcher
+}
+
+interface Every {
+  readonly now: () => Promise<void>
+  readonly stop: () => void
+}
+
+/** Never twice at once: a file system that hangs is asked no second time. */
+function every(ms: number, act: () => Promise<void>): Every {
+  let acting = false
+  const now = async () => {
+    if (acting) return
+    acting = true
+    await act()
+    acting = false
+  }
+  const timer = setInterval(now, ms)
+  return { now, stop: () => clearInterval(timer) }
 }
 
 interface View {
@@ -92,24 +142,36 @@ interface View {
   readonly nameIn: (path: string) => string | undefined
 }
 
-/** Folders, never single files: a link that is swapped makes no event of its own where the link itself is watched. */
+/**
+ * Folders, never single files: a link that is swapped makes no event of its own where the link itself is watched. Folders
+ * by their real names: links are not followed, and a folder reached by one would be watched as a link.
+ */
 async function viewOf(source: Source): Promise<View> {
   if (source.kind !== 'pem') {
-    const folder = join(source.path, LAYOUTS[source.kind].folder)
-    return { folders: [folder], depth: 1, nameIn: path => relative(folder, path).split(sep)[0] || undefined }
+    const folder = await realOf(join(source.path, LAYOUTS[source.kind].folder))
+    return { folders: [folder], depth: 1, nameIn: path => firstBelow(folder, path) }
   }
   const files = [source.chain, ...(source.key === undefined ? [] : [source.key])]
-  const targets = await Promise.all(files.map(file => realpath(file).catch(() => file)))
-  const folders = [...new Set([...files, ...targets].map(file => dirname(file)))]
-  return { folders, depth: 0, nameIn: () => source.name }
+  const near = files.map(file => realOf(dirname(file)))
+  const far = files.map(async file => dirname(await realOf(file)))
+  const folders = new Set(await Promise.all([...near, ...far]))
+  return { folders: [...folders], depth: 0, nameIn: () => source.name }
 }
 
-const identityOf = async (folders: readonly string[]): Promise<string> => {
+const realOf = (path: string) => realpath(path).catch(() => path)
+
+/** A folder that is not there yet is awaited in those above it: what happens there is nobody's in particular. */
+function firstBelow(folder: string, path: string): string | undefined {
+  const [name = ''] = relative(folder, path).split(sep)
+  return name === '' || name === '..' ? undefined : name
+}
+
+const identityOf = async ({ folders }: View): Promise<string> => {
   const parts = folders.map(folder =>
     stat(folder).then(
-      ({ dev, ino }) => `${dev}:${ino}`,
-      () => 'none',
+      ({ dev, ino }) => `${folder} ${dev}:${ino}`,
+      () => `${folder} none`,
     ),
   )
-  return (await Promise.all(parts)).join(' ')
+  return (await Promise.all(parts)).join('\n')
 }

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { openVoice } from '../../src/commands/voice.ts'
+import { Fault, type FaultCode } from '../../src/core/fault.ts'
+import type { Outcome, Verdict } from '../../src/core/outcome.ts'
+import { bundleOf } from '../core/samples.ts'
+
+const DAY = 86_400_000
+const START = Date.parse('2026-06-01T00:00:00Z')
+
+const bundle = await bundleOf({
+  notBefore: new Date(START - 70 * DAY),
+  notAfter: new Date(START + 20 * DAY),
+})
+
+/** A voice, and what it says above `debug`. */
+function stage() {
+  const clock = { now: START }
+  const said: string[] = []
+  const say = (level: string) => (_: unknown, text?: string) => void said.push(`${level} ${text}`)
+  const log = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') }
+  return { clock, said, ...openVoice(log, () => clock.now) }
+}
+
+const outcome = (verdict: Verdict, lineage = 'a'): Outcome => ({ ...verdict, lineage, elapsedMs: 1 })
+const failed = (code: FaultCode, lineage = 'a', message = 'so it is') =>
+  outcome({ outcome: 'failed', fault: new Fault(code, message) }, lineage)
+const waiting = outcome({ outcome: 'waiting', until: new Date(START) })
+const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'ID1' })
+const uploaded = outcome({
+  outcome: 'uploaded',
+  because: 'changed',
+  certificateId: 'ID2',
+  reused: false,
+  requestId: 'r',
+  attempts: 1,
+  supersedes: 'ID1',
+})
+
+describe('news', () => {
+  test('is said once, however often it is met again', () => {
+    const { tell, said } = stage()
+    for (let i = 0; i < 5; i++) tell(failed('NETWORK'))
+    expect(said).toEqual(['error a failed: so it is'])
+  })
+
+  test('is said of each lineage', () => {
+    const { tell, said } = stage()
+    for (const name of ['a', 'b', 'a', 'b']) tell(failed('NETWORK', name))
+    expect(said).toHaveLength(2)
+  })
+
+  test('is what differs, and what comes again after it went well', () => {
+    const { tell, said } = stage()
+    for (const next of [failed('NETWORK'), failed('TLS'), unchanged, failed('TLS')]) tell(next)
+    expect(said).toHaveLength(3)
+  })
+
+  test('is not made of the same failure by waiting for the next attempt in between', () => {
+    const { tell, said } = stage()
+    for (let i = 0; i < 5; i++) for (const next of [failed('NETWORK'), waiting]) tell(next)
+    expect(said).toHaveLength(1)
+  })
+
+  test('is every upload', () => {
+    const { tell, said } = stage()
+    tell(uploaded)
+    tell(uploaded)
+    expect(said).toHaveLength(2)
+    expect(said[0]).toMatch(/^info a uploaded as ID2/)
+  })
+})
+
+describe('quiet', () => {
+  test.each(['PAIR_INCOMPLETE', 'PAIR_CHANGING', 'KEY_MISMATCH', 'ISSUER_AWAITED'] as const)(
+    'is a lineage that is mid-change (%s)',
+    code => {
+      const { tell, said } = stage()
+      tell(failed(code))
+      expect(said).toEqual([])
+    },
+  )
+
+  test.each(['API_FORBIDDEN', 'CREDENTIALS_MISSING', 'PAUSED', 'INTERRUPTED'] as const)(
+    'is a fault of the account, which the gate tells of (%s)',
+    code => {
+      const { tell, said } = stage()
+      tell(failed(code))
+      expect(said).toEqual([])
+    },
+  )
+
+  test('is not a state directory that cannot be used: said once for all, and again after it could', () => {
+    const { tell, said } = stage()
+    const unusable = (lineage: string) => failed('STATE_UNUSABLE', lineage, 'the disk is full')
+    for (const name of ['a', 'b', 'a', 'b']) tell(unusable(name))
+    expect(said).toEqual(['error a failed: the disk is full'])
+    for (const next of [unchanged, unusable('b')]) tell(next)
+    expect(said).toHaveLength(2)
+  })
+
+  test('ends after ten minutes, and what to do is said', () => {
+    const { longPending, said } = stage()
+    longPending('a')
+    expect(said).toEqual(['warn a has been half-way through a renewal for ten minutes'])
+  })
+})
+
+describe('a certificate that was not renewed in time', () => {
+  const known = { ...unchanged, bundle }
+
+  test('is warned of once a day, with the days that are left', () => {
+    const { tell, said, clock } = stage()
+    for (; clock.now < START + 3 * DAY; clock.now += DAY / 4) tell(known)
+    expect(said).toEqual([20, 19, 18].map(days => `warn a expires in ${days} days and has not been renewed`))
+  })
+
+  test('is warned of to the end and beyond', () => {
+    const { tell, said, clock } = stage()
+    for (const days of [18.5, 21]) {
+      clock.now = START + days * DAY
+      tell(known)
+    }
+    expect(said).toEqual([
+      'warn a expires in 1 day and has not been renewed',
+      'warn a has expired and has not been renewed',
+    ])
+  })
+
+  test('is not, before a third of its life is left', () => {
+    const { tell, said, clock } = stage()
+    clock.now = START - 10 * DAY
+    tell(known)
+    expect(said).toEqual([])
+  })
+})

@@ -1,0 +1,247 @@
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FSWatcher } from 'chokidar'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { emptyReceipt, writeReceipt } from '../../src/core/receipt.ts'
+import { issue } from '../support/certificates.ts'
+import { all, certbotRenew, upTo } from '../support/producers.ts'
+import { BOUND, openWatchStage } from './watchStage.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+describe('a daemon', () => {
+  test('uploads what is there when it starts, then every renewal, and ends with 0', async () => {
+    const { certbot, start, renew, stored } = await openWatchStage()
+    for (const name of ['a.example', 'b.example']) await certbot(name)
+    const { saying, said, lines, end } = start()
+    await saying('watching')
+    await stored(2)
+    for (let count = 3; count <= 5; count++) {
+      await renew('a.example')
+      await stored(count)
+    }
+    const uploaded = await saying('uploaded', 5)
+    expect(uploaded.slice(2)).toMatchObject(
+      uploaded.slice(2).map((_, i) => ({
+        lineage: 'certbot:a.example',
+        supersedes: i > 0 ? uploaded[i + 1]?.certificateId : expect.any(String),
+      })),
+    )
+    expect(await end()).toBe(0)
+    expect(said('missed')).toEqual([])
+    expect(lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+  })
+
+  test('uploads a first issuance, in a source that was not there when it started', async () => {
+    const { certbot, start, stored, renew } = await openWatchStage()
+    const { saying, end } = start()
+    expect(await saying('source')).toMatchObject([{ level: 'warn', code: 'SOURCE_MISSING' }])
+    await certbot('a.example')
+    await stored(1)
+    await renew('a.example')
+    await stored(2)
+    await certbot('b.example')
+    await stored(3)
+    expect(await end()).toBe(0)
+  })
+
+  test('waits for the second half of a renewal, without a word', async () => {
+    const { certbot, start, root, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { said, lines, saying } = start()
+    await stored(1)
+    await saying('uploaded')
+    const steps = certbotRenew(root, 'a.example', await issue({ names: ['a.example'] }))
+    const half = upTo(steps, 'link privkey')
+    await all(half)
+    await expect.poll(() => said('failed').length, BOUND).toBeGreaterThan(1)
+    await all(steps.slice(half.length))
+    await stored(2)
+    expect(lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+  })
+
+  test('forgets a lineage that is deleted', async () => {
+    const { certbot, start, root, stored, folder } = await openWatchStage()
+    for (const name of ['a.example', 'b.example']) await certbot(name)
+    const { signal, saying } = start()
+    await stored(2)
+    await rename(join(root, 'live', 'a.example'), join(folder, 'a.example'))
+    signal('SIGUSR1')
+    expect(await saying('sweep')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
+  })
+})
+
+describe('SIGUSR1', () => {
+  test('sweeps: what no event told of is uploaded, counted and said', async () => {
+    vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function deaf(this: FSWatcher) {
+      queueMicrotask(() => this.emit('ready'))
+      return this
+    })
+    const { certbot, start, renew, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, said, saying } = start()
+    await saying('uploaded')
+    signal('SIGUSR1')
+    await saying('unchanged')
+    expect(said('missed')).toEqual([])
+    await renew('a.example')
+    signal('SIGUSR1')
+    await stored(2)
+    expect(await saying('missed')).toMatchObject([{ level: 'warn', lineage: 'certbot:a.example', missed: 1 }])
+  })
+})
+
+describe('SIGHUP', () => {
+  test('with a configuration that is not valid is reported, and the old one stays in force', async () => {
+    const { certbot, configure, start, stored, renew } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, saying, said, end } = start()
+    await stored(1)
+    await configure('[watch]\nsweep = "often"\n')
+    signal('SIGHUP')
+    expect(await saying('reload')).toMatchObject([
+      {
+        level: 'error',
+        code: 'CONFIG_INVALID',
+        msg: expect.stringContaining('the old configuration stays: watch.sweep'),
+      },
+    ])
+    await configure('[upload]\nsweeep = 1\nproject_id = -1\n')
+    signal('SIGHUP')
+    const problems = (await saying('reload', 3)).map(({ msg }) => msg).join('\n')
+    for (const key of ['upload.sweeep', 'upload.project_id']) expect(problems).toContain(key)
+    await renew('a.example')
+    await stored(2)
+    expect(said('reloaded')).toEqual([])
+    expect(await end()).toBe(0)
+  })
+
+  test('takes a valid one, and looks at everything under it', async () => {
+    const { certbot, configure, start, stored, emulator, renew } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, saying, end } = start()
+    await stored(1)
+    await configure('[upload]\nalias = "by {name}"\n')
+    signal('SIGHUP')
+    await saying('reloaded')
+    await renew('a.example')
+    await stored(2)
+    expect(emulator.certificates().at(-1)).toMatchObject({ alias: 'by a.example' })
+    expect(await end()).toBe(0)
+  })
+})
+
+describe('a fault of the account', () => {
+  test('is said once, and no request is made while uploads rest; SIGHUP lifts the rest', async () => {
+    const accounts = { 'certferry-demo': { secretKey: 'another' } }
+    const { certbot, start, emulator, stored, renew } = await openWatchStage({ accounts })
+    for (const name of ['a.example', 'b.example', 'c.example']) await certbot(name)
+    const { signal, saying, said, lines, end } = start()
+    expect(await saying('paused')).toMatchObject([
+      { level: 'error', code: 'API_CREDENTIALS', until: expect.any(String), advice: expect.any(String) },
+    ])
+    await saying('failed', 3)
+    const requests = emulator.entries.length
+    await renew('a.example')
+    signal('SIGUSR1')
+    await saying('sweep')
+    await expect
+      .poll(() => lines().filter(({ code }) => code === 'PAUSED').length, BOUND)
+      .toBeGreaterThanOrEqual(3)
+    expect(emulator.entries).toHaveLength(requests)
+    expect(said('paused')).toHaveLength(1)
+    expect(lines().filter(({ level }) => level === 'error')).toHaveLength(1)
+
+    accounts['certferry-demo'].secretKey = 'not-a-secret-opens-only-the-emulator'
+    signal('SIGHUP')
+    await stored(3)
+    expect(await end()).toBe(0)
+  })
+})
+
+describe('the end', () => {
+  test('of watching is a failure of the daemon, never a quiet exit', async () => {
+    const watchers: FSWatcher[] = []
+    const { add } = FSWatcher.prototype
+    vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function kept(this: FSWatcher, paths) {
+      watchers.push(this)
+      return add.call(this, paths)
+    })
+    const { certbot, start, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { exit } = start()
+    await stored(1)
+    watchers[0]?.emit('error', Object.assign(new Error('the disk is gone'), { code: 'EIO' }))
+    await expect(exit).rejects.toThrow('the disk is gone')
+  })
+
+  test('finishes an upload under way and records it', async () => {
+    const { certbot, start, folder, emulator } = await openWatchStage({ mischief: () => ({ stall: 200 }) })
+    await certbot('a.example')
+    const { end, saying } = start()
+    await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)
+    expect(await end()).toBe(0)
+    await saying('uploaded')
+    expect(await receiptIn(folder)).toMatchObject({ certificateId: emulator.certificates()[0]?.id })
+  })
+
+  test('waits ten seconds for an upload that is stalled, and cuts it off', async () => {
+    const { certbot, start, emulator } = await openWatchStage({ mischief: () => ({ stall: 60_000 }) })
+    await certbot('a.example')
+    const waits: number[] = []
+    const wait = async (ms: number) => void waits.push(ms)
+    const { end, lines } = start({ wait })
+    await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)
+    expect(await end()).toBe(0)
+    expect(waits.at(-1)).toBe(10_000)
+    await expect.poll(() => lines().filter(({ code }) => code === 'INTERRUPTED').length, BOUND).toBe(1)
+    expect(emulator.entries.length).toBeLessThanOrEqual(1)
+  })
+
+  test('by a configuration that is not valid is at the start, exit 78', async () => {
+    const { configure, start } = await openWatchStage()
+    await configure('[watch]\nsweep = "often"\n')
+    const { exit, err, out } = start()
+    expect(await exit).toBe(78)
+    expect(err() + out()).toContain('watch.sweep: expected a cron expression')
+  })
+})
+
+test('the next attempt that a receipt names is waited for after a restart', async () => {
+  const { certbot, start, folder, emulator, stored } = await openWatchStage()
+  await certbot('a.example')
+  const first = start()
+  await stored(1)
+  await first.saying('uploaded')
+  expect(await first.end()).toBe(0)
+
+  const { fingerprint } = await receiptIn(folder)
+  const nextAttemptAt = new Date(Date.now() + 1_500).toISOString()
+  const since = new Date(Date.now() - 60_000).toISOString()
+  const failing = {
+    fingerprint: String(fingerprint),
+    since,
+    failures: 3,
+    nextAttemptAt,
+    code: 'TLS',
+    message: 'no',
+  }
+  await writeFile(await receiptFile(folder), writeReceipt({ ...emptyReceipt('certbot:a.example'), failing }))
+  const requests = emulator.entries.length
+
+  const second = start()
+  expect(await second.saying('waiting')).toMatchObject([{ until: nextAttemptAt }])
+  expect(emulator.entries).toHaveLength(requests)
+  const [{ time } = { time: 0 }] = await second.saying('uploaded')
+  expect(Date.parse(String(time))).toBeGreaterThanOrEqual(Date.parse(nextAttemptAt))
+  expect(await second.end()).toBe(0)
+})
+
+async function receiptFile(folder: string): Promise<string> {
+  const [file = ''] = await readdir(join(folder, 'state'))
+  return join(folder, 'state', file)
+}
+
+async function receiptIn(folder: string): Promise<Readonly<Record<string, unknown>>> {
+  return JSON.parse(await readFile(await receiptFile(folder), 'utf8'))
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { type AccountPause, afterFault, NO_PAUSE } from '../../src/core/accountPause.ts'
+
+const MINUTE = 60_000
+
+test('uploads rest for 15 minutes, then twice as long each time, at most six hours', () => {
+  let pause: AccountPause = NO_PAUSE
+  let now = 0
+  const rests = Array.from({ length: 8 }, () => {
+    pause = afterFault(pause, now)
+    const rest = pause.until - now
+    now = pause.until
+    return rest / MINUTE
+  })
+  expect(rests).toEqual([15, 30, 60, 120, 240, 360, 360, 360])
+})
+
+test('faults that meet a pause already begun make it no longer', () => {
+  const pause = afterFault(NO_PAUSE, 0)
+  expect(afterFault(pause, 1)).toBe(pause)
+  expect(afterFault(pause, 15 * MINUTE - 1)).toBe(pause)
+  expect(afterFault(pause, 15 * MINUTE)).toEqual({ until: 45 * MINUTE, faults: 2 })
+})
+
+test('however many faults there were, the longest rest is six hours', () => {
+  expect(afterFault({ until: 0, faults: 5_000 }, 0).until).toBe(360 * MINUTE)
+})

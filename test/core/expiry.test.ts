@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { isOverdue, openWatchman } from '../../src/core/expiry.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** A certificate of so many days, issued at 0. */
+const life = (days: number, from = 0) => ({
+  notBefore: new Date(from),
+  notAfter: new Date(from + days * DAY),
+})
+
+test.each([
+  [90, 60],
+  [45, 30],
+  [6, 4],
+])('of %i days a renewal is overdue after %i', (days, after) => {
+  expect(isOverdue(life(days), 0)).toBe(false)
+  expect(isOverdue(life(days), after * DAY)).toBe(false)
+  expect(isOverdue(life(days), after * DAY + 1)).toBe(true)
+  expect(isOverdue(life(days), (days + 1) * DAY)).toBe(true)
+})
+
+describe('the warning', () => {
+  test.each([90, 45, 6])(
+    'of a certificate of %i days comes once a day, however often it is looked at',
+    days => {
+      const { shouldWarn } = openWatchman()
+      const warned: number[] = []
+      for (let hour = 0; hour < days * 24; hour++)
+        if (shouldWarn('a', life(days), hour * HOUR)) warned.push(hour)
+      const first = days * 16 + 1
+      expect(warned).toEqual(Array.from({ length: days / 3 }, (_, day) => first + day * 24))
+    },
+  )
+
+  test('of one certificate says nothing of another', () => {
+    const { shouldWarn } = openWatchman()
+    expect(shouldWarn('a', life(6), 5 * DAY)).toBe(true)
+    expect(shouldWarn('b', life(6), 5 * DAY)).toBe(true)
+  })
+
+  test('comes again at once when a renewed certificate falls due anew', () => {
+    const { shouldWarn } = openWatchman()
+    expect(shouldWarn('a', life(6), 5 * DAY)).toBe(true)
+    const renewed = life(0.1, 5 * DAY)
+    expect(shouldWarn('a', renewed, 5 * DAY + HOUR)).toBe(false)
+    expect(shouldWarn('a', renewed, 5 * DAY + 2 * HOUR)).toBe(true)
+  })
+})

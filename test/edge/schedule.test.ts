@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { DEFAULT_SWEEP } from '../../src/core/settings.ts'
+import { openSchedule, sweepProblem } from '../../src/edge/schedule.ts'
+
+test.each([DEFAULT_SWEEP, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
+  '"%s" is a schedule',
+  expression => {
+    expect(sweepProblem(expression)).toBeUndefined()
+  },
+)
+
+test.each(['', 'often', '61 * * * *', '* * *', '17 */6 * * * * *'])('"%s" is none', expression => {
+  expect(sweepProblem(expression)).toContain('expected a cron expression')
+})
+
+describe('a schedule', () => {
+  afterEach(() => vi.useRealTimers())
+
+  test('rings at its times until it is stopped', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
+    const ring = vi.fn()
+    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    expect(schedule.next()).toEqual(new Date(2026, 5, 1, 12, 17))
+    await vi.advanceTimersByTimeAsync(18 * 60_000)
+    expect(ring).toHaveBeenCalledTimes(1)
+    expect(schedule.next()).toEqual(new Date(2026, 5, 1, 18, 17))
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+    expect(ring).toHaveBeenCalledTimes(5)
+    schedule.stop()
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+    expect(ring).toHaveBeenCalledTimes(5)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is spread by its jitter, and a ring that was put off does not come after the stop', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const ring = vi.fn()
+    const schedule = openSchedule('0 13 * * *', 600, ring)
+    await vi.advanceTimersByTimeAsync(64 * 60_000)
+    expect(ring).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(2 * 60_000)
+    expect(ring).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(23 * 3_600_000 - 4 * 60_000)
+    schedule.stop()
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(ring).toHaveBeenCalledTimes(1)
+    vi.restoreAllMocks()
+  })
+})
