@@ -1,6 +1,8 @@
 /** `certferry status`: what is on disk, what was uploaded, what is pending. */
-import { statusRow, statusTable } from '../core/status.ts'
-import { sync } from '../sync.ts'
+import { emptyReceipt } from '../core/receipt.ts'
+import { statusRow } from '../core/status.ts'
+import { statusTable } from '../core/statusTable.ts'
+import { type Effects, sync } from '../sync.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { endOf, openEngine } from './engine.ts'
@@ -8,9 +10,14 @@ import { listLineages } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const engine = await openEngine(world, line, endOf(world))
-  const { settings, receipts, effects } = engine
+  const { settings, receipts } = engine
   const { lineages, failed } = await listLineages(settings, world.home)
   const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))
+  // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
+  const effects: Effects = {
+    ...engine.effects,
+    recall: async ({ id }) => known.get(id) ?? emptyReceipt(id),
+  }
   const wishes = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
 
   const outcomes = [...failed]
@@ -23,6 +30,8 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     ...outcomes.map(outcome => statusRow({ outcome, receipt: known.get(outcome.lineage) }, now)),
     ...gone.map(receipt => statusRow({ receipt }, now)),
   ]
-  world.stdout.write(line.json ? `${JSON.stringify({ lineages: rows })}\n` : statusTable(rows, world.stdout))
+  world.stdout.write(
+    line.json ? `${JSON.stringify({ lineages: rows })}\n` : statusTable(rows, world.stdout, now),
+  )
   return 0
 }

@@ -6,12 +6,14 @@ import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { endOf, openEngine, write } from './engine.ts'
 import { openMeter } from './meter.ts'
+import { openFooter } from './progress.ts'
 import { listLineages, narrowed } from './sources.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const started = world.now()
   const meter = line.dryRun ? undefined : await openMeter(world, line.metricsFile)
-  const engine = await openEngine(world, line, endOf(world), () => meter?.metrics)
+  const footer = openFooter(world, !line.json)
+  const engine = await openEngine(footer.world, line, endOf(world), () => meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
@@ -21,7 +23,8 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 
     for (const outcome of failed) effects.tell(outcome)
     const wishes = { force: line.force ?? false, dryRun, endpoint: settings.endpoint.hostname }
-    const outcomes = [...(await pass(lineages, effects, wishes)), ...failed]
+    const looked = await footer.during(lineages.length, effects, counted => pass(lineages, counted, wishes))
+    const outcomes = [...looked, ...failed]
 
     const exit = exitOf(outcomes)
     write(log, summaryEntry(outcomes, world.now() - started))

@@ -1,11 +1,29 @@
-/** What `status` shows of each lineage, as rows and as a table of 80 columns. Pure. */
-import { wrapped } from './columns.ts'
+/** What `status` shows of each lineage. Pure. */
+import { ADVICE } from './advice.ts'
+import { isOverdue, type Life } from './expiry.ts'
+import type { Failing } from './failing.ts'
 import { isPending, type Outcome } from './outcome.ts'
-import { printable } from './printable.ts'
-import type { Receipt } from './receipt.ts'
+import type { Receipt, Upload } from './receipt.ts'
 
-/** ok: uploaded as it stands · new, changed: the next pass uploads it · gone: no longer on disk · else as its fault says. */
-export type State = 'ok' | 'new' | 'changed' | 'pending' | 'refused' | 'failed' | 'gone'
+/**
+ * ok: uploaded as it stands · expiring, expired: that too, but not renewed in time · new, changed: the next pass uploads
+ * it · failing: so it would, but the last tries did not get through · rejected: the service refused these bytes ·
+ * refused: not sent on purpose · gone: no longer on disk · else as its fault says. In the order of a summary.
+ */
+export const STATES = [
+  'ok',
+  'new',
+  'changed',
+  'pending',
+  'expiring',
+  'expired',
+  'failing',
+  'rejected',
+  'refused',
+  'failed',
+  'gone',
+] as const
+export type State = (typeof STATES)[number]
 
 export interface StatusRow {
   readonly lineage: string
@@ -13,10 +31,15 @@ export interface StatusRow {
   readonly names: readonly string[]
   readonly notAfter: string | null
   readonly daysLeft: number | null
+  /** Share of the certificate's whole life, from 1 when it begins to 0 when it has expired. */
+  readonly lifeLeft: number | null
   readonly certificateId: string | null
   readonly uploadedAt: string | null
   readonly supersedes: readonly string[]
-  /** Why, for everything that is not ok. */
+  readonly failingSince: string | null
+  /** When a daemon tries again what is failing. */
+  readonly nextLook: string | null
+  /** Why, for everything that is not well. */
   readonly reason: string | null
   readonly advice: string | null
 }
@@ -28,95 +51,72 @@ export function statusRow(
   now: Date,
 ): StatusRow {
   const uploaded = receipt?.uploaded
-  const notAfter = outcome?.bundle?.notAfter.toISOString() ?? uploaded?.notAfter ?? null
-  const fault = outcome && 'fault' in outcome ? outcome.fault : undefined
+  const life = outcome?.bundle ?? lifeOf(uploaded)
+  const failing = failingOf(outcome, receipt)
+  const state = failing ? 'failing' : stateOf(outcome, now)
   return {
     lineage: outcome?.lineage ?? receipt?.lineage ?? '',
-    state: stateOf(outcome),
+    state,
     names: outcome?.bundle?.names ?? uploaded?.names ?? [],
-    notAfter,
-    daysLeft: notAfter === null ? null : Math.floor((Date.parse(notAfter) - now.getTime()) / DAY),
+    notAfter: life?.notAfter.toISOString() ?? null,
+    daysLeft: life ? Math.floor((life.notAfter.getTime() - now.getTime()) / DAY) : null,
+    lifeLeft: life ? shareLeft(life, now) : null,
     certificateId: uploaded?.certificateId ?? null,
     uploadedAt: uploaded?.uploadedAt ?? null,
     supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
-    reason: fault?.message ?? null,
-    advice: fault?.advice ?? null,
+    failingSince: failing?.since ?? null,
+    nextLook: failing?.nextAttemptAt ?? null,
+    ...explained(state, outcome, failing),
   }
 }
 
-function stateOf(outcome: Outcome | undefined): State {
+const lifeOf = (uploaded: Upload | undefined): Life | undefined =>
+  uploaded && { notBefore: new Date(uploaded.notBefore), notAfter: new Date(uploaded.notAfter) }
+
+function shareLeft({ notBefore, notAfter }: Life, now: Date): number {
+  const left = notAfter.getTime() - now.getTime()
+  const life = notAfter.getTime() - notBefore.getTime()
+  return left <= 0 ? 0 : Math.min(1, left / life)
+}
+
+/** A row of failures counts for the bytes it was about: a renewal begins anew. */
+function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): Failing | undefined {
+  if (outcome?.outcome !== 'planned' && outcome?.outcome !== 'waiting') return undefined
+  return receipt?.failing?.fingerprint === outcome.bundle?.fingerprint ? receipt?.failing : undefined
+}
+
+function stateOf(outcome: Outcome | undefined, now: Date): State {
   switch (outcome?.outcome) {
     case undefined:
       return 'gone'
     case 'unchanged':
     case 'uploaded':
-      return 'ok'
+      if (!outcome.bundle || !isOverdue(outcome.bundle, now.getTime())) return 'ok'
+      return outcome.bundle.notAfter > now ? 'expiring' : 'expired'
     case 'waiting':
-      return 'failed'
+      return 'failing'
     case 'planned':
       return outcome.because === 'changed' ? 'changed' : 'new'
     case 'refused':
-      return 'refused'
+      return outcome.because === 'rejected-before' ? 'rejected' : 'refused'
     case 'failed':
       return isPending(outcome.fault) ? 'pending' : 'failed'
   }
 }
 
-const COLOUR: Readonly<Record<State, string>> = {
-  ok: '32',
-  new: '36',
-  changed: '36',
-  pending: '33',
-  refused: '33',
-  failed: '31',
-  gone: '2',
+const OVERDUE: Readonly<Partial<Record<State, string>>> = {
+  expiring: 'less than a third of its life is left, and it has not been renewed',
+  expired: 'it has expired and has not been renewed',
 }
 
-const HEAD = ['LINEAGE', 'STATE', 'DAYS LEFT', 'CERTIFICATE ID', 'UPLOADED'] as const
-/** What the other columns leave of 80, in characters. */
-const LONGEST_NAME = 32
-
-export interface Screen {
-  readonly colours: boolean
-  readonly columns: number
+function explained(state: State, outcome: Outcome | undefined, failing: Failing | undefined) {
+  if (failing) return { reason: failing.message, advice: adviceFor(failing.code) }
+  const overdue = OVERDUE[state]
+  if (overdue) return { reason: overdue, advice: 'See what the ACME client last logged.' }
+  const fault = outcome && 'fault' in outcome ? outcome.fault : undefined
+  return { reason: fault?.message ?? null, advice: fault?.advice ?? null }
 }
 
-export function statusTable(rows: readonly StatusRow[], { colours, columns }: Screen): string {
-  if (!rows.length) return 'No certificates: nothing on disk, nothing uploaded.\n'
-  const cells = rows.map(cellsOf)
-  const widths = HEAD.map((head, i) => Math.max(head.length, ...cells.map(row => row[i]?.length ?? 0)))
-  const line = (row: readonly string[], state?: State) =>
-    row
-      .map((cell, i) => painted(cell.padEnd(widths[i] ?? 0), i === 1 && colours ? state : undefined))
-      .join('  ')
-      .trimEnd()
-  const reasons = rows.flatMap(row => reasonLines(row, Math.max(40, columns)))
-  const body = [line(HEAD), ...cells.map((row, i) => line(row, rows[i]?.state))]
-  return `${[...body, ...(reasons.length ? ['', ...reasons] : [])].join('\n')}\n`
-}
-
-const cellsOf = ({ lineage, state, daysLeft, certificateId, uploadedAt }: StatusRow): readonly string[] => [
-  shortened(printable(lineage, 300)),
-  state,
-  daysLeft === null ? '-' : String(daysLeft),
-  certificateId === null ? '-' : printable(certificateId, 32),
-  uploadedAt?.slice(0, 10) ?? '-',
-]
-
-const reasonLines = ({ lineage, reason, advice }: StatusRow, columns: number): readonly string[] =>
-  reason === null
-    ? []
-    : [
-        wrapped(printable(`${lineage}: ${reason}`, 1000), columns),
-        `  → ${wrapped(advice ?? '', columns - 4, 4)}`,
-      ]
-
-const painted = (text: string, state: State | undefined) =>
-  state ? `\u001b[${COLOUR[state]}m${text}\u001b[0m` : text
-
-/** The end tells lineages apart as well as the beginning: the middle goes. */
-function shortened(lineage: string): string {
-  const characters = [...lineage]
-  if (characters.length <= LONGEST_NAME) return lineage
-  return [...characters.slice(0, 18), '…', ...characters.slice(-(LONGEST_NAME - 19))].join('')
-}
+/** A receipt may hold a code of another version. */
+const adviceFor = (code: string): string | null =>
+  Object.hasOwn(ADVICE, code) ? ADVICE[code as keyof typeof ADVICE] : null

@@ -1,16 +1,20 @@
-import { stripVTControlCharacters } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
+import type { Failing } from '../../src/core/failing.ts'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
 import type { Outcome, Verdict } from '../../src/core/outcome.ts'
-import { type StatusRow, statusRow, statusTable } from '../../src/core/status.ts'
+import { statusRow } from '../../src/core/status.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')
 const LINEAGE = 'certbot:example.com'
 let bundle: Bundle
 beforeAll(async () => {
-  bundle = await bundleOf({ names: ['example.com'], notAfter: new Date('2026-05-30T00:00:00Z') })
+  bundle = await bundleOf({
+    names: ['example.com'],
+    notBefore: new Date('2026-03-01T00:00:00Z'),
+    notAfter: new Date('2026-05-30T00:00:00Z'),
+  })
 })
 
 const outcome = (verdict: Verdict, withBundle = true): Outcome => ({
@@ -30,9 +34,12 @@ describe('a row', () => {
       names: ['example.com'],
       notAfter: '2026-05-30T00:00:00.000Z',
       daysLeft: 89,
+      lifeLeft: 179 / 180,
       certificateId: 'a92b1Z1i',
       uploadedAt: '2026-01-02T03:04:05.678Z',
       supersedes: [],
+      failingSince: null,
+      nextLook: null,
       reason: null,
       advice: null,
     })
@@ -44,6 +51,11 @@ describe('a row', () => {
     ['pending', () => failed('KEY_MISMATCH')],
     ['failed', () => failed('KEY_INVALID')],
     ['refused', () => outcome({ outcome: 'refused', because: 'expired', fault: new Fault('EXPIRED', 'x') })],
+    [
+      'rejected',
+      () =>
+        outcome({ outcome: 'refused', because: 'rejected-before', fault: new Fault('REJECTED_BEFORE', 'x') }),
+    ],
   ])('of state %s', (state, of) => {
     const row = statusRow({ outcome: of(), receipt: undefined }, NOW)
     expect(row).toMatchObject({ state, certificateId: null, uploadedAt: null, supersedes: [] })
@@ -81,70 +93,96 @@ describe('a row', () => {
   })
 })
 
-describe('the table', () => {
-  const screen = { colours: false, columns: 80 }
-  const row = (changes: Partial<StatusRow> = {}): StatusRow => ({
-    ...statusRow({ receipt: receiptWith() }, NOW),
-    state: 'ok',
+describe('a life', () => {
+  const rowAt = (now: string) =>
+    statusRow(
+      {
+        outcome: outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'a92b1Z1i' }),
+        receipt: receiptWith(),
+      },
+      new Date(now),
+    )
+
+  test('is ok until a third of it is left, then expiring, then expired, and why is said', () => {
+    const states = [
+      '2026-04-29T23:59:59Z',
+      '2026-04-30T00:00:01Z',
+      '2026-05-29T23:59:59Z',
+      '2026-05-30T00:00:00Z',
+    ]
+    expect(states.map(now => rowAt(now).state)).toEqual(['ok', 'expiring', 'expiring', 'expired'])
+    expect(rowAt('2026-04-29T00:00:00Z')).toMatchObject({ reason: null, advice: null })
+    expect(rowAt('2026-05-20T00:00:00Z')).toMatchObject({
+      reason: 'less than a third of its life is left, and it has not been renewed',
+      advice: 'See what the ACME client last logged.',
+    })
+  })
+
+  test('left is a share of the whole, from 1 to 0 and never beyond', () => {
+    const days = ['2026-02-01', '2026-03-01', '2026-04-15', '2026-05-30', '2027-01-01']
+    expect(days.map(day => rowAt(`${day}T00:00:00Z`).lifeLeft)).toEqual([1, 1, 0.5, 0, 0])
+  })
+
+  test('of what is not on disk is that of what was uploaded; of what nobody knows there is none', () => {
+    expect(statusRow({ receipt: receiptWith() }, new Date('2026-02-15T00:00:00Z')).lifeLeft).toBe(0.5)
+    const broken = outcome({ outcome: 'failed', fault: new Fault('PAIR_INCOMPLETE', 'x') }, false)
+    expect(statusRow({ outcome: broken, receipt: undefined }, NOW)).toMatchObject({
+      lifeLeft: null,
+      daysLeft: null,
+    })
+  })
+})
+
+describe('what could not be carried yet', () => {
+  const failing = (changes: Partial<Failing> = {}): Failing => ({
+    fingerprint: bundle.fingerprint,
+    since: '2026-03-01T09:00:00.000Z',
+    failures: 4,
+    nextAttemptAt: '2026-03-01T12:25:00.000Z',
+    code: 'NETWORK',
+    message: 'ssl.tencentcloudapi.com: connection refused',
     ...changes,
   })
-  const lines = (...rows: readonly StatusRow[]) => statusTable(rows, screen).trimEnd().split('\n')
+  const planned = () => outcome({ outcome: 'planned', because: 'changed' })
 
-  test('says so where there is nothing', () => {
-    expect(statusTable([], screen)).toBe('No certificates: nothing on disk, nothing uploaded.\n')
-  })
-
-  test('stands in columns', () => {
+  test('is failing: since when, why, and when it is tried again', () => {
     expect(
-      lines(
-        row(),
-        row({ lineage: 'pem:ca', state: 'new', certificateId: null, uploadedAt: null, daysLeft: null }),
-      ),
-    ).toEqual([
-      'LINEAGE              STATE  DAYS LEFT  CERTIFICATE ID  UPLOADED',
-      'certbot:example.com  ok     30         a92b1Z1i        2026-01-02',
-      'pem:ca               new    -          -               -',
-    ])
-  })
-
-  test('fits into 80 columns, whatever the names, states and days', () => {
-    const long = row({
-      lineage: `acme.sh:*.${'very-long-'.repeat(20)}example.com_ecc`,
-      state: 'pending',
-      daysLeft: -12_345,
-      reason: 'word '.repeat(60),
-      advice: 'more '.repeat(60),
+      statusRow({ outcome: planned(), receipt: receiptWith({ failing: failing() }) }, NOW),
+    ).toMatchObject({
+      state: 'failing',
+      certificateId: 'a92b1Z1i',
+      failingSince: '2026-03-01T09:00:00.000Z',
+      nextLook: '2026-03-01T12:25:00.000Z',
+      reason: 'ssl.tencentcloudapi.com: connection refused',
+      advice: new Fault('NETWORK', '').advice,
     })
-    const all = lines(row(), long)
-    for (const line of all.filter(line => !line.includes('very-long')))
-      expect(line.length).toBeLessThanOrEqual(80)
-    expect(all[2]?.length).toBeLessThanOrEqual(80)
-    expect(all[2]).toMatch(/^acme\.sh:\*\.very-lon…ample\.com_ecc {2}pending/)
   })
 
-  test('reasons and advice follow it', () => {
-    expect(lines(row({ state: 'failed', reason: 'no key', advice: 'Find it.' })).slice(2)).toEqual([
-      '',
-      'certbot:example.com: no key',
-      '  → Find it.',
-    ])
+  test('is changed again once it has been renewed: the failures were those of other bytes', () => {
+    const receipt = receiptWith({ failing: failing({ fingerprint: 'of the certificate before' }) })
+    expect(statusRow({ outcome: planned(), receipt }, NOW)).toMatchObject({
+      state: 'changed',
+      failingSince: null,
+      nextLook: null,
+      reason: null,
+    })
   })
 
-  test('colours change nothing but the colour', () => {
-    const rows = (['ok', 'new', 'changed', 'pending', 'refused', 'failed', 'gone'] as const).map(state =>
-      row({ state }),
-    )
-    const coloured = statusTable(rows, { ...screen, colours: true })
-    expect(coloured.split('\u001b[').length).toBe(2 * rows.length + 1)
-    expect(stripVTControlCharacters(coloured)).toBe(statusTable(rows, screen))
+  test('is pending while its files are mid-change, whatever failed before', () => {
+    const receipt = receiptWith({ failing: failing() })
+    expect(statusRow({ outcome: failed('KEY_MISMATCH'), receipt }, NOW)).toMatchObject({
+      state: 'pending',
+      nextLook: null,
+    })
   })
 
-  test('a name, an ID or a reason cannot steer the terminal', () => {
-    const evil = '\u001b]0;x\u0007\nfake line\u202e'
-    const text = lines(
-      row({ lineage: evil, certificateId: evil, state: 'failed', reason: evil, advice: 'Look.' }),
-    )
-    expect(text.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
-    expect(text).toHaveLength(5)
+  test('is told without advice where the code is of another version', () => {
+    for (const code of ['OF_TOMORROW', 'constructor', '__proto__']) {
+      const receipt = receiptWith({ failing: failing({ code }) })
+      expect(statusRow({ outcome: planned(), receipt }, NOW)).toMatchObject({
+        state: 'failing',
+        advice: null,
+      })
+    }
   })
 })

@@ -1,0 +1,133 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { emptyReceipt, writeReceipt } from '../../src/core/receipt.ts'
+import type { StatusRow } from '../../src/core/status.ts'
+import { fileName } from '../../src/edge/receipts.ts'
+import { issue } from '../support/certificates.ts'
+import { openStage, type Run } from './stage.ts'
+
+const rowsOf = (run: Run) => run.json<{ lineages: readonly StatusRow[] }>().lineages
+const DAY = 86_400_000
+
+/** Every file below a folder, with its text. */
+async function textsOf(folder: string): Promise<Readonly<Record<string, string>>> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(one => one.isFile())
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).sort()
+  return Object.fromEntries(
+    await Promise.all(paths.map(async path => [path, await readFile(path, 'utf8')] as const)),
+  )
+}
+
+describe('status --json', () => {
+  test('tells of what is uploaded: names, share of life left, ID and when; nothing is failing', async () => {
+    const { type, certbot, emulator } = await openStage()
+    const pair = await certbot('example.com', await issue({ names: ['example.com', 'www.example.com'] }))
+    await type(['sync'])
+    const [row] = rowsOf(await type(['status', '--json']))
+    expect(row).toEqual({
+      lineage: 'certbot:example.com',
+      state: 'ok',
+      names: ['example.com', 'www.example.com'],
+      notAfter: pair.notAfter.toISOString(),
+      daysLeft: 43,
+      lifeLeft: expect.closeTo(44 / 45, 2),
+      certificateId: emulator.certificates()[0]?.id,
+      uploadedAt: expect.stringMatching(/Z$/),
+      supersedes: [],
+      failingSince: null,
+      nextLook: null,
+      reason: null,
+      advice: null,
+    })
+  })
+
+  test('what could not be carried yet is failing: since when, why, and when a daemon looks next', async () => {
+    const { type, certbot, folder } = await openStage()
+    await certbot('example.com')
+    const { fingerprint = '' } = (await type(['sync', '--json', '--dry-run'])).json().results[0] as {
+      fingerprint?: string
+    }
+    const [since, nextAttemptAt] = [Date.now() - 2 * DAY, Date.now() + 1_500_000].map(ms =>
+      new Date(ms).toISOString(),
+    )
+    const told = { code: 'NETWORK', message: 'the connection was refused' }
+    const failing = {
+      fingerprint,
+      since: since ?? '',
+      nextAttemptAt: nextAttemptAt ?? '',
+      failures: 9,
+      ...told,
+    }
+    await mkdir(join(folder, 'state'))
+    const file = join(folder, 'state', fileName('certbot:example.com'))
+    await writeFile(file, writeReceipt({ ...emptyReceipt('certbot:example.com'), failing }))
+
+    const [row] = rowsOf(await type(['status', '--json']))
+    expect(row).toMatchObject({
+      state: 'failing',
+      failingSince: since,
+      nextLook: nextAttemptAt,
+      reason: told.message,
+    })
+    const table = (await type(['status'])).out().replace(/\s+/g, ' ')
+    expect(table).toMatch(
+      /: failing since [-\d]+ [:\d]+ UTC, next look in 25 minutes: the connection was refused → /,
+    )
+  })
+
+  test('what is not renewed in time is expiring, and expired in the end', async () => {
+    const { type, certbot } = await openStage()
+    await certbot('example.com')
+    await type(['sync'])
+    for (const [days, state] of [
+      [28, 'ok'],
+      [31, 'expiring'],
+      [45, 'expired'],
+    ] as const) {
+      const run = await type(['status', '--json'], { now: () => Date.now() + days * DAY })
+      expect(rowsOf(run)).toMatchObject([{ state }])
+    }
+  })
+})
+
+describe('status leaves everything as it is', () => {
+  test('before anything has been uploaded it makes no state directory', async () => {
+    const { type, certbot, folder } = await openStage()
+    await certbot('example.com')
+    expect(rowsOf(await type(['status', '--json']))).toMatchObject([{ state: 'new' }])
+    expect(await readdir(folder)).toEqual(['letsencrypt'])
+  })
+
+  test('a damaged receipt stays where it is: setting it aside is for a pass', async () => {
+    const { type, certbot, folder, emulator } = await openStage()
+    await certbot('example.com')
+    await certbot('other.example')
+    await type(['sync'])
+    const state = join(folder, 'state')
+    const [name = ''] = await readdir(state)
+    await writeFile(join(state, name), '{"version":1,')
+    const before = [await textsOf(folder), emulator.entries.length]
+    const run = await type(['status', '--json'])
+    expect(rowsOf(run).map(({ state }) => state)).toEqual(['new', 'ok'])
+    expect(run.err()).toBe('')
+    expect([await textsOf(folder), emulator.entries.length]).toEqual(before)
+  })
+
+  test('a state directory that nobody may write to is read all the same', async () => {
+    const { type, certbot, folder } = await openStage()
+    await certbot('example.com')
+    await type(['sync'])
+    await chmod(join(folder, 'state'), 0o500)
+    expect(rowsOf(await type(['status', '--json']))).toMatchObject([{ state: 'ok' }])
+  })
+})
+
+test('colours are for terminals that have them', async () => {
+  const { type, certbot } = await openStage()
+  await certbot('example.com')
+  expect((await type(['status'])).out()).not.toContain('\u001b')
+  const coloured = (await type(['status'], { terminal: true, colours: true })).out()
+  expect(coloured).toContain('\u001b[36mnew')
+  expect(coloured).toContain('\u001b[32m############ 43')
+})
