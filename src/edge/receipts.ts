@@ -1,16 +1,22 @@
 /** Receipts on disk: one JSON file a lineage, written whole or not at all. */
-import { createHash } from 'node:crypto'
-import { constants, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { renameSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt, readReceipt, writeReceipt } from '../core/receipt.ts'
-import { sweep, writeWhole } from './wholeFile.ts'
+import { inTurn, type Place } from './exclusion.ts'
+import { pause } from './time.ts'
+import { contentOf, sweep, syncFolder, temporaryName } from './wholeFile.ts'
 
 export interface Receipts {
   /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */
   readonly prepare: () => Promise<void>
   readonly recall: (lineage: string) => Promise<Receipt>
-  /** Reads, amends and writes, so that what another process has recorded meanwhile is built upon. */
+  /**
+   * Reads, amends and writes; all over again where another process has recorded something in between, so that what it
+   * recorded is built upon. `amend` may be called several times.
+   */
   readonly record: (lineage: string, amend: (receipt: Receipt) => Receipt) => Promise<void>
   readonly all: () => Promise<readonly Receipt[]>
 }
@@ -18,17 +24,24 @@ export interface Receipts {
 /** A receipt that could not be read was set aside under another name. */
 export type OnDamage = (file: string, setAside: string) => void
 
-const PROBE = '.probe'
+interface State {
+  readonly dir: string
+  readonly onDamage: OnDamage
+  readonly now: () => Date
+  readonly wait: Place['wait']
+}
 
-export function openReceipts(dir: string, onDamage: OnDamage, now: () => Date): Receipts {
-  const recall = (lineage: string) => readOne(dir, lineage, onDamage, now)
+export function openReceipts(
+  dir: string,
+  onDamage: OnDamage,
+  now: () => Date,
+  wait: Place['wait'] = pause,
+): Receipts {
+  const state = { dir, onDamage, now, wait }
   return {
-    prepare: () => prepare(dir, now),
-    recall,
-    record: async (lineage, amend) => {
-      const text = writeReceipt(amend(await recall(lineage)))
-      await onDisk(dir, () => writeWhole(dir, fileName(lineage), text))
-    },
+    prepare: () => onDisk(dir, () => prepare(state)),
+    recall: lineage => onDisk(dir, async () => (await readOne(state, lineage)).receipt),
+    record: (lineage, amend) => onDisk(dir, () => record(state, lineage, amend)),
     all: () => readAll(dir),
   }
 }
@@ -42,32 +55,62 @@ export const fileName = (lineage: string): string => {
   return `${readable}-${createHash('sha256').update(lineage).digest('hex').slice(0, 32)}.json`
 }
 
-async function prepare(dir: string, now: () => Date): Promise<void> {
-  await onDisk(dir, async () => {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
-    // every step that recording takes, or a disk that lacks one of them is found out after the upload
-    await writeWhole(dir, PROBE, 'probe').finally(() => rm(join(dir, PROBE), { force: true }))
-    await sweep(dir, now)
-  })
+async function prepare(state: State): Promise<void> {
+  const { dir } = state
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  // every step that recording takes, or a disk that lacks one of them is found out after the upload
+  const name = temporaryName('probe', randomBytes(6).toString('hex'))
+  await replaced({ ...state, name }, undefined, 'probe').finally(() => rm(join(dir, name), { force: true }))
+  await sweep(dir, state.now)
 }
 
-async function readOne(dir: string, lineage: string, onDamage: OnDamage, now: () => Date): Promise<Receipt> {
+async function record(state: State, lineage: string, amend: (receipt: Receipt) => Receipt): Promise<void> {
+  const place = { ...state, name: fileName(lineage) }
+  for (;;) {
+    const { text, receipt } = await readOne(state, lineage)
+    // each time it is not replaced, another process has got its own entry in: this comes to an end
+    if (await replaced(place, text, writeReceipt(amend(receipt)))) return
+  }
+}
+
+/** False where the file is no longer what the new text was made from, or the turn was lost: then nothing has changed. */
+async function replaced(place: Place, from: string | undefined, to: string): Promise<boolean> {
+  const file = join(place.dir, place.name)
+  const done = await inTurn(place, to, draft => contentOf(file) === from && moved(draft, file))
+  if (done) await syncFolder(place.dir)
+  return done
+}
+
+function moved(from: string, to: string): boolean {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function readOne(
+  state: State,
+  lineage: string,
+): Promise<{ readonly text?: string; readonly receipt: Receipt }> {
+  const { dir, onDamage, now } = state
   const name = fileName(lineage)
-  return onDisk(dir, async () => {
-    const text = await readRegular(join(dir, name))
-    if (text === undefined) return emptyReceipt(lineage)
-    const receipt = readReceipt(text, lineage)
-    if (receipt) return receipt
-    const aside = `${name}.damaged-${now().toISOString().replace(/[:.]/g, '')}`
-    await rename(join(dir, name), join(dir, aside)).then(
-      () => onDamage(join(dir, name), join(dir, aside)),
-      (error: NodeJS.ErrnoException) => {
-        // not there any more: another process has set it aside, and said so
-        if (error.code !== 'ENOENT') throw error
-      },
-    )
-    return emptyReceipt(lineage)
-  })
+  const text = contentOf(join(dir, name))
+  if (text === undefined) return { receipt: emptyReceipt(lineage) }
+  const receipt = readReceipt(text, lineage)
+  if (receipt) return { text, receipt }
+  const aside = `${name}.damaged-${now().toISOString().replace(/[:.]/g, '')}`
+  // in turn and looked at once more, or a receipt that another process has learned again is set aside in its place
+  const mine = await inTurn(
+    { ...state, name },
+    '',
+    () => contentOf(join(dir, name)) === text && moved(join(dir, name), join(dir, aside)),
+  )
+  if (!mine) return readOne(state, lineage)
+  onDamage(join(dir, name), join(dir, aside))
+  return { receipt: emptyReceipt(lineage) }
 }
 
 async function readAll(dir: string): Promise<readonly Receipt[]> {
@@ -75,30 +118,16 @@ async function readAll(dir: string): Promise<readonly Receipt[]> {
     if (error.code === 'ENOENT') return []
     throw unusable(dir, error)
   })
-  const found = await Promise.all(
-    names
-      .filter(name => name.endsWith('.json'))
-      .map(async name => {
-        const text = await readRegular(join(dir, name)).catch(() => undefined)
-        const receipt = text === undefined ? undefined : readReceipt(text)
-        // a copy somebody made under another name is nobody's receipt
-        return receipt && fileName(receipt.lineage) === name ? [receipt] : []
-      }),
-  )
-  return found.flat()
+  return names.filter(name => name.endsWith('.json')).flatMap(name => receiptIn(dir, name) ?? [])
 }
 
-/** O_NOFOLLOW: a link planted here is damage, not a receipt; so is whatever else is not a file. */
-async function readRegular(path: string): Promise<string | undefined> {
+function receiptIn(dir: string, name: string): Receipt | undefined {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    const regular = async () => ((await file.stat()).isFile() ? await file.readFile('utf8') : '')
-    return await regular().finally(() => file.close())
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP' || code === 'ENXIO') return ''
-    throw error
+    const receipt = readReceipt(contentOf(join(dir, name)) ?? '')
+    // a copy somebody made under another name is nobody's receipt
+    return receipt && fileName(receipt.lineage) === name ? receipt : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,29 +1,36 @@
-/** Writes a file whole or not at all, and sweeps up after writers that died. */
-import { randomBytes } from 'node:crypto'
-import { constants, lstat, open, readdir, rename, rm } from 'node:fs/promises'
+/** Files that are seen whole or not at all: reading and writing them, and sweeping up after writers that died. */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { lstat, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const LEFTOVER = /^\..+\.[0-9a-f]{12}\.tmp$/
-/** No write takes this long: a temporary file of this age belongs to a process that is gone. In milliseconds. */
+const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
+/** No write takes this long: what is temporary and of this age belongs to a process that is gone. In milliseconds. */
 const ABANDONED = 3_600_000
 
-const temporaryName = (name: string) => `.${name}.${randomBytes(6).toString('hex')}.tmp`
+export const temporaryName = (name: string, token: string) => `.${name}.${token}.tmp`
 
-export async function writeWhole(dir: string, name: string, text: string): Promise<void> {
-  const temporary = join(dir, temporaryName(name))
+/**
+ * The text of a regular file, undefined where there is nothing, '' where there is anything else. O_NOFOLLOW: a link
+ * planted here is damage, not a file.
+ */
+export function contentOf(path: string): string | undefined {
   try {
-    // synced before the rename, or a power cut may leave the new name pointing at nothing
-    await writeSynced(temporary, text)
-    await rename(temporary, join(dir, name))
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : ''
+    } finally {
+      closeSync(file)
+    }
   } catch (error) {
-    await rm(temporary, { force: true })
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (code === 'ELOOP' || code === 'ENXIO') return ''
     throw error
   }
-  const folder = await open(dir, constants.O_RDONLY)
-  await folder.sync().finally(() => folder.close())
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+/** Synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
+export async function writeSynced(path: string, text: string): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
     await file.writeFile(text)
@@ -33,10 +40,17 @@ async function writeSynced(path: string, text: string): Promise<void> {
   }
 }
 
+/** Until then a rename in it may be undone by a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY)
+  await folder.sync().finally(() => folder.close())
+}
+
 /** Removes what processes left behind that died while writing. What cannot be removed is in nobody's way. */
 export async function sweep(dir: string, now: () => Date): Promise<void> {
   const leftovers = (await readdir(dir)).filter(name => LEFTOVER.test(name)).map(name => join(dir, name))
-  const abandoned = async (file: string) =>
-    now().getTime() - (await lstat(file)).mtimeMs > ABANDONED && (await rm(file, { force: true }))
+  const abandoned = async (path: string) =>
+    now().getTime() - (await lstat(path)).mtimeMs > ABANDONED &&
+    (await rm(path, { recursive: true, force: true }))
   await Promise.allSettled(leftovers.map(abandoned))
 }

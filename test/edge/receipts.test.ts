@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Receipt } from '../../src/core/receipt.ts'
+import { inTurn } from '../../src/edge/exclusion.ts'
 import { fileName } from '../../src/edge/receipts.ts'
 import { LINEAGE, NOW, readyStage, stage, upload, uploadedAs } from './stateDirectory.ts'
 
@@ -51,13 +50,15 @@ describe('a receipt', () => {
   })
 
   test('that could not be put in place leaves the old one and no trace', async () => {
-    const { dir, file, receipts } = await readyStage()
-    const inTheWay = (receipt: Receipt) => {
-      mkdirSync(join(file, 'full'), { recursive: true })
-      return receipt
+    const { dir, receipts } = await readyStage()
+    await receipts.record(LINEAGE, uploadedAs('old'))
+    const broken = () => {
+      throw Object.assign(new Error(), { code: 'EIO' })
     }
-    await expect(receipts.record(LINEAGE, inTheWay)).rejects.toMatchObject({ code: 'STATE_UNUSABLE' })
+    const place = { dir, name: fileName(LINEAGE), wait: async () => expect.unreachable() }
+    await expect(inTurn(place, 'new', broken)).rejects.toMatchObject({ code: 'EIO' })
     expect(await readdir(dir)).toEqual([fileName(LINEAGE)])
+    expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('old')
   })
 })
 

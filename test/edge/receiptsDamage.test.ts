@@ -51,10 +51,13 @@ describe('leftovers', () => {
     await put('.b.json.0123456789ab.tmp', NOW)
     await put('.editor.tmp', long)
     await put('notes.txt', long)
-    await mkdir(join(dir, '.c.json.0123456789ab.tmp'))
-    await utimes(join(dir, '.c.json.0123456789ab.tmp'), long, long)
+    for (const folder of ['.c.json.0123456789ab.tmp', '.d.json.lock.tmp', 'notes.tmp']) {
+      await mkdir(join(dir, folder))
+      await put(join(folder, '0123456789ab'), long)
+      await utimes(join(dir, folder), long, long)
+    }
     await receipts.prepare()
-    const kept = ['.b.json.0123456789ab.tmp', '.c.json.0123456789ab.tmp', '.editor.tmp', 'notes.txt']
+    const kept = ['.b.json.0123456789ab.tmp', '.editor.tmp', 'notes.tmp', 'notes.txt']
     expect((await readdir(dir)).sort()).toEqual(kept)
   })
 
