@@ -1,0 +1,107 @@
+/** What the units keep certferry from, tried from inside; and its two other ways: by group, and for a second account. */
+import { chmod, chown, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporaryDirectory } from '../support/temporary.ts'
+import { openStage, type Stage, why } from './systemdStage.ts'
+
+let stage: Stage
+
+/** What systemdProbe.ts found in the unit's place. */
+async function probe(unit: string) {
+  await stage.systemctl('start', unit)
+  return JSON.parse((await stage.run('cat', `/run/${unit}.service.json`)).stdout)
+}
+
+const every = (names: readonly string[], code: unknown) => Object.fromEntries(names.map(name => [name, code]))
+const CAPABILITIES = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']
+const PRIVATE = [
+  '/root/private',
+  '/home/somebody/private',
+  '/proc/1/status',
+  '/proc/sys/kernel/hostname',
+  '/dev/kmsg',
+]
+const KEYS = [
+  '/etc/letsencrypt/live/first/privkey.pem',
+  '/root/.acme.sh/acme.example.com_ecc/acme.example.com.key',
+]
+
+/** As `chgrp -R ssl-cert` and `chmod -R g+rX` do it. */
+async function openToGroup(directory: string): Promise<void> {
+  const { stdout } = await stage.run('getent', 'group', 'ssl-cert')
+  const names = await readdir(directory, { recursive: true, withFileTypes: true })
+  const entries = names.filter(entry => !entry.isSymbolicLink())
+  const group = Number(stdout.split(':')[2])
+  const open = async (path: string, isDirectory: boolean) => {
+    await chown(path, 0, group)
+    await chmod(path, isDirectory ? 0o750 : 0o640)
+  }
+  await open(directory, true)
+  for (const entry of entries) await open(join(entry.parentPath, entry.name), entry.isDirectory())
+}
+
+describe.skipIf(why)('the sandbox', () => {
+  beforeAll(async () => {
+    stage = await openStage(await temporaryDirectory())
+    await stage.run('groupadd', '--force', '--system', 'ssl-cert')
+  })
+
+  afterAll(() => stage?.close())
+
+  test.each([
+    ['certferry.service', 'probe', '0000000000000004', 'done'],
+    ['certferry.service with group.conf', 'probe-group', '0000000000000000', 'EACCES'],
+  ])(
+    "%s: root's keys by its capability alone, and nothing else of anybody's",
+    async (_, unit, capability, keys) => {
+      const found = await probe(unit)
+      expect(found.user).not.toContain(0)
+      expect(found.capabilities).toEqual(every(CAPABILITIES, capability))
+      expect(found.reading).toEqual({ ...every(KEYS, keys), ...every(PRIVATE, 'ENOENT') })
+      expect(found.homes).toEqual(['.acme.sh'])
+      expect(found.ownState).toBe('done')
+      for (const [directory, code] of Object.entries(found.writing))
+        expect(code, `writing to ${directory}`).toMatch(/^(EROFS|EACCES)$/)
+    },
+  )
+
+  test.each(['probe', 'probe-group'])('%s: no way to more privileges', async unit => {
+    const found = await probe(unit)
+    expect([found.noNewPrivileges, found.filtered]).toEqual(['1', '2'])
+    expect([found.becomingRoot, found.makingSetuid, found.signallingInit]).toEqual([
+      'EPERM',
+      'EPERM',
+      'EPERM',
+    ])
+    expect(found.setuidProgram).toBe(String(found.user[0]))
+    for (const exit of [found.newNamespace, found.mounting, found.settingTheClock])
+      expect(exit).toBeGreaterThan(0)
+    expect(found.netlink).not.toBe('done')
+  })
+
+  test('a daemon that reads by group has no capability, and uploads', async () => {
+    await stage.run('mkdir', '-p', '/etc/systemd/system/certferry.service.d')
+    await stage.run(
+      'cp',
+      '/etc/systemd/system/probe-group.service.d/group.conf',
+      '/etc/systemd/system/certferry.service.d',
+    )
+    await stage.systemctl('daemon-reload')
+    await openToGroup(stage.letsencrypt)
+    await stage.systemctl('start', 'certferry')
+    await stage.uploaded(1)
+    const { MainPID } = await stage.show('certferry')
+    expect((await stage.run('cat', `/proc/${MainPID}/status`)).stdout).toMatch(/^CapEff:\s+0{16}$/m)
+    expect(await stage.journal('emulator')).toContain('UploadCertificate  OK')
+    await stage.systemctl('stop', 'certferry')
+  })
+
+  test('a second account has its own configuration, credentials and state', async () => {
+    await stage.systemctl('start', 'certferry@second')
+    await stage.uploaded(2)
+    const { stdout } = await stage.run('sh', '-c', 'cat /var/lib/certferry-second/*.json')
+    expect(stdout).toContain('second.example.com')
+    await stage.systemctl('stop', 'certferry@second')
+  })
+})
