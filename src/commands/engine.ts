@@ -5,6 +5,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, stopEntry } from '../core/report.ts'
 import { type Settings, settle } from '../core/settings.ts'
 import { loadConfig } from '../edge/configFile.ts'
+import { findCredentials, markOf } from '../edge/credentials.ts'
 import { readFiles } from '../edge/files.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
@@ -22,6 +23,8 @@ export interface Engine {
   readonly receipts: Receipts
   readonly effects: PassEffects
   readonly uploader: () => Promise<Uploader>
+  /** Tells one set of credentials from another; empty where there are none. Never rejects. */
+  readonly credentialsMark: () => Promise<string>
   /** Closes the uploader; the next upload opens another, with credentials read anew. */
   readonly renewUploader: () => Promise<void>
   /** Ends what keeps the process alive. */
@@ -87,7 +90,22 @@ export async function openEngine(
     opened = undefined
     await (await before?.catch(() => undefined))?.close()
   }
-  return { settings, configFile: file, log, receipts, effects, uploader, renewUploader, close }
+  const credentialsMark = async () => {
+    const { roleCredentials } = await import('../edge/role.ts')
+    const places = { env, home, profile: settings.profile, role: roleCredentials }
+    return findCredentials(places).then(markOf, () => '')
+  }
+  return {
+    settings,
+    configFile: file,
+    log,
+    receipts,
+    effects,
+    uploader,
+    credentialsMark,
+    renewUploader,
+    close,
+  }
 }
 
 /** The signal that ends all work: the operator's, or the deadline's after so many seconds. Its reason is the fault to report. */

@@ -2,6 +2,7 @@
 import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
 import type { Source } from '../core/settings.ts'
 import { findLineages } from '../edge/lineages.ts'
+import type { Metrics } from '../edge/metrics.ts'
 import { signatureOf } from '../edge/signature.ts'
 import { openWatcher, type Watcher } from '../edge/watcher.ts'
 import type { Rounds } from '../rounds.ts'
@@ -24,6 +25,7 @@ export interface Ground {
 export interface GroundEffects {
   readonly rounds: Rounds
   readonly onDeath: (error: unknown) => void
+  readonly metrics: () => Metrics | undefined
 }
 
 /** An event that is under way reaches us within this time; what a sweep finds after it was missed. In milliseconds. */
@@ -32,7 +34,7 @@ const IN_FLIGHT = 1_000
 export function openGround(
   { settings, log }: Engine,
   world: World,
-  { rounds, onDeath }: GroundEffects,
+  { rounds, onDeath, metrics }: GroundEffects,
 ): Ground {
   const sources = settings.sources.length ? settings.sources : usualSources(world.home)
   const known = new Map<string, Lineage>()
@@ -48,6 +50,9 @@ export function openGround(
     for (const lineage of lineages) known.set(lineage.id, lineage)
     for (const id of signatures.keys()) if (!known.has(id)) signatures.delete(id)
     rounds.keep(new Set(known.keys()))
+    metrics()?.keep(new Set(known.keys()))
+    for (const source of sources)
+      metrics()?.watchUp(titleOf(source), !faults.some(({ lineage }) => lineage === titleOf(source)))
     rounds.nudge(fresh.map(({ id }) => id))
     for (const { lineage, fault } of faults) {
       // of the usual places most machines have one, and few have both
@@ -80,6 +85,8 @@ export function openGround(
     for (const [id, before] of suspects) {
       if (signatures.get(id) !== before) continue
       missed += 1
+      const source = sources.find(one => holds(one, known.get(id)))
+      if (source) metrics()?.missedEvent(titleOf(source))
       log.warn(
         { event: 'missed', lineage: id, missed },
         `the sweep found a change of ${id} that no event had told of`,
@@ -133,6 +140,13 @@ export function openGround(
     },
   }
 }
+
+/** As a source that cannot be listed is named, in the log and in the metrics. */
+const titleOf = (source: Source) => `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
+
+const holds = (source: Source, lineage: Lineage | undefined) =>
+  lineage?.kind === source.kind &&
+  (source.kind === 'pem' ? source.name === lineage.name : lineage.chain.startsWith(source.path))
 
 /** One run at a time; a call during a run earns one more, because it may have come too late for this one. */
 function coalesced(run: () => Promise<void>): () => Promise<void> {

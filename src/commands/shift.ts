@@ -2,6 +2,7 @@
 import type { Ending } from '../core/agenda.ts'
 import { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Metrics } from '../edge/metrics.ts'
 import { openSchedule } from '../edge/schedule.ts'
 import { monotonic } from '../edge/time.ts'
 import { openRounds } from '../rounds.ts'
@@ -10,6 +11,7 @@ import type { World } from '../world.ts'
 import type { Engine } from './engine.ts'
 import { openGate } from './gate.ts'
 import { openGround } from './ground.ts'
+import { openVigil } from './vigil.ts'
 import { openVoice } from './voice.ts'
 
 export interface Shift {
@@ -17,6 +19,7 @@ export interface Shift {
   readonly sweep: (why: string) => Promise<void>
   /** One line for whoever asks how it is. */
   readonly status: () => string
+  readonly pending: () => number
   /** Begins nothing more, finishes what is under way within `FINISH`, and closes. */
   readonly end: () => Promise<void>
 }
@@ -25,6 +28,7 @@ export interface ShiftEffects {
   readonly onStatus: (text: string) => void
   /** Watching has died: the daemon is blind and must end. */
   readonly onDeath: (error: unknown) => void
+  readonly metrics: () => Metrics | undefined
 }
 
 /** systemd and a person wait this long for uploads under way. In milliseconds. */
@@ -33,7 +37,7 @@ const FINISH = 10_000
 export async function openShift(
   engine: Engine,
   world: World,
-  { onStatus, onDeath }: ShiftEffects,
+  { onStatus, onDeath, metrics }: ShiftEffects,
 ): Promise<Shift> {
   const { settings, log, effects, renewUploader } = engine
   const voice = openVoice(log, world.now)
@@ -41,7 +45,8 @@ export async function openShift(
     upload: effects.upload,
     renew: renewUploader,
     now: world.now,
-    onPause: (fault, until) =>
+    onPause: (fault, until) => {
+      vigil.begin()
       log.error(
         {
           event: 'paused',
@@ -51,7 +56,17 @@ export async function openShift(
           advice: fault.advice,
         },
         `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
-      ),
+      )
+    },
+  })
+  const vigil = openVigil({
+    mark: engine.credentialsMark,
+    resting: () => gate.closedUntil() !== undefined,
+    onNew: () => {
+      log.info({ event: 'resumed' }, 'the credentials are new ones: uploads go on')
+      gate.lift()
+      ground.sweep('new credentials').catch(onDeath)
+    },
   })
   const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname, patient: true }
 
@@ -60,6 +75,8 @@ export async function openShift(
     if (!lineage) return 'done'
     const outcome = await sync(lineage, { ...effects, upload: gate.upload }, { ...wishes, last })
     voice.tell(outcome)
+    // half of a renewal is no outcome yet
+    if (last || endingOf(outcome) !== 'mid-change') metrics()?.outcome(outcome)
     if (last && isMissing(outcome)) ground.list().catch(onDeath)
     return endingOf(outcome)
   }
@@ -85,7 +102,7 @@ export async function openShift(
       return () => clearTimeout(timer)
     },
   })
-  const ground = openGround(engine, world, { rounds, onDeath })
+  const ground = openGround(engine, world, { rounds, onDeath, metrics })
   const schedule = openSchedule(settings.watch.sweep, settings.watch.jitterSeconds, () => {
     ground.sweep('schedule').catch(onDeath)
   })
@@ -98,8 +115,10 @@ export async function openShift(
   return {
     sweep: ground.sweep,
     status,
+    pending: () => rounds.pending().length,
     end: async () => {
       schedule.stop()
+      vigil.end()
       await ground.close()
       const over = new AbortController()
       const bound = world.wait(FINISH, over.signal).then(

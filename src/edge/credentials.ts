@@ -1,4 +1,5 @@
 /** Finds the account's credentials: environment, systemd credential, profile file, the role of the cloud machine. */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parse } from 'ini'
 import { Fault } from '../core/fault.ts'
@@ -117,3 +118,9 @@ function asUnreadable(error: unknown): never {
   if (error instanceof Fault) throw new Fault('CREDENTIALS_UNREADABLE', error.message)
   throw error
 }
+
+/** Tells one set of credentials from another; a digest, so that it may be kept and compared, and never shown. */
+export const markOf = ({ secretId, secretKey, token }: Credentials): string =>
+  createHash('sha256')
+    .update([secretId, secretKey.reveal(), token?.reveal() ?? ''].join('\0'))
+    .digest('hex')

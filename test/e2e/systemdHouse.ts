@@ -78,6 +78,7 @@ export async function furnish(overlay: string): Promise<void> {
   await put('/opt/probe.ts', await readFile(join(import.meta.dirname, 'systemdProbe.ts'), 'utf8'))
   await copyFile('/usr/bin/id', join(overlay, 'opt/setuid-id'))
   await chmod(join(overlay, 'opt/setuid-id'), 0o4755)
+  await put('/etc/hosts', '127.0.0.1 localhost\n')
   await put('/etc/certferry/config.toml', CONFIG)
   await put('/etc/certferry/second.toml', SECOND)
   await put('/etc/certferry/second.credentials', CREDENTIALS, 0o600)

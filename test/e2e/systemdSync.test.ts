@@ -63,6 +63,7 @@ describe.skipIf(why)('certferry-sync.service', () => {
     await stage.write('/run/certbot-code', code)
     expect((await stage.run('systemctl', 'start', 'certbot')).code).toBe(Number(code))
     await stage.uploaded(count)
+    await eventually('its end', async () => (await sync()).ActiveState === 'inactive')
   })
 
   test('comes back by itself for what is pending, and for nothing else', async () => {

@@ -139,7 +139,8 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
     const add = vi.spyOn(FSWatcher.prototype, 'add')
     onTestFinished(() => add.mockRestore())
     const { root, tells } = await watched('certbot', issued)
-    add.mock.contexts[0]?.emit('all', 'unlinkDir', join(root, 'live'))
+    const [watcher] = add.mock.contexts as readonly FSWatcher[]
+    watcher?.emit('all', 'unlinkDir', join(root, 'live'))
     await expect.poll(() => add.mock.contexts.length).toBe(2)
     await tells(renewal(root), ...filesIn(root))
   })

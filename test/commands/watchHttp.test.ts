@@ -1,0 +1,40 @@
+import { writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { cli } from '../../src/cli.ts'
+import { recordedWorld } from '../support/world.ts'
+import { KEYS, openStage } from './stage.ts'
+
+const ask = (socketPath: string, path: string) =>
+  new Promise<string>((resolve, reject) => {
+    request({ socketPath, path }, response => {
+      let text = ''
+      response.on('data', data => (text += data)).on('end', () => resolve(text))
+    })
+      .on('error', reject)
+      .end()
+  })
+
+test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
+  const { folder, emulator, certbot } = await openStage()
+  await certbot('example.com')
+  const socket = join(folder, 's')
+  await writeFile(
+    join(folder, 'c.toml'),
+    `[http]\nlisten = "unix:${socket}"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+  )
+  const wait = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+  const run = recordedWorld({ cwd: folder, wait, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
+  const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.world)
+  await expect
+    .poll(() => ask(socket, '/metrics').catch(String), { timeout: 10_000 })
+    .toContain('certferry_uploads_total{outcome="uploaded"} 1')
+  expect(await ask(socket, '/ready')).toContain('ready')
+  expect(await ask(socket, '/metrics')).toContain(
+    `certferry_watch_up{source="certbot:${join(folder, 'letsencrypt')}"} 1`,
+  )
+  run.end()
+  expect(await ended).toBe(0)
+  await expect(ask(socket, '/live')).rejects.toThrow()
+})
