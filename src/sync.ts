@@ -52,6 +52,8 @@ async function carry(
   wishes: Wishes,
   seen: { bundle?: Bundle },
 ): Promise<Verdict> {
+  // before the files: one recorded in between by another process would make these look older than they are
+  const receipt = await effects.recall(lineage)
   const { files, settled } = await effects.read(lineage)
   const bundle = prove(files)
   seen.bundle = bundle
@@ -61,7 +63,6 @@ async function carry(
       `${files.chain.path}: the issuer of ${bundle.names[0]} may still be written`,
     )
   }
-  const receipt = await effects.recall(lineage)
   const settings = settingsDigest(bundle, lineage.upload)
   const decision = plan(bundle, receipt, { ...wishes, settings, now: effects.now() })
   if (decision.do === 'skip') return { outcome: 'unchanged', ...decision }

@@ -39,6 +39,8 @@ const RejectionSchema = v.object({
 const SupersededSchema = v.object({
   certificateId: v.string(),
   fingerprint: sha256,
+  /** Absent in receipts written before the order was kept by it. */
+  notBefore: v.optional(date),
   notAfter: date,
   uploadedAt: date,
   supersededAt: date,
@@ -111,7 +113,9 @@ export function withUpload(receipt: Receipt, upload: Upload, forced: boolean): R
   const others = receipt.superseded.filter(
     ({ certificateId }) => certificateId !== current.certificateId && certificateId !== entry?.certificateId,
   )
-  const superseded = [...(entry ? [entry] : []), ...others]
+  // overtaken by several, it has its place among them, not before them
+  const older = others.findIndex(({ notBefore = '' }) => !overtaken || !entry || notBefore < entry.notBefore)
+  const superseded = entry ? others.toSpliced(older < 0 ? others.length : older, 0, entry) : others
   return {
     ...receipt,
     uploaded: current,
@@ -130,9 +134,10 @@ export const replacedBy = (
     ? uploaded
     : undefined
 
-const superseding = ({ certificateId, fingerprint, notAfter, uploadedAt }: Upload) => ({
+const superseding = ({ certificateId, fingerprint, notBefore, notAfter, uploadedAt }: Upload) => ({
   certificateId,
   fingerprint,
+  notBefore,
   notAfter,
   uploadedAt,
 })

@@ -51,7 +51,7 @@ export async function inTurn<T>(place: Place, text: string, act: (draft: string)
   const draft = draftFor(place)
   try {
     await mkdir(draft.own, { mode: 0o700 })
-    await writeSynced(join(draft.own, draft.token), text)
+    await writeSynced(join(draft.own, draft.token), text, place.dir)
     let watched: { readonly holder?: string | undefined; readonly since: number } = { since: 0 }
     for (let waited = 0; ; ) {
       const folder = waited < PATIENCE ? taken(draft) : draft.own

@@ -1,6 +1,6 @@
 /** Files that are seen whole or not at all: reading and writing them, and sweeping up after writers that died. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
-import { lstat, open, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
@@ -29,15 +29,21 @@ export function contentOf(path: string): string | undefined {
   }
 }
 
-/** Synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
-export async function writeSynced(path: string, text: string): Promise<void> {
+/** Owned as the folder is, and synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
+export async function writeSynced(path: string, text: string, folder: string): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
+    await giveTo(await stat(folder), file)
     await file.writeFile(text)
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+/** What root writes into the folder of a service's user must be readable to that service. */
+async function giveTo({ uid, gid }: { uid: number; gid: number }, file: FileHandle): Promise<void> {
+  if ((await file.stat()).uid === 0 && uid !== 0) await file.chown(uid, gid)
 }
 
 /** Until then a rename in it may be undone by a power cut. */

@@ -25,10 +25,23 @@ describe('an upload supersedes what was there', () => {
     expect(third.superseded[1]).toEqual({
       certificateId: 'first',
       fingerprint: first.fingerprint,
+      notBefore: first.notBefore,
       notAfter: first.notAfter,
       uploadedAt: first.uploadedAt,
       supersededAt: '2026-02-02T00:00:00.000Z',
     })
+  })
+
+  test.each([
+    ['second', 'third', 'first'],
+    ['third', 'second', 'first'],
+    ['third', 'first', 'second'],
+    ['second', 'third', 'first', 'second', 'first'],
+  ])('newest first, in whatever order processes record them: %s, %s, %s', (...order) => {
+    const uploads = { first, second: later('second', 2), third: later('third', 3) }
+    const amend = (receipt: Receipt, id: string) =>
+      withUpload(receipt, uploads[id as keyof typeof uploads], false)
+    expect(ids(order.reduce(amend, emptyReceipt('pem:x')))).toEqual(['third', 'second', 'first'])
   })
 
   test('the same ID again supersedes nothing', () => {
