@@ -1,13 +1,14 @@
-/** The ground a daemon watches: the lineages it knows, the watchers that tell of them, and the sweeps that trust nobody. */
+/** The ground a daemon watches: the watchers that tell of changes, and the sweeps that trust nobody. */
+import { coalesced } from '../core/coalesced.ts'
 import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
+import { pollingEntry } from '../core/pollingNotice.ts'
 import type { Source } from '../core/settings.ts'
-import { findLineages } from '../edge/lineages.ts'
 import type { Metrics } from '../edge/metrics.ts'
-import { signatureOf } from '../edge/signature.ts'
 import { openWatcher, type Watcher } from '../edge/watcher.ts'
 import type { Rounds } from '../rounds.ts'
 import type { World } from '../world.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, write } from './engine.ts'
+import { openRoster } from './roster.ts'
 import { usualSources } from './sources.ts'
 
 export interface Ground {
@@ -32,107 +33,72 @@ export interface GroundEffects {
 const IN_FLIGHT = 1_000
 
 export function openGround(
-  { settings, log }: Engine,
+  engine: Engine,
   world: World,
   { rounds, onDeath, metrics }: GroundEffects,
 ): Ground {
+  const { settings, log } = engine
   const sources = settings.sources.length ? settings.sources : usualSources(world.home)
-  const known = new Map<string, Lineage>()
-  const signatures = new Map<string, string>()
-  const told = new Map<string, string>()
+  const roster = openRoster(engine, sources)
   const closing = new AbortController()
+  let watchers: readonly Watcher[] = []
   let missed = 0
 
-  const listOnce = async () => {
-    const { lineages, faults } = await findLineages(sources, settings.uploadOf)
-    const fresh = lineages.filter(({ id }) => !known.has(id))
-    known.clear()
-    for (const lineage of lineages) known.set(lineage.id, lineage)
-    for (const id of signatures.keys()) if (!known.has(id)) signatures.delete(id)
-    rounds.keep(new Set(known.keys()))
-    metrics()?.keep(new Set(known.keys()))
-    for (const source of sources)
-      metrics()?.watchUp(titleOf(source), !faults.some(({ lineage }) => lineage === titleOf(source)))
-    rounds.nudge(fresh.map(({ id }) => id))
-    for (const { lineage, fault } of faults) {
-      // of the usual places most machines have one, and few have both
-      const level = settings.sources.length || fault.code !== 'SOURCE_MISSING' ? 'warn' : 'debug'
-      if (told.get(lineage) !== fault.message)
-        log[level](
-          { event: 'source', code: fault.code, advice: fault.advice },
-          `${lineage}: ${fault.message}`,
-        )
-      told.set(lineage, fault.message)
-    }
-    for (const name of told.keys()) if (!faults.some(({ lineage }) => lineage === name)) told.delete(name)
-  }
-  const list = coalesced(listOnce)
+  const list = coalesced(async () => {
+    const { fresh, failed } = await roster.list()
+    const ids = new Set(roster.all().map(({ id }) => id))
+    rounds.keep(ids)
+    metrics()?.keep(ids)
+    for (const source of sources) metrics()?.watchUp(titleOf(source), !failed.has(titleOf(source)))
+    rounds.nudge(fresh)
+  })
+  const of = (source: Source) => roster.all().filter(({ kind }) => kind === source.kind)
 
-  /** Lineages whose files are no longer as they were when they were last looked at. */
-  const strayed = async (among: Iterable<Lineage>): Promise<readonly string[]> => {
-    const found: string[] = []
-    for (const lineage of among) {
-      const before = signatures.get(lineage.id)
-      if (before !== undefined && before !== (await signatureOf(lineage))) found.push(lineage.id)
-    }
-    return found
+  const sayMissed = (id: string) => {
+    missed += 1
+    const source = sources.find(one => holds(one, roster.get(id)))
+    if (source) metrics()?.missedEvent(titleOf(source))
+    log.warn(
+      { event: 'missed', lineage: id, missed },
+      `the sweep found a change of ${id} that no event had told of`,
+    )
   }
   const sweep = async (why: string) => {
     await list()
-    const suspects = new Map((await strayed(known.values())).map(id => [id, signatures.get(id)]))
+    const suspects = await roster.strayed(roster.all())
     if (suspects.size) await world.wait(IN_FLIGHT, closing.signal).catch(() => undefined)
     if (closing.signal.aborted) return
-    for (const [id, before] of suspects) {
-      if (signatures.get(id) !== before) continue
-      missed += 1
-      const source = sources.find(one => holds(one, known.get(id)))
-      if (source) metrics()?.missedEvent(titleOf(source))
-      log.warn(
-        { event: 'missed', lineage: id, missed },
-        `the sweep found a change of ${id} that no event had told of`,
-      )
-    }
-    log.debug({ event: 'sweep', why, lineages: known.size }, `sweep (${why}) over ${known.size} certificates`)
-    rounds.nudge(known.keys())
+    for (const [id, state] of suspects) if (roster.isUnseen(id, state)) sayMissed(id)
+    const ids = roster.all().map(({ id }) => id)
+    log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
+    rounds.nudge(ids)
   }
-  const heard = (source: Source) => (name: string | undefined) => {
-    if (name === undefined)
-      return void list()
-        .then(() => rounds.nudge(idsOf(source)))
-        .catch(onDeath)
-    if (source.kind !== 'pem' && LAYOUTS[source.kind].ignore(name)) return
-    const id = lineageId(source.kind, name)
-    if (known.has(id)) rounds.nudge([id])
-    else list().catch(onDeath)
-  }
-  const idsOf = (source: Source) =>
-    [...known.values()].filter(({ kind }) => kind === source.kind).map(({ id }) => id)
-  const poll = (source: Source) => async () => {
+  const heard = (source: Source) => async (name: string | undefined) => {
+    if (name !== undefined && source.kind !== 'pem' && LAYOUTS[source.kind].ignore(name)) return
+    const id = name === undefined ? undefined : lineageId(source.kind, name)
+    if (id !== undefined && roster.get(id)) return rounds.nudge([id])
     await list()
-    rounds.nudge(await strayed([...known.values()].filter(({ kind }) => kind === source.kind)))
+    if (id === undefined) rounds.nudge(of(source).map(one => one.id))
   }
-
   const watched = (source: Source): Promise<Watcher> =>
     openWatcher(source, {
-      onChange: heard(source),
+      onChange: name => void heard(source)(name).catch(onDeath),
       onDeath,
-      poll: poll(source),
-      onPolling: why => log.warn(...pollingEntry(source, why)),
+      poll: async () => {
+        await list()
+        rounds.nudge((await roster.strayed(of(source))).keys())
+      },
+      onPolling: why => write(log, pollingEntry(source, why)),
     })
-  let watchers: readonly Watcher[] = []
   return {
     list,
+    sweep,
+    count: () => roster.all().length,
+    visit: roster.visit,
     open: async () => {
       // watched before they are listed: what changes in between is heard of
       watchers = await Promise.all(sources.map(watched))
       await list()
-    },
-    sweep,
-    count: () => known.size,
-    visit: async id => {
-      const lineage = known.get(id)
-      if (lineage) signatures.set(id, await signatureOf(lineage))
-      return lineage
     },
     close: async () => {
       closing.abort()
@@ -147,42 +113,3 @@ const titleOf = (source: Source) => `${source.kind}:${source.kind === 'pem' ? so
 const holds = (source: Source, lineage: Lineage | undefined) =>
   lineage?.kind === source.kind &&
   (source.kind === 'pem' ? source.name === lineage.name : lineage.chain.startsWith(source.path))
-
-/** One run at a time; a call during a run earns one more, because it may have come too late for this one. */
-function coalesced(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined
-  let again = false
-  const loop = async () => {
-    try {
-      do {
-        again = false
-        await run()
-      } while (again)
-    } finally {
-      // here and not a turn later: a call in between would wait for a loop that has ended
-      running = undefined
-    }
-  }
-  return () => {
-    again = running !== undefined
-    running ??= loop()
-    return running
-  }
-}
-
-const OPEN_FILES =
-  'Raise fs.inotify.max_user_instances (sysctl) or the limit of open files, and reload to have events again.'
-const MEND: Readonly<Record<string, string>> = {
-  ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl) and reload to have events again.',
-  EMFILE: OPEN_FILES,
-  ENFILE: OPEN_FILES,
-}
-
-const pollingEntry = (source: Source, why: string): [object, string] => {
-  const where = source.kind === 'pem' ? source.name : source.path
-  const advice = MEND[why] ?? 'Nothing to do: changes are found within seconds all the same.'
-  return [
-    { event: 'polling', source: where, why, advice },
-    `${where} is polled every five seconds instead of watched (${why})`,
-  ]
-}
