@@ -83,7 +83,10 @@ test(
     expect(mean(last, 'files')).toBeLessThan(mean(first, 'files') + 20)
     expect(await daemon.end()).toBe(0)
     await emulator.close()
-    expect((await readdir(join(folder, 'state'))).filter(name => !name.endsWith('.json'))).toEqual([])
+    const others = (await readdir(join(folder, 'state'))).filter(name => !name.endsWith('.json'))
+    // what a killed process was writing is swept up an hour later; nothing else may be there, no damage above all
+    expect(others.filter(name => !name.endsWith('.tmp'))).toEqual([])
+    expect(others.length).toBeLessThanOrEqual(2 * kills)
   },
   (SECONDS + 180) * 1000,
 )
