@@ -4,6 +4,8 @@ import { ClosingLine } from './test/support/closingLine.ts'
 
 export default defineConfig({
   test: {
+    // vitest keeps one processor free, which on two leaves one: many tests wait for a process or a socket
+    maxWorkers: '100%',
     reporters: ['default', new ClosingLine()],
     projects: [
       {
