@@ -57,12 +57,18 @@ async function sources({ settings, effects }: Engine, { home }: World): Promise<
   for (const lineage of lineages) outcomes.push(await sync(lineage, effects, wishes))
   const wrong = outcomes.flatMap(outcome =>
     'fault' in outcome
-      ? [{ about: 'certificate', says: `${outcome.lineage}: ${outcome.fault.message}`, fault: outcome.fault }]
+      ? [
+          {
+            about: failed.includes(outcome) ? 'source' : 'certificate',
+            says: `${outcome.lineage}: ${outcome.fault.message}`,
+            fault: outcome.fault,
+          },
+        ]
       : [],
   )
-  const well = outcomes.length - wrong.length
+  const well = lineages.length - outcomes.slice(failed.length).filter(outcome => 'fault' in outcome).length
   const says =
-    outcomes.length === 0 ? 'no certificates found' : `${well} of ${outcomes.length} certificates ready`
+    lineages.length === 0 ? 'no certificates found' : `${well} of ${lineages.length} certificates ready`
   return [{ about: 'sources', says }, ...wrong]
 }
 

@@ -27,12 +27,20 @@ export interface Question {
   }
 }
 
+/** What is under Response; each action fills in its own part. */
+export interface Response extends Readonly<Record<string, unknown>> {
+  readonly Error: { readonly Code: string; readonly Message: string }
+  readonly CertificateId: string
+  readonly Certificates: ReadonlyArray<
+    Readonly<Record<string, unknown>> & { readonly CertificateId: string; readonly IsExpiring: boolean }
+  >
+}
+
 export interface Reply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: what is under Response differs with every action
-  readonly response: any
+  readonly response: Response
   readonly code: string
 }
 
