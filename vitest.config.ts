@@ -1,4 +1,5 @@
-/** Two suites: `unit` needs nothing but this repository; `e2e` needs certbot and pebble. */
+/** Three suites: `unit` and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
+import { env } from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/support/closingLine.ts'
 
@@ -9,7 +10,20 @@ export default defineConfig({
     reporters: ['default', new ClosingLine()],
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/faults/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: env.FAULTS === 'long' ? 900_000 : 60_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         test: {

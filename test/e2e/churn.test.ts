@@ -8,6 +8,7 @@ import { env, hrtime } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/server.ts'
+import { seededDice } from '../support/dice.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { openChurnGround } from './churnGround.ts'
 import { type Daemon, startWatch } from './daemon.ts'
@@ -15,17 +16,6 @@ import { type Daemon, startWatch } from './daemon.ts'
 const SECONDS = Number(env.CHURN_SECONDS ?? 60)
 const LINEAGES = 500
 const A_SECOND = 10
-
-/** mulberry32: a small generator with a seed, so that a run can be repeated. */
-function dice(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let x = Math.imul(state ^ (state >>> 15), 1 | state)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 async function weightOf(daemon: Daemon): Promise<{ readonly mebibytes: number; readonly files: number }> {
   const status = await readFile(`/proc/${daemon.child.pid}/status`, 'utf8')
@@ -39,7 +29,7 @@ test(
   `${SECONDS} s of churn end with every certificate stored once, flat memory and no more open files`,
   async () => {
     const seed = Number(env.CHURN_SEED ?? hrtime.bigint() % 1_000_000n)
-    const throwDice = dice(seed)
+    const throwDice = seededDice(seed)
     const folder = await temporaryDirectory()
     const ground = await openChurnGround(folder, LINEAGES)
     const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY })
