@@ -20,6 +20,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const { homedir } = await import('node:os')
   const { setTimeout } = await import('node:timers/promises')
   const { fstatSync } = await import('node:fs')
+  const { isSea } = await import('node:sea')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // the first asks, the second does not wait for the answer
@@ -46,7 +47,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
-    program: { node: process.execPath, main: import.meta.filename },
+    program: { node: process.execPath, main: isSea() ? undefined : import.meta.filename },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
     pid: process.pid,

@@ -14,9 +14,9 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly home: string
-  /** Absolute paths of what runs here, for files that are to start it again. */
   readonly pid: number
-  readonly program: { readonly node: string; readonly main: string }
+  /** Absolute paths of what runs here, for files that are to start it again; a self-contained program has no main. */
+  readonly program: { readonly node: string; readonly main: string | undefined }
   readonly stdout: Output
   readonly stderr: Output
   /** Milliseconds since 1970. */

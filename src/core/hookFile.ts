@@ -6,8 +6,10 @@ export type Client = (typeof CLIENTS)[number]
 
 /** What the hook starts, with absolute paths: an ACME client under cron knows neither node nor certferry. */
 export interface Call {
+  /** What runs: Node, or the self-contained program. */
   readonly node: string
-  readonly main: string
+  /** What Node is given to run; undefined where the program brings everything in itself. */
+  readonly main: string | undefined
   /** Words for `certferry hook`. */
   readonly options: readonly string[]
 }
@@ -35,15 +37,16 @@ const start = ({ node, main }: Call, indent = '') =>
   [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'export PATH',
-    `node=${quoted(node)}`,
-    `main=${quoted(main)}`,
-    'if [ ! -x "$node" ] || [ ! -r "$main" ]; then',
+    ...(main === undefined
+      ? [`program=${quoted(node)}`, 'if [ ! -x "$program" ]; then']
+      : [`node=${quoted(node)}`, `main=${quoted(main)}`, 'if [ ! -x "$node" ] || [ ! -r "$main" ]; then']),
     "  echo 'certferry is gone from where it was: install or remove its hook again'",
     '  exit 78',
     'fi',
   ].join(`\n${indent}`)
 
-const hook = ({ options }: Call) => ['"$node" "$main" hook', ...options.map(quoted)].join(' ')
+const hook = ({ main, options }: Call) =>
+  [main === undefined ? '"$program" hook' : '"$node" "$main" hook', ...options.map(quoted)].join(' ')
 
 export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
   certbot: {

@@ -6,8 +6,8 @@ import { cli } from '../../src/cli.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { recordedWorld } from '../support/world.ts'
 
-/** Both clients' directories in one folder, and a program that only tells how it was called. */
-export async function openHouse({ program = 'opt' } = {}) {
+/** Both clients' directories in one folder, and a program that only tells how it was called; `alone`, it has no main. */
+export async function openHouse({ program = 'opt', alone = false } = {}) {
   const folder = await temporaryDirectory()
   const certbot = join(folder, 'letsencrypt')
   const acme = join(folder, '.acme.sh')
@@ -19,7 +19,7 @@ export async function openHouse({ program = 'opt' } = {}) {
   await writeFile(node, `#!/bin/sh\n${told}\nexit "\${ENDS:-0}"\n`, { mode: 0o755 })
   await writeFile(main, '')
   const type = async (...words: readonly string[]) => {
-    const recorded = recordedWorld({ cwd: folder, program: { node, main } })
+    const recorded = recordedWorld({ cwd: folder, program: { node, main: alone ? undefined : main } })
     const exit = await cli(['install-hook', ...words], recorded.world)
     // in one line: where a complaint is wrapped is not the hook's affair
     const said = () => `${recorded.out()}${recorded.err()}`.replace(/\s+/g, ' ')

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { umask } from 'node:process'
 import { describe, expect, test } from 'vitest'
@@ -44,6 +44,17 @@ describe('install-hook certbot', () => {
       expect(lines).toContain('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
     },
   )
+
+  test('starts a self-contained program without a second path', async () => {
+    const { type, files, source, node } = await openHouse({ alone: true })
+    await type('certbot', ...source.certbot)
+    expect(run(files.certbot, { RENEWED_LINEAGE: '/live/a' }).lines.slice(0, 2)).toEqual([
+      'hook',
+      'RENEWED=/live/a',
+    ])
+    await rm(node)
+    expect(run(files.certbot)).toMatchObject({ status: 78, stderr: '' })
+  })
 
   test('hands down what it was given, paths absolute, and nothing else', async () => {
     const { type, files, source, folder } = await openHouse()

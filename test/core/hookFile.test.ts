@@ -6,6 +6,7 @@ import { CLIENTS, HOOK_FILES, installing, quoted, removing } from '../../src/cor
 
 const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
 const TRICKY = `/a b/c'd"e/$HOME/\`id\`/\\/!*?/;&|<>()#~/é\n\nif x`
+const ALONE = { node: '/usr/bin/certferry', main: undefined, options: [] }
 const spoiled = { node: `${TRICKY}/node`, main: `${TRICKY}/main.js`, options: ['--state-dir', TRICKY] }
 
 const sh = (script: string) => {
@@ -31,6 +32,7 @@ describe.each(CLIENTS)('the hook for %s', client => {
 
   test.each([
     ['plain paths', CALL],
+    ['a self-contained program', ALONE],
     ['blanks, quotes, dollars, line breaks', spoiled],
   ])('is a script that any sh can read, with %s', (_, call) => {
     expect(parsed(text(call))).toMatchObject({ status: 0, stdout: '', stderr: '' })
@@ -40,6 +42,7 @@ describe.each(CLIENTS)('the hook for %s', client => {
     expect(shellcheck(text({ ...CALL, options: ['--state-dir', '/a b'] }))).toBe('')
     // below a warning it only wonders whether a dollar in single quotes is meant
     expect(shellcheck(text(spoiled), '-S', 'warning')).toBe('')
+    expect(shellcheck(text(ALONE))).toBe('')
   })
 
   test('says who wrote it and how to remove it, in 80 columns', () => {
