@@ -3,13 +3,14 @@
  * argv + env → command → exit code. The only file that touches process.
  * Nothing is imported before the version is checked, so that an older Node says what is missing instead of failing to read.
  */
-const needed = 24
+const needed = [22, 22] as const
 const found = process.versions.node
+const [major = 0, minor = 0] = found.split('.').map(Number)
 
-if (Number(found.split('.')[0]) < needed) {
+if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   process.stderr.write(
-    `certferry needs Node ${needed} or newer and was started with ${found}.\n` +
-      'npm ci installs the right one beside the program, and dist/certferry starts it with that one.\n',
+    `certferry needs Node ${needed.join('.')} or newer and was started with ${found}.\n` +
+      'The self-contained program and the Debian package bring their own; in a checkout dist/certferry does.\n',
   )
   process.exitCode = 78
 } else {

@@ -1,0 +1,42 @@
+/** The archive for systems without Debian packages: the program, its units, man pages, completion and documents. */
+import { execFileSync } from 'node:child_process'
+import { basename } from 'node:path'
+import { EPOCH } from './places.ts'
+import { staged } from './staging.ts'
+import { completionFiles, documents, exampleConfig, filesOf, manualPages } from './tree.ts'
+
+export interface Made {
+  readonly version: string
+  /** The program that is packed. */
+  readonly executable: string
+  /** Where the package goes. */
+  readonly file: string
+}
+
+export async function writeArchive({ version, executable, file }: Made): Promise<void> {
+  const top = basename(file, '.tar.gz')
+  await staged(async ({ folder, write, writeAll, copy }) => {
+    await copy(executable, `${top}/certferry`, 0o755)
+    await writeAll(top, await documents())
+    await write(`${top}/config/certferry.example.toml`, await exampleConfig())
+    await writeAll(`${top}/systemd`, await filesOf('systemd', /\.(service|timer|conf)$/))
+    await writeAll(`${top}/share/man`, await manualPages(version))
+    await writeAll(`${top}/share`, completionFiles())
+    tar(folder, top, file)
+  })
+}
+
+/** In one order, of one time, of nobody in particular: https://reproducible-builds.org/docs/archives/ */
+function tar(folder: string, top: string, file: string): void {
+  const same = [
+    '--sort=name',
+    `--mtime=@${EPOCH}`,
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--format=gnu',
+  ]
+  execFileSync('tar', [...same, '--use-compress-program=gzip -9n', '-cf', file, '-C', folder, top], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+}

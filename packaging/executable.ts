@@ -1,0 +1,55 @@
+/** One file that needs no Node: Node itself with the bundle in it (https://nodejs.org/api/single-executable-applications.html). */
+import { execFileSync } from 'node:child_process'
+import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { execPath } from 'node:process'
+import { ROOT } from './places.ts'
+
+/** Node looks for this mark in itself, to know whether something was put in. */
+const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+
+/** Writes the executable to `file`, made of the Node that runs this. */
+export async function writeExecutable(code: string, file: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'certferry-executable-'))
+  try {
+    const blob = await writeBlob(code, folder)
+    await copyFile(execPath, file)
+    strip(file)
+    inject(file, blob)
+    await chmod(file, 0o755)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function writeBlob(code: string, folder: string): Promise<string> {
+  // relative: an absolute path of this machine would stand in the blob
+  await writeFile(join(folder, 'certferry.cjs'), code)
+  const config = {
+    main: 'certferry.cjs',
+    output: 'certferry.blob',
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    // a program that holds private keys takes no orders for its runtime from its environment, NODE_OPTIONS above all
+    execArgvExtension: 'none',
+  }
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config))
+  execFileSync(execPath, ['--experimental-sea-config', 'config.json'], { cwd: folder, stdio: 'pipe' })
+  return join(folder, 'certferry.blob')
+}
+
+/** As a program of its own, whose complaints about sections that strip has emptied nobody needs to read. */
+function inject(file: string, blob: string): void {
+  const postject = resolve(ROOT, 'node_modules/postject/dist/cli.js')
+  execFileSync(execPath, [postject, file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', FUSE], { stdio: 'pipe' })
+}
+
+/** Before the injection: stripped after it, the program does not start. Without binutils it is a sixth larger, and the same. */
+function strip(file: string): void {
+  try {
+    execFileSync('strip', [file], { stdio: 'pipe' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}

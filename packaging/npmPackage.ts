@@ -1,0 +1,31 @@
+/** The package for those who have a Node: the bundle alone, with no dependency that would bring another. */
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { EPOCH, ROOT } from './places.ts'
+import { staged } from './staging.ts'
+import { documents, exampleConfig, filesOf } from './tree.ts'
+
+export async function writeNpmPackage(code: string, folder: string): Promise<void> {
+  const manifest = JSON.parse(await readFile(resolve(ROOT, 'package.json'), 'utf8'))
+  const { name, version, description, license, engines } = manifest
+  await staged(async staging => {
+    const kept = { name, version, description, license, engines }
+    const own = {
+      ...kept,
+      bin: { certferry: 'certferry.cjs' },
+      files: ['certferry.cjs', 'config', 'systemd', 'docs', '*.md'],
+    }
+    await staging.write('package.json', `${JSON.stringify(own, null, 2)}\n`)
+    await staging.write('certferry.cjs', code, 0o755)
+    await staging.write('config/certferry.example.toml', await exampleConfig())
+    await staging.writeAll('systemd', await filesOf('systemd', /\.(service|timer|conf)$/))
+    for (const [path, text] of await documents())
+      await staging.write(/^[A-Z]+(\.md)?$/.test(path) ? path : `docs/${path}`, text)
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+      cwd: staging.folder,
+      env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  })
+}

@@ -1,0 +1,48 @@
+/** `npm run package`: everything of a release, into release/. Offline after npm ci; two builds of a commit are the same. */
+
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { arch, stdout, umask } from 'node:process'
+import { writeArchive } from './archive.ts'
+import { bundle, readVersion } from './bundle.ts'
+import { writeDebianPackage } from './debianPackage.ts'
+import { writeExecutable } from './executable.ts'
+import { writeNpmPackage } from './npmPackage.ts'
+import { ROOT } from './places.ts'
+
+/** As Node and as Debian name them. The executable is of the machine that makes it. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
+
+const architecture = ARCHITECTURES[arch]
+if (!architecture) throw new Error(`a release is made on x64 or arm64, not on ${arch}`)
+
+umask(0o022)
+const folder = resolve(ROOT, 'release')
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder)
+
+const version = await readVersion()
+const code = await bundle(version)
+const executable = resolve(folder, 'certferry')
+await writeExecutable(code, executable)
+const made = { version, executable }
+await writeArchive({ ...made, file: resolve(folder, `certferry-${version}-linux-${arch}.tar.gz`) })
+await writeDebianPackage({
+  ...made,
+  architecture,
+  file: resolve(folder, `certferry_${version}_${architecture}.deb`),
+})
+await writeNpmPackage(code, folder)
+
+const names = (await readdir(folder)).sort()
+const sums = await Promise.all(
+  names.map(
+    async name =>
+      `${createHash('sha256')
+        .update(await readFile(resolve(folder, name)))
+        .digest('hex')}  ${name}\n`,
+  ),
+)
+await writeFile(resolve(folder, 'SHA256SUMS'), sums.join(''))
+stdout.write(sums.join(''))

@@ -1,0 +1,56 @@
+/** What is installed besides the program, as files in memory: one list for the archive and the Debian package. */
+import { readdir, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { COMMANDS } from '../src/cli/commandTable.ts'
+import { completions } from './completion.ts'
+import { exitRows, manuals } from './manual.ts'
+import { EPOCH, ROOT } from './places.ts'
+
+const text = (path: string) => readFile(resolve(ROOT, path), 'utf8')
+
+/** The units as they are installed with the program in /usr/bin; in a checkout they name /usr/local/bin. */
+export const unitFor = (unit: string) =>
+  unit
+    .replaceAll('/usr/local/bin/certferry', '/usr/bin/certferry')
+    .replace(/^Documentation=.*$/m, 'Documentation=man:certferry(1)')
+    .replace('docs/systemd.md', '/usr/share/doc/certferry/systemd.md')
+
+export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyMap<string, string>> {
+  const names = (await readdir(resolve(ROOT, folder), { recursive: true })).filter(name => wanted.test(name))
+  const entries = await Promise.all(
+    names.sort().map(async name => [name, await text(`${folder}/${name}`)] as const),
+  )
+  return new Map(entries)
+}
+
+export const documents = async (): Promise<ReadonlyMap<string, string>> =>
+  new Map([
+    ...(await filesOf('docs', /\.md$/)),
+    ...(await Promise.all(
+      ['README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'].map(
+        async name => [name, await text(name)] as const,
+      ),
+    )),
+  ])
+
+export const manualPages = async (version: string) =>
+  manuals({
+    version,
+    date: new Date(EPOCH * 1000),
+    commands: COMMANDS,
+    config: await exampleConfig(),
+    exits: exitRows(await text('README.md')),
+  })
+
+/** Debian's form of a change log (deb-changelog(5)), made of the newest part of ours. */
+export async function debianChangelog(version: string): Promise<string> {
+  const newest = (await text('CHANGELOG.md')).split(/^## .*$/m)[1] ?? ''
+  const entries = newest.match(/^- .*(?:\n {2}.*)*/gm) ?? []
+  const lines = entries.map(entry => `  * ${entry.slice(2).replace(/\n {2}/g, '\n    ')}`)
+  const date = new Date(EPOCH * 1000).toUTCString().replace('GMT', '+0000')
+  return `certferry (${version}) unstable; urgency=medium\n\n${lines.join('\n')}\n\n -- The certferry developers <certferry@localhost>  ${date}\n`
+}
+
+export const completionFiles = () => completions(COMMANDS)
+
+export const exampleConfig = () => text('config/certferry.example.toml')
