@@ -24,9 +24,14 @@ export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const PATIENCE = 100_000
 
 /** A code other than 0 is an answer; not starting, or being killed, is an error. */
-export function run(file: string, args: readonly string[], env: Environment): Promise<Ended> {
+export function run(
+  file: string,
+  args: readonly string[],
+  env: Environment,
+  timeout = PATIENCE,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { env, timeout: PATIENCE, maxBuffer: 1 << 26 }
+    const options = { env, timeout, maxBuffer: 1 << 26 }
     const child = execFile(file, args, options, (error, stdout, stderr) => {
       const code = error ? error.code : 0
       if (typeof code === 'number') resolve({ code, stdout, stderr })
