@@ -44,6 +44,10 @@ export const ADVICE = {
   HOOK_UNWRITABLE:
     'Run it as the user that runs the ACME client, and see that the disk is not full or read-only.',
 
+  // telling people
+  NOTICE_UNSENT:
+    'Try the command or webhook of [notify] by hand; what was to be told is told with the next news.',
+
   // the way there
   NETWORK: 'Check the network, DNS and proxy of this machine.',
   TLS: "Check the endpoint's name and this machine's clock; for a CA of your own set NODE_EXTRA_CA_CERTS.",

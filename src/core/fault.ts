@@ -62,6 +62,9 @@ const KINDS = {
   UNRECORDED: { retry: 'never', exit: 74 },
   HOOK_UNWRITABLE: { retry: 'never', exit: 74 },
 
+  // telling people
+  NOTICE_UNSENT: { retry: 'later', exit: 75 },
+
   // the way there
   NETWORK: { retry: 'later', exit: 75 },
   TLS: { retry: 'later', exit: 75, tries: 3 },

@@ -38,12 +38,14 @@ test(
     let [kills, renewals] = [0, 0]
     const weights: Awaited<ReturnType<typeof weightOf>>[] = []
 
-    for (let second = 0; second < SECONDS; second++) {
+    const begin = performance.now()
+    // by the clock: on a machine that is busy with other things too, a round of ten takes longer than its second
+    for (let elapsed = 0; elapsed < SECONDS; elapsed = (performance.now() - begin) / 1_000) {
       const began = performance.now()
       for (let i = 0; i < A_SECOND; i++, renewals++) await ground.renew(Math.floor(throwDice() * LINEAGES))
       const bringBack = await ground.takeAway(Math.floor(throwDice() * LINEAGES))
       // killed in the first half; in the second it lives on, to be weighed
-      if (second < SECONDS / 2 && throwDice() < 1 / 15) {
+      if (elapsed < SECONDS / 2 && throwDice() < 1 / 15) {
         daemon.child.kill('SIGKILL')
         await daemon.end()
         daemon = await start()
@@ -51,12 +53,13 @@ test(
       }
       await setTimeout(Math.max(0, 1_000 - (performance.now() - began)))
       await bringBack()
-      if (second >= SECONDS / 2) weights.push(await weightOf(daemon))
+      if (elapsed >= SECONDS / 2) weights.push(await weightOf(daemon))
     }
 
     const stored = () => emulator.certificates().map(({ fingerprint }) => fingerprint)
     const missing = () => ground.leaves().filter(leaf => !stored().includes(leaf))
-    await expect.poll(missing, { timeout: 30_000, interval: 500 }).toEqual([])
+    await expect.poll(missing, { timeout: 120_000, interval: 500 }).toEqual([])
+    expect(renewals).toBeGreaterThan(SECONDS * 2)
     expect(new Set(stored()).size).toBe(stored().length)
 
     const part = Math.max(1, Math.floor(weights.length / 4))
@@ -78,5 +81,5 @@ test(
     expect(others.filter(name => !name.endsWith('.tmp'))).toEqual([])
     expect(others.length).toBeLessThanOrEqual(2 * kills)
   },
-  (SECONDS + 180) * 1000,
+  (SECONDS + 300) * 1000,
 )

@@ -1,0 +1,106 @@
+/** Notices of one kind as one message: a night's thousand uploads are one letter, not a thousand. Pure. */
+import { EVENTS, type Event, type Notice } from './notice.ts'
+import { printable } from './printable.ts'
+
+export interface Letter {
+  readonly event: Event
+  readonly host: string
+  readonly notices: readonly Notice[]
+  /** What a person reads: some lines, no control characters. */
+  readonly text: string
+}
+
+/** Certificates named one by one; of the others the number is told. */
+const NAMED = 10
+
+const HEADINGS: Readonly<Record<Event, (count: string) => string>> = {
+  uploaded: count => `${count} uploaded to Tencent Cloud`,
+  rejected: count => `${count} not accepted`,
+  stopped: () => 'uploads have stopped',
+  failing: count => `${count} not uploaded for a day`,
+  expiring: count => `${count} not renewed in time`,
+}
+
+/** One letter for each kind that there is. */
+export const lettersOf = (notices: readonly Notice[], host: string): readonly Letter[] =>
+  EVENTS.flatMap(event => {
+    const those = notices.filter(notice => notice.event === event)
+    return those.length ? [{ event, host, notices: those, text: textOf(event, those, host) }] : []
+  })
+
+function textOf(event: Event, notices: readonly Notice[], host: string): string {
+  const count = `${notices.length} certificate${notices.length === 1 ? '' : 's'}`
+  const rest = notices.length - NAMED
+  const lines = [
+    `certferry on ${printable(host, 253)}: ${HEADINGS[event](count)}`,
+    ...notices.slice(0, NAMED).flatMap(lineOf),
+    ...(rest > 0 ? [`and ${rest} more`] : []),
+  ]
+  return lines.join('\n')
+}
+
+function lineOf({
+  lineage,
+  certificateId,
+  supersedes,
+  notAfter,
+  reason,
+  advice,
+  event,
+}: Notice): readonly string[] {
+  const day = notAfter?.slice(0, 10)
+  const uploaded = [
+    certificateId,
+    ...(supersedes ? [`replaces ${supersedes}`] : []),
+    ...(day ? [`valid until ${day}`] : []),
+  ]
+  const said = event === 'uploaded' ? uploaded.join(', ') : printable(reason ?? '', 300)
+  return [printable(lineage ? `${lineage}: ${said}` : said, 500), ...(advice ? [`→ ${advice}`] : [])]
+}
+
+/** What a webhook is sent where no template says otherwise. */
+export const bodyOf = ({ event, host, text, notices }: Letter): string =>
+  JSON.stringify({
+    event,
+    host,
+    text,
+    count: notices.length,
+    certificates: notices.map(({ key: _, again: __, ...facts }) => facts),
+  })
+
+const PLACE = /\{(text|event|host|count)\}/g
+
+/** A template's places filled; each value as it stands inside a JSON string, so that none can end it. */
+export const filled = (template: string, { text, event, host, notices }: Letter): string => {
+  const values: Readonly<Record<string, string>> = { text, event, host, count: String(notices.length) }
+  return template.replace(PLACE, (_, name: string) => JSON.stringify(values[name] ?? '').slice(1, -1))
+}
+
+/** What is wrong with a template, or nothing. */
+export function templateProblem(template: string): string | undefined {
+  try {
+    JSON.parse(filled(template, { event: 'uploaded', host: 'a', notices: [], text: 'a "b"\n' }))
+    return undefined
+  } catch {
+    return 'expected JSON with {text} inside a string, such as {"text":"{text}"}'
+  }
+}
+
+/** For a command: names and values, nothing of which is secret. */
+export const environmentOf = (letter: Letter): Readonly<Record<string, string>> => ({
+  CERTFERRY_EVENT: letter.event,
+  CERTFERRY_HOST: letter.host,
+  CERTFERRY_COUNT: String(letter.notices.length),
+  CERTFERRY_TEXT: letter.text,
+  CERTFERRY_LINEAGES: words(letter.notices.map(({ lineage }) => lineage)),
+  CERTFERRY_CERTIFICATE_IDS: words(letter.notices.map(({ certificateId }) => certificateId ?? '')),
+  CERTFERRY_JSON: bodyOf({ ...letter, notices: letter.notices.slice(0, NAMED) }),
+})
+
+/** execve(2) takes 128 KiB for one string; nobody reads as much. */
+const words = (texts: readonly string[]) =>
+  texts
+    .filter(Boolean)
+    .map(text => printable(text, 253))
+    .join(' ')
+    .slice(0, 32_768)

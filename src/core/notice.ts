@@ -1,0 +1,115 @@
+/** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
+import { isOverdue } from './expiry.ts'
+import type { Fault } from './fault.ts'
+import type { Outcome } from './outcome.ts'
+import type { Receipt } from './receipt.ts'
+
+/**
+ * uploaded: a lineage has a new ID · rejected: these bytes will not be carried as they are · stopped: the account itself
+ * is at fault, nothing is carried · failing: an upload has not got through for a day · expiring: not renewed in time
+ */
+export const EVENTS = ['uploaded', 'rejected', 'stopped', 'failing', 'expiring'] as const
+export type Event = (typeof EVENTS)[number]
+
+export interface Notice {
+  readonly event: Event
+  readonly lineage: string
+  readonly names: readonly string[]
+  readonly certificateId: string | null
+  readonly supersedes: string | null
+  readonly notAfter: string | null
+  readonly reason: string | null
+  readonly advice: string | null
+  /** What has been told under this name is not told again before `again` milliseconds have passed. */
+  readonly key: string
+  readonly again: number
+}
+
+const DAY = 86_400_000
+const ONCE = Number.POSITIVE_INFINITY
+
+/** Nothing routine is a notice: "unchanged" never, and neither is what the next try may mend. */
+export function noticesOf(outcome: Outcome, receipt: Receipt | undefined, now: number): readonly Notice[] {
+  const about = aboutOf(outcome, receipt)
+  return [
+    ...uploadedNotice(outcome, receipt, about),
+    ...faultNotice(outcome, receipt, about, now),
+    ...lateNotice(outcome, about, now),
+  ]
+}
+
+type About = Pick<Notice, 'lineage' | 'names' | 'certificateId' | 'supersedes' | 'notAfter'>
+
+const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): About => ({
+  lineage,
+  names: bundle?.names ?? [],
+  certificateId: receipt?.uploaded?.certificateId ?? null,
+  supersedes: null,
+  notAfter: bundle?.notAfter.toISOString() ?? null,
+})
+
+/** An ID that the receipt already had is no news, whoever answered with it. */
+function uploadedNotice(outcome: Outcome, receipt: Receipt | undefined, about: About): readonly Notice[] {
+  if (outcome.outcome !== 'uploaded' || receipt?.uploaded?.certificateId === outcome.certificateId) return []
+  const { certificateId, supersedes, lineage } = outcome
+  const news = { event: 'uploaded', certificateId, supersedes, reason: null, advice: null } as const
+  return [{ ...about, ...news, key: `uploaded ${lineage} ${certificateId}`, again: ONCE }]
+}
+
+function faultNotice(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  about: About,
+  now: number,
+): readonly Notice[] {
+  if (!('fault' in outcome)) return []
+  const { fault, bundle, lineage } = outcome
+  const why = { reason: fault.message, advice: fault.advice }
+  if (isStop(fault))
+    // whichever certificate met it first: it is not about that one
+    return [
+      {
+        ...about,
+        lineage: '',
+        names: [],
+        notAfter: null,
+        certificateId: null,
+        ...why,
+        event: 'stopped',
+        key: `stopped ${fault.code} ${fault.apiCode ?? ''}`,
+        again: DAY,
+      },
+    ]
+  // what has expired is told of as that
+  if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
+  if (fault.retry === 'never')
+    return [
+      {
+        ...about,
+        ...why,
+        event: 'rejected',
+        key: `rejected ${lineage} ${bundle?.fingerprint ?? fault.code}`,
+        again: ONCE,
+      },
+    ]
+  const failing = receipt?.failing
+  if (!failing || failing.fingerprint !== bundle?.fingerprint || now - Date.parse(failing.since) < DAY)
+    return []
+  return [{ ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: ONCE }]
+}
+
+/** A person must act, or nothing more is carried for anybody. */
+const isStop = ({ scope, code, retry }: Fault) =>
+  scope === 'account' && retry !== 'later' && code !== 'INTERRUPTED'
+
+function lateNotice({ lineage, bundle }: Outcome, about: About, now: number): readonly Notice[] {
+  if (!bundle || !isOverdue(bundle, now)) return []
+  const ended = bundle.notAfter.getTime() <= now
+  const reason = ended
+    ? 'it has expired and has not been renewed'
+    : 'less than a third of its life is left, and it has not been renewed'
+  const advice = 'See what the ACME client last logged.'
+  return [
+    { ...about, event: 'expiring', reason, advice, key: `expiring ${lineage} ${about.notAfter}`, again: DAY },
+  ]
+}

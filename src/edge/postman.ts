@@ -1,0 +1,97 @@
+/** Collects what is to be told, and tells it: few letters, each tried again, none twice. */
+import { randomBytes } from 'node:crypto'
+import { renameSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import { type Letter, lettersOf } from '../core/letter.ts'
+import type { Event, Notice } from '../core/notice.ts'
+import { readTold, type Told, untold, withTold, writeTold } from '../core/told.ts'
+import type { Messenger } from './messenger.ts'
+import { contentOf, temporaryName, writeSynced } from './wholeFile.ts'
+
+export interface PostmanOptions {
+  readonly messengers: readonly Messenger[]
+  readonly events: readonly Event[]
+  readonly host: string
+  /** Where what has been told is remembered, beside the receipts. */
+  readonly dir: string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly wait: (ms: number) => Promise<void>
+  /** A letter that did not arrive; it is tried again with the next ones. */
+  readonly onUnsent: (fault: Fault) => void
+}
+
+export interface Postman {
+  readonly add: (notices: readonly Notice[]) => void
+  /** Sends what has come together. Never rejects: that somebody could not be told must not spoil the work. */
+  readonly deliver: () => Promise<void>
+}
+
+const FILE = 'notices.json'
+/** Pauses between three tries at one letter, in milliseconds. */
+const PAUSES = [1_000, 5_000] as const
+
+export function openPostman({ messengers, events, host, dir, now, wait, onUnsent }: PostmanOptions): Postman {
+  let bag: readonly Notice[] = []
+  let under = Promise.resolve()
+
+  const arrived = async (letter: Letter, messenger: Messenger): Promise<boolean> => {
+    for (const pause of [...PAUSES, undefined]) {
+      const fault = await messenger(letter).then(() => undefined, faultOf)
+      if (!fault) return true
+      if (pause === undefined) onUnsent(fault)
+      else await wait(pause)
+    }
+    return false
+  }
+  const deliver = async () => {
+    const told = readTold(read(dir))
+    const waiting = untold(bag, told, now())
+    bag = []
+    for (const letter of lettersOf(waiting, host)) {
+      const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
+      // told where anybody has heard it: the other way's failure is in the log, and twice is worse
+      if (arrivals.some(Boolean)) await remember(dir, told => withTold(told, letter.notices, now()))
+    }
+  }
+  return {
+    add: notices => {
+      bag = [...bag, ...notices.filter(({ event }) => events.includes(event))]
+    },
+    deliver: () => {
+      under = under.then(deliver).catch(error => {
+        onUnsent(faultOf(error))
+      })
+      return under
+    },
+  }
+}
+
+const faultOf = (error: unknown): Fault =>
+  error instanceof Fault
+    ? error
+    : new Fault(
+        'NOTICE_UNSENT',
+        `unexpected: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`,
+      )
+
+function read(dir: string): string | undefined {
+  try {
+    return contentOf(join(dir, FILE))
+  } catch {
+    return undefined
+  }
+}
+
+async function remember(dir: string, amend: (told: Told) => Told): Promise<void> {
+  const draft = join(dir, temporaryName(FILE, randomBytes(6).toString('hex')))
+  try {
+    await writeSynced(draft, writeTold(amend(readTold(read(dir)))), dir)
+    renameSync(draft, join(dir, FILE))
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { bodyOf, environmentOf, filled, lettersOf, templateProblem } from '../../src/core/letter.ts'
+import type { Notice } from '../../src/core/notice.ts'
+
+const notice = (changes: Partial<Notice> = {}): Notice => ({
+  event: 'uploaded',
+  lineage: 'certbot:shop',
+  names: ['shop.example.com'],
+  certificateId: 'a92b1Z1i',
+  supersedes: 'old12345',
+  notAfter: '2027-01-06T00:00:00.000Z',
+  reason: null,
+  advice: null,
+  key: 'k',
+  again: 1,
+  ...changes,
+})
+const letter = (...notices: readonly Notice[]) => {
+  const [first] = lettersOf(notices, 'web1')
+  if (!first) throw new Error('no letter')
+  return first
+}
+
+describe('a letter', () => {
+  test('names host, certificate, ID and what it takes the place of', () => {
+    expect(letter(notice()).text).toBe(
+      'certferry on web1: 1 certificate uploaded to Tencent Cloud\ncertbot:shop: a92b1Z1i, replaces old12345, valid until 2027-01-06',
+    )
+  })
+
+  test('tells what is wrong and what to do', () => {
+    const { text } = letter(notice({ event: 'rejected', reason: 'no', advice: 'Do this.' }))
+    expect(text).toBe('certferry on web1: 1 certificate not accepted\ncertbot:shop: no\n→ Do this.')
+  })
+
+  test('holds a night of a thousand uploads, ten by name', () => {
+    const { text, notices } = letter(
+      ...Array.from({ length: 1000 }, (_, i) => notice({ lineage: `pem:${i}` })),
+    )
+    expect(notices).toHaveLength(1000)
+    expect(text.split('\n')).toHaveLength(12)
+    expect(text).toMatch(/\nand 990 more$/)
+  })
+
+  test('of each kind there is one', () => {
+    const letters = lettersOf([notice({ event: 'expiring' }), notice(), notice()], 'web1')
+    expect(letters.map(({ event, notices }) => [event, notices.length])).toEqual([
+      ['uploaded', 2],
+      ['expiring', 1],
+    ])
+  })
+})
+
+describe.each([
+  ['WeCom and DingTalk', '{"msgtype":"text","text":{"content":"{text}"}}'],
+  ['Feishu', '{"msg_type":"text","content":{"text":"{text}"}}'],
+  ['Slack', '{"text":"{text}"}'],
+])('the template for %s', (_, template) => {
+  test('is JSON, whatever a certificate is called', () => {
+    expect(templateProblem(template)).toBeUndefined()
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
+        const one = letter(notice({ event: 'rejected', lineage, reason }))
+        const said = JSON.stringify(JSON.parse(filled(template, one)))
+        expect(said).toContain(JSON.stringify(one.text).slice(1, -1))
+      }),
+    )
+  })
+})
+
+test('a place that stands in a name is not filled a second time', () => {
+  const one = letter(notice({ lineage: '{host}{event}' }))
+  expect(JSON.parse(filled('{"text":"{text}"}', one)).text).toContain('{host}{event}: a92b1Z1i')
+})
+
+test.each(['', 'text', '{text}', '{"text":{text}}', '{"text":"{text}"'])(
+  'the template %j is refused',
+  template => {
+    expect(templateProblem(template)).toContain('expected JSON')
+  },
+)
+
+test('body and environment have what a program needs, and no member that could hold a secret', () => {
+  const one = letter(notice())
+  expect(JSON.parse(bodyOf(one))).toEqual({
+    event: 'uploaded',
+    host: 'web1',
+    text: one.text,
+    count: 1,
+    certificates: [
+      {
+        event: 'uploaded',
+        lineage: 'certbot:shop',
+        names: ['shop.example.com'],
+        certificateId: 'a92b1Z1i',
+        supersedes: 'old12345',
+        notAfter: '2027-01-06T00:00:00.000Z',
+        reason: null,
+        advice: null,
+      },
+    ],
+  })
+  const environment = environmentOf(one)
+  expect(environment).toMatchObject({
+    CERTFERRY_EVENT: 'uploaded',
+    CERTFERRY_CERTIFICATE_IDS: 'a92b1Z1i',
+    CERTFERRY_COUNT: '1',
+  })
+  for (const value of Object.values(environmentOf(letter(notice({ lineage: 'a\nb\u001b[31m' })))).filter(
+    text => !text.startsWith('certferry on'),
+  ))
+    expect(value).not.toMatch(/\p{Cc}/u)
+})

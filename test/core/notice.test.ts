@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import { Fault, type FaultCode } from '../../src/core/fault.ts'
+import { noticesOf } from '../../src/core/notice.ts'
+import type { Outcome, Verdict } from '../../src/core/outcome.ts'
+import { readTold, untold, withTold, writeTold } from '../../src/core/told.ts'
+import { bundleOf, receiptWith, upload } from './samples.ts'
+
+const DAY = 86_400_000
+const NOW = Date.now()
+const fresh = await bundleOf({ names: ['shop.example.com'] })
+const late = await bundleOf({ notBefore: new Date(NOW - 80 * DAY), notAfter: new Date(NOW + 10 * DAY) })
+
+const outcome = (verdict: Verdict, bundle = fresh): Outcome => ({
+  ...verdict,
+  lineage: 'certbot:shop',
+  bundle,
+  elapsedMs: 1,
+})
+const failed = (code: FaultCode, apiCode?: string) =>
+  outcome({ outcome: 'failed', fault: new Fault(code, 'what happened', apiCode ? { apiCode } : {}) })
+const uploaded = (certificateId: string, reused = false) =>
+  outcome({
+    outcome: 'uploaded',
+    because: 'changed',
+    certificateId,
+    reused,
+    requestId: 'r',
+    attempts: 1,
+    supersedes: 'old',
+  })
+const events = (one: Outcome, receipt = receiptWith()) =>
+  noticesOf(one, receipt, NOW).map(({ event }) => event)
+
+describe('a person hears of', () => {
+  test('a new ID, with what it takes the place of', () => {
+    expect(noticesOf(uploaded('new'), receiptWith(), NOW)).toEqual([
+      expect.objectContaining({
+        event: 'uploaded',
+        certificateId: 'new',
+        supersedes: 'old',
+        names: ['shop.example.com'],
+      }),
+    ])
+  })
+
+  test('an ID the service already had, where it is new to this machine', () => {
+    expect(events(uploaded('new', true))).toEqual(['uploaded'])
+  })
+
+  test.each<[FaultCode, string[]]>([
+    ['API_REJECTED', ['rejected']],
+    ['CERTIFICATE_INVALID', ['rejected']],
+    ['OLDER_THAN_UPLOADED', ['rejected']],
+    ['API_CREDENTIALS', ['stopped']],
+    ['API_FORBIDDEN', ['stopped']],
+    ['STATE_UNUSABLE', ['stopped']],
+  ])('%s', (code, expected) => {
+    expect(events(failed(code))).toEqual(expected)
+  })
+
+  test('an upload that has failed for a day, and not sooner', () => {
+    const failing = (since: number) =>
+      receiptWith({
+        failing: {
+          fingerprint: fresh.fingerprint,
+          since: new Date(since).toISOString(),
+          failures: 9,
+          nextAttemptAt: new Date(NOW).toISOString(),
+          code: 'NETWORK',
+          message: 'no',
+        },
+      })
+    expect(events(failed('NETWORK'), failing(NOW - DAY))).toEqual(['failing'])
+    expect(events(failed('NETWORK'), failing(NOW - DAY + 1))).toEqual([])
+  })
+
+  test('a certificate that nobody renews, though it is uploaded as it is', () => {
+    const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
+    expect(events(unchanged)).toEqual(['expiring'])
+  })
+})
+
+describe('a person does not hear of', () => {
+  test.each([
+    ['what is unchanged', outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' })],
+    ['an ID that was known', uploaded(upload().certificateId, true)],
+    ['a network that fails once', failed('NETWORK')],
+    ['a throttle', failed('API_THROTTLED')],
+    ['a renewal half-way', failed('KEY_MISMATCH')],
+    ['an end that was asked for', failed('INTERRUPTED')],
+    ['uploads that rest, whose reason was told', failed('PAUSED')],
+  ])('%s', (_, one) => {
+    expect(events(one)).toEqual([])
+  })
+})
+
+describe('told once', () => {
+  const notices = noticesOf(uploaded('new'), receiptWith(), NOW)
+  const reminders = noticesOf(
+    outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late),
+    receiptWith(),
+    NOW,
+  )
+
+  test('a new ID is told once for ever, a late renewal once a day', () => {
+    const told = withTold({}, [...notices, ...reminders], NOW)
+    expect(untold([...notices, ...reminders], told, NOW + DAY - 1)).toEqual([])
+    expect(untold([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
+  })
+
+  test('the same thing met by many certificates of one pass is told once', () => {
+    const stops = ['a', 'b'].flatMap(lineage =>
+      noticesOf({ ...failed('API_FORBIDDEN'), lineage }, undefined, NOW),
+    )
+    expect(untold(stops, {}, NOW)).toHaveLength(1)
+  })
+
+  test('a clock that was set back a year keeps nobody from hearing', () => {
+    expect(untold(reminders, withTold({}, reminders, NOW + 365 * DAY), NOW)).toEqual(reminders)
+  })
+
+  test('what is written is read again, and damage reads as nothing told', () => {
+    const told = withTold({}, notices, NOW)
+    expect(readTold(writeTold(told))).toEqual(told)
+    for (const text of [undefined, '', '{', '[]', 'null', '{"a":1}', '{"__proto__":"x"}'])
+      expect(readTold(text)).toEqual({})
+  })
+})

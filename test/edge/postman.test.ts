@@ -1,0 +1,181 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { Agent } from 'undici'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Fault } from '../../src/core/fault.ts'
+import { lettersOf } from '../../src/core/letter.ts'
+import { EVENTS, type Notice } from '../../src/core/notice.ts'
+import { byCommand, byWebhook, type Messenger } from '../../src/edge/messenger.ts'
+import { openPostman } from '../../src/edge/postman.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+import { listening } from './stations.ts'
+
+const NOW = Date.UTC(2026, 10, 24)
+const notice = (key: string): Notice => ({
+  event: 'uploaded',
+  lineage: key,
+  names: [],
+  certificateId: 'a92b1Z1i',
+  supersedes: null,
+  notAfter: null,
+  reason: null,
+  advice: null,
+  key,
+  again: Number.POSITIVE_INFINITY,
+})
+const letter = () => lettersOf([notice('certbot:shop')], 'web1')[0] ?? expect.unreachable()
+
+async function office(messenger: Messenger, dir?: string) {
+  const place = dir ?? (await temporaryDirectory())
+  const unsent: Fault[] = []
+  const waits: number[] = []
+  const postman = openPostman({
+    messengers: [messenger],
+    events: EVENTS,
+    host: 'web1',
+    dir: place,
+    now: () => NOW,
+    wait: async ms => void waits.push(ms),
+    onUnsent: fault => unsent.push(fault),
+  })
+  return { postman, unsent, waits, dir: place }
+}
+
+describe('the postman', () => {
+  test('sends what has come together in one letter, and never again, after a restart too', async () => {
+    const sent: string[] = []
+    const messenger: Messenger = async ({ text }) => void sent.push(text)
+    const { postman, dir } = await office(messenger)
+    postman.add([notice('a'), notice('b')])
+    await postman.deliver()
+    const next = await office(messenger, dir)
+    next.postman.add([notice('a'), notice('c')])
+    await next.postman.deliver()
+    expect(
+      sent.map(text =>
+        text
+          .split('\n')
+          .slice(1)
+          .map(line => line[0]),
+      ),
+    ).toEqual([['a', 'b'], ['c']])
+  })
+
+  test('tries a letter three times, says that it did not arrive, and tells it with the next', async () => {
+    let tries = 0
+    const { postman, unsent, waits } = await office(async () => {
+      tries += 1
+      if (tries <= 3) throw new Fault('NOTICE_UNSENT', 'hook.example was not reached')
+    })
+    postman.add([notice('a')])
+    await postman.deliver()
+    expect([tries, waits, unsent.map(({ message }) => message)]).toEqual([
+      3,
+      [1_000, 5_000],
+      ['hook.example was not reached'],
+    ])
+    postman.add([notice('a')])
+    await postman.deliver()
+    expect([tries, unsent.length]).toEqual([4, 1])
+  })
+
+  test('a record that is damaged or cannot be written spoils nothing', async () => {
+    const dir = await temporaryDirectory()
+    await writeFile(join(dir, 'notices.json'), '{"a":')
+    const { postman, unsent } = await office(async () => {}, dir)
+    postman.add([notice('a')])
+    await postman.deliver()
+    expect(unsent).toEqual([])
+    expect(JSON.parse(await readFile(join(dir, 'notices.json'), 'utf8'))).toEqual({
+      a: '2026-11-24T00:00:00.000Z',
+    })
+    const lost = await office(async () => {}, join(dir, 'not-there'))
+    lost.postman.add([notice('a')])
+    await expect(lost.postman.deliver()).resolves.toBeUndefined()
+    expect(lost.unsent[0]?.code).toBe('NOTICE_UNSENT')
+  })
+})
+
+describe('a command', () => {
+  test('is started without a shell, with the facts in its environment and nothing of ours', async () => {
+    const dir = await temporaryDirectory()
+    const file = join(dir, 'tell it')
+    await writeFile(file, `#!/bin/sh\nenv > '${dir}/env'\n`, { mode: 0o755 })
+    await byCommand(file)(letter())
+    const env = await readFile(join(dir, 'env'), 'utf8')
+    expect(env).toContain('CERTFERRY_EVENT=uploaded\n')
+    expect(env).toContain('CERTFERRY_LINEAGES=certbot:shop\n')
+    expect(
+      env
+        .split('\n')
+        .filter(line => /^[A-Z_]+=/.test(line) && !/^(CERTFERRY_|PATH=|PWD=|SHLVL=|_=|OLDPWD=)/.test(line)),
+    ).toEqual([])
+  })
+
+  test.each([
+    ['fails', '#!/bin/sh\nexit 3\n', 'ended with 3'],
+    ['cannot be started', '', 'ended with EACCES'],
+  ])('that %s is said', async (_, text, said) => {
+    const file = join(await temporaryDirectory(), 'tell')
+    await writeFile(file, text, { mode: text ? 0o755 : 0o644 })
+    await expect(byCommand(file)(letter())).rejects.toMatchObject({
+      code: 'NOTICE_UNSENT',
+      message: `${file} ${said}`,
+    })
+  })
+})
+
+describe('a webhook', () => {
+  const dispatcher = new Agent()
+  const hook = async (status: number) => {
+    const bodies: string[] = []
+    const port = await listening(
+      createServer(async (request, response) => {
+        bodies.push(await new Response(request as unknown as ReadableStream).text())
+        response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('x')
+      }),
+    )
+    onTestFinished(() => void 0)
+    const url = new URL(`http://127.0.0.1:${port}/robot?key=token-in-the-address`)
+    return {
+      bodies,
+      send: (template?: string) => byWebhook({ url, template, dispatcher, version: '1' })(letter()),
+    }
+  }
+
+  test('gets the letter as JSON, or as its template says', async () => {
+    const { bodies, send } = await hook(200)
+    await send()
+    await send('{"msgtype":"text","text":{"content":"{text}"}}')
+    expect(bodies.map(body => JSON.parse(body))).toEqual([
+      expect.objectContaining({ event: 'uploaded', count: 1 }),
+      { msgtype: 'text', text: { content: letter().text } },
+    ])
+  })
+
+  test.each([302, 404, 500])(
+    'that answers %s is said by its host alone: the address is a secret',
+    async status => {
+      const { send, bodies } = await hook(status)
+      const fault = await send().catch((error: Fault) => error)
+      expect(fault).toMatchObject({
+        code: 'NOTICE_UNSENT',
+        message: expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:\\d+ answered ${status}$`)),
+      })
+      expect(bodies).toHaveLength(1)
+    },
+  )
+
+  test('that is not there is said', async () => {
+    const send = byWebhook({
+      url: new URL('http://127.0.0.1:9/secret'),
+      template: undefined,
+      dispatcher,
+      version: '1',
+    })
+    await expect(send(letter())).rejects.toMatchObject({
+      message: '127.0.0.1:9 was not reached (ECONNREFUSED)',
+    })
+  })
+})
