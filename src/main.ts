@@ -53,9 +53,10 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     stderr: output(process.stderr),
     pid: process.pid,
     now: Date.now,
-    monotonic: process.hrtime.bigint,
+    monotonic: () => Number(process.hrtime.bigint()) / 1e6,
     onSignal: (name: NodeJS.Signals, call: () => void) => void process.on(name, call),
-    wait: (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal }),
+    wait: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
+    dice: Math.random,
     ending: ending.signal,
   }
   process.exitCode = await cli(process.argv.slice(2), world)

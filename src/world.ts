@@ -21,10 +21,12 @@ export interface World {
   readonly stderr: Output
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** CLOCK_MONOTONIC in milliseconds: it never steps. */
+  readonly monotonic: () => number
   /** Resolves after so many milliseconds; rejects when the signal is aborted before. */
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
-  /** CLOCK_MONOTONIC in nanoseconds. */
-  readonly monotonic: () => bigint
+  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** In [0, 1). */
+  readonly dice: () => number
   /** Calls back at each such signal, for as long as the process lives. */
   readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
   /** Aborted when the operator or the system asks the process to end. */

@@ -56,6 +56,7 @@ export async function openEngine(
         version: VERSION,
         log,
         now: world.now,
+        passing: { now: world.monotonic, wait: world.wait, dice: world.dice },
         signal,
         onThrottled: () => metrics()?.throttled(),
       }),
@@ -67,7 +68,7 @@ export async function openEngine(
   const tell = teller(log)
   const effects: PassEffects = {
     now,
-    dice: Math.random,
+    dice: world.dice,
     wait,
     read: lineage => readFiles(lineage, { now, wait }),
     recall: async ({ id }) => {

@@ -4,7 +4,6 @@ import { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { openSchedule } from '../edge/schedule.ts'
-import { monotonic } from '../edge/time.ts'
 import { openRounds } from '../rounds.ts'
 import { sync } from '../sync.ts'
 import type { World } from '../world.ts'
@@ -81,7 +80,7 @@ export async function openShift(
     return endingOf(outcome)
   }
   /** A time of the wall clock as a time of the rounds' clock. */
-  const until = (time: number): Ending => ({ until: monotonic() + Math.max(0, time - world.now()) })
+  const until = (time: number): Ending => ({ until: world.monotonic() + Math.max(0, time - world.now()) })
   const endingOf = (outcome: Outcome): Ending => {
     if (outcome.outcome === 'waiting') return until(outcome.until.getTime())
     if (outcome.outcome !== 'failed') return 'done'
@@ -96,10 +95,11 @@ export async function openShift(
     look,
     onLongPending: voice.longPending,
     onLooked: () => onStatus(status()),
-    now: monotonic,
+    now: world.monotonic,
     alarm: (ms, ring) => {
-      const timer = setTimeout(ring, Math.min(ms, LONGEST_TIMER))
-      return () => clearTimeout(timer)
+      const calledOff = new AbortController()
+      world.wait(Math.min(ms, LONGEST_TIMER), calledOff.signal).then(ring, () => {})
+      return () => calledOff.abort()
     },
   })
   const ground = openGround(engine, world, { rounds, onDeath, metrics })

@@ -5,8 +5,8 @@ import { printable } from '../core/printable.ts'
 export interface NotifierOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
-  /** CLOCK_MONOTONIC in nanoseconds: systemd asks of a reload when it began. */
-  readonly monotonic: () => bigint
+  /** CLOCK_MONOTONIC in milliseconds: systemd asks of a reload when it began. */
+  readonly monotonic: () => number
   /** Told once, however often it fails: the daemon works without systemd hearing of it, until the watchdog bites. */
   readonly onFailure: (why: string) => void
   /** One message, `NAME=value` each; resolves when systemd has read it. */
@@ -43,7 +43,7 @@ export function openNotifier(options: NotifierOptions): Notifier {
   const beat = period === undefined ? undefined : setInterval(wire.alive, period).unref()
   return {
     ready: () => wire.state(['READY=1']),
-    reloading: () => wire.state(['RELOADING=1', `MONOTONIC_USEC=${monotonic() / 1000n}`]),
+    reloading: () => wire.state(['RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`]),
     stopping: () => wire.state(['STOPPING=1']),
     status: text => wire.status(`STATUS=${printable(text)}`),
     close: () => {

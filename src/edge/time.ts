@@ -1,9 +1,6 @@
 /** Time as it passes. */
 import { setTimeout } from 'node:timers/promises'
 
-/** Milliseconds of a clock that never steps. */
-export const monotonic = () => performance.now()
-
 /** Resolves after so many milliseconds; rejects with the signal's reason when it is aborted before. */
 export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, signal ? { signal } : {})

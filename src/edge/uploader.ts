@@ -13,7 +13,6 @@ import type { Log } from './log.ts'
 import { retry } from './retry.ts'
 import { roleCredentials } from './role.ts'
 import { type Client, openClient } from './tencent.ts'
-import { monotonic, pause } from './time.ts'
 import { openWallet } from './wallet.ts'
 
 export interface UploaderOptions {
@@ -26,17 +25,16 @@ export interface UploaderOptions {
   readonly now: () => number
   readonly signal: AbortSignal
   readonly onThrottled?: () => void
-  readonly passing?: Passing
+  readonly passing: Passing
 }
 
 /** How time passes and dice fall. */
 interface Passing {
+  /** Milliseconds of a clock that never steps. */
   readonly now: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   readonly dice: () => number
 }
-
-const REALLY: Passing = { now: monotonic, wait: pause, dice: Math.random }
 
 export interface Uploader {
   readonly client: Client
@@ -48,8 +46,8 @@ export interface Uploader {
   readonly close: () => Promise<void>
 }
 
-export function openUploader({ passing = REALLY, ...options }: UploaderOptions): Uploader {
-  const { settings, env, home, version, log, now, signal } = options
+export function openUploader(options: UploaderOptions): Uploader {
+  const { settings, env, home, version, log, now, signal, passing } = options
   const { endpoint, region, language, profile, proxy, ratePerSecond } = settings
   const dispatcher = openDispatcher({ endpoint, proxy, env })
   const wallet = openWallet({ env, home, profile, role: roleCredentials }, now)

@@ -1,5 +1,6 @@
 /** A service that throttles, resets, stalls and answers nonsense, the same way for a seed: every certificate arrives, once. */
 import { expect, test } from 'vitest'
+import { pause } from '../../src/edge/time.ts'
 import { misbehaving } from '../../src/emulator/mischief.ts'
 import { openStage } from './stage.ts'
 
@@ -11,7 +12,7 @@ test.each([1, 42])(
       mischief: misbehaving(seed, { stall: 50 }),
     })
     for (let i = 0; i < 12; i++) await certbot(`host${i}.example`)
-    const { results, exit } = (await type(['sync', '--json'])).json()
+    const { results, exit } = (await type(['sync', '--json'], { wait: pause })).json()
 
     expect(exit).toBe(0)
     expect(emulator.entries.length).toBeGreaterThan(12)

@@ -18,7 +18,7 @@ function open({ failing, ...options }: Stage = {}) {
   const notifier = openNotifier({
     env: UNIT,
     pid: 42,
-    monotonic: () => 7_000_999n,
+    monotonic: () => 7.000_999,
     onFailure: why => failures.push(why),
     send: async lines => {
       messages.push(lines.join(' '))

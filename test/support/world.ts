@@ -1,4 +1,5 @@
 /** A process for commands to run in: what they print is kept, what they are given is the test's. */
+import { setImmediate } from 'node:timers/promises'
 import type { Output, World } from '../../src/world.ts'
 
 /** What `sync --json` and `hook --json` print, as other programs would write it down. */
@@ -28,10 +29,22 @@ export interface Surroundings {
   readonly program?: World['program']
   readonly terminal?: boolean
   readonly colours?: boolean
-  /** Waits are over at once unless the test says otherwise; their lengths are what it is told. */
-  readonly wait?: (ms: number) => Promise<void>
+  /** How time passes. Waits are over at once unless the test says otherwise: the clock that never steps jumps ahead. */
+  readonly wait?: World['wait']
+  readonly monotonic?: World['monotonic']
   /** Milliseconds since 1970; the real clock where absent, for file times are real too. */
   readonly now?: () => number
+  readonly dice?: () => number
+}
+
+function hurried({ wait, monotonic }: Pick<Surroundings, 'wait' | 'monotonic'>) {
+  let ahead = 0
+  const jump = async (ms: number, signal?: AbortSignal) => {
+    signal?.throwIfAborted()
+    ahead += ms
+    await setImmediate()
+  }
+  return { wait: wait ?? jump, monotonic: monotonic ?? (() => performance.now() + ahead) }
 }
 
 export function recordedWorld({
@@ -41,7 +54,8 @@ export function recordedWorld({
   terminal = false,
   colours = false,
   now = Date.now,
-  wait = async () => {},
+  dice = Math.random,
+  ...passing
 }: Surroundings): RecordedWorld {
   const printed = { out: '', err: '' }
   const ending = new AbortController()
@@ -62,13 +76,13 @@ export function recordedWorld({
       home: cwd,
       program,
       pid: 1,
-      monotonic: () => 0n,
       onSignal: (name, call) => void calls.set(name, call),
       stdout: output('out'),
       stderr: output('err'),
       now,
+      dice,
       ending: ending.signal,
-      wait,
+      ...hurried(passing),
     },
     out: () => printed.out,
     err: () => printed.err,
