@@ -14,7 +14,11 @@ const FIRST = { throttled: 1_000, other: 500 } as const
  */
 export function delayAfter(made: number, fault: Fault, dice: number): number | undefined {
   if (fault.retry !== 'later' || made >= Math.min(MOST_ATTEMPTS, fault.tries)) return undefined
-  const first = fault.code === 'API_THROTTLED' ? FIRST.throttled : FIRST.other
-  const full = Math.min(LONGEST, first * 2 ** (made - 1))
+  return pauseAfter(made, dice, fault.code === 'API_THROTTLED' ? FIRST.throttled : FIRST.other)
+}
+
+/** Milliseconds after so many failures in a row, half of them thrown. */
+export function pauseAfter(failures: number, dice: number, first: number = FIRST.other): number {
+  const full = Math.min(LONGEST, first * 2 ** (failures - 1))
   return full / 2 + (full / 2) * dice
 }

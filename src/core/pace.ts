@@ -5,6 +5,8 @@
  * a place is given back one window after the reply, or after TRANSIT where the reply takes longer: as long as a request
  * is under way for less than that, no window of the service's, wherever it begins, sees more than `max` of ours.
  */
+import { pauseAfter } from './backoff.ts'
+
 export interface Pace {
   /** Requests a second that the operator allows. */
   readonly max: number
@@ -14,6 +16,9 @@ export interface Pace {
   readonly counted: ReadonlyArray<{ readonly sent: number; readonly arrived: number | undefined }>
   readonly nextAt: number
   readonly cutAt: number
+  /** Requests in a row that were not answered, and when the last of them came back in vain. */
+  readonly silences: number
+  readonly silentAt: number
   /** Before the first reply only one request is out: clock and credentials are proven by one, not by ten. */
   readonly proven: boolean
 }
@@ -34,6 +39,8 @@ export const paceOf = (max: number): Pace => ({
   counted: [],
   nextAt: -Infinity,
   cutAt: -Infinity,
+  silences: 0,
+  silentAt: -Infinity,
   proven: false,
 })
 
@@ -66,7 +73,12 @@ export function returned(
   pace: Pace,
   sentAt: number,
   now: number,
-  reply: { readonly throttled: boolean; readonly proves: boolean },
+  reply: {
+    readonly throttled: boolean
+    readonly proves: boolean
+    /** Nobody answered, or not the service. */
+    readonly silent?: boolean
+  },
   dice: number,
 ): Pace {
   let settled = false
@@ -75,7 +87,8 @@ export function returned(
     settled = true
     return { ...one, arrived: now }
   })
-  const next = { ...pace, counted, proven: pace.proven || reply.proves }
+  if (reply.silent) return silenced({ ...pace, counted }, sentAt, now, dice)
+  const next = { ...pace, counted, proven: pace.proven || reply.proves, silences: 0 }
   if (!reply.throttled)
     return reply.proves ? { ...next, rate: Math.min(pace.max, pace.rate + pace.max / RECOVERY) } : next
   // requests that were out together are throttled together: that is one message, not ten
@@ -83,4 +96,16 @@ export function returned(
   const rate = Math.max(pace.max * SLOWEST, pace.rate / 2)
   // never sooner than the last request left room for: at a slow pace that is further off than a second
   return { ...next, rate, cutAt: now, nextAt: Math.max(pace.nextAt, now + WINDOW * (1 + dice)) }
+}
+
+/**
+ * A service that answers nobody is asked by one at a time, ever more rarely; else a thousand certificates would ask it a
+ * thousand times what one would. The first silence may be the accident of one connection and slows nobody.
+ */
+function silenced(pace: Pace, sentAt: number, now: number, dice: number): Pace {
+  // as with throttles: requests that were out together are lost together
+  if (sentAt < pace.silentAt) return pace
+  const silences = pace.silences + 1
+  const pause = silences < 2 ? 0 : pauseAfter(silences - 1, dice)
+  return { ...pace, silences, silentAt: now, nextAt: Math.max(pace.nextAt, now + pause) }
 }

@@ -79,6 +79,7 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     const reply = {
       throttled: fault?.code === 'API_THROTTLED',
       proves: answered && fault?.scope !== 'account',
+      silent: !answered,
     }
     pace = returned(pace, at, now(), reply, dice())
     room.resolve()

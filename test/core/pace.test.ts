@@ -4,6 +4,7 @@ import { type Pace, paceOf, returned, sent, waitOf } from '../../src/core/pace.t
 const well = { throttled: false, proves: true }
 const throttle = { throttled: true, proves: true }
 const lost = { throttled: false, proves: false }
+const silence = { ...lost, silent: true }
 
 /** A pace whose first request came back well long ago. */
 const proven = (max: number): Pace => returned(sent(paceOf(max), -10_000), -10_000, -9_950, well, 0)
@@ -120,5 +121,39 @@ describe('a throttle slows all', () => {
   test('an answer that never came is no success', () => {
     const slow: Pace = { ...proven(10), rate: 1 }
     expect(returned(sent(slow, 0), 0, 30_000, lost, 0).rate).toBe(1)
+  })
+})
+
+describe('a service that answers nobody', () => {
+  /** The waits before each of the requests that meet silence, one after the other. */
+  function waits(count: number, dice: number, start = proven(10)) {
+    let [pace, now] = [start, 0]
+    return Array.from({ length: count }, () => {
+      now += waitOf(pace, now)
+      const sentAt = now
+      pace = sent(pace, now)
+      now += 100
+      pace = returned(pace, sentAt, now, silence, dice)
+      return waitOf(pace, now)
+    })
+  }
+
+  test('is asked ever more rarely, by all together as rarely as by one; the first silence slows nobody', () => {
+    expect(waits(9, 1)).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    expect(waits(3, 0)).toEqual([0, 250, 500])
+  })
+
+  test('is asked at full speed again as soon as it answers one', () => {
+    const pace = { ...proven(10), silences: 7, silentAt: 0 }
+    const answered = returned(sent(pace, 60_000), 60_000, 60_050, throttle, 0)
+    expect(answered.silences).toBe(0)
+    expect(waitOf(returned(sent(pace, 60_000), 60_000, 60_050, well, 0), 60_050)).toBe(50)
+  })
+
+  test('is silent once to all that were out together', () => {
+    let pace = [0, 100, 200, 300].reduce(sent, proven(10))
+    for (const at of [0, 100, 200, 300]) pace = returned(pace, at, 400 + at, silence, 1)
+    expect(pace.silences).toBe(1)
+    expect(waitOf(pace, 700)).toBe(0)
   })
 })

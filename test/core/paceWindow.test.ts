@@ -14,6 +14,7 @@ interface Request {
   readonly arrives: number
   readonly throttled: boolean
   readonly proves: boolean
+  readonly silent?: boolean
   readonly dice: number
 }
 
@@ -73,6 +74,7 @@ const traffic = (calm: boolean) =>
       arrives: fc.oneof(share, fc.constantFrom(0, 1)),
       throttled: calm ? fc.constant(false) : rarely(8),
       proves: calm ? fc.constant(true) : rarely(8).map(not => !not),
+      silent: calm ? fc.constant(false) : rarely(3),
       dice: share,
     }),
     { minLength: 1, maxLength: 80, size: 'max' },
