@@ -1,6 +1,6 @@
 /** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
 import { resolve } from 'node:path'
-import { Fault } from '../core/fault.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, stopEntry } from '../core/report.ts'
 import { type Settings, settle } from '../core/settings.ts'
@@ -46,6 +46,7 @@ export async function openEngine(
   const now = () => new Date(world.now())
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
 
+  const told = new Set<FaultCode>()
   let opened: Promise<Uploader> | undefined
   const uploader = () => {
     opened ??= import('../edge/uploader.ts').then(({ openUploader }) =>
@@ -58,6 +59,7 @@ export async function openEngine(
         now: world.now,
         passing: { now: world.monotonic, wait: world.wait, dice: world.dice },
         signal,
+        told,
         onThrottled: () => metrics()?.throttled(),
       }),
     )

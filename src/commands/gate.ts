@@ -1,9 +1,10 @@
 /** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
 import { afterFault, NO_PAUSE } from '../core/accountPause.ts'
 import { Fault } from '../core/fault.ts'
+import { openWeather, type WeatherEffects } from '../core/weather.ts'
 import type { Effects } from '../sync.ts'
 
-export interface GateEffects {
+export interface GateEffects extends WeatherEffects {
   readonly upload: Effects['upload']
   /** The next upload is to begin with fresh credentials and an open way. */
   readonly renew: () => Promise<void>
@@ -21,7 +22,9 @@ export interface Gate {
   readonly lift: () => void
 }
 
-export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
+export function openGate(effects: GateEffects): Gate {
+  const { upload, renew, onPause, now } = effects
+  const weather = openWeather(effects)
   let pause = NO_PAUSE
   let reason = ''
   let underWay = 0
@@ -38,7 +41,7 @@ export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
     if (!(error instanceof Fault) || error.code === 'INTERRUPTED') return
     if (error.scope === 'account') close(error)
     // an uploader lets nothing more out after a fault of the account, nor once nothing at all has been answered for long
-    if (error.scope === 'account' || (error.retry === 'later' && !error.apiCode)) halted = true
+    if (error.scope === 'account' || error.silent) halted = true
   }
   return {
     closedUntil,
@@ -50,13 +53,16 @@ export function openGate({ upload, renew, onPause, now }: GateEffects): Gate {
       if (until !== undefined)
         throw new Fault('PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
       underWay += 1
+      const leaving = weather.leaves()
       try {
         const uploaded = await upload(bundle, lineage)
+        leaving.cameThrough()
         // one that left before the fault of another proves nothing
         if (closedUntil() === undefined) pause = NO_PAUSE
         return uploaded
       } catch (error) {
         meet(error)
+        if (error instanceof Fault) leaving.failed(error)
         throw error
       } finally {
         underWay -= 1

@@ -46,33 +46,36 @@ export async function openShift(
     now: world.now,
     onPause: (fault, until) => {
       vigil.begin()
-      log.error(
-        {
-          event: 'paused',
-          code: fault.code,
-          apiCode: fault.apiCode,
-          until: until.toISOString(),
-          advice: fault.advice,
-        },
-        `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
-      )
+      voice.paused(fault, until)
+    },
+    onSilence: voice.silent,
+    onReturn: () => {
+      voice.heard()
+      for (const id of waiting) eager.add(id)
+      rounds.nudge(waiting)
     },
   })
   const vigil = openVigil({
     mark: engine.credentialsMark,
     resting: () => gate.closedUntil() !== undefined,
     onNew: () => {
-      log.info({ event: 'resumed' }, 'the credentials are new ones: uploads go on')
+      voice.resumed()
       gate.lift()
       ground.sweep('new credentials').catch(onDeath)
     },
   })
-  const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname, patient: true }
+  const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+  /** Lineages whose next attempt is a while off, for the last one did not get through; and those to wait no longer. */
+  const waiting = new Set<string>()
+  const eager = new Set<string>()
 
   const look = async (id: string, last: boolean): Promise<Ending> => {
+    const patient = !eager.delete(id)
     const lineage = await ground.visit(id)
     if (!lineage) return 'done'
-    const outcome = await sync(lineage, { ...effects, upload: gate.upload }, { ...wishes, last })
+    const outcome = await sync(lineage, { ...effects, upload: gate.upload }, { ...wishes, patient, last })
+    if (isWaiting(outcome)) waiting.add(id)
+    else waiting.delete(id)
     voice.tell(outcome)
     // half of a renewal is no outcome yet
     if (last || endingOf(outcome) !== 'mid-change') metrics()?.outcome(outcome)
@@ -142,3 +145,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 const isMissing = (outcome: Outcome) =>
   outcome.outcome === 'failed' && outcome.fault instanceof Fault && outcome.fault.code === 'PAIR_INCOMPLETE'
+
+const isWaiting = (outcome: Outcome) =>
+  outcome.outcome === 'waiting' ||
+  (outcome.outcome === 'failed' && outcome.fault.retry === 'later' && outcome.fault.scope !== 'account')

@@ -3,13 +3,19 @@ import { openWatchman } from '../core/expiry.ts'
 import type { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
-import { entryOf } from '../core/report.ts'
+import { entryOf, faultFields } from '../core/report.ts'
 import type { Log } from '../edge/log.ts'
 import { write } from './engine.ts'
 
 export interface Voice {
   readonly tell: (outcome: Outcome) => void
   readonly longPending: (lineage: string) => void
+  /** Uploads rest, for a fault of the account's. */
+  readonly paused: (fault: Fault, until: Date) => void
+  readonly resumed: () => void
+  /** Nobody answers any more: no lineage need say so by itself, until one is heard. */
+  readonly silent: (fault: Fault) => void
+  readonly heard: () => void
 }
 
 const DAY = 86_400_000
@@ -23,6 +29,7 @@ const isTheGates = ({ scope, code }: Fault) => scope === 'account' && code !== '
 export function openVoice(log: Log, now: () => number): Voice {
   const watchman = openWatchman()
   const said = new Map<string, string>()
+  let silent = false
 
   /** Whether this outcome is news of its lineage. */
   const isNews = (outcome: Outcome): boolean => {
@@ -60,7 +67,9 @@ export function openVoice(log: Log, now: () => number): Voice {
       for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
         log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
       }
-      const quiet = outcome.outcome === 'failed' && (isPending(outcome.fault) || isTheGates(outcome.fault))
+      const quiet =
+        outcome.outcome === 'failed' &&
+        (isPending(outcome.fault) || isTheGates(outcome.fault) || (silent && outcome.fault.silent))
       const news = isNews(outcome) || outcome.outcome === 'uploaded'
       write(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
       warnOfExpiry(outcome)
@@ -74,5 +83,22 @@ export function openVoice(log: Log, now: () => number): Voice {
         },
         `${lineage} has been half-way through a renewal for ten minutes`,
       ),
+    paused: (fault, until) =>
+      log.error(
+        { event: 'paused', ...faultFields(fault), until: until.toISOString() },
+        `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
+      ),
+    resumed: () => log.info({ event: 'resumed' }, 'the credentials are new ones: uploads go on'),
+    silent: fault => {
+      silent = true
+      log.error(
+        { event: 'silent', ...faultFields(fault) },
+        `nothing is uploaded until the service answers: ${fault.message}`,
+      )
+    },
+    heard: () => {
+      if (silent) log.info({ event: 'heard' }, 'the service answers again: what has waited goes at once')
+      silent = false
+    },
   }
 }

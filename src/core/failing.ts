@@ -17,7 +17,8 @@ export const FailingSchema = v.object({
 export type Failing = v.InferOutput<typeof FailingSchema>
 
 const FIRST = 60_000
-const LONGEST = 3_600_000
+/** Of what the service itself answered it should not be reminded often; where nobody answers, a return is soon noticed. */
+const LONGEST = { answered: 3_600_000, unanswered: 900_000 } as const
 
 /** One more failure in a row; other bytes begin a new row. Half of the wait is certain and half is thrown (0 ≤ dice < 1). */
 export function failingAgain(
@@ -26,7 +27,8 @@ export function failingAgain(
 ): Failing {
   const row = before?.fingerprint === fingerprint ? before : undefined
   const failures = (row?.failures ?? 0) + 1
-  const full = Math.min(LONGEST, FIRST * 2 ** (failures - 1))
+  const longest = fault.silent ? LONGEST.unanswered : LONGEST.answered
+  const full = Math.min(longest, FIRST * 2 ** (failures - 1))
   return {
     fingerprint,
     since: row?.since ?? now.toISOString(),
@@ -42,5 +44,5 @@ export function waitingUntil(failing: Failing | undefined, fingerprint: string, 
   if (failing?.fingerprint !== fingerprint) return undefined
   const next = new Date(failing.nextAttemptAt)
   const ms = next.getTime() - now.getTime()
-  return ms > 0 && ms <= LONGEST ? next : undefined
+  return ms > 0 && ms <= LONGEST.answered ? next : undefined
 }

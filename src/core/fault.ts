@@ -14,6 +14,8 @@ interface Kind {
   readonly exit: number
   /** `account`: every certificate would meet the same answer, so the pass stops. */
   readonly scope?: 'account'
+  /** Nobody answered, or not the service: every certificate would meet the same, until one gets through. */
+  readonly silent?: true
   /** How often to try at most, where that is fewer than patience allows: for answers that may or may not pass. */
   readonly tries?: number
 }
@@ -66,12 +68,12 @@ const KINDS = {
   NOTICE_UNSENT: { retry: 'later', exit: 75 },
 
   // the way there
-  NETWORK: { retry: 'later', exit: 75 },
-  TLS: { retry: 'later', exit: 75, tries: 3 },
-  TIMEOUT: { retry: 'later', exit: 75 },
+  NETWORK: { retry: 'later', exit: 75, silent: true },
+  TLS: { retry: 'later', exit: 75, silent: true, tries: 3 },
+  TIMEOUT: { retry: 'later', exit: 75, silent: true },
   DEADLINE: { retry: 'later', exit: 75 },
   INTERRUPTED: { retry: 'later', exit: 75, scope: 'account' },
-  REPLY_UNREADABLE: { retry: 'later', exit: 75 },
+  REPLY_UNREADABLE: { retry: 'later', exit: 75, silent: true },
 
   // the service's own answers; core/apiCodes.ts maps each code to one of these
   API_THROTTLED: { retry: 'later', exit: 75 },
@@ -110,6 +112,7 @@ export class Fault extends Error {
   readonly retry: Retry
   readonly exit: number
   readonly scope: 'certificate' | 'account'
+  readonly silent: boolean
   readonly tries: number
   readonly advice: string
   readonly apiCode: string | undefined
@@ -123,6 +126,7 @@ export class Fault extends Error {
     this.retry = kind.retry
     this.exit = kind.exit
     this.scope = kind.scope ?? 'certificate'
+    this.silent = kind.silent ?? false
     this.tries = kind.tries ?? Number.POSITIVE_INFINITY
     this.advice = detail.advice ?? ADVICE[code]
     this.apiCode = detail.apiCode

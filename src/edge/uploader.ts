@@ -25,6 +25,8 @@ export interface UploaderOptions {
   readonly now: () => number
   readonly signal: AbortSignal
   readonly onThrottled?: () => void
+  /** Kinds of weather told of until an upload goes well; whoever renews the uploader hands them on. */
+  readonly told?: Set<FaultCode>
   readonly passing: Passing
 }
 
@@ -61,7 +63,7 @@ export function openUploader(options: UploaderOptions): Uploader {
     throw error
   }
   const send = (action: string, body: string) => lanes.run(() => call(action, body), signal)
-  const sayRetry = retryTeller(log)
+  const sayRetry = retryTeller(log, options.told)
 
   return {
     client,
@@ -93,8 +95,7 @@ const sayClock = (log: Log) => (offset: number) =>
   )
 
 /** In bad weather every certificate meets the same: the first to meet it says so, until something goes well. */
-function retryTeller(log: Log) {
-  const said = new Set<FaultCode>()
+function retryTeller(log: Log, said = new Set<FaultCode>()) {
   return {
     wentWell: () => said.clear(),
     retry:

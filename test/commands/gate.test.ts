@@ -16,9 +16,12 @@ function stage() {
   const asked: PromiseWithResolvers<typeof UPLOADED>[] = []
   const pauses: { code: string; minutes: number }[] = []
   const renewals: number[] = []
+  const weather: string[] = []
   const gate = openGate({
     now: () => clock.now,
     renew: async () => void renewals.push(asked.length),
+    onSilence: ({ code }) => void weather.push(code),
+    onReturn: () => void weather.push('through'),
     onPause: ({ code }, until) => void pauses.push({ code, minutes: (until.getTime() - clock.now) / MINUTE }),
     upload: () => {
       const answer = Promise.withResolvers<typeof UPLOADED>()
@@ -34,7 +37,7 @@ function stage() {
     else asked.at(-1)?.resolve(answer)
     return sent
   }
-  return { clock, asked, pauses, renewals, gate, send, sendFor }
+  return { clock, asked, pauses, renewals, weather, gate, send, sendFor }
 }
 
 describe('a fault of the account', () => {
@@ -140,4 +143,45 @@ test('a service that answers keeps its uploader, with the pace it has learnt', a
   await sendFor(new Fault('API_THROTTLED', 'slower', { apiCode: 'RequestLimitExceeded' }))
   await sendFor(UPLOADED)
   expect(renewals).toEqual([])
+})
+
+describe('weather', () => {
+  const network = new Fault('NETWORK', 'no way there')
+  const unwell = new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' })
+
+  test('a silence is told once, and the first upload that gets through ends it', async () => {
+    const { weather, sendFor } = stage()
+    for (const answer of [UPLOADED, network, network, unwell, UPLOADED, UPLOADED, network])
+      await sendFor(answer)
+    expect(weather).toEqual(['NETWORK', 'through', 'NETWORK'])
+  })
+
+  test('a service that answers everybody badly is no silence, but what waited for it goes when it is well', async () => {
+    const { weather, sendFor } = stage()
+    for (const answer of [unwell, unwell, UPLOADED, UPLOADED]) await sendFor(answer)
+    expect(weather).toEqual(['through'])
+  })
+
+  test('what fails while others come through is a matter of its own', async () => {
+    const { asked, weather, send, sendFor } = stage()
+    const slow = send()
+    const own = asked[0]
+    await sendFor(UPLOADED)
+    own?.reject(network)
+    await slow
+    await sendFor(UPLOADED)
+    expect(weather).toEqual([])
+  })
+
+  test.each([forbidden, new Fault('API_REJECTED', 'bad', { apiCode: 'X' }), new TypeError('a bug')])(
+    '%o is none',
+    async error => {
+      const { asked, weather, send, sendFor } = stage()
+      const sent = send().catch(() => {})
+      asked[0]?.reject(error)
+      await sent
+      await sendFor(UPLOADED).catch(() => {})
+      expect(weather).toEqual([])
+    },
+  )
 })

@@ -18,7 +18,11 @@ function stage() {
   const said: string[] = []
   const say = (level: string) => (_: unknown, text?: string) => void said.push(`${level} ${text}`)
   const log = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') }
-  return { clock, said, ...openVoice(log, () => clock.now) }
+  return {
+    clock,
+    said,
+    ...openVoice(log, () => clock.now),
+  }
 }
 
 const outcome = (verdict: Verdict, lineage = 'a'): Outcome => ({ ...verdict, lineage, elapsedMs: 1 })
@@ -96,6 +100,28 @@ describe('quiet', () => {
     expect(said).toEqual(['error a failed: the disk is full'])
     for (const next of [unchanged, unusable('b')]) tell(next)
     expect(said).toHaveLength(2)
+  })
+
+  test.each(['NETWORK', 'TLS', 'TIMEOUT', 'REPLY_UNREADABLE'] as const)(
+    'is each lineage in an outage (%s), which is said once for all, as is its end',
+    code => {
+      const { tell, silent, heard, said } = stage()
+      silent(new Fault(code, 'nobody there'))
+      for (const name of ['a', 'b']) tell(failed(code, name))
+      for (let i = 0; i < 2; i++) heard()
+      expect(said).toEqual([
+        'error nothing is uploaded until the service answers: nobody there',
+        'info the service answers again: what has waited goes at once',
+      ])
+    },
+  )
+
+  test('is not, in an outage, what the service said of one certificate or what the disk does', () => {
+    const { tell, silent, said } = stage()
+    silent(new Fault('NETWORK', 'nobody there'))
+    tell(failed('API_UNWELL', 'a'))
+    tell(failed('FILE_UNREADABLE', 'b'))
+    expect(said).toHaveLength(3)
   })
 
   test('ends after ten minutes, and what to do is said', () => {

@@ -7,17 +7,21 @@ import { bundleOf, receiptWith } from './samples.ts'
 const NOW = new Date('2026-03-01T00:00:00Z')
 const later = (ms: number) => new Date(NOW.getTime() + ms)
 const fault = new Fault('NETWORK', 'no way there')
-const again = (before?: Failing, fingerprint = 'f', now = NOW, dice = 1) =>
-  failingAgain(before, { fingerprint, fault, now, dice })
+const unwell = new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' })
+const again = (before?: Failing, fingerprint = 'f', now = NOW, dice = 1, of = fault) =>
+  failingAgain(before, { fingerprint, fault: of, now, dice })
 
 describe('what could not be carried', () => {
-  test('is tried again after a minute, then two, four … and at last every hour', () => {
+  test.each([
+    ['where nobody answers, every quarter of an hour', fault, [1, 2, 4, 8, 15, 15, 15, 15, 15]],
+    ['of what the service itself says, every hour', unwell, [1, 2, 4, 8, 16, 32, 60, 60, 60]],
+  ])('is tried again after a minute, then two, four … and at last, %s', (_, of, minutes) => {
     let failing: Failing | undefined
-    const waits = Array.from({ length: 9 }, () => {
-      failing = again(failing)
+    const waits = minutes.map(() => {
+      failing = again(failing, 'f', NOW, 1, of)
       return (Date.parse(failing.nextAttemptAt) - NOW.getTime()) / 60_000
     })
-    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+    expect(waits).toEqual(minutes)
   })
 
   test('is spread: half of the wait is thrown', () => {
