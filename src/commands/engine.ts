@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { type Entry, entryOf, stopEntry } from '../core/report.ts'
+import { type Entry, entryOf, silenceEntry, stopEntry } from '../core/report.ts'
 import { type Settings, settle } from '../core/settings.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
@@ -126,6 +126,7 @@ export const write = (log: Log, { level, fields, message }: Entry) => log[level]
 /** One entry an outcome; a fault that stopped the pass, and which every certificate meets, is said once. */
 function teller(log: Log): (outcome: Outcome) => void {
   const said = new Set<Fault>()
+  let stopped = false
   return outcome => {
     for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
       log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
@@ -136,6 +137,8 @@ function teller(log: Log): (outcome: Outcome) => void {
     const repeated = said.has(fault)
     said.add(fault)
     if (fault.scope === 'account' && !repeated) write(log, stopEntry(fault))
+    if (fault.silent && repeated && !stopped) write(log, silenceEntry(fault))
+    stopped ||= fault.silent && repeated
     write(log, repeated || fault.scope === 'account' ? { ...entry, level: 'debug' } : entry)
     if (fault.code === 'BUG') log.error({ event: 'bug' }, stackOf(fault.cause))
   }

@@ -25,11 +25,23 @@ export function readReply(status: number, body: string): Reply {
   }
   if (error !== undefined)
     throw new Fault('REPLY_UNREADABLE', "the answer was an error without a code, not the service's")
-  if (status !== 200) throw new Fault('REPLY_UNREADABLE', `the answer was HTTP ${status}, not the service's`)
+  if (status !== 200) throw otherStatus(status)
   if (!response || requestId === undefined)
     throw new Fault('REPLY_UNREADABLE', `the answer was ${kindOf(body)}, not the service's`)
   return { requestId, fields: response }
 }
+
+function otherStatus(status: number): Fault {
+  if (status >= 300 && status < 400) {
+    const what = `the answer was a redirect (HTTP ${status}), and the private key follows none`
+    return new Fault('REPLY_UNREADABLE', what)
+  }
+  const what = `the answer was HTTP ${status}, not the service's`
+  return new Fault('REPLY_UNREADABLE', what, status >= 500 ? { advice: GATEWAY } : {})
+}
+
+/** Of a 5xx nobody can tell whose gateway it comes from. */
+const GATEWAY = 'The service, or a proxy on the way to it, is unwell; the next pass tries again.'
 
 function envelopeOf(body: string): Record<string, unknown> | undefined {
   try {

@@ -96,6 +96,13 @@ export const stopEntry = (fault: Fault): Entry => ({
   message: `stopped: ${fault.message}`,
 })
 
+/** What the log says when a second certificate meets the silence that has stopped the pass. */
+export const silenceEntry = ({ code }: Fault): Entry => ({
+  level: 'warn',
+  fields: { event: 'stopped', code },
+  message: 'stopped: nobody answers, so what was not sent is left to the next pass',
+})
+
 /** The pass in one line: only what there was, in the order of interest. */
 export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): Entry {
   const [summary, exit] = [summaryOf(outcomes), exitOf(outcomes)]

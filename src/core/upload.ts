@@ -64,6 +64,7 @@ export function uploadedOf({ fields, requestId }: Reply): Uploaded {
   if (!certificateId)
     throw new Fault('REPLY_UNREADABLE', 'the service reported success but named no certificate ID', {
       requestId,
+      advice: "The next pass asks again; if it stays, ask the service's support with the request ID.",
     })
   return { certificateId, requestId, reused: repeated !== undefined }
 }

@@ -24,6 +24,24 @@ const WHAT: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name could not be looked up',
 }
 
+const UNTRUSTED_FOR: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: ': it has expired',
+  CERT_NOT_YET_VALID: ': it is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: ': it is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: ': it signed itself',
+  SELF_SIGNED_CERT_IN_CHAIN: ': its authority is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ': its authority is not known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ': its issuer was not sent along',
+}
+
+const UNREADABLE_FOR: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^Z_/, ': its compression is broken'],
+  [/^ERR_BUFFER_TOO_LARGE$/, ': it unpacks to more than the service would send'],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, ': its header is endless'],
+  [/^HPE_|^HTTPParserError$/, ': it is not HTTP'],
+]
+const unreadableFor = (code: string) => UNREADABLE_FOR.find(([pattern]) => pattern.test(code))?.[1] ?? ''
+
 /** undici says what status the proxy gave nowhere but in its message. */
 const PROXY_STATUS = /^Proxy response \((\d{3})\)/
 
@@ -48,10 +66,15 @@ export function networkFault(error: unknown, { host }: URL, signal: AbortSignal 
   if (signal?.aborted) return endingFault(signal, `${host}: no answer before the deadline`)
   if (name === 'TimeoutError' || TIMED_OUT.has(code))
     return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
-  if (UNTRUSTED.test(code)) return new Fault('TLS', `${host}: its certificate was not accepted (${code})`)
+  if (UNTRUSTED.test(code)) {
+    const why = UNTRUSTED_FOR[code] ?? ''
+    return new Fault('TLS', `${host}: its certificate was not accepted${why} (${code})`)
+  }
   if (INSECURE.test(code)) return new Fault('TLS', `${host}: no secure connection came about (${code})`)
-  if (UNREADABLE.test(code) || name === 'HTTPParserError')
-    return new Fault('REPLY_UNREADABLE', `${host}: the answer cannot be read (${code || name})`)
+  if (UNREADABLE.test(code) || name === 'HTTPParserError') {
+    const what = `the answer cannot be read${unreadableFor(code || name)}`
+    return new Fault('REPLY_UNREADABLE', `${host}: ${what} (${code || name})`)
+  }
   // what undici was given wrongly is a bug of ours
   if (!code || code === 'UND_ERR_INVALID_ARG') return error
   const tried = hostname ?? (address ? `${address}:${port}` : PROXY_STATUS.exec(message)?.[1])

@@ -1,4 +1,5 @@
 /** Carries one bundle to the service: at the pace, with retries, and to an ID in the end. */
+import { ADVICE } from '../core/advice.ts'
 import type { Bundle } from '../core/bundle.ts'
 import { duration } from '../core/duration.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
@@ -90,7 +91,7 @@ export function openUploader(options: UploaderOptions): Uploader {
 
 const sayClock = (log: Log) => (offset: number) =>
   log.warn(
-    { event: 'clock', offset },
+    { event: 'clock', offset, advice: ADVICE.API_CLOCK },
     `this machine's clock is ${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
   )
 
@@ -100,11 +101,11 @@ function retryTeller(log: Log, said = new Set<FaultCode>()) {
     wentWell: () => said.clear(),
     retry:
       ({ id }: Lineage) =>
-      ({ code, apiCode, message }: Fault, attempt: number, ms: number) => {
+      ({ code, apiCode, message, advice }: Fault, attempt: number, ms: number) => {
         const level = said.has(code) ? 'debug' : 'info'
         said.add(code)
         log[level](
-          { event: 'retry', lineage: id, code, apiCode, attempt, waitMs: Math.round(ms) },
+          { event: 'retry', lineage: id, code, apiCode, advice, attempt, waitMs: Math.round(ms) },
           `${id} not uploaded at attempt ${attempt}, trying again in ${(ms / 1000).toFixed(1)} s: ${message}`,
         )
       },

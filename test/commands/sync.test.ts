@@ -239,6 +239,20 @@ describe('what stops sync before anything is sent', () => {
     expect(run.out().match(/stopped:/g)).toHaveLength(1)
   })
 
+  test('a service that answers nobody is said once, with what to do, and that the others wait', async () => {
+    const { type, certbot } = await openStage()
+    for (let i = 0; i < 12; i++) await certbot(`host${i}.example`)
+    const run = await type(['sync', '--endpoint', 'http://127.0.0.1:9'])
+    expect(run.exit).toBe(75)
+    const lines = run.out().trim().split('\n')
+    expect(lines.map(line => JSON.parse(line)).filter(({ level }) => level !== 'debug')).toMatchObject([
+      { event: 'retry', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
+      { event: 'failed', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
+      { event: 'stopped', level: 'warn', msg: expect.stringContaining('left to the next pass') },
+      { event: 'pass', summary: { failed: 12 }, exit: 75 },
+    ])
+  })
+
   test('no source at all: exit 66 and what to do', async () => {
     const cwd = await temporaryDirectory()
     const run = recordedWorld({ cwd, env: {} })

@@ -82,6 +82,7 @@ describe('anything else is not the service, and may pass', () => {
     ['a bad gateway', 502, html, "the answer was HTTP 502, not the service's"],
     ['empty', 200, '', "the answer was empty, not the service's"],
     ['an empty error', 503, '', "the answer was HTTP 503, not the service's"],
+    ['a redirect', 307, '', 'the answer was a redirect (HTTP 307), and the private key follows none'],
     [
       'truncated',
       200,
@@ -107,6 +108,12 @@ describe('anything else is not the service, and may pass', () => {
     const fault = faultOf(() => readReply(status, body))
     expect(fault).toMatchObject({ code: 'REPLY_UNREADABLE', retry: 'later', exit: 75 })
     if (message) expect(fault.message).toBe(message)
+  })
+
+  test('what a gateway says is no reason to search for an error here, what a stranger says is', () => {
+    const adviceOf = (status: number) => faultOf(() => readReply(status, html)).advice
+    expect(adviceOf(502)).toMatch(/is unwell; the next pass tries again/)
+    for (const status of [200, 307, 403]) expect(adviceOf(status)).toMatch(/check proxy and endpoint/)
   })
 
   test('any status and any JSON: an answer or a fault, never a crash', () => {

@@ -22,17 +22,17 @@ describe('certificate checks are never off', () => {
     const plain = new URL((await answering(() => ({}))).url).port
     const at = (port: number | string) => ({ endpoint: `https://localhost:${port}` })
     const endings = await fromOutside(local.root, [...ports, plain].map(at))
-    const refusedFor = (code: string) =>
+    const refusedFor = (why: string, code: string) =>
       expect.stringMatching(
-        new RegExp(`^TLS localhost:\\d+: its certificate was not accepted \\(${code}\\)$`),
+        new RegExp(`^TLS localhost:\\d+: its certificate was not accepted: ${why} \\(${code}\\)$`),
       )
     expect(endings).toEqual([
       'reached',
-      refusedFor('(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)'),
-      refusedFor('DEPTH_ZERO_SELF_SIGNED_CERT'),
-      refusedFor('CERT_HAS_EXPIRED'),
-      refusedFor('ERR_TLS_CERT_ALTNAME_INVALID'),
-      refusedFor('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+      refusedFor('its authority is not known here', '(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)'),
+      refusedFor('it signed itself', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      refusedFor('it has expired', 'CERT_HAS_EXPIRED'),
+      refusedFor('it is for another name', 'ERR_TLS_CERT_ALTNAME_INVALID'),
+      refusedFor('its issuer was not sent along', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
       expect.stringMatching(/^TLS localhost:\d+: no secure connection came about \((ERR_SSL_\w+|EPROTO)\)$/),
     ])
   })

@@ -105,7 +105,14 @@ test.each([
     'not reached (EHOSTUNREACH 192.0.2.1:443)',
   ],
   ['UND_ERR_CONNECT_TIMEOUT', {}, 'TIMEOUT', 'no answer in time (UND_ERR_CONNECT_TIMEOUT)'],
-  ['CERT_HAS_EXPIRED', {}, 'TLS', 'its certificate was not accepted (CERT_HAS_EXPIRED)'],
+  ['CERT_HAS_EXPIRED', {}, 'TLS', 'its certificate was not accepted: it has expired (CERT_HAS_EXPIRED)'],
+  ['CRL_HAS_EXPIRED', {}, 'TLS', 'its certificate was not accepted (CRL_HAS_EXPIRED)'],
+  [
+    'Z_DATA_ERROR',
+    {},
+    'REPLY_UNREADABLE',
+    'the answer cannot be read: its compression is broken (Z_DATA_ERROR)',
+  ],
   [
     'ERR_SSL_WRONG_VERSION_NUMBER',
     {},

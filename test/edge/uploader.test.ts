@@ -37,6 +37,8 @@ describe('an upload', () => {
       {
         level: 'info',
         event: 'retry',
+        code: 'REPLY_UNREADABLE',
+        advice: expect.stringContaining('is unwell'),
         msg: "pem:a not uploaded at attempt 1, trying again in 0.3 s: the answer was HTTP 502, not the service's",
       },
       { msg: expect.stringContaining('the service answered RequestLimitExceeded: ') },
@@ -75,6 +77,6 @@ describe('a clock that is wrong', () => {
     expect(codes()).toEqual(['AuthFailure.SignatureExpire', ...Array(10).fill('OK')])
     const warnings = said.filter(({ level }) => level === 'warn')
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]?.msg).toBe(text)
+    expect(warnings[0]).toMatchObject({ msg: text, advice: expect.stringContaining('timedatectl') })
   })
 })
