@@ -37,7 +37,8 @@ async function presentSources(home: string): Promise<readonly Source[]> {
         'path' in source &&
         stat(source.path).then(
           () => true,
-          () => false,
+          // one that cannot be looked at is there: listing it says why
+          ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
         ),
     ),
   )

@@ -70,7 +70,8 @@ export async function readText(
   } catch (error) {
     throw asFault(error, path, missing)
   } finally {
-    await file?.close()
+    // whatever is wrong with closing, what has been read has been read
+    await file?.close().catch(() => undefined)
   }
 }
 

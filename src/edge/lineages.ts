@@ -96,12 +96,15 @@ async function list(folder: string, { path }: Extract<Source, { path: string }>)
   }
 }
 
-/** lstat, so that the dangling links of certbot's first issuance count: the lineage is there, its files are to come. */
+/**
+ * lstat, so that the dangling links of certbot's first issuance count: the lineage is there, its files are to come. What
+ * cannot be looked at counts too, and reading it says why: a failing disk must not look like a certificate fewer.
+ */
 async function hasSign(folder: string, names: readonly string[]): Promise<boolean> {
   for (const name of names) {
     const found = await lstat(join(folder, name)).then(
       () => true,
-      ({ code }: NodeJS.ErrnoException) => code === 'EACCES',
+      ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
     )
     if (found) return true
   }

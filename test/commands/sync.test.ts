@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli.ts'
@@ -260,6 +260,14 @@ describe('what stops sync before anything is sent', () => {
     // certbot may be installed where the tests run: then its folder is a source
     expect([66, 0]).toContain(exit)
     if (exit === 66) expect(run.out()).toContain('--source certbot=/etc/letsencrypt')
+  })
+
+  test('a usual place that cannot be looked at is one all the same, and the pass fails with it', async () => {
+    const home = await temporaryDirectory()
+    await symlink('.acme.sh', join(home, '.acme.sh'))
+    const { world, out } = recordedWorld({ cwd: home, env: {} })
+    expect(await cli(['sync', '--state-dir', join(home, 'state')], world)).not.toBe(0)
+    expect(out()).toContain('.acme.sh: cannot be listed (ELOOP)')
   })
 
   test('http:// to another machine is refused as configuration, exit 78', async () => {

@@ -1,4 +1,4 @@
-import { chmod, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { acmeIssue, all, certbotIssue } from '../support/producers.ts'
@@ -52,6 +52,14 @@ describe('several sources', () => {
     ])
     await chmod(join(closed, 'live'), 0o700)
     await chmod(join(open, 'example.com_ecc'), 0o700)
+  })
+
+  test('a folder that cannot be looked at is named, whatever the disk answers, and reading it says why', async () => {
+    const root = await temporaryDirectory()
+    await mkdir(join(root, 'live'))
+    await symlink('loop.example.com', join(root, 'live', 'loop.example.com'))
+    const { ids, faults } = await found(certbot(root))
+    expect({ ids, faults }).toEqual({ ids: ['certbot:loop.example.com'], faults: [] })
   })
 
   test('the same place named twice is one lineage', async () => {
