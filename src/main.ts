@@ -27,9 +27,21 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     // the first asks, the second does not wait for the answer
     process.on(signal, () => (ending.signal.aborted ? process.exit(75) : ending.abort(signal)))
   }
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
+  // the work goes on where nobody can be told of it; what is not said for want of a disk shows in the exit code
+  let unsaid = false
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      unsaid ||= code !== 'EPIPE'
+    })
+  }
+  process.once('exit', code => {
+    if (code === 0 && unsaid) process.exitCode = 74
+  })
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
+  // with nothing left to wait for Node would end with 0, whatever became of the command
+  const drained = () => fail(new Error('nothing left to wait for'))
+  process.once('beforeExit', drained)
   process.umask(0o077)
 
   /** systemd names the journal's socket; a pipe of the ACME client's has another inode, though it inherits the name. */
@@ -60,11 +72,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     ending: ending.signal,
   }
   process.exitCode = await cli(process.argv.slice(2), world)
-}
-
-/** A reader that went away (`certferry status | head`) is no error of ours. */
-function leave(error: NodeJS.ErrnoException): void {
-  process.exit(error.code === 'EPIPE' ? 0 : 74)
+  process.off('beforeExit', drained)
 }
 
 /** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given. */

@@ -51,6 +51,24 @@ describe('the program started by hand', () => {
     expect(code).toBe(0)
   })
 
+  test('what cannot be written for want of a disk is an error, exit 74', async () => {
+    const { code, stderr } = await run('/bin/sh', ['-c', `${execPath} dist/main.js --help >/dev/full`])
+    expect([code, stderr]).toEqual([74, ''])
+  })
+
+  test('a command that ends in nothing is a bug, never a success', async () => {
+    const never = 'data:text/javascript,export const cli=()=>new Promise(()=>{})'
+    const hook = `import{registerHooks}from"node:module";registerHooks({resolve:(s,c,n)=>s==="./cli.js"?{url:"${never}",shortCircuit:true}:n(s,c)})`
+    const { code, stderr } = await run(execPath, [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(hook)}`,
+      'dist/main.js',
+      'sync',
+    ])
+    expect(code).toBe(70)
+    expect(stderr).toMatch(/^certferry: an error in certferry itself \(Error\)\n/)
+  })
+
   test('a reader that goes away early is no error', async () => {
     const { code, stderr } = await run('/bin/sh', ['-c', `${execPath} dist/main.js --help | head -n 1`])
     expect([code, stderr]).toEqual([0, ''])
