@@ -1,5 +1,5 @@
 /** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
-import { afterFault, NO_PAUSE } from '../core/accountPause.ts'
+import { afterFault, isResting, NO_PAUSE } from '../core/accountPause.ts'
 import { Fault } from '../core/fault.ts'
 import { openWeather, type WeatherEffects } from '../core/weather.ts'
 import type { Effects } from '../sync.ts'
@@ -29,7 +29,7 @@ export function openGate(effects: GateEffects): Gate {
   let reason = ''
   let underWay = 0
   let halted = false
-  const closedUntil = () => (now() < pause.until ? pause.until : undefined)
+  const closedUntil = () => (isResting(pause, now()) ? pause.until : undefined)
 
   const close = (fault: Fault) => {
     if (closedUntil() !== undefined) return

@@ -29,7 +29,8 @@ export function openWatchman(): Watchman {
         warnedAt.delete(lineage)
         return false
       }
-      if (now - (warnedAt.get(lineage) ?? Number.NEGATIVE_INFINITY) < DAY) return false
+      // either way: a clock that was set back does not silence the warnings until it is where it was
+      if (Math.abs(now - (warnedAt.get(lineage) ?? Number.NEGATIVE_INFINITY)) < DAY) return false
       warnedAt.set(lineage, now)
       return true
     },

@@ -1,5 +1,6 @@
 /** Sweeps by the clock. */
 import { schedule, validate } from 'node-cron'
+import { monotonic } from './time.ts'
 
 export interface Schedule {
   /** When it rings next, as planned: the jitter comes on top. */
@@ -7,15 +8,40 @@ export interface Schedule {
   readonly stop: () => void
 }
 
+/** How often the clock is compared with one that never steps. In milliseconds. */
+const COMPARED = 60_000
+/** What a clock gains or loses in that time by itself, or by being slewed, is a hundredth of this. In milliseconds. */
+const STEP = 5_000
+
 /** What is wrong with a cron expression, or nothing. */
 export const sweepProblem = (expression: string): string | undefined =>
   validate(expression) ? undefined : 'expected a cron expression such as "17 */6 * * *"'
 
+/**
+ * Rings at its times, and when the clock has been set: node-cron would wait until a clock that was set back is where it
+ * was, and what was not valid yet, or was thought expired, is to be looked at by the new time. A machine that has slept
+ * is one whose clock was set forward.
+ */
 export function openSchedule(expression: string, jitterSeconds: number, ring: () => void): Schedule {
-  // a machine that slept has missed rings; the next one finds whatever they would have found
   const task = schedule(expression, ring, {
     maxRandomDelay: jitterSeconds * 1000,
     suppressMissedWarning: true,
   })
-  return { next: () => task.getNextRun(), stop: () => void task.destroy() }
+  let ahead = Date.now() - monotonic()
+  const compare = () => {
+    const before = ahead
+    ahead = Date.now() - monotonic()
+    if (Math.abs(ahead - before) < STEP) return
+    task.stop()
+    task.start()
+    ring()
+  }
+  const comparing = setInterval(compare, COMPARED)
+  return {
+    next: () => task.getNextRun(),
+    stop: () => {
+      clearInterval(comparing)
+      task.destroy()
+    },
+  }
 }

@@ -4,7 +4,10 @@ import { type FileHandle, lstat, open, readdir, rm, stat } from 'node:fs/promise
 import { join } from 'node:path'
 
 const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
-/** No write takes this long: what is temporary and of this age belongs to a process that is gone. In milliseconds. */
+/**
+ * No write takes this long: what is temporary and of this age belongs to a process that is gone, and so does what is this
+ * far ahead, written before the clock was set back. In milliseconds.
+ */
 const ABANDONED = 3_600_000
 
 export const temporaryName = (name: string, token: string) => `.${name}.${token}.tmp`
@@ -56,7 +59,7 @@ export async function syncFolder(path: string): Promise<void> {
 export async function sweep(dir: string, now: () => Date): Promise<void> {
   const leftovers = (await readdir(dir)).filter(name => LEFTOVER.test(name)).map(name => join(dir, name))
   const abandoned = async (path: string) =>
-    now().getTime() - (await lstat(path)).mtimeMs > ABANDONED &&
+    Math.abs(now().getTime() - (await lstat(path)).mtimeMs) > ABANDONED &&
     (await rm(path, { recursive: true, force: true }))
   await Promise.allSettled(leftovers.map(abandoned))
 }

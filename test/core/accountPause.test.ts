@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type AccountPause, afterFault, NO_PAUSE } from '../../src/core/accountPause.ts'
+import { type AccountPause, afterFault, isResting, NO_PAUSE } from '../../src/core/accountPause.ts'
 
 const MINUTE = 60_000
 
@@ -20,6 +20,13 @@ test('faults that meet a pause already begun make it no longer', () => {
   expect(afterFault(pause, 1)).toBe(pause)
   expect(afterFault(pause, 15 * MINUTE - 1)).toBe(pause)
   expect(afterFault(pause, 15 * MINUTE)).toEqual({ until: 45 * MINUTE, faults: 2 })
+})
+
+test('a clock that is set back a year makes no rest of a year', () => {
+  const pause = afterFault(NO_PAUSE, 0)
+  expect(isResting(pause, 0)).toBe(true)
+  expect(isResting(pause, -365 * 24 * 60 * MINUTE)).toBe(false)
+  expect(afterFault(pause, -365 * 24 * 60 * MINUTE).faults).toBe(2)
 })
 
 test('however many faults there were, the longest rest is six hours', () => {

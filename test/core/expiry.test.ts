@@ -34,6 +34,13 @@ describe('the warning', () => {
     },
   )
 
+  test('does not wait for a clock that was set back to be where it was', () => {
+    const { shouldWarn } = openWatchman()
+    expect(shouldWarn('a', life(90), 89 * DAY)).toBe(true)
+    expect(shouldWarn('a', life(90), 89 * DAY - HOUR)).toBe(false)
+    expect(shouldWarn('a', life(90), 70 * DAY)).toBe(true)
+  })
+
   test('of one certificate says nothing of another', () => {
     const { shouldWarn } = openWatchman()
     expect(shouldWarn('a', life(6), 5 * DAY)).toBe(true)

@@ -43,12 +43,14 @@ describe('leftovers', () => {
   test('of processes that died are removed; what others write or keep there stays', async () => {
     const { dir, receipts } = await readyStage()
     const long = new Date(NOW.getTime() - 3 * 3_600_000)
+    const ahead = new Date(NOW.getTime() + 365 * 86_400_000)
     const put = async (name: string, date: Date) => {
       await writeFile(join(dir, name), '')
       await utimes(join(dir, name), date, date)
     }
     await put('.a.json.0123456789ab.tmp', long)
     await put('.b.json.0123456789ab.tmp', NOW)
+    await put('.e.json.0123456789ab.tmp', ahead)
     await put('.editor.tmp', long)
     await put('notes.txt', long)
     for (const folder of ['.c.json.0123456789ab.tmp', '.d.json.lock.tmp', 'notes.tmp']) {

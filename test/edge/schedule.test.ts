@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DEFAULT_SWEEP } from '../../src/core/settings.ts'
 import { openSchedule, sweepProblem } from '../../src/edge/schedule.ts'
 
@@ -30,6 +30,36 @@ describe('a schedule', () => {
     await vi.advanceTimersByTimeAsync(24 * 3_600_000)
     expect(ring).toHaveBeenCalledTimes(5)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test.each([
+    ['back', 2025],
+    ['forward', 2027],
+  ])('rings when the clock is set %s a year, and then at its times by the new clock', async (_, year) => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
+    const ring = vi.fn()
+    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    onTestFinished(() => schedule.stop())
+    vi.setSystemTime(new Date(year, 5, 1, 12, 0, 0))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(ring).toHaveBeenCalledTimes(1)
+    expect(schedule.next()).toEqual(new Date(year, 5, 1, 12, 17))
+    await vi.advanceTimersByTimeAsync(16 * 60_000)
+    expect(ring).toHaveBeenCalledTimes(2)
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+    expect(ring).toHaveBeenCalledTimes(6)
+  })
+
+  test('takes no slewing for setting', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 30, 0) })
+    const ring = vi.fn()
+    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    onTestFinished(() => schedule.stop())
+    for (let minute = 0; minute < 240; minute++) {
+      vi.setSystemTime(Date.now() - 30) // 500 ppm, the fastest that adjtimex(2) slews
+      await vi.advanceTimersByTimeAsync(60_000)
+    }
+    expect(ring).not.toHaveBeenCalled()
   })
 
   test('is spread by its jitter, and a ring that was put off does not come after the stop', async () => {
