@@ -1,5 +1,6 @@
 /** The ground a daemon watches: the watchers that tell of changes, and the sweeps that trust nobody. */
 import { coalesced } from '../core/coalesced.ts'
+import { Fault } from '../core/fault.ts'
 import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
 import { pollingEntry } from '../core/pollingNotice.ts'
 import type { Source } from '../core/settings.ts'
@@ -9,7 +10,7 @@ import type { Rounds } from '../rounds.ts'
 import type { World } from '../world.ts'
 import { type Engine, write } from './engine.ts'
 import { openRoster } from './roster.ts'
-import { usualSources } from './sources.ts'
+import { holds, titleOf, usualSources } from './sources.ts'
 
 export interface Ground {
   /** Begins to watch, and lists for the first time. */
@@ -56,15 +57,23 @@ export function openGround(
 
   const sayMissed = (id: string) => {
     missed += 1
-    const source = sources.find(one => holds(one, roster.get(id)))
+    const lineage = roster.get(id)
+    const source = lineage && sources.find(one => holds(one, lineage))
     if (source) metrics()?.missedEvent(titleOf(source))
     log.warn(
       { event: 'missed', lineage: id, missed },
       `the sweep found a change of ${id} that no event had told of`,
     )
   }
+  const sayUnusable = (error: unknown) => {
+    if (!(error instanceof Fault)) throw error
+    log.error({ event: 'state', code: error.code, advice: error.advice }, `not swept: ${error.message}`)
+    return false
+  }
   const sweep = async (why: string) => {
     await list()
+    // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
+    if (!(await engine.receipts.prepare().then(() => true, sayUnusable))) return
     const suspects = await roster.strayed(roster.all())
     if (suspects.size) await world.wait(IN_FLIGHT, closing.signal).catch(() => undefined)
     if (closing.signal.aborted) return
@@ -106,10 +115,3 @@ export function openGround(
     },
   }
 }
-
-/** As a source that cannot be listed is named, in the log and in the metrics. */
-const titleOf = (source: Source) => `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
-
-const holds = (source: Source, lineage: Lineage | undefined) =>
-  lineage?.kind === source.kind &&
-  (source.kind === 'pem' ? source.name === lineage.name : lineage.chain.startsWith(source.path))

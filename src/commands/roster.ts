@@ -1,9 +1,10 @@
 /** The lineages a daemon knows, and the state in which each was last looked at. */
 import type { Lineage } from '../core/lineage.ts'
 import type { Source } from '../core/settings.ts'
-import { findLineages } from '../edge/lineages.ts'
+import { type Found, findLineages } from '../edge/lineages.ts'
 import { signatureOf } from '../edge/signature.ts'
 import type { Engine } from './engine.ts'
+import { holds, titleOf } from './sources.ts'
 
 export interface Roster {
   /** Lists the sources anew; resolves to the lineages that are new, and the sources that could not be listed. */
@@ -24,7 +25,7 @@ export function openRoster({ settings, log }: Engine, sources: readonly Source[]
   const told = new Map<string, string>()
 
   /** A source's fault is said when it begins and when it becomes another. */
-  const sayFaults = (faults: Awaited<ReturnType<typeof findLineages>>['faults']) => {
+  const sayFaults = (faults: Found['faults']) => {
     for (const { lineage, fault } of faults) {
       // of the usual places most machines have one, and few have both
       const level = settings.sources.length || fault.code !== 'SOURCE_MISSING' ? 'warn' : 'debug'
@@ -38,12 +39,20 @@ export function openRoster({ settings, log }: Engine, sources: readonly Source[]
     }
     for (const name of told.keys()) if (!faults.some(({ lineage }) => lineage === name)) told.delete(name)
   }
+  /** A source that cannot be read just now (no file left to open, a failing disk) is no empty one. */
+  const keptFrom = (faults: Found['faults']) => {
+    const unread = sources.filter(source =>
+      faults.some(({ lineage, fault }) => lineage === titleOf(source) && fault.code === 'SOURCE_UNREADABLE'),
+    )
+    return [...known.values()].filter(lineage => unread.some(source => holds(source, lineage)))
+  }
   return {
     list: async () => {
       const { lineages, faults } = await findLineages(sources, settings.uploadOf)
       const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
+      const kept = keptFrom(faults)
       known.clear()
-      for (const lineage of lineages) known.set(lineage.id, lineage)
+      for (const lineage of [...kept, ...lineages]) known.set(lineage.id, lineage)
       for (const id of states.keys()) if (!known.has(id)) states.delete(id)
       sayFaults(faults)
       return { fresh, failed: new Set(faults.map(({ lineage }) => lineage)) }

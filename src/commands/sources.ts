@@ -63,3 +63,10 @@ export function narrowed({ lineages, failed }: Listing, only: readonly string[] 
     failed: failed.filter(({ lineage }) => only.includes(lineage)),
   }
 }
+
+/** As a source that cannot be listed is named, in the log and in the metrics. */
+export const titleOf = (source: Source) =>
+  `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
+
+export const holds = (source: Source, { kind, name, chain }: Lineage) =>
+  kind === source.kind && (source.kind === 'pem' ? source.name === name : chain.startsWith(source.path))

@@ -1,0 +1,55 @@
+import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openWatchStage } from './watchStage.ts'
+
+describe('a daemon whose machine fails', () => {
+  test('keeps in mind what is in a source that cannot be read for a while', async () => {
+    const { certbot, start, root, stored, renew } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, saying } = start()
+    await stored(1)
+    await rename(join(root, 'live'), join(root, 'away'))
+    await symlink('live', join(root, 'live'))
+    signal('SIGUSR1')
+    expect(await saying('sweep')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
+    expect(await saying('source')).toMatchObject([{ level: 'warn', code: 'SOURCE_UNREADABLE' }])
+    await rm(join(root, 'live'))
+    await rename(join(root, 'away'), join(root, 'live'))
+    await renew('a.example')
+    signal('SIGUSR1')
+    await stored(2)
+  })
+
+  test('makes its state directory again when it has gone, and learns every receipt anew', async () => {
+    const { certbot, start, stored, folder, emulator } = await openWatchStage()
+    for (const name of ['a.example', 'b.example']) await certbot(name)
+    const { signal, saying, end } = start()
+    await saying('uploaded', 2)
+    await rm(join(folder, 'state'), { recursive: true })
+    signal('SIGUSR1')
+    expect((await saying('uploaded', 4)).slice(2)).toMatchObject([{ reused: true }, { reused: true }])
+    expect(await readdir(join(folder, 'state'))).toHaveLength(2)
+    expect(emulator.certificates()).toHaveLength(2)
+    await stored(2)
+    expect(await end()).toBe(0)
+  })
+
+  test('sweeps nothing while it could not record anything, and says so', async () => {
+    const { certbot, start, folder, emulator, renew, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, saying, said } = start()
+    await saying('uploaded')
+    await rm(join(folder, 'state'), { recursive: true })
+    await writeFile(join(folder, 'state'), '')
+    signal('SIGUSR1')
+    expect(await saying('state')).toMatchObject([{ level: 'error', code: 'STATE_UNUSABLE' }])
+    expect([said('sweep'), emulator.entries.length]).toEqual([[], 1])
+    await rm(join(folder, 'state'))
+    await renew('a.example')
+    await stored(2)
+    expect(await saying('failed')).toMatchObject([{ code: 'UNRECORDED' }])
+    signal('SIGUSR1')
+    expect(await saying('uploaded', 2)).toMatchObject([{}, { reused: true }])
+  })
+})
