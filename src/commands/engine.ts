@@ -39,7 +39,7 @@ export async function openEngine(
   metrics: () => Metrics | undefined = () => undefined,
 ): Promise<Engine> {
   const { env, cwd, home } = world
-  const { config, file } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
+  const { config, file } = await loadConfig(line.config, world)
   const settled = settle(line, env, config)
   const settings = { ...settled, stateDir: resolve(cwd, settled.stateDir) }
   const log = openLog({ level: settings.logLevel, output: line.json ? world.stderr : world.stdout })

@@ -42,11 +42,8 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 }
 
 /** The password that `[upload]` of the configuration names, for keys that are encrypted. */
-async function passwordOf(
-  { env, cwd, home }: World,
-  { config: named }: CommandLine,
-): Promise<Secret | undefined> {
-  const { config } = await loadConfig(named ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
+async function passwordOf(world: World, line: CommandLine): Promise<Secret | undefined> {
+  const { config } = await loadConfig(line.config, world)
   const file = config.upload?.key_password_file
   return file === undefined ? undefined : readPassword(file)
 }

@@ -10,9 +10,9 @@ import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
-  const { env, cwd, home } = world
+  const { env, home } = world
   const client = clientOf(line.operands)
-  const { config } = await loadConfig(line.config ?? (env.CERTFERRY_CONFIG || undefined), cwd, home)
+  const { config } = await loadConfig(line.config, world)
   // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
   const directory = directoryOf(client, settle(line, env, config), line, home)
   await requireDirectory(directory)

@@ -9,8 +9,8 @@ import { type Secret, secret } from '../core/secret.ts'
 export const LARGEST = 1 << 20
 
 /** A file younger than this may still be open for writing: it is read twice. */
-const FRESH = 1_000
-const BETWEEN_READS = 100
+export const FRESH = 1_000
+export const BETWEEN_READS = 100
 /** After this long without a write nobody is about to add an issuer. */
 const SETTLED = 5_000
 

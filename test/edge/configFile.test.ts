@@ -3,13 +3,20 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/edge/configFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { recordedWorld } from '../support/world.ts'
 import { asNobody } from './nobody.ts'
 
-async function stage(text: string) {
+/** `meanwhile` is what somebody does to the file between two looks. */
+async function stage(text: string, meanwhile = async (_file: string) => {}) {
   const folder = await temporaryDirectory()
   const file = join(folder, 'certferry.toml')
   await writeFile(file, text)
-  return { folder, file, load: (named = 'certferry.toml') => loadConfig(named, folder, '/home/me') }
+  const { world } = recordedWorld({ cwd: folder, wait: () => meanwhile(file) })
+  return {
+    folder,
+    file,
+    load: (named = 'certferry.toml') => loadConfig(named, { ...world, home: '/home/me' }),
+  }
 }
 
 describe('the configuration file', () => {
@@ -64,5 +71,35 @@ describe('the configuration file', () => {
     expect(error.message).toMatch(/sweeep/)
     expect(error.message).toMatch(/tencent\.rate_per_second/)
     expect(error.message).not.toContain('\u001b')
+  })
+})
+
+describe('a configuration that is being written', () => {
+  test('is not taken for a shorter one: it is read until it stays', async () => {
+    const whole = '[log]\nlevel = "warn"\n[http]\nlisten = "127.0.0.1:9000"\n'
+    const parts = [whole.slice(0, 21), whole].values()
+    const { load } = await stage('', async file => {
+      const { value } = parts.next()
+      if (value !== undefined) await writeFile(file, value)
+    })
+    expect((await load()).config).toEqual({ log: { level: 'warn' }, http: { listen: '127.0.0.1:9000' } })
+  })
+
+  test('without end is none: exit 78', async () => {
+    let count = 0
+    const { file, load } = await stage('', file => writeFile(file, `# ${count++}\n`))
+    const message = `${file}: changes all the time`
+    await expect(load()).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE', exit: 78, message })
+    expect(count).toBe(50)
+  })
+
+  test('no longer is read once', async () => {
+    const { file } = await stage('[log]\nlevel = "warn"\n')
+    const { world } = recordedWorld({
+      cwd: '/',
+      now: () => Date.now() + 2_000,
+      wait: async () => expect.unreachable(),
+    })
+    expect((await loadConfig(file, world)).config).toEqual({ log: { level: 'warn' } })
   })
 })
