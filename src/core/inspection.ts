@@ -4,7 +4,7 @@ import { type Bundle, isCertificate, prove } from './bundle.ts'
 import { readCertificate } from './certificate.ts'
 import { wrapped } from './columns.ts'
 import { Fault } from './fault.ts'
-import { isLocked, isPrivate, readKey } from './key.ts'
+import { isLocked, isPrivate, openKey } from './key.ts'
 import { type Block, readPem } from './pem.ts'
 import { plan } from './plan.ts'
 import { printable } from './printable.ts'
@@ -67,7 +67,7 @@ function view(block: Block, path: string): BlockView & { readonly fault?: Fault 
 const UNREADABLE = 'unreadable'
 
 const keyKind = (block: Block, path: string) =>
-  isLocked(block) ? 'encrypted' : kindOf(() => readKey(block.text, path, undefined).object)
+  isLocked(block) ? 'encrypted' : kindOf(() => openKey(block, path, undefined).object)
 
 /** OpenSSL reads certificates whose key is of a kind it does not know, and throws when asked for that key. */
 function kindOf(key: () => KeyObject): string {

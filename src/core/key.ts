@@ -1,6 +1,8 @@
 /** A private key out of PEM, and back as PKCS#8, the one form the service is known to take for RSA and EC alike. Pure. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { Fault } from './fault.ts'
+import { headedProblem, type KeyFormat, lockProblem, plainProblem } from './keyForm.ts'
+import { isSound } from './keySoundness.ts'
 import { type Block, readPem } from './pem.ts'
 import { type Secret, secret } from './secret.ts'
 
@@ -12,7 +14,7 @@ export interface PrivateKey {
   readonly password: Secret | undefined
 }
 
-const FORMATS: Readonly<Record<string, 'pkcs8' | 'pkcs1' | 'sec1'>> = {
+const FORMATS: Readonly<Record<string, KeyFormat>> = {
   'PRIVATE KEY': 'pkcs8',
   'ENCRYPTED PRIVATE KEY': 'pkcs8',
   'RSA PRIVATE KEY': 'pkcs1',
@@ -33,33 +35,67 @@ export function readKey(text: string, file: string, password: Secret | undefined
   if (!block) throw new Fault('KEY_INVALID', `${file}: holds no private key`)
   if (more.length)
     throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
-  const format = FORMATS[block.label]
-  if (!format)
-    throw new Fault('KEY_INVALID', `${file}: a key of the form "${block.label}" is not one for certificates`)
-
-  const opened = isLocked(block) ? unlocked(block, file, password) : plain(block, file, format)
+  const opened = openKey(block, file, password)
+  if (!isSound(opened.object))
+    throw new Fault(
+      'KEY_INVALID',
+      `${file}: the private key is damaged: its two halves do not belong together`,
+    )
   return { ...opened, pem: pkcs8(opened) }
 }
 
-type Opened = Pick<PrivateKey, 'object' | 'password'>
+export type Opened = Pick<PrivateKey, 'object' | 'password'>
+
+/** One that was opened need not be sound. */
+export function openKey(block: Block, file: string, password: Secret | undefined): Opened {
+  const { label } = block
+  const format = Object.hasOwn(FORMATS, label) ? FORMATS[label] : undefined
+  if (!format)
+    throw new Fault('KEY_INVALID', `${file}: a key of the form "${label}" is not one for certificates`)
+  if (!isLocked(block)) return { object: plain(block, file, format), password: undefined }
+  if (!password)
+    throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
+  return { object: unlocked(block, file, password), password }
+}
 
 /** From its DER: indented, flattened or double-spaced lines trouble OpenSSL's reader of PEM, not ours. */
-function plain(block: Block, file: string, type: 'pkcs8' | 'pkcs1' | 'sec1'): Opened {
+function plain(block: Block, file: string, type: KeyFormat): KeyObject {
+  const key = derOf(block, file)
+  refuse(plainProblem(key, type), file)
+  return attempt(() => createPrivateKey({ key, format: 'der', type }), file)
+}
+
+const derOf = (block: Block, file: string) => attempt(block.der, file)
+
+function attempt<T>(read: () => T, file: string): T {
   try {
-    const object = createPrivateKey({ key: block.der(), format: 'der', type })
-    return { object, password: undefined }
+    return read()
   } catch {
     // no cause here and below: what OpenSSL was given must not travel with an error
     throw new Fault('KEY_INVALID', `${file}: the private key cannot be read`)
   }
 }
 
-function unlocked({ text }: Block, file: string, password: Secret | undefined): Opened {
-  if (!password)
-    throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
+function refuse(problem: string | undefined, file: string): void {
+  if (problem) throw new Fault('KEY_INVALID', `${file}: the private key ${problem}`)
+}
+
+/** Encrypted as OpenSSL did it before PKCS#8, by one round of MD5. Only it can look behind the headers. */
+function legacy({ label, text }: Block, file: string): string {
+  refuse(label === 'PRIVATE KEY' ? 'is PKCS#8 with headers of another form' : headedProblem(text), file)
+  return text
+}
+
+function unlocked(block: Block, file: string, password: Secret): KeyObject {
+  const passphrase = password.reveal()
   try {
-    return { object: createPrivateKey({ key: text, passphrase: password.reveal() }), password }
+    if (!block.label.startsWith('ENCRYPTED'))
+      return createPrivateKey({ key: legacy(block, file), passphrase })
+    const key = derOf(block, file)
+    refuse(lockProblem(key), file)
+    return createPrivateKey({ key, format: 'der', type: 'pkcs8', passphrase })
   } catch (error) {
+    if (error instanceof Fault) throw error
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED')
       throw new Fault('KEY_INVALID', `${file}: the private key is encrypted in a way no longer supported`)
     // no finer: one wrong password in 256 decrypts to something, and OpenSSL then misses a key in it

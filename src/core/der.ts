@@ -1,0 +1,42 @@
+/** The outer form of DER (X.690): which elements stand in a row, and what each holds. Pure. */
+
+export interface Element {
+  readonly tag: number
+  readonly content: Buffer
+}
+
+/** Nothing we read is larger, and a number of more bytes than these is none to count with. */
+const LONGEST_LENGTH = 6
+
+/**
+ * The elements that the bytes consist of, or undefined where they do not. Lengths may take more bytes than they need, as
+ * OpenSSL allows; a length that is left open (BER) is not read: no maker of keys writes one.
+ */
+export function elementsIn(bytes: Buffer): readonly Element[] | undefined {
+  const elements: Element[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const { from, to } = extentAt(bytes, at)
+    if (to > bytes.length) return undefined
+    elements.push({ tag: bytes[at] ?? 0, content: bytes.subarray(from, to) })
+    at = to
+  }
+  return elements
+}
+
+const NONE = { from: 0, to: Number.POSITIVE_INFINITY }
+
+function extentAt(bytes: Buffer, at: number): { readonly from: number; readonly to: number } {
+  const tag = bytes[at] ?? 0
+  const first = bytes[at + 1]
+  // tags of several bytes are of no use in keys
+  if (first === undefined || (tag & 0x1f) === 0x1f) return NONE
+  if (first < 0x80) return { from: at + 2, to: at + 2 + first }
+  const size = first & 0x7f
+  const from = at + 2 + size
+  if (size === 0 || size > 126 || from > bytes.length) return NONE
+  const digits = bytes
+    .subarray(at + 2, from)
+    .toString('hex')
+    .replace(/^(00)+/, '')
+  return digits.length > LONGEST_LENGTH * 2 ? NONE : { from, to: from + Number.parseInt(digits || '0', 16) }
+}
