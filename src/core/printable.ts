@@ -5,6 +5,11 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** One line, no escapes, at most `most` characters: what a certificate or a reply says can never steer a terminal. */
 export function printable(text: string, most = 500): string {
-  const line = text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '\ufffd').trim()
+  // a character is two halves at most: of a long text the rest need not be looked at
+  const begun = text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 2 * most + 2)
+  const line = begun.replace(UNPRINTABLE, '\ufffd').trim()
   return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : line
 }

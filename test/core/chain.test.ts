@@ -146,14 +146,17 @@ describe('no file of certificates takes long', () => {
     expect(orderOf([end.leaf, pemOf(first), pemOf(second)]).path).toHaveLength(3)
   })
 
-  test('thirty authorities of one name and key, each of which signs all others', async () => {
+  test('thirty authorities of one name and key, each of which signed all others, are not tried out', async () => {
     const key = newKey('p384')
     const twins = await Promise.all(Array.from({ length: 30 }, () => ca('twin', undefined, key)))
     const end = read((await signedBy(twins[0] as Issuer)).leaf)
     const found = [end, ...twins.map(one => read(pemOf(one)))]
-    const started = performance.now()
-    expect(orderChain(found, end, 'f').path).toHaveLength(1)
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(faultOf(() => orderChain(found, end, 'f'))).toMatchObject({
+      code: 'CHAIN_STRANGER',
+      message: 'f: holds too many certificates of one name, CN=twin',
+    })
+    // a few twins are what cross-signing leaves behind
+    expect(orderChain(found.slice(0, 5), end, 'f').path).toHaveLength(1)
   })
 
   test('a hundred and more are no chain', () => {
