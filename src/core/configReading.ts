@@ -5,6 +5,9 @@ import { type Config, ConfigSchema } from './config.ts'
 /** Either the configuration or everything wrong with a parsed file, each by its key. */
 export type ConfigReading = { readonly config: Config } | { readonly problems: readonly string[] }
 
+/** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
+const MOST = 50
+
 export function readConfig(input: unknown): ConfigReading {
   const rest = copied(input)
   const problems = new Map<string, string>()
@@ -17,20 +20,28 @@ export function readConfig(input: unknown): ConfigReading {
       // the first of several is enough: an empty string is also no URL
       problems.set(key, problems.get(key) ?? `${key}: ${wording(issue)}`)
     }
-    if (!unknown.length) return { problems: [...problems.values()] }
+    if (!unknown.length || problems.size > MOST) return { problems: fewest([...problems.values()]) }
     // valibot names the first unknown key of each table: without it, the next look finds the second
     for (const { path } of unknown) remove(path)
   }
 }
 
+const fewest = (problems: readonly string[]) =>
+  problems.length > MOST
+    ? [...problems.slice(0, MOST), `more is wrong; these are the first ${MOST}`]
+    : problems
+
 const LISTS = new Set(['source', 'override'])
 
+/** Deeper than any key of ours: a dotted key may have half a million parts, and a recursion has not. */
+const DEEPEST = 8
+
 /** A copy in which no other member is a list: valibot takes a list, and a date, for a table. */
-function copied(value: unknown, key = ''): unknown {
+function copied(value: unknown, key = '', depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => copied(one)) : null
-  if (value instanceof Date) return null
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copied(one, name)]))
+  if (value instanceof Date || depth > DEEPEST) return null
+  if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => copied(one, '', depth + 1)) : null
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copied(one, name, depth + 1)]))
 }
 
 type Issue = v.BaseIssue<unknown>

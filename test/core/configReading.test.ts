@@ -95,3 +95,21 @@ test('a problem never quotes the value: it could be a secret in the wrong place'
   expect(said).toHaveLength(keys.length)
   expect(said.join()).not.toContain(text)
 })
+
+describe('a file that is none of ours is refused in a moment', () => {
+  test('ten thousand unknown keys: the first fifty are said', () => {
+    const input = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, i]))
+    const said = problems(input)
+    expect(said).toHaveLength(51)
+    expect([said[0], said.at(-1)]).toEqual(['k0: unknown key', 'more is wrong; these are the first 50'])
+  })
+
+  test('a key of half a million parts', () => {
+    let input: object = {}
+    for (let depth = 0; depth < 500_000; depth++) input = { a: input }
+    expect(problems(input)).toEqual(['a: unknown key'])
+    expect(problems({ upload: { tags: input } })).toEqual([
+      "upload.tags.a: expected the tag's value in quotes",
+    ])
+  })
+})
