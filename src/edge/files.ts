@@ -8,6 +8,8 @@ import { type Secret, secret } from '../core/secret.ts'
 /** A certificate with a hundred issuers is a hundred times smaller; what is larger is another file. In bytes. */
 export const LARGEST = 1 << 20
 
+const PIECE = 65_536
+
 /** A file younger than this may still be open for writing: it is read twice. */
 export const FRESH = 1_000
 export const BETWEEN_READS = 100
@@ -46,15 +48,22 @@ export async function readFiles(
 
 async function readBoth(lineage: Lineage) {
   const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
-  const chain = await readText(lineage.chain, missing)
-  const key = lineage.key === undefined ? undefined : await readText(lineage.key, missing)
+  const chain = await readText(lineage.chain, { missing })
+  const key = lineage.key === undefined ? undefined : await readText(lineage.key, { missing })
   return { chain: chain.text, key: key?.text, writtenAt: Math.max(chain.writtenAt, key?.writtenAt ?? 0) }
+}
+
+export interface Reading {
+  /** The fault of a file that is not there. */
+  readonly missing?: FaultCode
+  /** In bytes. */
+  readonly most?: number
 }
 
 /** Text of a regular file of bearable size, and when it was last written in milliseconds since 1970. */
 export async function readText(
   path: string,
-  missing: FaultCode = 'FILE_MISSING',
+  { missing = 'FILE_MISSING', most = LARGEST }: Reading = {},
 ): Promise<{ text: string; writtenAt: number }> {
   let file: FileHandle | undefined
   try {
@@ -62,17 +71,32 @@ export async function readText(
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = await file.stat()
     if (!stat.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
-    if (stat.size > LARGEST)
-      throw new Fault('FILE_UNFIT', `${path}: has ${stat.size} bytes, more than any certificate`)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(stat.size), 0, stat.size, 0)
+    const bytes = stat.size > most ? undefined : await bytesOf(file, stat.size, most)
+    if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${most >> 20} MiB that are read`)
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
-    return { text: buffer.toString('utf8', 0, bytesRead), writtenAt: Math.max(stat.mtimeMs, stat.ctimeMs) }
+    return { text: bytes.toString('utf8'), writtenAt: Math.max(stat.mtimeMs, stat.ctimeMs) }
   } catch (error) {
     throw asFault(error, path, missing)
   } finally {
     // whatever is wrong with closing, what has been read has been read
     await file?.close().catch(() => undefined)
   }
+}
+
+/**
+ * To the end, wherever that is; undefined where it is too far. The size is only a hint: /proc says 0 of files that have
+ * text, or have it without end, and others grow.
+ */
+async function bytesOf(file: FileHandle, size: number, most: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = []
+  let read = 0
+  for (let room = size > 0 ? size + 1 : PIECE; read <= most; room = PIECE) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(room), 0, room, read)
+    parts.push(buffer.subarray(0, bytesRead))
+    read += bytesRead
+    if (bytesRead === 0 || (size > 0 && read === size)) return Buffer.concat(parts)
+  }
+  return undefined
 }
 
 const CODES: Readonly<Record<string, FaultCode>> = {

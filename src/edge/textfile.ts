@@ -1,13 +1,21 @@
 /** The textfile that node_exporter collects: read whole before a run, replaced whole after it. */
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { readText } from './files.ts'
 
 /** node_exporter runs as another user; nothing in the file is secret. */
 const MODE = 0o644
 
+/** Thirty thousand lineages; in bytes. */
+const LARGEST = 16 << 20
+
 /** The text that the run before left; empty where there is none to read. */
-export const readTextfile = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
+export const readTextfile = (path: string): Promise<string> =>
+  readText(path, { most: LARGEST }).then(
+    ({ text }) => text,
+    () => '',
+  )
 
 export async function writeTextfile(path: string, text: string): Promise<void> {
   // in the same folder, or the rename would not be one step; not *.prom, or node_exporter would collect it half-written

@@ -10,17 +10,21 @@ const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
  */
 const ABANDONED = 3_600_000
 
+/** In bytes. A receipt of a certificate with a thousand names has 40,000; what is larger was not written here. */
+const LARGEST = 16 << 20
+
 export const temporaryName = (name: string, token: string) => `.${name}.${token}.tmp`
 
 /**
- * The text of a regular file, undefined where there is nothing, '' where there is anything else. O_NOFOLLOW: a link
+ * The text of a regular file, undefined where there is nothing, '' where there is anything else or too much. O_NOFOLLOW: a link
  * planted here is damage, not a file.
  */
 export function contentOf(path: string): string | undefined {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
-      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : ''
+      const stat = fstatSync(file)
+      return stat.isFile() && stat.size <= LARGEST ? readFileSync(file, 'utf8') : ''
     } finally {
       closeSync(file)
     }

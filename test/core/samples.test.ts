@@ -32,3 +32,16 @@ test.each([
 ])('%j is no sample and no error', text => {
   expect(samplesOf(text)).toEqual([])
 })
+
+test.each([
+  ['letters', 'a'],
+  ['open quotes', 'a="'],
+  ['backslashes', '\\'],
+  ['ends', '} 1'],
+  ['blanks', ' '],
+])('a line of a megabyte of %s takes a moment', (_, unit) => {
+  const started = process.cpuUsage()
+  samplesOf(`a{${unit.repeat((1 << 20) / unit.length)}} 1`)
+  const { user, system } = process.cpuUsage(started)
+  expect((user + system) / 1000).toBeLessThan(1_000)
+})

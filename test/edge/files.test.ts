@@ -98,8 +98,17 @@ describe('what cannot be a certificate', () => {
     await truncate(join(folder, 'key.pem'), LARGEST)
     expect((await readText(join(folder, 'key.pem'))).text).toHaveLength(LARGEST)
     await truncate(join(folder, 'key.pem'), 2 ** 40)
-    const message = `${join(folder, 'key.pem')}: has 1099511627776 bytes, more than any certificate`
+    const message = `${join(folder, 'key.pem')}: has more than the 1 MiB that are read`
     await expect(readText(join(folder, 'key.pem'))).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
+  })
+
+  test('a file whose size nobody knows before is read to its end', async () => {
+    expect((await readText('/proc/self/status')).text).toMatch(/^Name:\t.+\n[\s\S]+\n$/)
+  })
+
+  test('one that has more than its size said, or no end, is given up at the same size as any', async () => {
+    const message = '/proc/self/pagemap: has more than the 1 MiB that are read'
+    await expect(readText('/proc/self/pagemap')).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
   })
 
   test('a file this user may not read is named with the reason', async () => {

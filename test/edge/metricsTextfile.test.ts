@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { textfileProblem } from '../../src/core/textfile.ts'
@@ -102,4 +103,16 @@ describe('what the run before counted', () => {
       expect(await metricsAt(NOW, before).text()).toBe(await metricsAt().text())
     },
   )
+})
+
+test.each(['/dev/zero', '/dev/null', '/'])('%s is no textfile, and not waited for', async path => {
+  expect(await readTextfile(path)).toBe('')
+})
+
+test('nor is a pipe that nobody writes to, nor a file without end', async () => {
+  const folder = await temporaryDirectory()
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  await writeFile(join(folder, 'pit'), '')
+  await truncate(join(folder, 'pit'), 2 ** 40)
+  for (const name of ['pipe', 'pit']) expect(await readTextfile(join(folder, name))).toBe('')
 })

@@ -1,6 +1,6 @@
 /** What may stand where a receipt should, and a disk that takes not one byte more. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
@@ -23,6 +23,13 @@ export const damages: ReadonlyArray<readonly [what: string, make: (file: string)
   ['a directory', file => mkdir(file)],
   ['a FIFO', async file => execFileSync('mkfifo', [file])],
   ['a socket', socket],
+  [
+    'a file of a terabyte',
+    async file => {
+      await writeFile(file, '')
+      await truncate(file, 2 ** 40)
+    },
+  ],
 ]
 
 const SCRIPT = `
