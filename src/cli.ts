@@ -5,6 +5,7 @@ import { parseCommandLine } from './cli/parse.ts'
 import { ADVICE } from './core/advice.ts'
 import { wrapped } from './core/columns.ts'
 import { Fault } from './core/fault.ts'
+import { jsonLine } from './core/jsonLine.ts'
 import { faultJson, passJson } from './core/outcome.ts'
 import { printable } from './core/printable.ts'
 import { VERSION } from './version.ts'
@@ -61,8 +62,7 @@ function complain(fault: Fault, { world, json, quiet }: Listener): number {
     `${first}${wrapped(text, output.columns - first.length, first.length)}\n`
   const lines = fault.message.split('\n').map(line => fit(printable(line, 1000), 'certferry: '))
   output.write(`${lines.join('')}${fit(fault.advice, '  → ')}`)
-  if (json)
-    world.stdout.write(`${JSON.stringify({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) })}\n`)
+  if (json) world.stdout.write(jsonLine({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) }))
   return fault.exit
 }
 

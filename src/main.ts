@@ -75,9 +75,10 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   process.off('beforeExit', drained)
 }
 
-/** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given. */
+/** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given, on several lines. */
 function fail(error: unknown): void {
-  const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1).join('\n') : ''
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
+  const stack = lines.filter(line => /^ +at /.test(line)).join('\n')
   process.stderr.write(
     `certferry: an error in certferry itself (${error instanceof Error ? error.name : typeof error})\n${stack}\n`,
   )

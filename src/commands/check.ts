@@ -2,6 +2,7 @@
 import { wrapped } from '../core/columns.ts'
 import { duration } from '../core/duration.ts'
 import { Fault, mostSevere } from '../core/fault.ts'
+import { jsonLine } from '../core/jsonLine.ts'
 import { faultJson } from '../core/outcome.ts'
 import { printable } from '../core/printable.ts'
 import { sync } from '../sync.ts'
@@ -124,4 +125,11 @@ function text(findings: readonly Finding[], columns: number): string {
 }
 
 const json = (findings: readonly Finding[], exit: number) =>
-  `${JSON.stringify({ findings: findings.map(({ fault, ...rest }) => ({ ...rest, ok: !fault, ...(fault && { fault: faultJson(fault) }) })), exit })}\n`
+  jsonLine({
+    findings: findings.map(({ fault, ...rest }) => ({
+      ...rest,
+      ok: !fault,
+      ...(fault && { fault: faultJson(fault) }),
+    })),
+    exit,
+  })

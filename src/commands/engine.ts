@@ -4,6 +4,7 @@ import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, silenceEntry, stopEntry } from '../core/report.ts'
 import { type Settings, settle } from '../core/settings.ts'
+import { traceOf } from '../core/trace.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
 import { readFiles } from '../edge/files.ts'
@@ -140,13 +141,9 @@ function teller(log: Log): (outcome: Outcome) => void {
     if (fault.silent && repeated && !stopped) write(log, silenceEntry(fault))
     stopped ||= fault.silent && repeated
     write(log, repeated || fault.scope === 'account' ? { ...entry, level: 'debug' } : entry)
-    if (fault.code === 'BUG') log.error({ event: 'bug' }, stackOf(fault.cause))
+    if (fault.code === 'BUG') log.error({ event: 'bug' }, traceOf(fault.cause).join(' '))
   }
 }
-
-/** Where it happened; not what was said, which may quote what was given. */
-const stackOf = (error: unknown) =>
-  error instanceof Error ? (error.stack ?? '').split('\n').slice(1).join(' ') : typeof error
 
 const sayDamaged = (log: Log) => (file: string, aside: string) =>
   log.warn(

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
+import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { exitOf, passJson } from '../core/outcome.ts'
 import { entryOf } from '../core/report.ts'
@@ -33,7 +34,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     for (const outcome of outcomes)
       if (outcome.outcome === 'unchanged') write(log, { ...entryOf(outcome), level: 'info' })
     await meter?.write(log)
-    if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
+    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
     return exitOf(outcomes)
   } finally {
     await engine.close()

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
+import { jsonLine } from '../core/jsonLine.ts'
 import { faultJson } from '../core/outcome.ts'
 import type { Secret } from '../core/secret.ts'
 import { loadConfig } from '../edge/configFile.ts'
@@ -31,11 +32,11 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   const exit = 'fault' in verdict ? verdict.fault.exit : 0
   world.stdout.write(
     json
-      ? `${JSON.stringify({
+      ? jsonLine({
           files: files.map(({ fault, ...file }) => ({ ...file, ...(fault && { fault: faultJson(fault) }) })),
           verdict: 'fault' in verdict ? { fault: faultJson(verdict.fault) } : verdict,
           exit,
-        })}\n`
+        })
       : inspectionText(files, verdict, new Date(world.now())),
   )
   return exit

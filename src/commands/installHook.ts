@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { CLIENTS, type Client, HOOK_FILES, installing, removing } from '../core/hookFile.ts'
 import { deployCommand, type Installation, installationText } from '../core/hookNotice.ts'
+import { jsonLine } from '../core/jsonLine.ts'
 import { type Settings, settle } from '../core/settings.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { lookAt, put, requireDirectory, stillNaming, takeAway } from '../edge/hookFile.ts'
@@ -18,9 +19,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   await requireDirectory(directory)
   const place = { client, directory }
   const installation = await (line.remove ? remove(line, place) : install(world, line, place))
-  world.stdout.write(
-    line.json ? `${JSON.stringify({ ...installation, exit: 0 })}\n` : installationText(installation),
-  )
+  world.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
   return 0
 }
 

@@ -1,4 +1,5 @@
 /** `certferry status`: what is on disk, what was uploaded, what is pending. */
+import { jsonLine } from '../core/jsonLine.ts'
 import { emptyReceipt } from '../core/receipt.ts'
 import { statusRow } from '../core/status.ts'
 import { statusTable } from '../core/statusTable.ts'
@@ -30,8 +31,6 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     ...outcomes.map(outcome => statusRow({ outcome, receipt: known.get(outcome.lineage) }, now)),
     ...gone.map(receipt => statusRow({ receipt }, now)),
   ]
-  world.stdout.write(
-    line.json ? `${JSON.stringify({ lineages: rows })}\n` : statusTable(rows, world.stdout, now),
-  )
+  world.stdout.write(line.json ? jsonLine({ lineages: rows }) : statusTable(rows, world.stdout, now))
   return 0
 }

@@ -1,4 +1,5 @@
 /** `certferry sync`: one pass over every source. */
+import { jsonLine } from '../core/jsonLine.ts'
 import { exitOf, passJson } from '../core/outcome.ts'
 import { summaryEntry } from '../core/report.ts'
 import { pass } from '../pass.ts'
@@ -30,7 +31,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     write(log, summaryEntry(outcomes, world.now() - started))
     if (!line.only && !failed.length) meter?.sawAll(outcomes)
     await meter?.write(log)
-    if (line.json) world.stdout.write(`${JSON.stringify(passJson(outcomes))}\n`)
+    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
     return exit
   } finally {
     await engine.close()

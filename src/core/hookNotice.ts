@@ -1,6 +1,7 @@
 /** What install-hook says: what was done, and what happens next. Pure. */
 import { wrapped } from './columns.ts'
 import { type Client, quoted } from './hookFile.ts'
+import { printable } from './printable.ts'
 
 export interface Installation {
   readonly client: Client
@@ -30,7 +31,7 @@ const HEADINGS = {
 
 export function installationText(installation: Installation): string {
   const { outcome, file, dryRun, text } = installation
-  const heading = `${file}: ${HEADINGS[outcome][dryRun ? 1 : 0]}`
+  const heading = `${printable(file, 4096)}: ${HEADINGS[outcome][dryRun ? 1 : 0]}`
   const shown = dryRun && text ? [text.trimEnd()] : []
   return `${[heading, ...shown, ...ahead(installation)].join('\n\n')}\n`
 }
@@ -46,7 +47,7 @@ function ahead({ client, outcome, next, namedBy }: Installation): readonly strin
             paragraph(
               'These still name it, and acme.sh reports an error at each renewal until "certferry" is taken out of their line Le_DeployHook:',
             ),
-            namedBy.map(file => `  ${file}`).join('\n'),
+            namedBy.map(file => `  ${printable(file, 4096)}`).join('\n'),
           ]
         : []),
     ]

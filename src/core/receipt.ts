@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Bundle } from './bundle.ts'
 import { type Failing, FailingSchema } from './failing.ts'
 import type { Fault } from './fault.ts'
+import { escaped } from './jsonLine.ts'
 import type { Uploaded } from './upload.ts'
 
 /** Exactly as written here: dates in one form can be compared as text, and none of them is a 30th of February. */
@@ -80,9 +81,11 @@ export const emptyReceipt = (lineage: string): Receipt => ({
   failing: undefined,
 })
 
-/** The text of a receipt file. */
-export const writeReceipt = ({ lineage, uploaded, superseded, rejected, failing }: Receipt): string =>
-  `${JSON.stringify({ version: 1, lineage, ...uploaded, superseded, rejected: rejected ?? null, failing: failing ?? null }, null, 2)}\n`
+/** The text of a receipt file: a person prints it to a terminal. */
+export const writeReceipt = ({ lineage, uploaded, superseded, rejected, failing }: Receipt): string => {
+  const kept = { superseded, rejected: rejected ?? null, failing: failing ?? null }
+  return `${escaped(JSON.stringify({ version: 1, lineage, ...uploaded, ...kept }, null, 2))}\n`
+}
 
 /** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
 export function readReceipt(text: string, expected?: string): Receipt | undefined {

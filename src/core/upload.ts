@@ -55,7 +55,10 @@ export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string
     .digest('hex')
     .slice(0, 16)
 
-const idIn = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+/** Those seen have eight letters and digits. It goes into logs, receipts and scripts as it stands. */
+const ID = /^[\w.-]{1,128}$/
+
+const idIn = (value: unknown) => (typeof value === 'string' && ID.test(value) ? value : undefined)
 
 /** @throws Fault REPLY_UNREADABLE where the service reports success and names no ID. */
 export function uploadedOf({ fields, requestId }: Reply): Uploaded {

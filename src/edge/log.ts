@@ -1,6 +1,7 @@
 /** Log lines: pino's JSON for machines, readable text on a terminal. Secrets are masked a second time here. */
 import { type Logger, pino } from 'pino'
 import type { Level } from '../core/config.ts'
+import { escaped } from '../core/jsonLine.ts'
 import { journalled, readable } from '../core/logLine.ts'
 import type { Output } from '../world.ts'
 
@@ -28,8 +29,7 @@ export function openLog({ level, output }: LogOptions): Log {
     ? (line: string) => readable(line, output)
     : output.isJournal
       ? journalled
-      : undefined
-  const sink = format ? { write: (line: string) => output.write(format(line)) } : output
+      : escaped
   return pino(
     {
       level,
@@ -38,6 +38,6 @@ export function openLog({ level, output }: LogOptions): Log {
       formatters: { level: label => ({ level: label }) },
       redact: { paths: REDACTED, censor: '[secret]' },
     },
-    sink,
+    { write: (line: string) => output.write(format(line)) },
   )
 }

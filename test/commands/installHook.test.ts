@@ -289,10 +289,16 @@ test("--remove names the certificates for which acme.sh still wants the hook, wi
   await conf('*.a.example_ecc', '*.a.example.conf', "Le_DeployHook='nginx,certferry,'")
   await conf('b.example', 'b.example.conf', "Le_DeployHook='nginx,'")
   await conf('c.example', 'c.example.conf', "Le_DeployHook='certferry-other,'")
+  await conf('\u001b[2J.d_ecc', '\u001b[2J.d.conf', "Le_DeployHook='certferry'")
   await type('acme.sh')
   const { out } = await type('acme.sh', '--remove')
+  expect(out()).not.toContain('\u001b')
+  await rm(join(acme, '\u001b[2J.d_ecc'), { recursive: true })
   expect(out()).toMatch(/until\s"certferry" is taken out of their line Le_DeployHook/)
-  expect(out().match(/^ {2}.*\.conf$/gm)).toEqual([`  ${acme}/*.a.example_ecc/*.a.example.conf`])
+  expect(out().match(/^ {2}.*\.conf$/gm)).toEqual([
+    `  ${acme}/\ufffd[2J.d_ecc/\ufffd[2J.d.conf`,
+    `  ${acme}/*.a.example_ecc/*.a.example.conf`,
+  ])
   const again = (await type('acme.sh', '--remove', '--json')).json<InstallationJson>()
   expect(again).toMatchObject({ outcome: 'absent', namedBy: [`${acme}/*.a.example_ecc/*.a.example.conf`] })
 })

@@ -149,6 +149,21 @@ describe('the ID in the reply', () => {
         })
   })
 
+  test.each([
+    'id\u001b[31m',
+    'two ids',
+    'id\nnext line',
+    '$(reboot)',
+    '../../etc/passwd',
+    'x'.repeat(129),
+    7,
+    ['id'],
+    { id: 1 },
+  ])('%j is no ID', id => {
+    expect(faultOf(() => replied({ CertificateId: id })).code).toBe('REPLY_UNREADABLE')
+    expect(faultOf(() => replied({ RepeatCertId: id })).code).toBe('REPLY_UNREADABLE')
+  })
+
   test('of a certificate that exists: what the look-up says, else the fault as it was', () => {
     const exists = new Fault('API_EXISTS', 'it exists')
     expect(existingOf({ requestId: 'r-2', fields: { RepeatCertId: 'old' } }, exists)).toEqual({

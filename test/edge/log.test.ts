@@ -30,6 +30,14 @@ test('for machines a line is JSON with level, time, name, event and message', ()
   })
 })
 
+test('a line for machines holds nothing that a terminal obeys, for one day somebody prints it', () => {
+  const { log, written } = stage()
+  log.warn({ event: 'any', name: 'a\u009b31m\u202e' }, 'b\u001b[2J\u2028\n')
+  const [line = ''] = written
+  expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  expect(JSON.parse(line)).toMatchObject({ name: 'a\u009b31m\u202e', msg: 'b\u001b[2J\u2028\n' })
+})
+
 test('on a terminal it is text', () => {
   const { log, written } = stage('info', true)
   log.info({ event: 'uploaded' }, 'example.com uploaded')

@@ -1,0 +1,14 @@
+/** JSON as one line of output. Pure. */
+
+/** What JSON may hold as it is and a terminal obeys or hides: C1 controls, marks of direction, separators of lines. */
+const UNSEEN = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The same JSON, every such character written as its escape. */
+export const escaped = (json: string): string =>
+  json.replace(UNSEEN, character =>
+    Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(''),
+  )
+
+const escapeOf = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`
+
+export const jsonLine = (value: unknown): string => `${escaped(JSON.stringify(value))}\n`
