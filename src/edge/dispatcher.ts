@@ -9,6 +9,12 @@ const LIMITS = { connect: 5_000, headers: 10_000, body: 10_000 }
 /** The service closes idle connections; ours are closed before, so that few requests meet a closing one. */
 const IDLE = 15_000
 
+/**
+ * Said outright, for without it Node asks its environment: NODE_TLS_REJECT_UNAUTHORIZED=0, set for some other program
+ * of the machine, would show the private keys to whoever answers; NODE_OPTIONS=--tls-min-v1.0 to whoever listens.
+ */
+const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+
 export interface Way {
   readonly endpoint: URL
   /** `[tencent] proxy`, over HTTPS_PROXY; NO_PROXY holds for both. */
@@ -21,13 +27,20 @@ export interface Way {
 /** @throws Fault CONFIG_INVALID where HTTPS_PROXY is no proxy's address. */
 export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): Dispatcher {
   const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
-  const options = { ...answer, connect: { timeout: limits.connect }, keepAliveTimeout: IDLE, pipelining: 1 }
+  const options = {
+    ...answer,
+    connect: { ...TLS, timeout: limits.connect },
+    keepAliveTimeout: IDLE,
+    pipelining: 1,
+  }
   // to this machine itself no proxy can lead
   if (isLoopback(endpoint)) return new Agent(options)
   return new EnvHttpProxyAgent({
     ...options,
     // the way to the proxy has its own limits, or it would take undici's five minutes
     connectTimeout: limits.connect,
+    requestTls: TLS,
+    proxyTls: TLS,
     clientFactory: (origin, own) => new Pool(origin, { ...own, ...answer }),
     httpProxy: '',
     httpsProxy: proxy ?? fromEnvironment(env),

@@ -18,7 +18,7 @@ describe('certificate checks are never off', () => {
       await issue({ names: ['other.example.com'] }),
       { ...local, chain: local.leaf },
     ]
-    const ports = await Promise.all([local, ...bad].map(secured))
+    const ports = await Promise.all([local, ...bad].map(pair => secured(pair)))
     const plain = new URL((await answering(() => ({}))).url).port
     const at = (port: number | string) => ({ endpoint: `https://localhost:${port}` })
     const endings = await fromOutside(local.root, [...ports, plain].map(at))
@@ -76,9 +76,11 @@ describe('through a proxy', () => {
   test('that refuses, breaks, is silent or is not there, nothing goes; what is wrong is said and nothing hangs', async () => {
     const { root } = await issue()
     const proxies = [
-      await proxyTo(0, socket => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')),
-      await proxyTo(0, socket => socket.destroy()),
-      await proxyTo(0, () => {}),
+      await proxyTo(0, {
+        refuse: socket => socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'),
+      }),
+      await proxyTo(0, { refuse: socket => socket.destroy() }),
+      await proxyTo(0, { refuse: () => {} }),
     ].map(({ address }) => address)
     const nowhere = new URL(await refused()).host
     const jobs = [...proxies, nowhere].map(address => ({

@@ -87,7 +87,7 @@ describe('the answer', () => {
     })
   })
 
-  test.each([301, 302, 307, 308])(
+  test.each([301, 302, 303, 307, 308])(
     'that redirects (%i) is not followed: the key goes nowhere else',
     async status => {
       const elsewhere = await answering(() => ({ body: OK }))

@@ -6,6 +6,7 @@ import { createServer as createSecureServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
+import type { TlsOptions } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Way } from '../../src/edge/dispatcher.ts'
@@ -21,18 +22,26 @@ export interface Job extends Partial<Pick<Way, 'proxy' | 'env' | 'limits'>> {
 export type Ending = string
 
 /** The service behind TLS; resolves to its port. */
-export const secured = ({ chain, key }: Pick<Pair, 'chain' | 'key'>) =>
+export const secured = ({ chain, key }: Pick<Pair, 'chain' | 'key'>, options: TlsOptions = {}) =>
   listening(
-    createSecureServer({ cert: chain, key }, (_, response) =>
+    createSecureServer({ ...options, cert: chain, key }, (_, response) =>
       response.end(JSON.stringify({ Response: { RequestId: 'reached' } })),
     ),
   )
 
+export interface ProxyHabits {
+  /** Does this with a connection instead of making a tunnel. */
+  readonly refuse?: (socket: Socket) => void
+  /** Speaks TLS itself, with this certificate. */
+  readonly tls?: Pick<Pair, 'chain' | 'key'>
+}
+
 /** An HTTP proxy: whatever name is asked for, the tunnel leads to `port`. Keeps what it was asked and what it saw. */
-export async function proxyTo(port: number, refuse?: (socket: Socket) => void) {
+export async function proxyTo(port: number, { refuse, tls }: ProxyHabits = {}) {
   const asked: { readonly to: string; readonly authorization: string | undefined }[] = []
   const seen: Buffer[] = []
-  const server = createServer((_, response) => response.writeHead(400).end())
+  const server = tls ? createSecureServer({ cert: tls.chain, key: tls.key }) : createServer()
+  server.on('request', (_, response) => response.writeHead(400).end())
   server.on('connect', (request, socket: Socket) => {
     asked.push({ to: request.url ?? '', authorization: request.headers['proxy-authorization'] })
     if (refuse) return refuse(socket)
@@ -54,12 +63,22 @@ const TRAP = 'http://127.0.0.1:9'
 const SCRIPT = fileURLToPath(new URL('callFromOutside.ts', import.meta.url))
 
 /** How each job ended, in a process that trusts `authority` by NODE_EXTRA_CA_CERTS, and that ended by itself. */
-export async function fromOutside(authority: string, jobs: readonly Job[]): Promise<readonly Ending[]> {
+export async function fromOutside(
+  authority: string,
+  jobs: readonly Job[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<readonly Ending[]> {
   const file = join(await temporaryDirectory(), 'authority.pem')
   await writeFile(file, authority)
   const { stdout } = await promisify(execFile)(execPath, [SCRIPT], {
     // the process's own proxy is a trap: only the environment that a job hands in may count
-    env: { JOBS: JSON.stringify(jobs), NODE_EXTRA_CA_CERTS: file, HTTP_PROXY: TRAP, HTTPS_PROXY: TRAP },
+    env: {
+      JOBS: JSON.stringify(jobs),
+      NODE_EXTRA_CA_CERTS: file,
+      HTTP_PROXY: TRAP,
+      HTTPS_PROXY: TRAP,
+      ...more,
+    },
     timeout: 15_000,
   })
   return JSON.parse(stdout)
