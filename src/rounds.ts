@@ -1,5 +1,5 @@
 /** The daemon's rounds: whatever calls, the same look follows, one at a time for a lineage, none lost. */
-import { type Ending, openAgenda } from './core/agenda.ts'
+import { type Ending, type Look, openAgenda } from './core/agenda.ts'
 
 export interface RoundsEffects {
   /** One look; never rejects. `last` when what it finds is to be believed. */
@@ -18,7 +18,8 @@ export interface Rounds {
   readonly nudge: (ids: Iterable<string>) => void
   /** Forgets every lineage but these. */
   readonly keep: (ids: ReadonlySet<string>) => void
-  readonly pending: () => readonly string[]
+  /** How many lineages are mid-change. */
+  readonly pending: () => number
   /** Begins no more looks; resolves when those under way have ended. */
   readonly stop: () => Promise<void>
 }
@@ -32,8 +33,8 @@ export function openRounds({ look, onLongPending, onLooked, now, alarm }: Rounds
   let stopped = false
   let callOff = () => {}
 
-  const visit = async (id: string) => {
-    const ending = await look(id, agenda.begin(id))
+  const visit = async ({ id, last }: Look) => {
+    const ending = await look(id, last)
     agenda.end(id, ending, now())
     onLooked?.()
   }
@@ -42,8 +43,8 @@ export function openRounds({ look, onLongPending, onLooked, now, alarm }: Rounds
     callOff()
     if (stopped) return
     for (const id of agenda.takeLongPending(now())) onLongPending(id)
-    for (const id of agenda.due(now()).slice(0, WIDTH - under.size)) {
-      const visiting = visit(id).finally(() => {
+    for (const begun of agenda.begin(now(), WIDTH - under.size)) {
+      const visiting = visit(begun).finally(() => {
         under.delete(visiting)
         turn()
       })

@@ -110,7 +110,7 @@ export async function openShift(
     ground.sweep('schedule').catch(onDeath)
   })
   const status = () => {
-    const [known, pending, next] = [ground.count(), rounds.pending().length, schedule.next()]
+    const [known, pending, next] = [ground.count(), rounds.pending(), schedule.next()]
     const sweep = next ? `, next sweep ${next.toTimeString().slice(0, 5)}` : ''
     return `${known} certificate${known === 1 ? '' : 's'}, ${pending} pending${sweep}`
   }
@@ -118,7 +118,7 @@ export async function openShift(
   return {
     sweep: ground.sweep,
     status,
-    pending: () => rounds.pending().length,
+    pending: () => rounds.pending(),
     end: async () => {
       schedule.stop()
       vigil.end()

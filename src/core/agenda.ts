@@ -4,37 +4,28 @@
  * A nudge carries no data: it only makes a lineage due. However many arrive, one look follows; one that arrives while
  * a look is under way earns another, because what it tells of may have come after the files were read.
  */
-
-interface Item {
-  /** When to look; Infinity where nothing but a nudge or a sweep will change anything. */
-  readonly dueAt: number
-  readonly looking: boolean
-  readonly nudged: boolean
-  /** Looks in a row that found the files mid-change. */
-  readonly looks: number
-  /** Since when the files have been mid-change. */
-  readonly pendingSince: number | undefined
-  /** A person has been told that it takes long. */
-  readonly told: boolean
-  /** It left the disk during the look: unless it comes back before the end, the look ends in nothing. */
-  readonly gone: boolean
-}
+import { openTimetable } from './timetable.ts'
 
 /** How a look ended, as far as the next one goes; `until` is for what has to wait that long. */
 export type Ending = 'done' | 'mid-change' | { readonly until: number }
 
+export interface Look {
+  readonly id: string
+  /** The last of its row: what it finds is believed. */
+  readonly last: boolean
+}
+
 export interface Agenda {
   /** Look at this lineage, now or as soon as the look under way has ended. */
   readonly nudge: (id: string, now: number) => void
-  readonly due: (now: number) => readonly string[]
+  /** The looks that begin now, at most so many: those that have waited longest. Each has to end. */
+  readonly begin: (now: number, most: number) => readonly Look[]
+  readonly end: (id: string, ending: Ending, now: number) => void
   /** When something is due next, or somebody is to be told; Infinity for never. */
   readonly nextTime: () => number
-  /** A look begins. True when it is the last of its row: what it finds is believed. */
-  readonly begin: (id: string) => boolean
-  readonly end: (id: string, ending: Ending, now: number) => void
   /** Lineages that have been pending for long; each is named once. */
   readonly takeLongPending: (now: number) => readonly string[]
-  readonly pending: () => readonly string[]
+  readonly pending: () => number
   readonly looking: () => number
   /** Forgets what is no longer on disk. A look under way ends in nothing. */
   readonly keep: (ids: ReadonlySet<string>) => void
@@ -53,63 +44,59 @@ const BURST = 15
 const LONG_PENDING = 600_000
 
 const NEVER = Number.POSITIVE_INFINITY
-const NEW: Item = {
-  dueAt: NEVER,
-  looking: false,
-  nudged: false,
-  looks: 0,
-  pendingSince: undefined,
-  told: false,
-  gone: false,
-}
+
+/** What has come up during a look: a nudge, or that the lineage has left the disk. */
+type Meanwhile = 'nothing' | 'nudged' | 'gone'
 
 export function openAgenda(): Agenda {
-  const items = new Map<string, Item>()
-  const change = (id: string, to: Partial<Item>) => items.set(id, { ...(items.get(id) ?? NEW), ...to })
-  const ids = (test: (item: Item) => boolean) => [...items].flatMap(([id, item]) => (test(item) ? [id] : []))
+  const due = openTimetable()
+  /** When a person is to be told of a lineage that is mid-change. */
+  const telling = openTimetable()
+  /** Lineages that are mid-change, with the looks in a row that found them so. */
+  const row = new Map<string, number>()
+  const looking = new Map<string, Meanwhile>()
+
+  const settle = (id: string) => {
+    row.delete(id)
+    telling.set(id, NEVER)
+  }
+  const endMidChange = (id: string, nudged: boolean, now: number) => {
+    if (!row.has(id)) telling.set(id, now + LONG_PENDING)
+    const looks = nudged ? 0 : (row.get(id) ?? 0)
+    due.set(id, nudged ? now : now + (PAUSES[looks] ?? NEVER))
+    row.set(id, nudged ? 0 : looks + 1)
+  }
+  const forget = (id: string) => {
+    settle(id)
+    due.set(id, NEVER)
+    // a look under way is not forgotten: what comes back meanwhile must not be looked at twice at once
+    if (looking.has(id)) looking.set(id, 'gone')
+  }
   return {
     nudge: (id, now) => {
-      const { looking, dueAt } = items.get(id) ?? NEW
-      change(id, looking ? { nudged: true, gone: false } : { dueAt: Math.min(dueAt, now + BURST), looks: 0 })
+      if (looking.has(id)) return void looking.set(id, 'nudged')
+      if (row.has(id)) row.set(id, 0)
+      if (now + BURST < due.at(id)) due.set(id, now + BURST)
     },
-    due: now => ids(item => !item.looking && item.dueAt <= now),
-    nextTime: () => [...items.values()].reduce((soonest, item) => Math.min(soonest, timeOf(item)), NEVER),
-    begin: id => {
-      change(id, { looking: true, nudged: false, dueAt: NEVER })
-      return (items.get(id)?.looks ?? 0) >= PAUSES.length
-    },
+    begin: (now, most) =>
+      due.take(now, most).map(id => {
+        looking.set(id, 'nothing')
+        return { id, last: (row.get(id) ?? 0) >= PAUSES.length }
+      }),
     end: (id, ending, now) => {
-      const item = items.get(id)
-      if (item?.gone) items.delete(id)
-      else if (item?.looking) items.set(id, ended(item, ending, now))
+      const meanwhile = looking.get(id)
+      looking.delete(id)
+      if (meanwhile === undefined || meanwhile === 'gone') return
+      if (ending === 'mid-change') return endMidChange(id, meanwhile === 'nudged', now)
+      settle(id)
+      due.set(id, meanwhile === 'nudged' ? now : ending === 'done' ? NEVER : ending.until)
     },
-    takeLongPending: now => {
-      const long = ids(item => tellingAt(item) <= now)
-      for (const id of long) change(id, { told: true })
-      return long
-    },
-    pending: () => ids(item => item.pendingSince !== undefined),
-    looking: () => ids(item => item.looking).length,
+    nextTime: () => Math.min(due.next(), telling.next()),
+    takeLongPending: now => telling.take(now),
+    pending: () => row.size,
+    looking: () => looking.size,
     keep: known => {
-      for (const id of ids(() => true).filter(id => !known.has(id))) {
-        // a look under way is not forgotten: what comes back meanwhile must not be looked at twice at once
-        if (items.get(id)?.looking) items.set(id, { ...NEW, looking: true, gone: true })
-        else items.delete(id)
-      }
+      for (const id of [...due.names(), ...row.keys(), ...looking.keys()]) if (!known.has(id)) forget(id)
     },
   }
-}
-
-const timeOf = (item: Item) => Math.min(item.looking ? NEVER : item.dueAt, tellingAt(item))
-
-const tellingAt = ({ pendingSince, told }: Item) =>
-  pendingSince === undefined || told ? NEVER : pendingSince + LONG_PENDING
-
-function ended({ nudged, looks, pendingSince, told }: Item, ending: Ending, now: number): Item {
-  if (ending !== 'mid-change') {
-    return { ...NEW, dueAt: nudged ? now : ending === 'done' ? NEVER : ending.until }
-  }
-  const since = { ...NEW, told, pendingSince: pendingSince ?? now }
-  if (nudged) return { ...since, dueAt: now }
-  return { ...since, dueAt: now + (PAUSES[looks] ?? NEVER), looks: looks + 1 }
 }
