@@ -1,6 +1,5 @@
 /** Sweeps by the clock. */
 import { schedule, validate } from 'node-cron'
-import { monotonic } from './time.ts'
 
 export interface Schedule {
   /** When it rings next, as planned: the jitter comes on top. */
@@ -12,6 +11,9 @@ export interface Schedule {
 const COMPARED = 60_000
 /** What a clock gains or loses in that time by itself, or by being slewed, is a hundredth of this. In milliseconds. */
 const STEP = 5_000
+
+/** The process's own clock, as node-cron takes its own: there is nothing to compare it with but a clock that never steps. */
+const monotonic = () => performance.now()
 
 /** What is wrong with a cron expression, or nothing. */
 export const sweepProblem = (expression: string): string | undefined =>
