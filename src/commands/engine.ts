@@ -16,6 +16,7 @@ import type { PassEffects } from '../pass.ts'
 import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
+import { type Herald, openHerald } from './herald.ts'
 
 export interface Engine {
   readonly settings: Settings
@@ -23,6 +24,7 @@ export interface Engine {
   readonly log: Log
   readonly receipts: Receipts
   readonly effects: PassEffects
+  readonly herald: Herald
   readonly uploader: () => Promise<Uploader>
   /** Tells one set of credentials from another; empty where there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
@@ -47,6 +49,7 @@ export async function openEngine(
   const now = () => new Date(world.now())
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
 
+  const herald = openHerald(settings, world, log)
   const told = new Set<FaultCode>()
   let opened: Promise<Uploader> | undefined
   const uploader = () => {
@@ -77,18 +80,23 @@ export async function openEngine(
     recall: async ({ id }) => {
       const receipt = await receipts.recall(id)
       metrics()?.recalled(receipt)
+      herald.recalled(receipt)
       return receipt
     },
     record: ({ id }, amend) => receipts.record(id, amend),
     upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
     tell: outcome => {
       metrics()?.outcome(outcome)
+      herald.tell(outcome)
       tell(outcome)
     },
     halt: fault => void opened?.then(({ halt }) => halt(fault)),
   }
   // one that could not be opened has been reported as a fault and has nothing to close
-  const close = async () => (await opened?.catch(() => undefined))?.close()
+  const close = async () => {
+    await (await opened?.catch(() => undefined))?.close()
+    await herald.deliver()
+  }
   const renewUploader = async () => {
     const before = opened
     opened = undefined
@@ -105,6 +113,7 @@ export async function openEngine(
     log,
     receipts,
     effects,
+    herald,
     uploader,
     credentialsMark,
     renewUploader,

@@ -77,6 +77,7 @@ export async function openShift(
     if (isWaiting(outcome)) waiting.add(id)
     else waiting.delete(id)
     voice.tell(outcome)
+    engine.herald.tell(outcome)
     // half of a renewal is no outcome yet
     if (last || endingOf(outcome) !== 'mid-change') metrics()?.outcome(outcome)
     if (last && isMissing(outcome)) ground.list().catch(onDeath)

@@ -2,7 +2,9 @@
 import * as v from 'valibot'
 import { aliasProblem } from './alias.ts'
 import { endpointProblem, proxyProblem } from './endpoint.ts'
+import { EVENTS } from './event.ts'
 import { listenProblem } from './listen.ts'
+import { templateProblem } from './template.ts'
 
 const filled = (what = 'text') =>
   v.pipe(
@@ -135,6 +137,14 @@ export const ConfigSchema = v.strictObject({
   ),
   http: v.optional(
     v.strictObject({ listen: v.optional(v.pipe(filled('an address'), obeying(listenProblem))) }),
+  ),
+  notify: v.optional(
+    v.strictObject({
+      command: v.optional(filled('a path')),
+      webhook_file: v.optional(filled('a path')),
+      template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
+      on: v.optional(v.array(oneOf(EVENTS), `expected a list of ${EVENTS.join(', ')}`)),
+    }),
   ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
   state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),

@@ -25,3 +25,11 @@ export function proxyProblem(text: string): string | undefined {
     return 'expected a URL such as "http://proxy.example.com:3128"'
   return undefined
 }
+
+/** A webhook's address is secret in itself, and what it is told is nobody else's business. */
+export function webhookProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url) return 'expected one URL'
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
+  return 'expected an https:// URL; http:// only to this machine itself'
+}

@@ -1,5 +1,6 @@
 /** Notices of one kind as one message: a night's thousand uploads are one letter, not a thousand. Pure. */
-import { EVENTS, type Event, type Notice } from './notice.ts'
+import { EVENTS, type Event } from './event.ts'
+import type { Notice } from './notice.ts'
 import { printable } from './printable.ts'
 
 export interface Letter {
@@ -68,23 +69,13 @@ export const bodyOf = ({ event, host, text, notices }: Letter): string =>
     certificates: notices.map(({ key: _, again: __, ...facts }) => facts),
   })
 
-const PLACE = /\{(text|event|host|count)\}/g
-
-/** A template's places filled; each value as it stands inside a JSON string, so that none can end it. */
-export const filled = (template: string, { text, event, host, notices }: Letter): string => {
-  const values: Readonly<Record<string, string>> = { text, event, host, count: String(notices.length) }
-  return template.replace(PLACE, (_, name: string) => JSON.stringify(values[name] ?? '').slice(1, -1))
-}
-
-/** What is wrong with a template, or nothing. */
-export function templateProblem(template: string): string | undefined {
-  try {
-    JSON.parse(filled(template, { event: 'uploaded', host: 'a', notices: [], text: 'a "b"\n' }))
-    return undefined
-  } catch {
-    return 'expected JSON with {text} inside a string, such as {"text":"{text}"}'
-  }
-}
+/** The places a template may have, and what goes there. */
+export const wordsOf = ({ text, event, host, notices }: Letter) => ({
+  text,
+  event,
+  host,
+  count: `${notices.length}`,
+})
 
 /** For a command: names and values, nothing of which is secret. */
 export const environmentOf = (letter: Letter): Readonly<Record<string, string>> => ({

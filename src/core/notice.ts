@@ -1,15 +1,9 @@
 /** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
+import type { Event } from './event.ts'
 import { isOverdue } from './expiry.ts'
 import type { Fault } from './fault.ts'
 import type { Outcome } from './outcome.ts'
 import type { Receipt } from './receipt.ts'
-
-/**
- * uploaded: a lineage has a new ID · rejected: these bytes will not be carried as they are · stopped: the account itself
- * is at fault, nothing is carried · failing: an upload has not got through for a day · expiring: not renewed in time
- */
-export const EVENTS = ['uploaded', 'rejected', 'stopped', 'failing', 'expiring'] as const
-export type Event = (typeof EVENTS)[number]
 
 export interface Notice {
   readonly event: Event

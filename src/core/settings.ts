@@ -3,6 +3,7 @@ import { resolve } from 'node:path/posix'
 import { DEFAULT_ALIAS } from './alias.ts'
 import { type Config, LEVELS, type Level, RATE, type SourceKind, type UploadKeys } from './config.ts'
 import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
+import { EVENTS, type Event } from './event.ts'
 import { Fault } from './fault.ts'
 import { isMatch } from './pattern.ts'
 
@@ -26,6 +27,14 @@ export type Source =
       readonly keys: UploadKeys
     }
 
+export interface NotifySettings {
+  readonly command: string | undefined
+  /** A file that holds the address: whoever knows it can write there. */
+  readonly webhookFile: string | undefined
+  readonly template: string | undefined
+  readonly events: readonly Event[]
+}
+
 export interface Settings {
   readonly endpoint: URL
   readonly region: string | undefined
@@ -38,6 +47,8 @@ export interface Settings {
   /** Where the daemon answers /live, /ready and /metrics; nowhere unless set. */
   readonly httpListen: string | undefined
   readonly watch: { readonly sweep: string; readonly jitterSeconds: number }
+  /** Whom to tell beside the log, and of what. */
+  readonly notify: NotifySettings
   /** Empty where the operator named none: then the usual places are looked at. */
   readonly sources: readonly Source[]
   /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[override]] over both. */
@@ -86,6 +97,12 @@ export function settle(options: Options, env: Environment, config: Config): Sett
       sweep: config.watch?.sweep ?? DEFAULT_SWEEP,
       jitterSeconds: config.watch?.jitter_seconds ?? DEFAULT_JITTER,
     },
+    notify: {
+      command: config.notify?.command,
+      webhookFile: config.notify?.webhook_file,
+      template: config.notify?.template,
+      events: config.notify?.on ?? EVENTS,
+    },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => uploadSettings(config, id, name, keys),
   }
@@ -133,6 +150,13 @@ export function anchored(config: Config, base: string, home: string): Config {
     ...config,
     ...(config.upload && { upload: keys(config.upload) }),
     ...(config.override && { override: config.override.map(keys) }),
+    ...(config.notify && {
+      notify: {
+        ...config.notify,
+        ...(config.notify.command && { command: path(config.notify.command) }),
+        ...(config.notify.webhook_file && { webhook_file: path(config.notify.webhook_file) }),
+      },
+    }),
     ...(config.state?.dir && { state: { dir: path(config.state.dir) } }),
     ...(config.source && {
       source: config.source.map(source => ({

@@ -1,8 +1,11 @@
 /** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
 import { execFile } from 'node:child_process'
-import type { Dispatcher } from 'undici'
+import { webhookProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
-import { bodyOf, environmentOf, filled, type Letter } from '../core/letter.ts'
+import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
+import { filled } from '../core/template.ts'
+import type { Way } from './dispatcher.ts'
+import { readText } from './files.ts'
 
 export type Messenger = (letter: Letter) => Promise<void>
 
@@ -30,30 +33,48 @@ export const byCommand =
     })
 
 export interface Webhook {
-  readonly url: URL
+  /** Holds the address, which is a secret in itself: whoever knows it can write there. */
+  readonly file: string
   /** JSON with places for the letter's words; the letter's own JSON where absent. */
   readonly template: string | undefined
-  readonly dispatcher: Dispatcher
+  /** The operator's proxy. */
+  readonly way: Pick<Way, 'proxy' | 'env'>
   readonly version: string
 }
 
-/** The address is a secret in itself and is never named, only its host. @throws Fault NOTICE_UNSENT. */
+/** The address is read each time, so that a new one counts at once, and only its host is ever named. @throws Fault. */
 export const byWebhook =
-  ({ url, template, dispatcher, version }: Webhook): Messenger =>
+  ({ file, template, way, version }: Webhook): Messenger =>
   async letter => {
-    const { request } = await import('undici')
-    const body = template === undefined ? bodyOf(letter) : filled(template, letter)
+    const url = await addressIn(file)
+    const [{ request }, { openDispatcher }] = await Promise.all([import('undici'), import('./dispatcher.ts')])
+    const dispatcher = openDispatcher({ ...way, endpoint: url })
+    const body = template === undefined ? bodyOf(letter) : filled(template, wordsOf(letter))
     const headers = {
       'content-type': 'application/json; charset=utf-8',
       'user-agent': `certferry/${version}`,
     }
-    const signal = AbortSignal.timeout(PATIENCE)
-    const answer = await request(url, { method: 'POST', dispatcher, headers, body, signal }).catch(
-      (error: NodeJS.ErrnoException) => {
-        throw new Fault('NOTICE_UNSENT', `${url.host} was not reached (${error.code ?? error.name})`)
-      },
-    )
-    await answer.body.dump()
-    if (answer.statusCode >= 300)
-      throw new Fault('NOTICE_UNSENT', `${url.host} answered ${answer.statusCode}`)
+    try {
+      const signal = AbortSignal.timeout(PATIENCE)
+      const answer = await request(url, { method: 'POST', dispatcher, headers, body, signal })
+      await answer.body.dump()
+      if (answer.statusCode >= 300)
+        throw new Fault('NOTICE_UNSENT', `${url.host} answered ${answer.statusCode}`)
+    } catch (error) {
+      throw error instanceof Fault ? error : unreached(url, error as NodeJS.ErrnoException)
+    } finally {
+      await dispatcher.destroy()
+    }
   }
+
+const unreached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
+  new Fault('NOTICE_UNSENT', `${host} was not reached (${code ?? name})`)
+
+async function addressIn(file: string): Promise<URL> {
+  const { text } = await readText(file).catch(error => {
+    throw error instanceof Fault ? new Fault('NOTICE_UNSENT', error.message) : error
+  })
+  const problem = webhookProblem(text.trim())
+  if (problem) throw new Fault('NOTICE_UNSENT', `${file}: ${problem}`)
+  return new URL(text.trim())
+}

@@ -7,6 +7,7 @@ import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
 import { type Config, RATE } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { DEFAULT_ENDPOINT } from '../../src/core/endpoint.ts'
+import { EVENTS } from '../../src/core/event.ts'
 import { DEFAULT_JITTER, DEFAULT_STATE_DIR, DEFAULT_SWEEP, settle } from '../../src/core/settings.ts'
 
 const example = await readFile('config/certferry.example.toml', 'utf8')
@@ -37,8 +38,8 @@ describe('the example configuration', () => {
       const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
       return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
     }
-    const { tencent, upload, watch, http, log, state, source, override } = read(inForce)
-    for (const [name, table] of Object.entries({ tencent, upload, watch, http, log, state })) {
+    const { tencent, upload, watch, http, notify, log, state, source, override } = read(inForce)
+    for (const [name, table] of Object.entries({ tencent, upload, watch, http, notify, log, state })) {
       expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
     }
     const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))
@@ -56,6 +57,7 @@ describe('the example configuration', () => {
       profile: 'default',
     })
     expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
+    expect(read(inForce).notify?.on).toEqual(EVENTS)
     expect([log?.level, state?.dir]).toEqual(['info', DEFAULT_STATE_DIR])
   })
 })

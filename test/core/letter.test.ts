@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bodyOf, environmentOf, filled, lettersOf, templateProblem } from '../../src/core/letter.ts'
+import { bodyOf, environmentOf, lettersOf, wordsOf } from '../../src/core/letter.ts'
 import type { Notice } from '../../src/core/notice.ts'
+import { filled, templateProblem } from '../../src/core/template.ts'
 
 const notice = (changes: Partial<Notice> = {}): Notice => ({
   event: 'uploaded',
@@ -62,7 +63,7 @@ describe.each([
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
         const one = letter(notice({ event: 'rejected', lineage, reason }))
-        const said = JSON.stringify(JSON.parse(filled(template, one)))
+        const said = JSON.stringify(JSON.parse(filled(template, wordsOf(one))))
         expect(said).toContain(JSON.stringify(one.text).slice(1, -1))
       }),
     )
@@ -71,7 +72,7 @@ describe.each([
 
 test('a place that stands in a name is not filled a second time', () => {
   const one = letter(notice({ lineage: '{host}{event}' }))
-  expect(JSON.parse(filled('{"text":"{text}"}', one)).text).toContain('{host}{event}: a92b1Z1i')
+  expect(JSON.parse(filled('{"text":"{text}"}', wordsOf(one))).text).toContain('{host}{event}: a92b1Z1i')
 })
 
 test.each(['', 'text', '{text}', '{"text":{text}}', '{"text":"{text}"'])(

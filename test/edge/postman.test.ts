@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { Agent } from 'undici'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { EVENTS } from '../../src/core/event.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { lettersOf } from '../../src/core/letter.ts'
-import { EVENTS, type Notice } from '../../src/core/notice.ts'
+import type { Notice } from '../../src/core/notice.ts'
 import { byCommand, byWebhook, type Messenger } from '../../src/edge/messenger.ts'
 import { openPostman } from '../../src/edge/postman.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -126,8 +126,13 @@ describe('a command', () => {
   })
 })
 
+const hookTo = async (address: string, template?: string) => {
+  const file = join(await temporaryDirectory(), 'webhook')
+  await writeFile(file, `${address}\n`, { mode: 0o600 })
+  return byWebhook({ file, template, way: { proxy: undefined, env: {} }, version: '1' })
+}
+
 describe('a webhook', () => {
-  const dispatcher = new Agent()
   const hook = async (status: number) => {
     const bodies: string[] = []
     const port = await listening(
@@ -136,12 +141,8 @@ describe('a webhook', () => {
         response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('x')
       }),
     )
-    onTestFinished(() => void 0)
-    const url = new URL(`http://127.0.0.1:${port}/robot?key=token-in-the-address`)
-    return {
-      bodies,
-      send: (template?: string) => byWebhook({ url, template, dispatcher, version: '1' })(letter()),
-    }
+    const address = `http://127.0.0.1:${port}/robot?key=token-in-the-address`
+    return { bodies, send: async (template?: string) => (await hookTo(address, template))(letter()) }
   }
 
   test('gets the letter as JSON, or as its template says', async () => {
@@ -167,15 +168,17 @@ describe('a webhook', () => {
     },
   )
 
-  test('that is not there is said', async () => {
-    const send = byWebhook({
-      url: new URL('http://127.0.0.1:9/secret'),
-      template: undefined,
-      dispatcher,
-      version: '1',
-    })
-    await expect(send(letter())).rejects.toMatchObject({
-      message: '127.0.0.1:9 was not reached (ECONNREFUSED)',
-    })
+  test.each([
+    ['is not there', 'http://127.0.0.1:9/secret-word', /^127\.0\.0\.1:9 was not reached \(ECONNREFUSED\)$/],
+    [
+      'goes over the network in the clear',
+      'http://hook.example.com/secret-word',
+      /expected an https:\/\/ URL/,
+    ],
+    ['is none', 'secret-word', /expected one URL/],
+  ])('that %s is said, and never the address', async (_, address, said) => {
+    const fault: Fault = await (await hookTo(address))(letter()).catch(error => error)
+    expect(fault.message).toMatch(said)
+    expect(fault.message).not.toContain('secret-word')
   })
 })

@@ -1,0 +1,69 @@
+/** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
+import { hostname } from 'node:os'
+import { noticesOf } from '../core/notice.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Receipt } from '../core/receipt.ts'
+import { faultFields } from '../core/report.ts'
+import type { Settings } from '../core/settings.ts'
+import type { Log } from '../edge/log.ts'
+import { byCommand, byWebhook, type Messenger } from '../edge/messenger.ts'
+import { openPostman } from '../edge/postman.ts'
+import { VERSION } from '../version.ts'
+import type { World } from '../world.ts'
+
+export interface Herald {
+  /** What the receipt said before a look: an ID it already had is no news. */
+  readonly recalled: (receipt: Receipt) => void
+  readonly tell: (outcome: Outcome) => void
+  /** Resolves when what there was to tell has been told, or given up; never rejects. */
+  readonly deliver: () => Promise<void>
+}
+
+const NOBODY: Herald = { recalled: () => {}, tell: () => {}, deliver: async () => {} }
+
+/** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
+const GATHERING = 5_000
+
+export function openHerald(settings: Settings, world: World, log: Log): Herald {
+  const messengers = messengersOf(settings, world)
+  if (!messengers.length) return NOBODY
+  const { now, wait } = world
+  const postman = openPostman({
+    messengers,
+    events: settings.notify.events,
+    host: hostname(),
+    dir: settings.stateDir,
+    now,
+    wait,
+    onUnsent: fault =>
+      log.warn({ event: 'unsent', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
+  })
+  const receipts = new Map<string, Receipt>()
+  let gathering: NodeJS.Timeout | undefined
+  const deliver = () => {
+    clearTimeout(gathering)
+    gathering = undefined
+    return postman.deliver()
+  }
+  return {
+    recalled: receipt => void receipts.set(receipt.lineage, receipt),
+    tell: outcome => {
+      const notices = noticesOf(outcome, receipts.get(outcome.lineage), now())
+      receipts.delete(outcome.lineage)
+      if (!notices.length) return
+      postman.add(notices)
+      // for a daemon; a command that ends delivers at its end
+      gathering ??= setTimeout(() => void deliver(), GATHERING).unref()
+    },
+    deliver,
+  }
+}
+
+function messengersOf({ notify, proxy }: Settings, { env }: World): readonly Messenger[] {
+  const { command, webhookFile, template } = notify
+  const way = { proxy, env }
+  return [
+    ...(command === undefined ? [] : [byCommand(command)]),
+    ...(webhookFile === undefined ? [] : [byWebhook({ file: webhookFile, template, way, version: VERSION })]),
+  ]
+}
