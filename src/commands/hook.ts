@@ -23,6 +23,14 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   try {
     const { settings, log, receipts, effects } = engine
     const lineage = renewedLineage(world, line, settings)
+    if (settings.isSkipped(lineage.id)) {
+      log.info(
+        { event: 'skipped', lineage: lineage.id },
+        `${lineage.id} is skipped, as the configuration says`,
+      )
+      if (line.json) world.stdout.write(jsonLine(passJson([])))
+      return 0
+    }
     await mustBeThere(dirname(lineage.chain))
     await receipts.prepare()
     const outcomes = await pass([lineage], effects, {

@@ -48,7 +48,9 @@ export function openRoster({ settings, log }: Engine, sources: readonly Source[]
   }
   return {
     list: async () => {
-      const { lineages, faults } = await findLineages(sources, settings.uploadOf)
+      const found = await findLineages(sources, settings.uploadOf)
+      const { faults } = found
+      const lineages = found.lineages.filter(({ id }) => !settings.isSkipped(id))
       const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
       const kept = keptFrom(faults)
       known.clear()

@@ -18,7 +18,7 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
   const sources = settings.sources.length ? settings.sources : await presentSources(home)
   const { lineages, faults } = await findLineages(sources, settings.uploadOf)
   return {
-    lineages,
+    lineages: lineages.filter(({ id }) => !settings.isSkipped(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
   }
 }

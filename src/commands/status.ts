@@ -24,7 +24,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   const outcomes = [...failed]
   for (const lineage of lineages) outcomes.push(await sync(lineage, effects, wishes))
   const seen = new Set(outcomes.map(({ lineage }) => lineage))
-  const gone = [...known.values()].filter(({ lineage }) => !seen.has(lineage))
+  const gone = [...known.values()].filter(({ lineage }) => !seen.has(lineage) && !settings.isSkipped(lineage))
 
   const now = new Date(world.now())
   const rows = [

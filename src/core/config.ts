@@ -1,4 +1,4 @@
-/** What may stand in the configuration file, as one schema that also writes config/certferry.schema.json. Pure. */
+/** What may stand in the configuration file, as one schema that also writes config/schema.json. Pure. */
 import * as v from 'valibot'
 import { aliasProblem } from './alias.ts'
 import { endpointProblem, proxyProblem } from './endpoint.ts'
@@ -123,10 +123,14 @@ export const ConfigSchema = v.strictObject({
   ),
   upload: v.optional(v.strictObject(uploadEntries)),
   source: v.optional(v.array(v.pipe(sourceObject, sourceRules), 'expected [[source]] tables')),
-  override: v.optional(
+  certificate: v.optional(
     v.array(
-      v.strictObject({ match: filled("a lineage's name or pattern"), ...uploadEntries }),
-      'expected [[override]] tables',
+      v.strictObject({
+        match: filled("a lineage's name or pattern"),
+        skip: v.optional(v.boolean('expected true or false')),
+        ...uploadEntries,
+      }),
+      'expected [[certificate]] tables',
     ),
   ),
   watch: v.optional(

@@ -31,7 +31,7 @@ const fewest = (problems: readonly string[]) =>
     ? [...problems.slice(0, MOST), `more is wrong; these are the first ${MOST}`]
     : problems
 
-const LISTS = new Set(['source', 'override', 'on'])
+const LISTS = new Set(['source', 'certificate', 'on'])
 
 /** Deeper than any key of ours: a dotted key may have half a million parts, and a recursion has not. */
 const DEEPEST = 8

@@ -51,8 +51,10 @@ export interface Settings {
   readonly notify: NotifySettings
   /** Empty where the operator named none: then the usual places are looked at. */
   readonly sources: readonly Source[]
-  /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[override]] over both. */
+  /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[certificate]] over both. */
   readonly uploadOf: (id: string, name: string, keys: UploadKeys) => UploadSettings
+  /** Whether a [[certificate]] says that this lineage is not to be looked at at all. */
+  readonly isSkipped: (id: string) => boolean
 }
 
 /** What the command line said, already of the right type. */
@@ -105,6 +107,9 @@ export function settle(options: Options, env: Environment, config: Config): Sett
     },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => uploadSettings(config, id, name, keys),
+    isSkipped: id =>
+      matching(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)?.skip ??
+      false,
   }
 }
 
@@ -120,13 +125,16 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
   return kind === 'pem' ? { kind, name, chain, key, keys } : { kind, path, keys }
 }
 
+/** In the order of the file: of several that say the same, the last counts. */
+const matching = ({ certificate = [] }: Config, id: string, name: string) =>
+  certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
+
 function uploadSettings(config: Config, id: string, name: string, keys: UploadKeys): UploadSettings {
-  const overrides = (config.override ?? []).filter(({ match }) => isMatch(match, id) || isMatch(match, name))
   const merged: UploadKeys = Object.assign(
     {},
     config.upload,
     keys,
-    ...overrides.map(({ match: _, ...rest }) => rest),
+    ...matching(config, id, name).map(({ match: _, skip: __, ...rest }) => rest),
   )
   return {
     type: merged.type,
@@ -149,7 +157,7 @@ export function anchored(config: Config, base: string, home: string): Config {
   return {
     ...config,
     ...(config.upload && { upload: keys(config.upload) }),
-    ...(config.override && { override: config.override.map(keys) }),
+    ...(config.certificate && { certificate: config.certificate.map(keys) }),
     ...(config.notify && {
       notify: {
         ...config.notify,

@@ -302,7 +302,7 @@ kind = "pem"
 name = "special"
 chain = "special.pem"
 key = "special.key"
-[[override]]
+[[certificate]]
 match = "spec*"
 use = "CDN"
 repeatable = true`,

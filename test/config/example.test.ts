@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { schema } from '../../config/schema.ts'
+import { reference } from '../../config/reference.ts'
+import { explained, readExample } from '../../config/schema.ts'
 import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
 import { type Config, RATE } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
@@ -11,6 +12,9 @@ import { EVENTS } from '../../src/core/event.ts'
 import { DEFAULT_JITTER, DEFAULT_STATE_DIR, DEFAULT_SWEEP, settle } from '../../src/core/settings.ts'
 
 const example = await readFile('config/certferry.example.toml', 'utf8')
+
+const tables = await readExample()
+const schema = explained(tables)
 
 /** The example with every key that is commented out put in force. */
 const inForce = example.replace(/^#(?=[a-z_]+ = |\[\[)/gm, '')
@@ -23,9 +27,10 @@ function read(text: string): Config {
 
 describe('the example configuration', () => {
   test('changes nothing as it stands', () => {
-    expect({ ...settle({}, {}, read(example)), uploadOf: null }).toEqual({
+    expect({ ...settle({}, {}, read(example)), uploadOf: null, isSkipped: null }).toEqual({
       ...settle({}, {}, {}),
       uploadOf: null,
+      isSkipped: null,
     })
   })
 
@@ -38,13 +43,13 @@ describe('the example configuration', () => {
       const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
       return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
     }
-    const { tencent, upload, watch, http, notify, log, state, source, override } = read(inForce)
+    const { tencent, upload, watch, http, notify, log, state, source, certificate } = read(inForce)
     for (const [name, table] of Object.entries({ tencent, upload, watch, http, notify, log, state })) {
       expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
     }
     const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))
     expect(ofSources.every(key => source?.some(one => key in one))).toBe(true)
-    expect(override?.[0]).toHaveProperty('match')
+    expect(certificate?.[0]).toHaveProperty('match')
   })
 
   test('shows the defaults as they are', () => {
@@ -62,8 +67,19 @@ describe('the example configuration', () => {
   })
 })
 
-test('the JSON Schema in config/ is the one the program checks by (npm run schema)', async () => {
-  expect(JSON.parse(await readFile('config/certferry.schema.json', 'utf8'))).toEqual(
-    JSON.parse(JSON.stringify(schema)),
+test('the JSON Schema in config/ is the one the program checks by, with the words of the example (npm run schema)', async () => {
+  expect(JSON.parse(await readFile('config/schema.json', 'utf8'))).toEqual(JSON.parse(JSON.stringify(schema)))
+})
+
+test('docs/configuration.md is made of both (npm run schema)', async () => {
+  expect(await readFile('docs/configuration.md', 'utf8')).toBe(reference(tables, schema))
+})
+
+test('every key is explained', () => {
+  const silent = Object.entries(schema.properties ?? {}).flatMap(([table, shape]) =>
+    Object.entries((shape.items ?? shape).properties ?? {}).flatMap(([key, { description }]) =>
+      description ? [] : [`${table}.${key}`],
+    ),
   )
+  expect(silent).toEqual([])
 })

@@ -34,7 +34,7 @@ const EVERYTHING: Config = {
     { kind: 'pem', name: 'intranet', chain: 'a.pem', key: 'b.pem', alias: '' },
     { kind: 'pem', name: 'ca', chain: 'ca.pem', type: 'CA' },
   ],
-  override: [{ match: 'certbot:shop-*', tags: {}, repeatable: false }],
+  certificate: [{ match: 'certbot:shop-*', tags: {}, repeatable: false }],
   log: { level: 'debug' },
   state: { dir: '/var/lib/certferry' },
 }
@@ -86,7 +86,7 @@ describe('a bad value is refused by its key', () => {
     ['upload.repeatable', 0, 'expected true or false'],
     ['upload.key_password_file', '', 'expected a path, not an empty string'],
     ['source', { kind: 'certbot' }, 'expected [[source]] tables'],
-    ['override', 'x', 'expected [[override]] tables'],
+    ['certificate', 'x', 'expected [[certificate]] tables'],
     ['log.level', 'verbose', choice('trace', 'debug', 'info', 'warn', 'error', 'silent')],
     ['state.dir', 7, 'expected a path in quotes'],
     ['tencent', 7, 'expected a table'],

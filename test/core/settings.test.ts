@@ -82,7 +82,7 @@ describe('paths of the file', () => {
   test('are relative to it, or to the home of the user', () => {
     const config: Config = {
       upload: { key_password_file: '../password' },
-      override: [{ match: '*', key_password_file: '~/password' }],
+      certificate: [{ match: '*', key_password_file: '~/password' }],
       state: { dir: 'state' },
       source: [
         { kind: 'acme.sh', path: '~/.acme.sh', key_password_file: 'p' },
@@ -91,7 +91,7 @@ describe('paths of the file', () => {
     }
     expect(anchored(config, '/etc/certferry', '/home/me')).toEqual({
       upload: { key_password_file: '/etc/password' },
-      override: [{ match: '*', key_password_file: '/home/me/password' }],
+      certificate: [{ match: '*', key_password_file: '/home/me/password' }],
       state: { dir: '/etc/certferry/state' },
       source: [
         { kind: 'acme.sh', path: '/home/me/.acme.sh', key_password_file: '/etc/certferry/p' },

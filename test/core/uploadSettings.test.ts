@@ -30,11 +30,11 @@ describe('what a lineage is uploaded with', () => {
 
   test.each(KEYS)('%s: override over source over [upload]', (key, member, [all, source, override]) => {
     const upload = { [key]: all } as Config['upload']
-    const matching = [{ match: '*', [key]: override }] as Config['override']
+    const matching = [{ match: '*', [key]: override }] as Config['certificate']
     expect(uploadOf({ upload })[member]).toBe(all)
     expect(uploadOf({ upload }, { [key]: source })[member]).toBe(source)
-    expect(uploadOf({ upload, override: matching }, { [key]: source })[member]).toBe(override)
-    expect(uploadOf({ upload, override: matching })[member]).toBe(override)
+    expect(uploadOf({ upload, certificate: matching }, { [key]: source })[member]).toBe(override)
+    expect(uploadOf({ upload, certificate: matching })[member]).toBe(override)
   })
 
   test('tags are one value: the nearer table replaces the other', () => {
@@ -43,12 +43,14 @@ describe('what a lineage is uploaded with', () => {
       ['b', '2'],
     ])
     expect(uploadOf({ upload: { tags: { a: '1' } } }, { tags: { c: '3' } }).tags).toEqual([['c', '3']])
-    expect(uploadOf({ upload: { tags: { a: '1' } }, override: [{ match: '*', tags: {} }] }).tags).toEqual([])
+    expect(uploadOf({ upload: { tags: { a: '1' } }, certificate: [{ match: '*', tags: {} }] }).tags).toEqual(
+      [],
+    )
   })
 
   test('a pattern means the name with or without its kind; of several that match the last counts', () => {
     const using = (...patterns: readonly string[]) =>
-      uploadOf({ override: patterns.map((match, i) => ({ match, use: `U${i}` })) }).use
+      uploadOf({ certificate: patterns.map((match, i) => ({ match, use: `U${i}` })) }).use
     expect(using('shop-*')).toBe('U0')
     expect(using('certbot:shop-?.example.com')).toBe('U0')
     expect(using('*', 'shop-*', 'certbot:*')).toBe('U2')
@@ -61,7 +63,7 @@ describe('what a lineage is uploaded with', () => {
       { match: '*', use: 'CLB', project_id: 7 },
       { match: 'shop-*', use: 'CDN' },
     ]
-    expect(uploadOf({ override })).toMatchObject({ use: 'CDN', projectId: 7 })
+    expect(uploadOf({ certificate: override })).toMatchObject({ use: 'CDN', projectId: 7 })
   })
 
   test('the keys of a source in the file come along with it', () => {

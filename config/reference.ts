@@ -1,0 +1,59 @@
+/** docs/configuration.md, made of the schema and of the words in the example configuration: npm run schema */
+import type { CommentedTable } from './commented.ts'
+import type { Shape } from './schema.ts'
+
+const INTRODUCTION = `# Configuration
+
+None is needed for certbot and acme.sh in their usual places. What differs goes to \`/etc/certferry/config.toml\`, which is
+[TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, at
+its default. An option stands over an environment variable, that over the file, the file over the default. A key that is
+not known is an error, and all that is wrong is said at once.
+
+Paths: \`~/\` is the home of the user who runs certferry; others are relative to the file. An editor that understands JSON
+Schema in TOML (Even Better TOML, for instance) explains and checks the keys as they are typed, by the line \`#:schema\` at
+the beginning of the example. This page is made of the program's own schema and of that example.
+`
+
+/** Tables that may stand several times. */
+const heading = ({ name }: CommentedTable, shape: Shape) =>
+  shape.type === 'array' ? `[[${name}]]` : `[${name}]`
+
+export const reference = (tables: readonly CommentedTable[], schema: Shape): string =>
+  [INTRODUCTION, ...tables.map(table => section(table, schema.properties?.[table.name] ?? {}, tables))].join(
+    '\n',
+  )
+
+function section(table: CommentedTable, shape: Shape, tables: readonly CommentedTable[]): string {
+  const properties = (shape.items ?? shape).properties ?? {}
+  const uploadKeys = tables.find(({ name }) => name === 'upload')?.keys.map(({ key }) => key) ?? []
+  const shared = (key: string) =>
+    table.name !== 'upload' && shape.type === 'array' && uploadKeys.includes(key)
+  const rows = Object.entries(properties)
+    .filter(([key]) => !shared(key))
+    .map(([key, one]) => row(key, one, table.keys.find(commented => commented.key === key)?.value ?? ''))
+  const words = table.words ? [`${table.words}\n`] : []
+  const more = Object.keys(properties).some(shared) ? ['\nAnd any key of `[upload]`.'] : []
+  return [
+    `## ${heading(table, shape)}\n`,
+    ...words,
+    '| key | what it may be | in the example | meaning |',
+    '|---|---|---|---|',
+    ...rows,
+    ...more,
+    '',
+  ].join('\n')
+}
+
+const row = (key: string, shape: Shape, value: string) =>
+  `| \`${key}\` | ${allowed(shape)} | \`${value}\` | ${(shape.description ?? '').replaceAll('|', '\\|')} |`
+
+function allowed({ type, enum: choices, minimum, maximum, items }: Shape): string {
+  if (choices) return choices.map(choice => `\`"${choice}"\``).join(', ')
+  if (items) return `a list of ${allowed(items)}`
+  if (type === 'integer' || type === 'number') {
+    const what = type === 'integer' ? 'whole number' : 'number'
+    if (minimum !== undefined && maximum !== undefined) return `${what} from ${minimum} to ${maximum}`
+    return minimum === undefined ? what : `${what} from ${minimum}`
+  }
+  return { string: 'text', boolean: '`true`, `false`', object: 'table of texts' }[type ?? ''] ?? type ?? ''
+}

@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { settle } from '../../src/core/settings.ts'
+import { openStage } from './stage.ts'
+
+async function skipping(match: string) {
+  const stage = await openStage()
+  await stage.certbot('shop.example.com')
+  await stage.certbot('dev.example.com')
+  const config = join(stage.folder, 'config.toml')
+  await writeFile(config, `[[certificate]]\nmatch = "${match}"\nskip = true\n`)
+  return { ...stage, given: ['--config', config] }
+}
+
+test('a certificate that is to be skipped is neither sent nor shown', async () => {
+  const { type, emulator, given } = await skipping('dev.*')
+  expect((await type(['sync', ...given])).exit).toBe(0)
+  expect(emulator.certificates().map(({ names }) => names[0])).toEqual(['shop.example.com'])
+  const status = (await type(['status', ...given])).out()
+  expect(status).toContain('1 certificate: 1 ok')
+  expect(status).not.toContain('dev.example.com')
+})
+
+test('one that was uploaded before it was skipped is not called gone', async () => {
+  const { type, given } = await skipping('certbot:dev*')
+  await type(['sync'])
+  expect((await type(['status', ...given])).out()).not.toContain('gone')
+})
+
+test('a hook for one says so and is well', async () => {
+  const { type, folder, emulator, given } = await skipping('dev.*')
+  const env = { RENEWED_LINEAGE: join(folder, 'letsencrypt/live/dev.example.com') }
+  const run = await type(['hook', '--config', given[1] ?? ''].slice(0, 3), { env })
+  expect([run.exit, emulator.certificates().length]).toEqual([0, 0])
+  expect(run.out()).toContain('certbot:dev.example.com is skipped, as the configuration says')
+})
+
+test('of several patterns that match, the last one that speaks of it decides', () => {
+  const { isSkipped } = settle(
+    {},
+    {},
+    {
+      certificate: [
+        { match: '*', skip: true },
+        { match: 'shop*', skip: false },
+        { match: 'shop*', use: 'CDN' },
+      ],
+    },
+  )
+  expect([isSkipped('certbot:dev'), isSkipped('certbot:shop.example.com')]).toEqual([true, false])
+  expect(settle({}, {}, {}).isSkipped('certbot:dev')).toBe(false)
+})
