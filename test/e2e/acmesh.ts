@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { type Ended, type Environment, run, SYSTEM_PATH } from './child.ts'
+import { type Ended, type Environment, type Runner, run, SYSTEM_PATH } from './child.ts'
 import type { Pebble } from './pebble.ts'
 
 export interface AcmeSh {
@@ -16,6 +16,8 @@ export interface AcmeSh {
 export interface Calling {
   /** A command line; acme.sh gives it to its own shell. */
   readonly reload?: string
+  /** At issuance: from then on every renewal is for a key of its own. */
+  readonly newKeys?: boolean
   readonly env?: Environment
 }
 
@@ -42,12 +44,18 @@ export function findAcmeSh({ ACME_SH, PATH = '' }: NodeJS.ProcessEnv): string | 
   )
 }
 
-export function acmeShIn(directory: string, script: string, { url, trust, httpPort }: Pebble): AcmeSh {
+export function acmeShIn(
+  directory: string,
+  script: string,
+  { url, trust, httpPort }: Pebble,
+  runner: Runner = run,
+): AcmeSh {
   const home = join(directory, 'acme.sh')
-  const acmeSh = (args: readonly string[], { reload, env = {} }: Calling = {}) => {
+  const acmeSh = (args: readonly string[], { reload, newKeys = false, env = {} }: Calling = {}) => {
     const reloading = reload === undefined ? [] : ['--reloadcmd', reload]
+    const keys = newKeys ? ['--always-force-new-domain-key'] : []
     const clean = { PATH: SYSTEM_PATH, HOME: directory, LANG: 'C.UTF-8' }
-    return run(script, ['--home', home, ...args, ...reloading], { ...clean, ...env })
+    return runner(script, ['--home', home, ...args, ...reloading, ...keys], { ...clean, ...env })
   }
   const server = ['--server', url, '--ca-bundle', trust]
   const challenge = ['--standalone', '--httpport', String(httpPort), '--local-address', '127.0.0.1']

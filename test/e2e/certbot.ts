@@ -1,7 +1,7 @@
 /** certbot itself, in directories of its own, against a server of our own. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Ended, type Environment, run, SYSTEM_PATH } from './child.ts'
+import { type Ended, type Environment, type Runner, run, SYSTEM_PATH } from './child.ts'
 import type { Pebble } from './pebble.ts'
 
 export interface Hooked {
@@ -22,7 +22,11 @@ export interface Certbot {
 }
 
 /** `directory` must have no space in its name: certbot cuts a hook at the first one to look for its program. */
-export function certbotIn(directory: string, { url, trust, httpPort }: Pebble): Certbot {
+export function certbotIn(
+  directory: string,
+  { url, trust, httpPort }: Pebble,
+  runner: Runner = run,
+): Certbot {
   const config = join(directory, 'letsencrypt')
   const places = ['--config-dir', config, '--work-dir', join(directory, 'work')]
   const common = [...places, '--logs-dir', join(directory, 'logs'), '--non-interactive']
@@ -31,7 +35,7 @@ export function certbotIn(directory: string, { url, trust, httpPort }: Pebble): 
   const certbot = (args: readonly string[], { hook, env = {} }: Hooked = {}) => {
     const hooks = hook === undefined ? [] : ['--deploy-hook', hook]
     const clean = { PATH: SYSTEM_PATH, HOME: directory, LANG: 'C.UTF-8', REQUESTS_CA_BUNDLE: trust }
-    return run('certbot', [...args, ...common, ...hooks], { ...clean, ...env })
+    return runner('certbot', [...args, ...common, ...hooks], { ...clean, ...env })
   }
   const account = ['--server', url, '--agree-tos', '--register-unsafely-without-email']
   const challenge = ['--standalone', '--http-01-address', '127.0.0.1', '--http-01-port', String(httpPort)]

@@ -41,6 +41,8 @@ export function run(
   })
 }
 
+export type Runner = typeof run
+
 /** By its own process id, gently and then not. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return

@@ -1,0 +1,145 @@
+/** Looks at one certificate's real files on virtual time: once, as a pass does, or as the daemon does until nothing is left to do. */
+import { setImmediate } from 'node:timers/promises'
+import { openVoice } from '../../src/commands/voice.ts'
+import type { Bundle } from '../../src/core/bundle.ts'
+import type { Lineage } from '../../src/core/lineage.ts'
+import { exitOf, type Outcome, outcomeJson } from '../../src/core/outcome.ts'
+import type { Receipt } from '../../src/core/receipt.ts'
+import { type State, statusRow } from '../../src/core/status.ts'
+import { readFiles } from '../../src/edge/files.ts'
+import { openLog } from '../../src/edge/log.ts'
+import { type PassEffects, pass } from '../../src/pass.ts'
+import { openRounds } from '../../src/rounds.ts'
+import { sync } from '../../src/sync.ts'
+import { memory, WISHES } from '../memory.ts'
+import { identityOf } from './identity.ts'
+import { recordedWorld } from './world.ts'
+
+export interface Onlooker {
+  /** One look that believes nothing unfinished. */
+  readonly look: (lineage: Lineage) => Promise<Outcome>
+  /** All looks of a pass, then the daemon's rounds until they rest. */
+  readonly stay: (lineage: Lineage) => Promise<Stay>
+  /** Somebody else who knows the same and has sent nothing yet. */
+  readonly another: () => Onlooker
+  /** What was sent, in order, by `identityOf`. */
+  readonly sent: () => readonly string[]
+  /** Every word: log lines and outcomes. */
+  readonly said: () => string
+}
+
+export interface Stay {
+  /** As `status` shows it. */
+  readonly state: State
+  readonly exit: number
+  /** Why, where it is not well. */
+  readonly reason: string | null
+  /** Warnings that a renewal has been half-way for ten minutes. */
+  readonly warnings: number
+}
+
+/** When it is, as far as onlookers know: a slow machine must not make files look settled. */
+export interface Clock {
+  time: number
+}
+
+export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> = new Map()): Onlooker {
+  const { world, out } = recordedWorld({ cwd: '/' })
+  const log = openLog({ level: 'debug', output: world.stdout })
+  const words: string[] = []
+  let passed = 0
+  const now = () => clock.time + passed
+  const wait = async (ms: number) => {
+    passed += ms
+  }
+  const kept = memory({
+    now: () => new Date(now()),
+    wait,
+    read: lineage => readFiles(lineage, { now: () => new Date(now()), wait }),
+    upload: async (bundle, { id }) => {
+      kept.sent.push({ lineage: id, bundle })
+      // the service gives the same ID to the same certificate, whoever sends it
+      const certificateId = bundle.fingerprint.slice(0, 8)
+      return { certificateId, requestId: `request-${kept.sent.length}`, reused: false, attempts: 1 }
+    },
+  })
+  for (const [id, receipt] of known) kept.receipts.set(id, receipt)
+  const heard = (outcome: Outcome): Outcome => {
+    words.push(JSON.stringify(outcomeJson(outcome)))
+    return outcome
+  }
+  return {
+    look: async lineage => heard(await sync(lineage, kept.effects, WISHES)),
+    stay: async lineage => {
+      const [outcome] = await pass([lineage], kept.effects, WISHES)
+      if (!outcome) throw new Error(`a pass had nothing to say of ${lineage.id}`)
+      heard(outcome)
+      const voice = openVoice(log, now)
+      let warnings = 0
+      await untilRest(lineage, kept.effects, {
+        now,
+        wait,
+        tell: voice.tell,
+        onLongPending: id => {
+          warnings += 1
+          voice.longPending(id)
+        },
+      })
+      const { state, reason } = statusRow(
+        { outcome, receipt: kept.receipts.get(lineage.id) },
+        new Date(now()),
+      )
+      return { state, exit: exitOf([outcome]), reason, warnings }
+    },
+    another: () => openOnlooker(clock, kept.receipts),
+    sent: () => kept.sent.map(({ bundle }) => identityOf(contentsOf(bundle))),
+    said: () => [...words, out()].join('\n'),
+  }
+}
+
+/** As the service would be sent it. */
+export const contentsOf = ({ chainPem, key }: Bundle) => ({ chain: chainPem, key: key?.pem.reveal() ?? '' })
+
+interface Rest {
+  readonly now: () => number
+  readonly wait: (ms: number) => Promise<void>
+  readonly tell: (outcome: Outcome) => void
+  readonly onLongPending: (id: string) => void
+}
+
+/** The daemon's rounds after one nudge, until no alarm is set: hours pass as fast as they are waited for. */
+async function untilRest(lineage: Lineage, effects: PassEffects, { now, wait, tell, onLongPending }: Rest) {
+  let alarm: { readonly at: number; readonly ring: () => void } | undefined
+  let looking: Promise<unknown> = Promise.resolve()
+  const look = async (last: boolean) => {
+    const outcome = await sync(lineage, effects, { ...WISHES, last })
+    tell(outcome)
+    return outcome.outcome === 'failed' && outcome.fault.retry === 'soon' ? 'mid-change' : 'done'
+  }
+  const rounds = openRounds({
+    look: (_, last) => {
+      const ending = look(last)
+      looking = ending
+      return ending
+    },
+    onLongPending,
+    now,
+    alarm: (ms, ring) => {
+      const set = { at: now() + ms, ring }
+      alarm = set
+      return () => {
+        if (alarm === set) alarm = undefined
+      }
+    },
+  })
+  rounds.nudge([lineage.id])
+  while (alarm) {
+    const { at, ring } = alarm
+    alarm = undefined
+    await wait(Math.max(0, at - now()))
+    ring()
+    await looking
+    // the rounds set the next alarm when they have heard of the look's end
+    await setImmediate()
+  }
+}
