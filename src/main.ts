@@ -3,6 +3,9 @@
  * argv + env → command → exit code. The only file that touches process.
  * Nothing is imported before the version is checked, so that an older Node says what is missing instead of failing to read.
  */
+// by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys
+process.on('SIGUSR1', () => {})
+
 const needed = [22, 22] as const
 const found = process.versions.node
 const [major = 0, minor = 0] = found.split('.').map(Number)
@@ -18,6 +21,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 }
 
 async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
+  await closeDebugger()
   const { homedir } = await import('node:os')
   const { setTimeout } = await import('node:timers/promises')
   const { fstatSync } = await import('node:fs')
@@ -73,6 +77,15 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   }
   process.exitCode = await cli(process.argv.slice(2), world)
   process.off('beforeExit', drained)
+}
+
+/** One that was opened before this file was read; not the one that a developer asks for on the command line itself. */
+async function closeDebugger(): Promise<void> {
+  if (!process.features.inspector || process.execArgv.some(word => word.startsWith('--inspect'))) return
+  const { setImmediate } = await import('node:timers/promises')
+  const { close } = await import('node:inspector')
+  await setImmediate() // a signal's debugger is opened once more in the first turn of the event loop
+  close()
 }
 
 /** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given, on several lines. */

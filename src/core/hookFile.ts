@@ -33,10 +33,19 @@ const MARK = '# Written by certferry install-hook '
 const header = (client: Client) => `${MARK}${client}, which replaces it when run again.
 # To remove it: certferry install-hook ${client} --remove`
 
+/** As certferry.sh has it: nothing that is meant for other programs of Node, and no dump, which would hold keys. */
+const ALONE = [
+  'unset NODE_OPTIONS NODE_TLS_REJECT_UNAUTHORIZED NODE_DEBUG NODE_PATH',
+  'unset NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS',
+  '# shellcheck disable=SC3045 # a sh that knows no -c goes on without',
+  'ulimit -c 0 2>/dev/null || :',
+]
+
 const start = ({ node, main }: Call, indent = '') =>
   [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'export PATH',
+    ...ALONE,
     ...(main === undefined
       ? [`program=${quoted(node)}`, 'if [ ! -x "$program" ]; then']
       : [`node=${quoted(node)}`, `main=${quoted(main)}`, 'if [ ! -x "$node" ] || [ ! -r "$main" ]; then']),
