@@ -11,13 +11,13 @@ import { temporaryDirectory } from './support/temporary.ts'
 const run = promisify(execFile)
 
 const CARELESS = {
-  NODE_OPTIONS: '--require=/nowhere/agent.cjs --report-on-fatalerror --tls-keylog=/tmp/keys',
+  NODE_OPTIONS: '--require=/nowhere/agent.cjs --report-on-fatalerror',
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
   NODE_DEBUG: 'http',
   NODE_PATH: '/nowhere',
-  NODE_COMPILE_CACHE: '/nowhere',
-  NODE_V8_COVERAGE: '/nowhere',
-  NODE_REDIRECT_WARNINGS: '/nowhere/warnings',
+  NODE_COMPILE_CACHE: '/dev/null/cache', // a folder that Node cannot make
+  NODE_V8_COVERAGE: '/dev/null/coverage',
+  NODE_REDIRECT_WARNINGS: '/dev/null',
 }
 const WANTED = {
   NODE_EXTRA_CA_CERTS: '/etc/ssl/own.pem',

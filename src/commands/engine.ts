@@ -104,7 +104,8 @@ export async function openEngine(
   }
   const credentialsMark = async () => {
     const { roleCredentials } = await import('../edge/role.ts')
-    const places = { env, home, profile: settings.profile, role: roleCredentials }
+    const { profile, role } = settings
+    const places = { env, home, profile, role: () => roleCredentials(role) }
     return findCredentials(places).then(markOf, () => '')
   }
   return {

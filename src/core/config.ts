@@ -118,6 +118,7 @@ export const ConfigSchema = v.strictObject({
         ),
       ),
       profile: v.optional(filled("a profile's name")),
+      role: v.optional(v.boolean('expected true or false')),
       proxy: v.optional(v.pipe(filled('a URL'), obeying(proxyProblem))),
     }),
   ),

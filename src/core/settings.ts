@@ -41,6 +41,8 @@ export interface Settings {
   readonly language: 'en-US' | 'zh-CN'
   readonly ratePerSecond: number
   readonly profile: string | undefined
+  /** Whether to ask this machine for a role; undefined where only one of Tencent Cloud's is asked. */
+  readonly role: boolean | undefined
   readonly proxy: string | undefined
   readonly stateDir: string
   readonly logLevel: Level
@@ -91,6 +93,7 @@ export function settle(options: Options, env: Environment, config: Config): Sett
     language: tencent.language ?? 'en-US',
     ratePerSecond: options.rate ?? tencent.rate_per_second ?? RATE.default,
     profile: tencent.profile,
+    role: tencent.role,
     proxy: tencent.proxy,
     stateDir: options.stateDir ?? set('CERTFERRY_STATE_DIR') ?? config.state?.dir ?? DEFAULT_STATE_DIR,
     logLevel: level as Level,

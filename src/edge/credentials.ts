@@ -20,8 +20,8 @@ export interface Places {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly profile: string | undefined
-  /** Asks the cloud machine for its role's credentials; undefined off the cloud. */
-  readonly role: () => Promise<Credentials | undefined>
+  /** Asks the cloud machine for its role's credentials; tells in words why there are none. */
+  readonly role: () => Promise<Credentials | string>
 }
 
 /** First found wins. @throws Fault CREDENTIALS_MISSING, or CREDENTIALS_UNREADABLE for a place that is half filled. */
@@ -38,10 +38,10 @@ export async function findCredentials({ env, home, profile, role }: Places): Pro
     if (inFile) return inFile
   }
   const ofRole = await role()
-  if (ofRole) return ofRole
+  if (typeof ofRole === 'object') return ofRole
   throw new Fault(
     'CREDENTIALS_MISSING',
-    `no credentials: not in the environment, not in ${files.join(' or ')}, and this machine has no role`,
+    `no credentials: not in the environment, not in ${files.join(' or ')}, and ${ofRole}`,
   )
 }
 

@@ -1,7 +1,9 @@
 /** The temporary credentials of a cloud machine's role, from its metadata service. */
+import type { lookup as lookUpName } from 'node:dns'
 import { Agent, type Dispatcher, request } from 'undici'
 import { Fault } from '../core/fault.ts'
 import { secret } from '../core/secret.ts'
+import { isCloudMachine, nearby } from './cloudMachine.ts'
 import type { Credentials } from './credentials.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
@@ -12,12 +14,32 @@ const PATIENCE = 1_500
 /** What a role may be called. Off the cloud a hotel's network or a provider's search page may answer in its place. */
 const NAME = /^[\w+=,.@-]{1,128}$/
 
-/** Undefined off the cloud and where the machine has no role. @throws Fault CREDENTIALS_UNREADABLE for a role that answers nonsense. */
-export async function roleCredentials(url = METADATA): Promise<Credentials | undefined> {
+/** Anything but the defaults is a test's. */
+export interface Surroundings {
+  readonly url?: string
+  /** What the firmware says of the machine's maker. */
+  readonly maker?: string
+  readonly lookUp?: typeof lookUpName
+}
+
+/**
+ * Credentials, or in words why there are none. Whoever answers here decides whose account receives the private keys, and
+ * off the cloud that may be anybody on the network: so only Tencent Cloud's own machines ask, over their own link, unless
+ * the operator has `wanted` it. @throws Fault CREDENTIALS_UNREADABLE for a role that answers nonsense.
+ */
+export async function roleCredentials(
+  wanted: boolean | undefined,
+  { url = METADATA, maker, lookUp }: Surroundings = {},
+): Promise<Credentials | string> {
+  if (wanted === false) return 'by [tencent] role = false no role is asked for'
+  if (wanted === undefined && !(await isCloudMachine(maker)))
+    return "this machine is not Tencent Cloud's, so it was asked for no role ([tencent] role = true asks all the same)"
   // straight there: the address means this machine's own host, and a proxy would ask about itself
-  const dispatcher = new Agent({ connect: { timeout: PATIENCE } })
+  const dispatcher = new Agent({
+    connect: { timeout: PATIENCE, ...(wanted === undefined && { lookup: nearby(lookUp) }) },
+  })
   try {
-    return await fetchCredentials(url, dispatcher)
+    return (await fetchCredentials(url, dispatcher)) ?? 'this machine has no role'
   } finally {
     await dispatcher.destroy()
   }
@@ -53,7 +75,8 @@ async function ask(dispatcher: Dispatcher, url: string): Promise<string | undefi
     const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(PATIENCE) })
     const text = await body.text()
     return statusCode === 200 ? text.trim() : undefined
-  } catch {
+  } catch (error) {
+    if (error instanceof Fault) throw error
     return undefined
   }
 }

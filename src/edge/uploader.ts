@@ -51,9 +51,9 @@ export interface Uploader {
 
 export function openUploader(options: UploaderOptions): Uploader {
   const { settings, env, home, version, log, now, signal, passing } = options
-  const { endpoint, region, language, profile, proxy, ratePerSecond } = settings
+  const { endpoint, region, language, profile, role, proxy, ratePerSecond } = settings
   const dispatcher = openDispatcher({ endpoint, proxy, env })
-  const wallet = openWallet({ env, home, profile, role: roleCredentials }, now)
+  const wallet = openWallet({ env, home, profile, role: () => roleCredentials(role) }, now)
   const onClock = sayClock(log)
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })

@@ -42,7 +42,7 @@ describe('the first place that has them wins', () => {
       code: 'CREDENTIALS_MISSING',
       exit: 77,
       scope: 'account',
-      message: `no credentials: not in the environment, not in ${at('.tencentcloud/credentials')} or /etc/tencentcloud/credentials, and this machine has no role`,
+      message: `no credentials: not in the environment, not in ${at('.tencentcloud/credentials')} or /etc/tencentcloud/credentials, and there is no role`,
     })
   })
 })

@@ -18,7 +18,7 @@ export async function stage(files: Readonly<Record<string, string>> = {}) {
     await writeFile(join(home, name), text)
   }
   const find = (places: Partial<Places> = {}) =>
-    findCredentials({ env: {}, home, profile: undefined, role: async () => undefined, ...places })
+    findCredentials({ env: {}, home, profile: undefined, role: async () => 'there is no role', ...places })
   const said = (places: Partial<Places> = {}) =>
     find(places).then(({ origin, secretId, secretKey, token }) => ({
       origin,

@@ -16,7 +16,7 @@ async function roleStage() {
   let current: Credentials | undefined
   const role = async () => {
     metadata.asked += 1
-    if (!metadata.answers) return undefined
+    if (!metadata.answers) return 'it does not answer'
     if (!current || metadata.renews) {
       const secretKey = secret(`key-${metadata.asked}`)
       current = { origin: 'role', secretId: `id-${metadata.asked}`, secretKey, expiresAt: clock.now + HOUR }
@@ -32,7 +32,7 @@ async function fileStage() {
   const file = join(home, 'credentials')
   const put = (id: string, key: string) => writeFile(file, `[default]\nsecret_id=${id}\nsecret_key=${key}\n`)
   const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
-  const places: Places = { env, home, profile: undefined, role: async () => undefined }
+  const places: Places = { env, home, profile: undefined, role: async () => 'there is no role' }
   return { file, put, wallet: openWallet(places, () => 0) }
 }
 
@@ -97,7 +97,7 @@ describe('renewing', () => {
   })
 
   test('after a search that failed counts as new', async () => {
-    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
     const found = { origin: 'role', secretId: 'id', secretKey: secret('key') }
     const roles = [() => answer.promise, async () => found]
     const role = () => {
