@@ -1,4 +1,5 @@
 /** The connections: kept alive, timed at every step, through the operator's proxy, certificate checks never off. */
+import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { isLoopback, proxyProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
@@ -27,14 +28,10 @@ export interface Way {
 /** @throws Fault CONFIG_INVALID where HTTPS_PROXY is no proxy's address. */
 export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): Dispatcher {
   const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
-  const options = {
-    ...answer,
-    connect: { ...TLS, timeout: limits.connect },
-    keepAliveTimeout: IDLE,
-    pipelining: 1,
-  }
+  const connect = { ...TLS, timeout: limits.connect }
+  const options = { ...answer, connect, keepAliveTimeout: IDLE, pipelining: 1 }
   // to this machine itself no proxy can lead
-  if (isLoopback(endpoint)) return new Agent(options)
+  if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: thisMachine } })
   return new EnvHttpProxyAgent({
     ...options,
     // the way to the proxy has its own limits, or it would take undici's five minutes
@@ -47,6 +44,15 @@ export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): 
     noProxy: either(env, 'no_proxy'),
   })
 }
+
+/** `localhost` is an address here, not a name: keys go there unencrypted, and a resolver could make it mean anybody. */
+const thisMachine: LookupFunction = (_name, { all }, done) =>
+  all
+    ? done(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ])
+    : done(null, '127.0.0.1', 4)
 
 const either = (env: Way['env'], name: string) => env[name] || env[name.toUpperCase()] || ''
 

@@ -1,6 +1,10 @@
 /** An environment that was made for other programs, and would switch off what keeps the private keys between us and the service. */
-import { expect, test } from 'vitest'
+import dns from 'node:dns'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { authority, issue, selfSigned } from '../support/certificates.ts'
+import { OK } from './answers.ts'
+import { callerOf } from './caller.ts'
+import { answering } from './stations.ts'
 import { fromOutside, proxyTo, secured } from './tlsStations.ts'
 
 const ENDPOINT = 'https://ssl.tencentcloudapi.com'
@@ -54,4 +58,14 @@ test('NODE_OPTIONS that allow TLS 1.0 and 1.1 again do not make us speak them', 
   )
   const insecure = /^TLS (localhost:\d+|ssl\.tencentcloudapi\.com): no secure connection came about/
   expect(endings).toEqual([expect.stringMatching(insecure), expect.stringMatching(insecure), 'reached'])
+})
+
+test('localhost, where plain http is allowed, is this machine whatever a resolver says', async () => {
+  const { url, asked } = await answering(() => ({ body: OK }))
+  const asking = vi.spyOn(dns, 'lookup').mockImplementation((() => {
+    throw new Error('a resolver was asked')
+  }) as unknown as typeof dns.lookup)
+  onTestFinished(() => asking.mockRestore())
+  await callerOf(url.replace('127.0.0.1', 'localhost')).call()
+  expect(asked).toHaveLength(1)
 })
