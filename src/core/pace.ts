@@ -32,6 +32,8 @@ const TRANSIT = 250
 const SLOWEST = 1 / 100
 /** Successes from standstill back to full speed. */
 const RECOVERY = 40
+/** In silence: often enough that a dozen certificates which no gateway lets through do not pass for a service that is down. */
+const RAREST = 8_000
 
 export const paceOf = (max: number): Pace => ({
   max,
@@ -106,6 +108,6 @@ function silenced(pace: Pace, sentAt: number, now: number, dice: number): Pace {
   // as with throttles: requests that were out together are lost together
   if (sentAt < pace.silentAt) return pace
   const silences = pace.silences + 1
-  const pause = silences < 2 ? 0 : pauseAfter(silences - 1, dice)
+  const pause = silences < 2 ? 0 : Math.min(RAREST, pauseAfter(silences - 1, dice))
   return { ...pace, silences, silentAt: now, nextAt: Math.max(pace.nextAt, now + pause) }
 }

@@ -29,6 +29,8 @@ export async function retry<T>(
       last = error
       const ms = await pauseAfter(attempts, error, patience)
       if (ms === undefined) throw error
+      // nobody is told of another attempt that will not be made
+      if (signal?.aborted) throw broken(signal, error)
       patience.onRetry(error, attempts, ms)
       await patience.wait(ms, signal).catch(cause => {
         throw signal?.aborted ? broken(signal, error) : cause

@@ -139,7 +139,7 @@ describe('a service that answers nobody', () => {
   }
 
   test('is asked ever more rarely, by all together as rarely as by one; the first silence slows nobody', () => {
-    expect(waits(9, 1)).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    expect(waits(9, 1)).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000])
     expect(waits(3, 0)).toEqual([0, 250, 500])
   })
 

@@ -131,6 +131,23 @@ describe('a deadline', () => {
     expect(attempts()).toBe(2)
   })
 
+  test('that is over when the attempt fails ends it, and nobody hears of another attempt', async () => {
+    const halt = new Fault('NETWORK', 'nothing has been answered for long')
+    for (const [reason, told] of [
+      [undefined, network],
+      [halt, halt],
+    ]) {
+      const over = new AbortController()
+      const stood = stage({ signal: over.signal })
+      const ended = await stood.run(() => {
+        over.abort(reason)
+        return network
+      })
+      expect(ended).toBe(told)
+      expect(stood.told).toEqual([])
+    }
+  })
+
   test('met at the first attempt is itself what is told, and nobody hears of another attempt', async () => {
     const { run, attempts, told } = stage()
     expect(await run(() => new Fault('DEADLINE', 'no time was left'))).toMatchObject({ code: 'DEADLINE' })
