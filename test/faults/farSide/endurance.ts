@@ -1,0 +1,73 @@
+/** One fault met by many certificates: first without end, then for a while, then no more. What is said each time, and what has arrived. */
+import { expect } from 'vitest'
+import { LONG, promised } from '../run.ts'
+import { openClock } from './clock.ts'
+import type { Forest } from './forest.ts'
+import { densest, type Ledger, openFarStage, type Pass, RATE } from './stage.ts'
+import type { FarFault } from './troubles.ts'
+
+/** Every line that tells of the fault names it, and what to do. */
+export function expectTold(
+  lines: Pass['lines'],
+  { code, apiCode }: Pick<FarFault, 'code' | 'apiCode'>,
+): void {
+  for (const line of lines.filter(({ event }) => event === 'retry' || event === 'failed')) {
+    expect(line).toMatchObject({ code, advice: expect.stringMatching(/^[A-Z].+\.$/) })
+    if (apiCode) expect(line).toMatchObject({ apiCode, msg: expect.stringContaining(apiCode) })
+  }
+}
+
+async function once(fault: FarFault, forest: Forest, dice: () => number): Promise<Ledger> {
+  const clock = openClock()
+  let until = Number.POSITIVE_INFINITY
+  const meet = () => (clock.monotonic() < until ? fault.trouble : undefined)
+  const { sync, front, ledger } = await openFarStage({ forest, time: clock, dice, meet })
+
+  const first = await clock.until(sync())
+  expect(first.exit).toBe(fault.code ? 75 : 0)
+  expectTold(first.lines, fault)
+  if (fault.code) {
+    expect(first.said('retry').filter(({ level }) => level === 'info')).toHaveLength(1)
+    expect(first.said('failed').filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
+  }
+  const before = front.met()
+  until = clock.monotonic() + dice() * LONGEST
+  const second = await clock.until(sync())
+  expect(second.exit).toBe(0)
+  expectTold(second.lines, fault)
+  if (fault.code) expect(second.said('retry')).toHaveLength(front.met() - before)
+
+  const requests = front.arrivals.length
+  expect((await clock.until(sync())).exit).toBe(0)
+  expect(front.arrivals).toHaveLength(requests)
+  expect(densest(front.arrivals)).toBeLessThanOrEqual(RATE)
+  return ledger()
+}
+
+/** What lasts longer than a pass is patient is met by the first pass of each run. In milliseconds. */
+const LONGEST = 30_000
+
+/** All of them in a long run; in a short one four, which the dice choose: mixed.test.ts meets the others. */
+export const chosen = (faults: readonly FarFault[], dice: () => number): readonly FarFault[] =>
+  LONG
+    ? faults
+    : faults
+        .map(fault => ({ fault, lot: dice() }))
+        .sort((a, b) => a.lot - b.lot)
+        .slice(0, 4)
+        .map(({ fault }) => fault)
+
+/** Tries the fault so many times, leaves its row, and holds it to the promise. */
+export async function endure(
+  fault: FarFault,
+  { forest, times, dice }: { readonly forest: Forest; readonly times: number; readonly dice: () => number },
+): Promise<void> {
+  const sum = { lost: 0, duplicated: 0, leaked: 0 }
+  for (let i = 0; i < times; i++) {
+    const { lost, duplicated, leaked } = await once(fault, forest, dice)
+    sum.lost += lost
+    sum.duplicated += duplicated
+    sum.leaked += leaked
+  }
+  promised({ fault: fault.fault, how: fault.how, runs: times * forest.names.length, ...sum })
+}

@@ -1,0 +1,89 @@
+/** Everything a service, a gateway and a network may do, at once and at random: each certificate is stored once. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { answering } from '../../edge/stations.ts'
+import { seededDice } from '../../support/dice.ts'
+import { promised, SEED, times } from '../run.ts'
+import { ANSWERS } from './answers.ts'
+import { BREAKS } from './breaks.ts'
+import { openClock } from './clock.ts'
+import { expectTold } from './endurance.ts'
+import { plant } from './forest.ts'
+import { redirectsTo } from './redirects.ts'
+import { densest, type Ledger, type Line, openFarStage, type Pass, RATE } from './stage.ts'
+import { THROTTLES } from './throttles.ts'
+
+const faultsOf = (elsewhere: string) => [...THROTTLES, ...ANSWERS, ...redirectsTo(elsewhere), ...BREAKS]
+
+/** Requests of one certificate in a row that meet trouble; the service allows eight. */
+const IN_A_ROW = 2
+
+/** Where nearly everything goes wrong one pass gives up after 90 s; the next goes on. All they said, when one ends well. */
+async function passes(sync: () => Promise<Pass>): Promise<{ readonly lines: readonly Line[] }> {
+  const lines: Line[] = []
+  for (let pass = 1; ; pass++) {
+    const { exit, lines: said } = await sync()
+    lines.push(...said)
+    if (exit === 0) return { lines }
+    expect(pass).toBeLessThan(8)
+  }
+}
+
+test('every fault at once, each for a certificate of its own', async () => {
+  const elsewhere = await answering(() => ({}))
+  const faults = faultsOf(elsewhere.url)
+  const forest = await plant(faults.length)
+  const chains = await Promise.all(
+    forest.names.map(name => readFile(join(forest.root, 'live', name, 'fullchain.pem'))),
+  )
+  const own = new Map(chains.map((chain, i) => [createHash('sha256').update(chain).digest('hex'), faults[i]]))
+  const clock = openClock()
+  const { sync, front, ledger } = await openFarStage({
+    forest,
+    time: clock,
+    dice: seededDice(SEED),
+    meet: ({ certificate, times }) => (times <= IN_A_ROW ? own.get(certificate)?.trouble : undefined),
+  })
+  const { lines: said } = await passes(() => clock.until(sync()))
+  expect(front.met()).toBeGreaterThan(faults.length)
+  for (const [i, fault] of faults.entries()) {
+    const lines = said.filter(
+      ({ event, lineage }) => event === 'retry' && lineage === `certbot:${forest.names[i]}`,
+    )
+    expect(lines).toHaveLength(fault.code ? IN_A_ROW : 0)
+    expectTold(lines, fault)
+  }
+  expect(densest(front.arrivals)).toBeLessThanOrEqual(RATE)
+  expect(elsewhere.asked).toEqual([])
+  promised({
+    fault: 'every answer and break',
+    how: 'at once, each for a certificate of its own',
+    runs: faults.length,
+    ...(await ledger()),
+  })
+})
+
+const MIXED = { fault: 'every answer and break', how: 'at random: half of all requests' } as const
+
+test('faults at random: passes are made until all is well, and all is well soon', async () => {
+  const elsewhere = await answering(() => ({}))
+  const faults = faultsOf(elsewhere.url)
+  const forest = await plant(times(12, 40))
+  const dice = seededDice(SEED)
+  const rounds = times(2, 60)
+  const sum = { lost: 0, duplicated: 0, leaked: 0 }
+  for (let round = 0; round < rounds; round++) {
+    const clock = openClock()
+    const meet = () => (dice() < 0.5 ? faults[Math.floor(dice() * faults.length)]?.trouble : undefined)
+    const { sync, front, ledger } = await openFarStage({ forest, time: clock, dice, meet })
+    await passes(() => clock.until(sync()))
+    expect(densest(front.arrivals)).toBeLessThanOrEqual(RATE)
+    const kept = await ledger()
+    for (const what of ['lost', 'duplicated', 'leaked'] as const satisfies readonly (keyof Ledger)[])
+      sum[what] += kept[what]
+  }
+  expect(elsewhere.asked).toEqual([])
+  promised({ ...MIXED, runs: rounds * forest.names.length, ...sum })
+})

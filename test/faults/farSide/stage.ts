@@ -1,0 +1,148 @@
+/** certferry in this process between a forest of lineages and a service that has a front, on a clock that the test lets pass. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { cli } from '../../../src/cli.ts'
+// loaded before the clock runs: while a module is read, nothing that the clock knows of is under way
+import '../../../src/commands/sync.ts'
+import '../../../src/commands/watch.ts'
+import '../../../src/edge/uploader.ts'
+import { fileName } from '../../../src/edge/receipts.ts'
+import { type Emulator, startEmulator } from '../../../src/emulator/server.ts'
+import { leaksIn } from '../../support/leaks.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { recordedWorld, type Surroundings } from '../../support/world.ts'
+import type { Forest } from './forest.ts'
+import { type Front, type FrontOptions, openFront } from './front.ts'
+
+export const SECRET_KEY = 'sk-5d0c1e-secret-of-the-far-side'
+export const TOKEN = 'tk-a81f77-token-of-the-far-side'
+const ACCOUNTS = { tester: { secretKey: SECRET_KEY, token: TOKEN } }
+export const KEYS = {
+  TENCENTCLOUD_SECRET_ID: 'tester',
+  TENCENTCLOUD_SECRET_KEY: SECRET_KEY,
+  TENCENTCLOUD_TOKEN: TOKEN,
+}
+
+/** Requests a second, of the service as of certferry. */
+export const RATE = 10
+
+export interface Line extends Readonly<Record<string, unknown>> {
+  readonly level: string
+  readonly event: string
+  readonly msg: string
+}
+
+export interface Pass {
+  readonly exit: number
+  readonly lines: readonly Line[]
+  readonly said: (event: string) => readonly Line[]
+}
+
+export interface Ledger {
+  /** Certificates the service does not hold, or whose receipt does not name the ID they have there. */
+  readonly lost: number
+  readonly duplicated: number
+  readonly leaked: number
+}
+
+export type Time = Required<Pick<Surroundings, 'wait' | 'monotonic' | 'now'>>
+
+export interface FarWishes extends Omit<FrontOptions, 'service' | 'now'> {
+  readonly forest: Forest
+  readonly time: Time
+  /** Everybody's dice, so that a run can be repeated. */
+  readonly dice: () => number
+  /** The service's clock, where it is not ours. */
+  readonly serviceNow?: () => number
+  readonly endpoint?: (port: number) => string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface FarStage {
+  readonly emulator: Emulator
+  readonly front: Front
+  readonly sync: () => Promise<Pass>
+  /** Begins a daemon; resolves, when it is ended, to all it has said. */
+  readonly watch: () => { readonly end: () => void; readonly ended: Promise<Pass> }
+  readonly ledger: () => Promise<Ledger>
+  /** Adds to what is searched for kept things. */
+  readonly overheard: (text: string) => void
+}
+
+const linesOf = (text: string): readonly Line[] =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line))
+
+export async function openFarStage({
+  forest,
+  time,
+  dice,
+  serviceNow,
+  endpoint,
+  env,
+  ...wishes
+}: FarWishes): Promise<FarStage> {
+  const stateDir = join(await temporaryDirectory(), 'state')
+  const emulator = await startEmulator({ rate: RATE, accounts: ACCOUNTS, now: serviceNow ?? time.now, dice })
+  onTestFinished(emulator.close)
+  const front = await openFront({ ...wishes, service: emulator.url, now: time.monotonic })
+  onTestFinished(front.leave)
+  const address = endpoint?.(front.port) ?? `http://127.0.0.1:${front.port}`
+  const heard: string[] = []
+
+  const begin = (command: string) => {
+    const words = [
+      '--source',
+      forest.source,
+      '--state-dir',
+      stateDir,
+      '--endpoint',
+      address,
+      '--log-level',
+      'trace',
+    ]
+    const recorded = recordedWorld({ cwd: stateDir, ...time, dice, env: { ...KEYS, ...env } })
+    const ended = cli([command, ...words], recorded.world).then(exit => {
+      heard.push(recorded.out(), recorded.err())
+      const lines = linesOf(recorded.out())
+      return { exit, lines, said: (event: string) => lines.filter(line => line.event === event) }
+    })
+    return { end: recorded.end, ended }
+  }
+  const receipts = async () => {
+    const files = await readdir(stateDir).catch(() => [])
+    const texts = await Promise.all(files.map(file => readFile(join(stateDir, file), 'utf8')))
+    return new Map(files.map((file, i) => [file, texts[i] ?? '']))
+  }
+  return {
+    emulator,
+    front,
+    sync: () => begin('sync').ended,
+    watch: () => begin('watch'),
+    overheard: text => void heard.push(text),
+    ledger: async () => {
+      const stored = emulator.certificates()
+      const written = await receipts()
+      const idOf = (leaf: string) => stored.find(({ fingerprint }) => fingerprint === leaf)?.id
+      const recorded = (name: string) => written.get(fileName(`certbot:${name}`)) ?? ''
+      const lost = forest.names.filter((name, i) => {
+        const id = idOf(forest.leaves[i] ?? '')
+        return id === undefined || !recorded(name).includes(`"certificateId": "${id}"`)
+      })
+      const everything = [...heard, ...written.values()].join('\n')
+      expect(everything.length).toBeGreaterThan(200)
+      return {
+        lost: lost.length,
+        duplicated: stored.length - new Set(stored.map(({ fingerprint }) => fingerprint)).size,
+        leaked: leaksIn(everything, { keys: forest.keys, secrets: [SECRET_KEY, TOKEN] }).length,
+      }
+    },
+  }
+}
+
+/** The most requests that any second holds, wherever it begins. */
+export const densest = (arrivals: readonly number[]) =>
+  Math.max(0, ...arrivals.map(from => arrivals.filter(at => at >= from && at < from + 1_000).length))
