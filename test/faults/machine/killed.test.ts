@@ -1,0 +1,56 @@
+/** kill -9 at each call that touches the state directory, found by strace and made by it. */
+import { join } from 'node:path'
+import { test } from 'vitest'
+import { isRoot } from '../../edge/nobody.ts'
+import { seededDice } from '../../support/dice.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { LONG, SEED } from '../run.ts'
+import { type Command, openGround, type Wishes } from './ground.ts'
+import { drawn, inLanes } from './lanes.ts'
+import { openLedger } from './ledger.ts'
+import { type Call, callsOf, hasStrace, struck } from './strace.ts'
+import { plantTrees } from './trees.ts'
+
+type Scenario = Pick<Wishes, 'past' | 'owner'> & { readonly command: Command }
+
+const NOBODY = 65_534
+
+const SCENARIOS: readonly Scenario[] = [
+  { command: 'sync', past: 'none' },
+  { command: 'sync', past: 'renewed' },
+  { command: 'sync', past: 'damaged' },
+  { command: 'hook', past: 'none' },
+  { command: 'hook', past: 'renewed' },
+  { command: 'hook', past: 'damaged' },
+  // what root writes for a service's user is given to that user
+  ...(isRoot ? [{ command: 'hook', past: 'renewed', owner: NOBODY } as const] : []),
+]
+
+const SHORT: readonly Scenario[] = [{ command: 'sync', past: 'each' }]
+
+// strace is not on every machine; in the long run it is
+test.skipIf(!hasStrace)('killed before any call on its state, a pass has lost nothing', async () => {
+  const root = await temporaryDirectory()
+  const trees = await plantTrees(join(root, 'trees'))
+  let count = 0
+  const open = (wishes: Omit<Wishes, 'folder' | 'trees'>) =>
+    openGround({ folder: join(root, `${count++}`), trees, ...wishes })
+
+  const strokes: Array<Scenario & { readonly call: Call }> = []
+  for (const scenario of LONG ? SCENARIOS : SHORT) {
+    const ground = await open(scenario)
+    const calls = await callsOf(ground, scenario.command, [ground.stateDir])
+    strokes.push(...calls.map(call => ({ ...scenario, call })))
+    await ground.close()
+  }
+  const ledger = openLedger('`kill -9` at every call on the state directory', 'strace, SIGKILL for the call')
+  const dice = seededDice(SEED)
+  await inLanes(LONG ? strokes : drawn(strokes, 6, dice), async ({ call, command, ...wishes }) => {
+    const ground = await open(wishes)
+    const made = await struck(ground, command, call, 'signal=KILL')
+    const what = `${command}, ${wishes.past}, killed at ${call.name} ${call.path} (${call.nth})`
+    if (made) await ledger.enter({ what, ground, command, made })
+    else await ground.close()
+  })
+  ledger.close()
+})
