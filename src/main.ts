@@ -60,7 +60,10 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     colours: stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     columns: stream.columns ?? 80,
   })
+  const ask = async (question: string, hidden?: boolean) =>
+    (await import('./edge/terminal.ts')).asking(process.stdin, process.stdout)(question, hidden)
   const world = {
+    ...(process.stdin.isTTY && process.stdout.isTTY && { ask }),
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),

@@ -10,6 +10,9 @@ export interface Output {
   readonly columns: number
 }
 
+/** What a person answers; hidden, it is not shown as it is typed. */
+export type Ask = (question: string, hidden?: boolean) => Promise<string>
+
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
@@ -17,6 +20,8 @@ export interface World {
   readonly pid: number
   /** Absolute paths of what runs here, for files that are to start it again; a self-contained program has no main. */
   readonly program: { readonly node: string; readonly main: string | undefined }
+  /** Undefined where nobody sits at a terminal. */
+  readonly ask?: Ask | undefined
   readonly stdout: Output
   readonly stderr: Output
   /** Milliseconds since 1970. */

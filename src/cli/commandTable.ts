@@ -9,6 +9,7 @@ import {
   type OptionTable,
   PACE,
   PORT,
+  SETUP,
   SYNC,
 } from './optionTable.ts'
 
@@ -48,6 +49,19 @@ CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
   acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
     load: () => import('../commands/hook.ts'),
+  },
+  {
+    name: 'setup',
+    summary: 'from installed to running: asks at most four questions',
+    operands: '[OPTION]…',
+    options: { ...SETUP, ...COMMON },
+    onStdout: false,
+    details: `Finds the ACME client, stores the API key in /etc/tencentcloud/credentials (mode
+0600), starts the service or installs the hook, and runs \`certferry check\`.
+Nothing is overwritten without a copy beside it; a second run changes nothing.
+The API key is never an option: name a file, or set TENCENTCLOUD_SECRET_ID and
+TENCENTCLOUD_SECRET_KEY.`,
+    load: () => import('../commands/setup.ts'),
   },
   {
     name: 'install-hook',

@@ -96,6 +96,20 @@ export const INSTALL: OptionTable = {
   'dry-run': { as: 'dryRun', says: 'show path and text; change nothing' },
 }
 
+export const SETUP: OptionTable = {
+  yes: { as: 'yes', short: 'y', says: 'ask nothing: what is not said is as most want it' },
+  client: { as: 'client', takes: 'NAME', many: true, says: 'certbot or acme.sh; may be repeated' },
+  'credentials-file': {
+    as: 'credentialsFile',
+    takes: 'FILE',
+    says: 'the API key, as secret_id and secret_key under [default]',
+  },
+  daemon: { as: 'daemon', says: 'run as a service that watches' },
+  hook: { as: 'hook', says: "run as the client's hook, with a timer beside it" },
+  'no-test': { as: 'noTest', says: 'do not run `certferry check` at the end' },
+  'dry-run': { as: 'dryRun', says: 'say what would be done; change nothing' },
+}
+
 export const HOOK: OptionTable = {
   chain: { as: 'chain', takes: 'FILE', says: 'certificate chain, leaf first' },
   key: { as: 'key', takes: 'FILE', says: 'private key' },

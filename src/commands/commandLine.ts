@@ -23,6 +23,12 @@ export interface CommandLine {
   readonly deadline?: number
   readonly port?: number
   readonly misbehave?: string
+  readonly yes?: boolean
+  readonly client?: readonly string[]
+  readonly credentialsFile?: string
+  readonly daemon?: boolean
+  readonly hook?: boolean
+  readonly noTest?: boolean
   /** A textfile for node_exporter. */
   readonly metricsFile?: string
 }

@@ -11,16 +11,20 @@ import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
+  const installation = await installed(world, line, clientOf(line.operands))
+  world.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
+  return 0
+}
+
+/** Puts the hook in its place or, with `--remove`, takes it away. */
+export async function installed(world: World, line: CommandLine, client: Client): Promise<Installation> {
   const { env, home } = world
-  const client = clientOf(line.operands)
   const { config } = await loadConfig(line.config, world)
   // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
   const directory = directoryOf(client, settle(line, env, config), line, home)
   await requireDirectory(directory)
   const place = { client, directory }
-  const installation = await (line.remove ? remove(line, place) : install(world, line, place))
-  world.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
-  return 0
+  return line.remove ? remove(line, place) : install(world, line, place)
 }
 
 interface Place {

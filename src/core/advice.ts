@@ -43,6 +43,7 @@ export const ADVICE = {
   UNRECORDED: 'Nothing is stored twice: the next pass learns the same ID again.',
   HOOK_UNWRITABLE:
     'Run it as the user that runs the ACME client, and see that the disk is not full or read-only.',
+  SETUP_UNWRITABLE: 'Run it as root: sudo certferry setup. See that the disk is not full or read-only.',
 
   // telling people
   NOTICE_UNSENT:

@@ -63,6 +63,7 @@ const KINDS = {
   STATE_UNUSABLE: { retry: 'never', exit: 74, scope: 'account' },
   UNRECORDED: { retry: 'never', exit: 74 },
   HOOK_UNWRITABLE: { retry: 'never', exit: 74 },
+  SETUP_UNWRITABLE: { retry: 'never', exit: 74 },
 
   // telling people
   NOTICE_UNSENT: { retry: 'later', exit: 75 },
