@@ -89,11 +89,16 @@ export function openUploader(options: UploaderOptions): Uploader {
   }
 }
 
+/** What the service would accept anyway is no wrong clock, but one that has been put right. In seconds. */
+const IN_STEP = 60
+
 const sayClock = (log: Log) => (offset: number) =>
-  log.warn(
-    { event: 'clock', offset, advice: ADVICE.API_CLOCK },
-    `this machine's clock is ${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
-  )
+  Math.abs(offset) < IN_STEP
+    ? log.info({ event: 'clock', offset }, "this machine's clock is in step with the service's again")
+    : log.warn(
+        { event: 'clock', offset, advice: ADVICE.API_CLOCK },
+        `this machine's clock is ${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
+      )
 
 /** In bad weather every certificate meets the same: the first to meet it says so, until something goes well. */
 function retryTeller(log: Log, said = new Set<FaultCode>()) {
