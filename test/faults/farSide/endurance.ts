@@ -47,8 +47,8 @@ async function once(fault: FarFault, forest: Forest, dice: () => number): Promis
 /** What lasts longer than a pass is patient is met by the first pass of each run. In milliseconds. */
 const LONGEST = 30_000
 
-/** All of them in a long run; in a short one four, which the dice choose: mixed.test.ts meets the others. */
-export const chosen = (faults: readonly FarFault[], dice: () => number): readonly FarFault[] =>
+/** All of them in a long run; in a short one four, which the dice choose. */
+export const chosen = <T>(faults: readonly T[], dice: () => number): readonly T[] =>
   LONG
     ? faults
     : faults
@@ -57,17 +57,23 @@ export const chosen = (faults: readonly FarFault[], dice: () => number): readonl
         .slice(0, 4)
         .map(({ fault }) => fault)
 
+/** Runs so often; what was lost, duplicated and leaked in all of it. */
+export async function summed(times: number, run: () => Promise<Ledger>): Promise<Ledger> {
+  const sum = { lost: 0, duplicated: 0, leaked: 0 }
+  for (let i = 0; i < times; i++) {
+    const { lost, duplicated, leaked } = await run()
+    sum.lost += lost
+    sum.duplicated += duplicated
+    sum.leaked += leaked
+  }
+  return sum
+}
+
 /** Tries the fault so many times, leaves its row, and holds it to the promise. */
 export async function endure(
   fault: FarFault,
   { forest, times, dice }: { readonly forest: Forest; readonly times: number; readonly dice: () => number },
 ): Promise<void> {
-  const sum = { lost: 0, duplicated: 0, leaked: 0 }
-  for (let i = 0; i < times; i++) {
-    const { lost, duplicated, leaked } = await once(fault, forest, dice)
-    sum.lost += lost
-    sum.duplicated += duplicated
-    sum.leaked += leaked
-  }
+  const sum = await summed(times, () => once(fault, forest, dice))
   promised({ fault: fault.fault, how: fault.how, runs: times * forest.names.length, ...sum })
 }

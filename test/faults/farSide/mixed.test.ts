@@ -9,10 +9,10 @@ import { promised, SEED, times } from '../run.ts'
 import { ANSWERS } from './answers.ts'
 import { BREAKS } from './breaks.ts'
 import { openClock } from './clock.ts'
-import { expectTold } from './endurance.ts'
+import { expectTold, summed } from './endurance.ts'
 import { plant } from './forest.ts'
 import { redirectsTo } from './redirects.ts'
-import { densest, type Ledger, type Line, openFarStage, type Pass, RATE } from './stage.ts'
+import { densest, type Line, openFarStage, type Pass, RATE } from './stage.ts'
 import { THROTTLES } from './throttles.ts'
 
 const faultsOf = (elsewhere: string) => [...THROTTLES, ...ANSWERS, ...redirectsTo(elsewhere), ...BREAKS]
@@ -73,17 +73,14 @@ test('faults at random: passes are made until all is well, and all is well soon'
   const forest = await plant(times(12, 40))
   const dice = seededDice(SEED)
   const rounds = times(2, 60)
-  const sum = { lost: 0, duplicated: 0, leaked: 0 }
-  for (let round = 0; round < rounds; round++) {
+  const sum = await summed(rounds, async () => {
     const clock = openClock()
     const meet = () => (dice() < 0.5 ? faults[Math.floor(dice() * faults.length)]?.trouble : undefined)
     const { sync, front, ledger } = await openFarStage({ forest, time: clock, dice, meet })
     await passes(() => clock.until(sync()))
     expect(densest(front.arrivals)).toBeLessThanOrEqual(RATE)
-    const kept = await ledger()
-    for (const what of ['lost', 'duplicated', 'leaked'] as const satisfies readonly (keyof Ledger)[])
-      sum[what] += kept[what]
-  }
+    return ledger()
+  })
   expect(elsewhere.asked).toEqual([])
   promised({ ...MIXED, runs: rounds * forest.names.length, ...sum })
 })

@@ -17,7 +17,7 @@ import { type Front, type FrontOptions, openFront } from './front.ts'
 
 export const SECRET_KEY = 'sk-5d0c1e-secret-of-the-far-side'
 export const TOKEN = 'tk-a81f77-token-of-the-far-side'
-const ACCOUNTS = { tester: { secretKey: SECRET_KEY, token: TOKEN } }
+export const ACCOUNTS = { tester: { secretKey: SECRET_KEY, token: TOKEN } }
 export const KEYS = {
   TENCENTCLOUD_SECRET_ID: 'tester',
   TENCENTCLOUD_SECRET_KEY: SECRET_KEY,
@@ -59,12 +59,18 @@ export interface FarWishes extends Omit<FrontOptions, 'service' | 'now'> {
   readonly env?: Readonly<Record<string, string>>
 }
 
+export interface Daemon {
+  readonly lines: () => readonly Line[]
+  readonly end: () => void
+  readonly ended: Promise<Pass>
+}
+
 export interface FarStage {
   readonly emulator: Emulator
   readonly front: Front
   readonly sync: () => Promise<Pass>
   /** Begins a daemon; resolves, when it is ended, to all it has said. */
-  readonly watch: () => { readonly end: () => void; readonly ended: Promise<Pass> }
+  readonly watch: () => Daemon
   readonly ledger: () => Promise<Ledger>
   /** Adds to what is searched for kept things. */
   readonly overheard: (text: string) => void
@@ -110,7 +116,7 @@ export async function openFarStage({
       const lines = linesOf(recorded.out())
       return { exit, lines, said: (event: string) => lines.filter(line => line.event === event) }
     })
-    return { end: recorded.end, ended }
+    return { lines: () => linesOf(recorded.out()), end: recorded.end, ended }
   }
   const receipts = async () => {
     const files = await readdir(stateDir).catch(() => [])
