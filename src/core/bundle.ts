@@ -47,10 +47,12 @@ function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): B
       'KEY_MISMATCH',
       `${keyFile.path}: the key does not belong to ${certificates[0]?.names[0]} in ${chain.path}`,
     )
-  if (leaves.some(one => one.sha256 !== leaf.sha256)) {
+  const other = leaves.find(one => one.sha256 !== leaf.sha256)
+  if (other) {
+    const begun = [leaf, other].map(one => one.notBefore.toISOString()).join(' and ')
     throw new Fault(
       'TWO_LEAVES',
-      `${chain.path}: the key fits more than one certificate, valid from ${leaves.map(one => one.notBefore.toISOString()).join(' and ')}`,
+      `${chain.path}: the key fits more than one certificate, valid from ${begun}`,
     )
   }
   const ordered = orderChain(certificates, leaf, chain.path)

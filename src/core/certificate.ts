@@ -22,8 +22,7 @@ export interface Certificate {
 /** @throws Fault CERTIFICATE_INVALID, naming the file and what is wrong. */
 export function readCertificate(der: Buffer, file: string): Certificate {
   const openssl = parsed(der, file)
-  if (openssl.raw.length !== der.length)
-    throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate block goes on after the certificate ends`)
+  if (!openssl.raw.equals(der)) throw new Fault('CERTIFICATE_INVALID', `${file}: ${beside(openssl.raw, der)}`)
   // Node's Date of a time that is none is no test: it is made of what OpenSSL left unset, any day at all
   const { validFromDate: notBefore, validToDate: notAfter } = openssl
   if (![openssl.validFrom, openssl.validTo].every(isDate) || !(notAfter.getTime() <= LAST))
@@ -42,6 +41,12 @@ export function readCertificate(der: Buffer, file: string): Certificate {
     openssl,
   }
 }
+
+/** OpenSSL passes over what follows, and reads lengths in forms that others refuse; then it writes them as they should be. */
+const beside = (read: Buffer, der: Buffer) =>
+  der.subarray(0, read.length).equals(read)
+    ? 'a certificate block goes on after the certificate ends'
+    : 'a certificate block is not DER (X.690)'
 
 const onOneLine = (name: string) => printable(name.replaceAll('\n', ', '), 200)
 

@@ -5,6 +5,7 @@ import { fits, isSelfSigned, readCertificate, titleOf } from '../../src/core/cer
 import { Fault } from '../../src/core/fault.ts'
 import { pemOf, sign, subjectOf } from '../support/authority.ts'
 import { caCertificate, issue, selfSigned, type Wish } from '../support/certificates.ts'
+import { inOtherForm } from '../support/der.ts'
 import { newKey } from '../support/keys.ts'
 import { derOf, faultOf } from './samples.ts'
 
@@ -133,6 +134,17 @@ describe('what cannot be read is refused, with the file named', () => {
       'f: a certificate block goes on after the certificate ends',
     )
   })
+
+  test.each(['long', 'indefinite'] as const)(
+    'a length in %s form, which other readers refuse',
+    async form => {
+      const der = inOtherForm(derOf((await issue()).leaf), form)
+      expect(faultOf(() => readCertificate(der, 'f'))).toMatchObject({
+        code: 'CERTIFICATE_INVALID',
+        message: 'f: a certificate block is not DER (X.690)',
+      })
+    },
+  )
 
   test('PEM inside the base64 of a PEM', async () => {
     expect(faultOf(() => readCertificate(Buffer.from('-----BEGIN CERTIFICATE-----\n'), 'f')).code).toBe(

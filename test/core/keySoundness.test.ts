@@ -66,6 +66,11 @@ test('of three primes OpenSSL hands out two: then it has to sign', async () => {
   expect(read(three).object.asymmetricKeyDetails?.modulusLength).toBe(2048)
 })
 
+test('SM2 signs with its own digest', async () => {
+  const key = await openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:SM2')
+  expect(read(key).pem.reveal()).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+})
+
 test('a number that is negative or empty is an answer, not an error', () => {
   const odd = sequence(integer(0), ...Array.from({ length: 8 }, (_, i) => rawInteger(Buffer.of(0x80 + i))))
   expect(faultOf(() => read(pem('RSA PRIVATE KEY', odd))).code).toBe('KEY_INVALID')
