@@ -85,10 +85,9 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
 /** One that was opened before this file was read; not the one that a developer asks for on the command line itself. */
 async function closeDebugger(): Promise<void> {
   if (!process.features.inspector || process.execArgv.some(word => word.startsWith('--inspect'))) return
-  const { setImmediate } = await import('node:timers/promises')
-  const { close } = await import('node:inspector')
-  await setImmediate() // a signal's debugger is opened once more in the first turn of the event loop
-  close()
+  // a debugger that a signal opened is opened once more in the first turn of the event loop
+  await new Promise(resolve => setImmediate(resolve))
+  process.getBuiltinModule('node:inspector').close()
 }
 
 /** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given, on several lines. */
