@@ -1,16 +1,17 @@
-/** The ground a daemon watches: the watchers that tell of changes, and the sweeps that trust nobody. */
+/** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
 import { coalesced } from '../core/coalesced.ts'
-import { Fault } from '../core/fault.ts'
-import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
+import type { Lineage } from '../core/lineage.ts'
 import { pollingEntry } from '../core/pollingNotice.ts'
 import type { Source } from '../core/settings.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { openWatcher, type Watcher } from '../edge/watcher.ts'
 import type { Rounds } from '../rounds.ts'
 import type { World } from '../world.ts'
+import { earsOf } from './ears.ts'
 import { type Engine, write } from './engine.ts'
-import { openRoster } from './roster.ts'
-import { holds, titleOf, usualSources } from './sources.ts'
+import { openRoster, type Roster } from './roster.ts'
+import { usualSources } from './sources.ts'
+import { missedTeller, openSweep } from './sweep.ts'
 
 export interface Ground {
   /** Begins to watch, and lists for the first time. */
@@ -21,11 +22,13 @@ export interface Ground {
   readonly list: () => Promise<void>
   readonly sweep: (why: string) => Promise<void>
   readonly count: () => number
+  /** At any time, while it opens too. */
   readonly close: () => Promise<void>
 }
 
 export interface GroundEffects {
-  readonly rounds: Rounds
+  readonly rounds: Pick<Rounds, 'nudge' | 'keep'>
+  /** Watching has died. */
   readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
 }
@@ -38,75 +41,37 @@ export function openGround(
   world: World,
   { rounds, onDeath, metrics }: GroundEffects,
 ): Ground {
-  const { settings, log } = engine
+  const { settings, receipts, log } = engine
+  const { nudge } = rounds
   const sources = settings.sources.length ? settings.sources : usualSources(world.home)
   const roster = openRoster(engine, sources)
-  const closing = new AbortController()
-  let watchers: readonly Watcher[] = []
-  let missed = 0
-
-  const list = coalesced(async () => {
-    const { fresh, failed } = await roster.list()
-    const ids = new Set(roster.all().map(({ id }) => id))
-    rounds.keep(ids)
-    metrics()?.keep(ids)
-    for (const source of sources) metrics()?.watchUp(titleOf(source), !failed.has(titleOf(source)))
-    rounds.nudge(fresh)
-  })
-  const of = (source: Source) => roster.all().filter(({ kind }) => kind === source.kind)
-
-  const sayMissed = (id: string) => {
-    missed += 1
-    const lineage = roster.get(id)
-    const source = lineage && sources.find(one => holds(one, lineage))
-    if (source) metrics()?.missedEvent(titleOf(source))
-    log.warn(
-      { event: 'missed', lineage: id, missed },
-      `the sweep found a change of ${id} that no event had told of`,
-    )
-  }
-  const sayUnusable = (error: unknown) => {
-    if (!(error instanceof Fault)) throw error
-    log.error({ event: 'state', code: error.code, advice: error.advice }, `not swept: ${error.message}`)
-    return false
-  }
-  const sweep = async (why: string) => {
-    await list()
-    // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
-    if (!(await engine.receipts.prepare().then(() => true, sayUnusable))) return
-    const suspects = await roster.strayed(roster.all())
-    if (suspects.size) await world.wait(IN_FLIGHT, closing.signal).catch(() => undefined)
-    if (closing.signal.aborted) return
-    for (const [id, state] of suspects) if (roster.isUnseen(id, state)) sayMissed(id)
-    const ids = roster.all().map(({ id }) => id)
-    log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
-    rounds.nudge(ids)
-  }
-  const heard = (source: Source) => async (name: string | undefined) => {
-    if (name !== undefined && source.kind !== 'pem' && LAYOUTS[source.kind].ignore(name)) return
-    const id = name === undefined ? undefined : lineageId(source.kind, name)
-    if (id !== undefined && roster.get(id)) return rounds.nudge([id])
-    await list()
-    if (id === undefined) rounds.nudge(of(source).map(one => one.id))
-  }
-  const watched = (source: Source): Promise<Watcher> =>
+  const list = coalesced(() => listAnew(roster, { rounds, metrics }))
+  const polled = new Set<Source>()
+  const watch = (source: Source) =>
     openWatcher(source, {
-      onChange: name => void heard(source)(name).catch(onDeath),
-      onDeath,
-      poll: async () => {
-        await list()
-        rounds.nudge((await roster.strayed(of(source))).keys())
+      ...earsOf(source, { roster, list, nudge, onDeath }),
+      onPolling: why => {
+        polled.add(source)
+        write(log, pollingEntry(source, why))
       },
-      onPolling: why => write(log, pollingEntry(source, why)),
     })
+  const closing = new AbortController()
+  const settle = () => world.wait(IN_FLIGHT, closing.signal)
+  const onMissed = missedTeller({ sources, polled, roster, metrics, log })
+  const sweep = openSweep({ roster, receipts, list, settle, onMissed, nudge, log })
+  let watchers: readonly Watcher[] = []
   return {
     list,
-    sweep,
-    count: () => roster.all().length,
+    sweep: why =>
+      sweep(why).catch(error => {
+        if (!closing.signal.aborted) throw error
+      }),
+    count: roster.count,
     visit: roster.visit,
     open: async () => {
       // watched before they are listed: what changes in between is heard of
-      watchers = await Promise.all(sources.map(watched))
+      watchers = sources.map(watch)
+      await Promise.all(watchers.map(({ ready }) => ready))
       await list()
     },
     close: async () => {
@@ -114,4 +79,13 @@ export function openGround(
       await Promise.all(watchers.map(watcher => watcher.close()))
     },
   }
+}
+
+async function listAnew(roster: Roster, { rounds, metrics }: Omit<GroundEffects, 'onDeath'>): Promise<void> {
+  const { fresh, sources } = await roster.list()
+  const ids = new Set(roster.all().map(({ id }) => id))
+  rounds.keep(ids)
+  metrics()?.keep(ids)
+  metrics()?.watching(sources)
+  rounds.nudge(fresh)
 }

@@ -1,36 +1,111 @@
-/** The lineages a daemon knows, and the state in which each was last looked at. */
+/** The lineages a daemon knows, in which state each was last looked at, and whether it was heard of since. */
 import type { Lineage } from '../core/lineage.ts'
 import type { Source } from '../core/settings.ts'
 import { type Found, findLineages } from '../edge/lineages.ts'
+import type { Log } from '../edge/log.ts'
 import { signatureOf } from '../edge/signature.ts'
 import type { Engine } from './engine.ts'
 import { holds, titleOf } from './sources.ts'
 
 export interface Roster {
-  /** Lists the sources anew; resolves to the lineages that are new, and the sources that could not be listed. */
-  readonly list: () => Promise<{ readonly fresh: readonly string[]; readonly failed: ReadonlySet<string> }>
+  /** Lists the sources anew. */
+  readonly list: () => Promise<Listed>
   readonly all: () => readonly Lineage[]
+  readonly count: () => number
   readonly get: (id: string) => Lineage | undefined
   /** The lineage of that name, marked as looked at in the state its files are in now. */
   readonly visit: (id: string) => Promise<Lineage | undefined>
+  /** Somebody has told of a change of it, and it will be looked at. */
+  readonly hear: (id: string) => void
   /** Lineages whose files are no longer as they were when last looked at, with the state that was. */
   readonly strayed: (among: readonly Lineage[]) => Promise<ReadonlyMap<string, string>>
-  /** Still in that state, as far as anybody has looked. */
+  /** Still in that state as far as anybody has looked, and nobody has told of a change. */
   readonly isUnseen: (id: string, state: string) => boolean
 }
 
-export function openRoster({ settings, log }: Engine, sources: readonly Source[]): Roster {
+export interface Listed {
+  /** Lineages that were not there before. */
+  readonly fresh: readonly string[]
+  /** The sources, and whether each could be listed; a usual place that is not there is none while another is. */
+  readonly sources: ReadonlyMap<string, boolean>
+}
+
+export function openRoster(
+  { settings, log }: Pick<Engine, 'settings' | 'log'>,
+  sources: readonly Source[],
+): Roster {
   const known = new Map<string, Lineage>()
   const states = new Map<string, string>()
-  const told = new Map<string, string>()
+  const heard = new Set<string>()
+  const sayFaults = faultTeller(log)
 
-  /** A source's fault is said when it begins and when it becomes another. */
-  const sayFaults = (faults: Found['faults']) => {
+  return {
+    list: async () => {
+      const { lineages: found, faults } = await findLineages(sources, settings.uploadOf)
+      const lineages = found.filter(({ id }) => !settings.isSkipped(id))
+      const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
+      const kept = unreadOf(sources, faults).flatMap(source =>
+        [...known.values()].filter(lineage => holds(source, lineage)),
+      )
+      known.clear()
+      for (const lineage of [...kept, ...lineages]) known.set(lineage.id, lineage)
+      for (const marks of [states, heard]) for (const id of marks.keys()) if (!known.has(id)) marks.delete(id)
+      const idle = settings.sources.length ? [] : idleAmong(sources, faults)
+      sayFaults(faults, idle)
+      return { fresh, sources: listedOf(sources, faults, idle) }
+    },
+    all: () => [...known.values()],
+    count: () => known.size,
+    get: id => known.get(id),
+    visit: async id => {
+      heard.delete(id)
+      const lineage = known.get(id)
+      if (lineage) states.set(id, await signatureOf(lineage))
+      return lineage
+    },
+    hear: id => void heard.add(id),
+    strayed: async among => {
+      const now = await Promise.all(among.map(signatureOf))
+      return new Map(
+        among.flatMap(({ id }, i) => {
+          const before = states.get(id)
+          return before === undefined || before === now[i] ? [] : [[id, before]]
+        }),
+      )
+    },
+    isUnseen: (id, state) => states.get(id) === state && !heard.has(id),
+  }
+}
+
+type Failures = Found['faults']
+
+/** A source that cannot be read just now (no file left to open, a failing disk) is no empty one. */
+const unreadOf = (sources: readonly Source[], faults: Failures) =>
+  sources.filter(source =>
+    faults.some(({ lineage, fault }) => lineage === titleOf(source) && fault.code === 'SOURCE_UNREADABLE'),
+  )
+
+/** Most machines have one of the usual places, and few have both: the one that is not there is nobody's loss. */
+function idleAmong(sources: readonly Source[], faults: Failures): readonly string[] {
+  const missing = faults.filter(({ fault }) => fault.code === 'SOURCE_MISSING')
+  return missing.length < sources.length ? missing.map(({ lineage }) => lineage) : []
+}
+
+const listedOf = (sources: readonly Source[], faults: Failures, idle: readonly string[]) =>
+  new Map(
+    sources
+      .map(titleOf)
+      .filter(title => !idle.includes(title))
+      .map(title => [title, !faults.some(({ lineage }) => lineage === title)]),
+  )
+
+/** A source's fault is said when it begins and when it becomes another. */
+function faultTeller(log: Log) {
+  const told = new Map<string, string>()
+  return (faults: Failures, idle: readonly string[]) => {
     for (const { lineage, fault } of faults) {
-      // of the usual places most machines have one, and few have both
-      const level = settings.sources.length || fault.code !== 'SOURCE_MISSING' ? 'warn' : 'debug'
       if (told.get(lineage) !== fault.message) {
-        log[level](
+        log[idle.includes(lineage) ? 'debug' : 'warn'](
           { event: 'source', code: fault.code, advice: fault.advice },
           `${lineage}: ${fault.message}`,
         )
@@ -38,42 +113,5 @@ export function openRoster({ settings, log }: Engine, sources: readonly Source[]
       told.set(lineage, fault.message)
     }
     for (const name of told.keys()) if (!faults.some(({ lineage }) => lineage === name)) told.delete(name)
-  }
-  /** A source that cannot be read just now (no file left to open, a failing disk) is no empty one. */
-  const keptFrom = (faults: Found['faults']) => {
-    const unread = sources.filter(source =>
-      faults.some(({ lineage, fault }) => lineage === titleOf(source) && fault.code === 'SOURCE_UNREADABLE'),
-    )
-    return [...known.values()].filter(lineage => unread.some(source => holds(source, lineage)))
-  }
-  return {
-    list: async () => {
-      const found = await findLineages(sources, settings.uploadOf)
-      const { faults } = found
-      const lineages = found.lineages.filter(({ id }) => !settings.isSkipped(id))
-      const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
-      const kept = keptFrom(faults)
-      known.clear()
-      for (const lineage of [...kept, ...lineages]) known.set(lineage.id, lineage)
-      for (const id of states.keys()) if (!known.has(id)) states.delete(id)
-      sayFaults(faults)
-      return { fresh, failed: new Set(faults.map(({ lineage }) => lineage)) }
-    },
-    all: () => [...known.values()],
-    get: id => known.get(id),
-    visit: async id => {
-      const lineage = known.get(id)
-      if (lineage) states.set(id, await signatureOf(lineage))
-      return lineage
-    },
-    strayed: async among => {
-      const found = new Map<string, string>()
-      for (const lineage of among) {
-        const before = states.get(lineage.id)
-        if (before !== undefined && before !== (await signatureOf(lineage))) found.set(lineage.id, before)
-      }
-      return found
-    },
-    isUnseen: (id, state) => states.get(id) === state,
   }
 }

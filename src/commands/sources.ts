@@ -69,4 +69,4 @@ export const titleOf = (source: Source) =>
   `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
 
 export const holds = (source: Source, { kind, name, chain }: Lineage) =>
-  kind === source.kind && (source.kind === 'pem' ? source.name === name : chain.startsWith(source.path))
+  kind === source.kind && (source.kind === 'pem' ? source.name === name : chain.startsWith(`${source.path}/`))

@@ -1,4 +1,5 @@
 /** The daemon's own page, /live, /ready and /metrics, where its configuration asks for one. It outlives reloads. */
+import { listenAddress } from '../core/listen.ts'
 import type { Http } from '../edge/http.ts'
 import type { Log } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
@@ -17,46 +18,59 @@ export interface Station {
 
 export function openStation(now: () => number): Station {
   let metrics: Metrics | undefined
-  let http: Http | undefined
-  let listening: string | undefined
+  let page: { readonly at: string; readonly http: Http } | undefined
   let state = { ready: false, pending: () => 0 }
+  let closed = false
 
-  const close = async () => {
-    await http?.close()
-    http = undefined
-    listening = undefined
+  const count = async (): Promise<Metrics> => {
+    const { openMetrics } = await import('../edge/metrics.ts')
+    metrics ??= openMetrics({ version: VERSION, now: () => new Date(now()) })
+    return metrics
   }
-  const open = async (listen: string, log: Log) => {
-    const [{ openHttp }, { openMetrics }] = await Promise.all([
-      import('../edge/http.ts'),
-      import('../edge/metrics.ts'),
-    ])
-    const counted = metrics ?? openMetrics({ version: VERSION, now: () => new Date(now()) })
-    metrics = counted
-    http = await openHttp({
-      listen,
-      live: () => true,
-      ready: () => state.ready,
-      metrics: () => {
-        counted.pending(state.pending())
-        return counted.text()
-      },
-      onError: error =>
-        log.warn({ event: 'http' }, `a page could not be answered (${(error as Error).name})`),
-    })
-    listening = listen
+  const open = async (listen: string, at: string, log: Log) => {
+    const http = await openPage(listen, { metrics: await count(), state: () => state, log })
     log.info({ event: 'http' }, `answering at ${http.address}`)
+    return { at, http }
+  }
+  const close = async () => {
+    closed = true
+    await page?.http.close()
   }
   return {
     metrics: () => metrics,
-    follow: async ({ settings: { httpListen }, log }) => {
-      if (httpListen === listening) return
-      await close()
-      if (httpListen !== undefined) await open(httpListen, log)
+    follow: async ({ settings: { httpListen: listen }, log }) => {
+      const at = listen === undefined ? undefined : JSON.stringify(listenAddress(listen))
+      if (at === page?.at) return
+      const before = page
+      // the new one first: where it cannot be, the old one stays
+      page = listen === undefined || at === undefined ? undefined : await open(listen, at, log)
+      await before?.http.close()
+      if (closed) await close()
     },
     attend: next => {
       state = next
     },
     close,
   }
+}
+
+interface Shown {
+  readonly metrics: Metrics
+  readonly state: () => { readonly ready: boolean; readonly pending: () => number }
+  readonly log: Log
+}
+
+async function openPage(listen: string, { metrics, state, log }: Shown): Promise<Http> {
+  const { openHttp } = await import('../edge/http.ts')
+  return openHttp({
+    listen,
+    // the daemon's rounds, and this answer, are turns of one event loop
+    live: () => true,
+    ready: () => state().ready,
+    metrics: () => {
+      metrics.pending(state().pending())
+      return metrics.text()
+    },
+    onError: error => log.warn({ event: 'http' }, `a page could not be answered (${(error as Error).name})`),
+  })
 }

@@ -18,9 +18,9 @@ export interface Metrics {
   readonly recalled: (receipt: Receipt) => void
   readonly throttled: () => void
   readonly pending: (count: number) => void
-  readonly watchUp: (source: string, up: boolean) => void
+  /** The sources that are watched, and whether their changes are noticed; every other is forgotten. */
+  readonly watching: (sources: ReadonlyMap<string, boolean>) => void
   readonly missedEvent: (source: string) => void
-  readonly forgetSource: (source: string) => void
   readonly forget: (lineage: string) => void
   /** Forgets every lineage but these. */
   readonly keep: (lineages: ReadonlySet<string>) => void
@@ -46,14 +46,8 @@ export function openMetrics({ version, now, before = '' }: MetricsOptions): Metr
     },
     throttled: () => series.throttled.inc(),
     pending: number => series.pending.set(number),
-    watchUp: (source, up) => {
-      series.watchUp.set(labelled(source), up ? 1 : 0)
-      series.missed.inc(labelled(source), 0)
-    },
+    watching: openWatched(series),
     missedEvent: source => series.missed.inc(labelled(source)),
-    forgetSource: source => {
-      for (const metric of [series.watchUp, series.missed]) metric.remove(labelled(source))
-    },
     forget,
     keep,
     text: () => registry.metrics(),
@@ -61,6 +55,23 @@ export function openMetrics({ version, now, before = '' }: MetricsOptions): Metr
 }
 
 const labelled = (source: string) => ({ source: labelValue(source) })
+
+/** The sources that have series, kept to those that are watched now. */
+function openWatched({ watchUp, missed }: Series): Metrics['watching'] {
+  const watched = new Set<string>()
+  return sources => {
+    for (const source of watched) {
+      if (sources.has(source)) continue
+      watched.delete(source)
+      for (const metric of [watchUp, missed]) metric.remove(labelled(source))
+    }
+    for (const [source, up] of sources) {
+      watched.add(source)
+      watchUp.set(labelled(source), up ? 1 : 0)
+      missed.inc(labelled(source), 0)
+    }
+  }
+}
 
 /** The lineages that have series, under their names as labels. */
 function openRoll(series: Series) {

@@ -18,7 +18,8 @@ export interface Notifier {
   readonly ready: () => void
   readonly reloading: () => void
   readonly stopping: () => void
-  readonly status: (text: string) => void
+  /** Asked for its text when it can be sent, and not before: to put it together may be work. */
+  readonly status: (text: () => string) => void
   /** Ends the watchdog's pings; resolves when what was said has been delivered or given up. */
   readonly close: () => Promise<void>
 }
@@ -45,7 +46,7 @@ export function openNotifier(options: NotifierOptions): Notifier {
     ready: () => wire.state(['READY=1']),
     reloading: () => wire.state(['RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`]),
     stopping: () => wire.state(['STOPPING=1']),
-    status: text => wire.status(`STATUS=${printable(text)}`),
+    status: text => wire.status(() => `STATUS=${printable(text())}`),
     close: () => {
       clearInterval(beat)
       return wire.delivered()
@@ -71,21 +72,23 @@ function once(tell: (why: string) => void): (error: unknown) => void {
 /** What is still to be said: states in their order, of the rest the newest. */
 function openOutbox() {
   const states: Array<readonly string[]> = []
-  let status: string | undefined
+  let status: (() => string) | undefined
   let said: string | undefined
   let alive = false
   return {
     state: (lines: readonly string[]) => void states.push(lines),
-    status: (line: string) => {
-      status = line === said ? undefined : line
+    status: (line: () => string) => {
+      status = line
     },
     alive: () => {
       alive = true
     },
     holds: () => ({ urgent: states.length > 0 || alive, status: status !== undefined }),
     take: (): readonly string[] => {
-      const lines = [...(states.shift() ?? []), ...(status ? [status] : []), ...(alive ? ['WATCHDOG=1'] : [])]
-      said = status ?? said
+      const line = status?.() ?? said
+      const news = line === undefined || line === said ? [] : [line]
+      const lines = [...(states.shift() ?? []), ...news, ...(alive ? ['WATCHDOG=1'] : [])]
+      said = line
       status = undefined
       alive = false
       return lines
@@ -122,7 +125,7 @@ function openWire(send: (lines: readonly string[]) => Promise<void>, onFailure: 
       put(...what)
       start()
     }
-  const status = (line: string) => {
+  const status = (line: () => string) => {
     outbox.status(line)
     if (!pause && outbox.holds().status) start()
   }

@@ -1,22 +1,17 @@
 /** Tells of changes in a source's folders: by events where there are some, by looking every few seconds elsewhere. */
-import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../core/settings.ts'
-import { silentFileSystem } from './filesystem.ts'
-import { identityOf, type View, viewOf } from './view.ts'
-
-/** A change somewhere in a source: of the lineage of that name, or of any. */
-export type OnChange = (name: string | undefined) => void
-
-/** Why a source has to be polled: an error code of inotify, or a file system's name. Told once a source. */
-export type OnPolling = (why: string) => void
+import { type Ears, type Hearing, openHearing } from './hearing.ts'
 
 export interface Watcher {
+  /** Resolves when every change from now on is heard of, or when it is closed before. */
+  readonly ready: Promise<void>
   readonly close: () => Promise<void>
 }
 
 export interface WatcherEffects {
-  readonly onChange: OnChange
-  readonly onPolling: OnPolling
+  readonly onChange: Ears['onChange']
+  /** Why a source has to be polled: an error code of inotify, or a file system's name. Told once a source. */
+  readonly onPolling: (why: string) => void
   /** Everything else that goes wrong with watching; the daemon ends, for it would be blind. */
   readonly onDeath: (error: unknown) => void
   /** Called every few seconds where a source is polled: the signatures of its lineages are compared. */
@@ -28,91 +23,54 @@ export interface WatcherEffects {
 /** How often folders are checked for having been replaced, and polled sources are looked at. In milliseconds. */
 const PULSE = 5_000
 
-const HABITS = {
-  followSymlinks: false,
-  ignoreInitial: true,
-  atomic: false,
-  ignorePermissionErrors: true,
-} as const
-
-/** Limits of the machine on watches and open files: polling needs neither. */
-const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
-
-export async function openWatcher(source: Source, effects: WatcherEffects): Promise<Watcher> {
-  let watcher: FSWatcher | undefined
-  let identity = ''
+export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
+  const { onChange, onPolling, onDeath, poll, pulse = PULSE } = effects
+  let hearing: Hearing | undefined
   let checks: Every | undefined
   let polling = false
   let closed = false
-  const over = Promise.withResolvers<void>()
 
   const fallBack = async (why: string) => {
     if (polling || closed) return
     polling = true
-    over.resolve()
-    effects.onPolling(why)
-    await watcher?.close()
+    onPolling(why)
+    await hearing?.close()
   }
-  /** Resolves when every change from now on is heard of: a thousand folders take some hundred milliseconds. */
-  const open = async () => {
-    const view = await viewOf(source)
-    identity = await identityOf(view)
-    const silent = (await Promise.all(view.folders.map(silentFileSystem))).find(Boolean)
-    if (silent) return fallBack(silent)
+  const ears: Ears = {
+    onChange: name => {
+      onChange(name)
+      if (name === undefined) checks?.now()
+    },
+    onLimit: why => void fallBack(why).catch(onDeath),
+    onDeath,
+  }
+  const listen = async () => {
     if (closed) return
-    const opened = listening(view, {
-      onChange: name => {
-        effects.onChange(name)
-        if (name === undefined) checks?.now()
-      },
-      onGone: () => {
-        identity = ''
-      },
-      onError: error =>
-        LIMITS.has(error.code ?? '')
-          ? void fallBack(`${error.code}`).catch(effects.onDeath)
-          : effects.onDeath(error),
-    })
-    watcher = opened
-    await Promise.race([new Promise<void>(resolve => opened.once('ready', resolve)), over.promise])
+    hearing = openHearing(source, ears)
+    const silent = await hearing.ready
+    if (silent) await fallBack(silent)
   }
   /** A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. */
-  const pulse = async () => {
-    if (polling) return effects.poll()
-    if (closed || (await identityOf(await viewOf(source))) === identity) return
-    await watcher?.close()
-    await open()
-    if (!closed) effects.onChange(undefined)
+  const check = async () => {
+    if (polling) return poll()
+    if (closed || !(await hearing?.isStale())) return
+    await hearing?.close()
+    await listen()
+    if (!closed) onChange(undefined)
   }
-  await open()
-  // not before: a check during the first opening would open a second time beside it
-  checks = every(effects.pulse ?? PULSE, () => pulse().catch(effects.onDeath))
+  const begin = async () => {
+    await listen()
+    // not before: a check during the first opening would open a second time beside it
+    if (!closed) checks = every(pulse, () => check().catch(onDeath))
+  }
   return {
+    ready: begin(),
     close: async () => {
       closed = true
       checks?.stop()
-      over.resolve()
-      await watcher?.close()
+      await hearing?.close()
     },
   }
-}
-
-interface Ears {
-  readonly onChange: OnChange
-  /** One of the folders themselves has gone; it may be back. */
-  readonly onGone: () => void
-  readonly onError: (error: NodeJS.ErrnoException) => void
-}
-
-function listening(view: View, { onChange, onGone, onError }: Ears): FSWatcher {
-  const watcher = watch([...view.folders], { ...HABITS, depth: view.depth })
-  watcher.on('all', (event, path) => {
-    // chokidar 6 welcomes a folder that comes back, and hears nothing of what happens in it; its inode is the same
-    if (event === 'unlinkDir' && view.folders.includes(path)) onGone()
-    onChange(view.nameIn(path))
-  })
-  watcher.on('error', error => onError(error as NodeJS.ErrnoException))
-  return watcher
 }
 
 interface Every {

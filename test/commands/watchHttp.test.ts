@@ -1,20 +1,10 @@
 import { writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cli } from '../../src/cli.ts'
 import { recordedWorld } from '../support/world.ts'
+import { ask } from './pages.ts'
 import { KEYS, openStage } from './stage.ts'
-
-const ask = (socketPath: string, path: string) =>
-  new Promise<string>((resolve, reject) => {
-    request({ socketPath, path }, response => {
-      let text = ''
-      response.on('data', data => (text += data)).on('end', () => resolve(text))
-    })
-      .on('error', reject)
-      .end()
-  })
 
 test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
   const { folder, emulator, certbot } = await openStage()

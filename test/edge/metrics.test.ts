@@ -106,13 +106,13 @@ describe('the daemon', () => {
 
   test('counts missed events from zero, so that the first one is a rise', async () => {
     const metrics = metricsAt()
-    metrics.watchUp('certbot=/le', true)
+    metrics.watching(new Map([['certbot=/le', true]]))
     expect(valuesOf(await metrics.text())).toMatchObject({
       'watch_up{certbot=/le}': 1,
       'missed_events_total{certbot=/le}': 0,
     })
     metrics.missedEvent('certbot=/le')
-    metrics.watchUp('certbot=/le', false)
+    metrics.watching(new Map([['certbot=/le', false]]))
     expect(valuesOf(await metrics.text())).toMatchObject({
       'watch_up{certbot=/le}': 0,
       'missed_events_total{certbot=/le}': 1,
@@ -121,9 +121,11 @@ describe('the daemon', () => {
 
   test('shows nothing more of a source that left the configuration', async () => {
     const metrics = metricsAt()
-    metrics.watchUp('certbot=/le', true)
-    metrics.forgetSource('certbot=/le')
+    metrics.watching(new Map([['certbot=/le', true]]))
+    metrics.missedEvent('certbot=/le')
+    metrics.watching(new Map([['acme.sh=/home', false]]))
     expect(await metrics.text()).not.toContain('/le')
+    expect(valuesOf(await metrics.text())).toMatchObject({ 'watch_up{acme.sh=/home}': 0 })
   })
 
   test('shares no count with another in the same process', async () => {

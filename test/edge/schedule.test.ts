@@ -9,9 +9,12 @@ test.each([DEFAULT_SWEEP, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
   },
 )
 
-test.each(['', 'often', '61 * * * *', '* * *', '17 */6 * * * * *'])('"%s" is none', expression => {
-  expect(sweepProblem(expression)).toContain('expected a cron expression')
-})
+test.each(['', 'often', '61 * * * *', '* * *', '17 */6 * * * * *', '0 0 30 2 *', '1-99999999 * * * *'])(
+  '"%s" is none',
+  expression => {
+    expect(sweepProblem(expression)).toContain('expected a cron expression')
+  },
+)
 
 describe('a schedule', () => {
   afterEach(() => vi.useRealTimers())
@@ -19,7 +22,7 @@ describe('a schedule', () => {
   test('rings at its times until it is stopped', async () => {
     vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
     const ring = vi.fn()
-    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     expect(schedule.next()).toEqual(new Date(2026, 5, 1, 12, 17))
     await vi.advanceTimersByTimeAsync(18 * 60_000)
     expect(ring).toHaveBeenCalledTimes(1)
@@ -38,7 +41,7 @@ describe('a schedule', () => {
   ])('rings when the clock is set %s a year, and then at its times by the new clock', async (_, year) => {
     vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
     const ring = vi.fn()
-    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     onTestFinished(() => schedule.stop())
     vi.setSystemTime(new Date(year, 5, 1, 12, 0, 0))
     await vi.advanceTimersByTimeAsync(60_000)
@@ -50,10 +53,21 @@ describe('a schedule', () => {
     expect(ring).toHaveBeenCalledTimes(6)
   })
 
+  test('rings late where the process was too busy to ring in time, once', async () => {
+    vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 16, 30) })
+    const ring = vi.fn()
+    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    onTestFinished(() => schedule.stop())
+    vi.setSystemTime(Date.now() + 4_000)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(ring).toHaveBeenCalledTimes(1)
+    expect(schedule.next()).toEqual(new Date(2026, 5, 1, 18, 17))
+  })
+
   test('takes no slewing for setting', async () => {
     vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 30, 0) })
     const ring = vi.fn()
-    const schedule = openSchedule('17 */6 * * *', 0, ring)
+    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     onTestFinished(() => schedule.stop())
     for (let minute = 0; minute < 240; minute++) {
       vi.setSystemTime(Date.now() - 30) // 500 ppm, the fastest that adjtimex(2) slews
@@ -66,7 +80,7 @@ describe('a schedule', () => {
     vi.useFakeTimers({ now: new Date(2026, 5, 1, 12, 0, 0) })
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const ring = vi.fn()
-    const schedule = openSchedule('0 13 * * *', 600, ring)
+    const schedule = openSchedule({ sweep: '0 13 * * *', jitterSeconds: 600 }, ring)
     await vi.advanceTimersByTimeAsync(64 * 60_000)
     expect(ring).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(2 * 60_000)

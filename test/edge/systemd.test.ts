@@ -37,7 +37,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 test('without systemd nothing is said, and nothing keeps the process alive', async () => {
   const { notifier, messages } = open({ env: { WATCHDOG_USEC: '1000' } })
   notifier.ready()
-  notifier.status('here')
+  notifier.status(() => 'here')
   await vi.advanceTimersByTimeAsync(60_000)
   await notifier.close()
   expect([messages, vi.getTimerCount()]).toEqual([[], 0])
@@ -46,7 +46,7 @@ test('without systemd nothing is said, and nothing keeps the process alive', asy
 test('what is said in one go goes out in one message', async () => {
   const { notifier, messages } = open()
   notifier.ready()
-  notifier.status('2 certificates, 0 pending')
+  notifier.status(() => '2 certificates, 0 pending')
   await settle()
   expect(messages).toEqual(['READY=1 STATUS=2 certificates, 0 pending'])
 })
@@ -63,25 +63,38 @@ test('a reload says when it began, and is over only in a message of its own', as
 test('of a thousand statuses in a second the first and the newest are told', async () => {
   const { notifier, messages } = open()
   for (let n = 1; n <= 1_000; n++) {
-    notifier.status(`${n} uploaded`)
+    notifier.status(() => `${n} uploaded`)
     if (n === 1) await settle()
   }
   await vi.advanceTimersByTimeAsync(5_000)
   expect(messages).toEqual(['STATUS=1 uploaded', 'STATUS=1000 uploaded'])
 })
 
+test('a status is put together only when it is told', async () => {
+  const { notifier, messages } = open()
+  let asked = 0
+  const text = () => `asked ${++asked} times`
+  for (let n = 0; n < 1_000; n++) notifier.status(text)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(messages.filter(message => message.startsWith('STATUS'))).toEqual(['STATUS=asked 1 times'])
+  const silent = open({ env: {} })
+  silent.notifier.status(text)
+  await settle()
+  expect(asked).toBe(1)
+})
+
 test('a status that says the same again is not told again', async () => {
   const { notifier, messages } = open()
-  for (const text of ['same', 'other', 'same']) notifier.status(text)
+  for (const text of ['same', 'other', 'same']) notifier.status(() => text)
   await vi.advanceTimersByTimeAsync(2_000)
-  notifier.status('same')
+  notifier.status(() => 'same')
   await vi.advanceTimersByTimeAsync(2_000)
   expect(messages).toEqual(['STATUS=same'])
 })
 
 test('a status is one short line, whatever a certificate is called', async () => {
   const { notifier, messages } = open()
-  notifier.status(`a\nREADY=1\u001b[31m${'x'.repeat(5_000)}`)
+  notifier.status(() => `a\nREADY=1\u001b[31m${'x'.repeat(5_000)}`)
   await settle()
   expect(messages[0]).toMatch(/^STATUS=a READY=1\ufffd\[31mx+…$/)
   expect(messages[0]?.length).toBeLessThan(600)
@@ -97,7 +110,7 @@ test('nothing overtakes a message that is still under way', async () => {
   const { notifier } = open({ send })
   notifier.ready()
   await settle()
-  notifier.status('working')
+  notifier.status(() => 'working')
   notifier.stopping()
   await vi.advanceTimersByTimeAsync(30_000)
   expect(messages).toEqual(['READY=1'])
@@ -154,7 +167,7 @@ test('systemd-notify gets the words, the socket, and no secret of ours', async (
   const env = { ...UNIT, PATH, TENCENTCLOUD_SECRET_KEY: 'hidden' }
   const { notifier, failures } = open({ env, send: undefined as never })
   notifier.ready()
-  notifier.status('--help')
+  notifier.status(() => '--help')
   await notifier.close()
   const written = (name: string) => readFile(join(directory, `systemd-notify.${name}`), 'utf8')
   expect(await written('words')).toBe('READY=1\nSTATUS=--help\n')

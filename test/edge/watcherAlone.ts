@@ -9,13 +9,14 @@ const tell = (what: string) => {
   if (told.length >= Number(wanted)) enough.resolve()
 }
 const source = { kind: 'certbot', path, keys: {} } as const
-const watcher = await openWatcher(source, {
+const watcher = openWatcher(source, {
   onChange: () => tell('change'),
   onDeath: error => tell(`death: ${error}`),
   onPolling: why => tell(`polling: ${why}`),
   poll: async () => tell('poll'),
   pulse: 10,
 })
+await watcher.ready
 if (told.length < Number(wanted)) await enough.promise
 await watcher.close()
 // nothing ends this process: a watcher or a timer that was left would keep it alive

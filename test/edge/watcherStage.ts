@@ -32,7 +32,7 @@ export async function watching(source: Source, pulse = NEVER) {
   /** By path: its state when a change was last told of. */
   const seen = new Map<string, string>()
   const wanted = new Set<string>()
-  const watcher = await openWatcher(source, {
+  const watcher = openWatcher(source, {
     onChange: name => {
       heard.push(name)
       for (const path of wanted) seen.set(path, stateOf(path))
@@ -42,6 +42,7 @@ export async function watching(source: Source, pulse = NEVER) {
     poll: async () => void polled.push('poll'),
     pulse,
   })
+  await watcher.ready
   onTestFinished(() => watcher.close())
   /** Acts, and waits until a change has been told of after the last of these files was written. */
   const tells = async (act: () => Promise<unknown>, ...paths: readonly string[]) => {

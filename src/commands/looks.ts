@@ -1,0 +1,65 @@
+/** The looks of a daemon: what is found is carried, told and counted, and decides when the next look follows. */
+import { nextLook } from '../core/nextLook.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Metrics } from '../edge/metrics.ts'
+import type { RoundsEffects } from '../rounds.ts'
+import { sync } from '../sync.ts'
+import type { World } from '../world.ts'
+import type { Account } from './account.ts'
+import type { Engine } from './engine.ts'
+import type { Ground } from './ground.ts'
+import type { Voice } from './voice.ts'
+
+export interface Looks {
+  readonly look: RoundsEffects['look']
+  /** The lineages whose next attempt is a while off, for the last one did not get through. Their next look waits no longer. */
+  readonly hurry: () => readonly string[]
+}
+
+export interface LooksEffects {
+  readonly ground: Pick<Ground, 'visit'>
+  readonly account: Account
+  readonly voice: Voice
+  readonly metrics: () => Metrics | undefined
+  /** A lineage's files have been away for a whole row of looks: perhaps it has been deleted. */
+  readonly onMissing: () => void
+}
+
+export function openLooks(engine: Engine, { now, monotonic }: World, looksEffects: LooksEffects): Looks {
+  const { settings, effects, herald } = engine
+  const { ground, account, voice, metrics, onMissing } = looksEffects
+  const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+  const waiting = new Set<string>()
+  const eager = new Set<string>()
+
+  const look: Looks['look'] = async (id, last) => {
+    const patient = !eager.delete(id)
+    const lineage = await ground.visit(id)
+    if (!lineage) return 'done'
+    const outcome = await sync(lineage, { ...effects, upload: account.upload }, { ...wishes, patient, last })
+    if (isWaiting(outcome)) waiting.add(id)
+    else waiting.delete(id)
+    voice.tell(outcome)
+    herald.tell(outcome)
+    const next = nextLook(outcome, now(), account.restsUntil())
+    // half of a renewal is no outcome yet
+    if (last || next !== 'mid-change') metrics()?.outcome(outcome)
+    if (last && isMissing(outcome)) onMissing()
+    // from here on by a clock that never steps
+    return typeof next === 'string' ? next : { until: monotonic() + Math.max(0, next.at - now()) }
+  }
+  return {
+    look,
+    hurry: () => {
+      for (const id of waiting) eager.add(id)
+      return [...waiting]
+    },
+  }
+}
+
+const isMissing = (outcome: Outcome) =>
+  outcome.outcome === 'failed' && outcome.fault.code === 'PAIR_INCOMPLETE'
+
+const isWaiting = (outcome: Outcome) =>
+  outcome.outcome === 'waiting' ||
+  (outcome.outcome === 'failed' && outcome.fault.retry === 'later' && outcome.fault.scope !== 'account')

@@ -1,0 +1,77 @@
+/** Sweeps over everything: they trust nobody, and count what no event had told of. */
+import { coalesced } from '../core/coalesced.ts'
+import { Fault } from '../core/fault.ts'
+import type { Source } from '../core/settings.ts'
+import type { Log } from '../edge/log.ts'
+import type { Metrics } from '../edge/metrics.ts'
+import type { Receipts } from '../edge/receipts.ts'
+import type { Roster } from './roster.ts'
+import { holds, titleOf } from './sources.ts'
+
+export interface SweepEffects {
+  readonly roster: Roster
+  readonly receipts: Pick<Receipts, 'prepare'>
+  /** Lists the sources anew. */
+  readonly list: () => Promise<void>
+  /** Lets arrive what is under way: an event is told of a little after the change. Rejects when there is no more to sweep. */
+  readonly settle: () => Promise<void>
+  readonly onMissed: (id: string) => void
+  readonly nudge: (ids: readonly string[]) => void
+  readonly log: Log
+}
+
+/** One sweep at a time, whoever calls for it and however often: two would count the same change twice. */
+export function openSweep({ roster, receipts, list, settle, onMissed, nudge, log }: SweepEffects) {
+  const reasons = new Set<string>()
+  const run = coalesced(async () => {
+    const why = [...reasons].join(', ')
+    reasons.clear()
+    await list()
+    // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
+    const fault = await receipts.prepare().then(() => undefined, asFault)
+    if (fault) return sayUnswept(log, fault)
+    const suspects = await roster.strayed(roster.all())
+    if (suspects.size) await settle()
+    for (const [id, state] of suspects) if (roster.isUnseen(id, state)) onMissed(id)
+    const ids = roster.all().map(({ id }) => id)
+    log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
+    nudge(ids)
+  })
+  return (why: string): Promise<void> => {
+    reasons.add(why)
+    return run()
+  }
+}
+
+function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  throw error
+}
+
+const sayUnswept = (log: Log, { code, advice, message }: Fault) =>
+  log.error({ event: 'state', code, advice }, `not swept: ${message}`)
+
+export interface MissedEffects {
+  readonly sources: readonly Source[]
+  /** Of these nobody expects events. */
+  readonly polled: ReadonlySet<Source>
+  readonly roster: Roster
+  readonly metrics: () => Metrics | undefined
+  readonly log: Log
+}
+
+/** Counts and tells what no event had told of: the sign that watching is not well there. */
+export function missedTeller({ sources, polled, roster, metrics, log }: MissedEffects) {
+  let missed = 0
+  return (id: string) => {
+    const lineage = roster.get(id)
+    const source = lineage && sources.find(one => holds(one, lineage))
+    if (!source || polled.has(source)) return
+    missed += 1
+    metrics()?.missedEvent(titleOf(source))
+    log.warn(
+      { event: 'missed', lineage: id, missed },
+      `the sweep found a change of ${id} that no event had told of`,
+    )
+  }
+}

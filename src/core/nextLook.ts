@@ -1,0 +1,30 @@
+/** When a daemon looks at a lineage again after a look. Pure: times are arguments, in milliseconds since 1970. */
+import type { Outcome } from './outcome.ts'
+
+/** `done` where only a nudge or a sweep will change anything; `mid-change` where the next seconds will. */
+export type NextLook = 'done' | 'mid-change' | { readonly at: number }
+
+/** Files that cannot be read have no receipt that names a time; their rights may be mended without any event. */
+const UNREADABLE = 60_000
+/** Of an upload that failed the receipt names the next attempt: another look finds it there, and waits. */
+const RECORDED = 1_000
+
+/** `restsUntil`: while the account is at fault, until when uploads rest. */
+export function nextLook(outcome: Outcome, now: number, restsUntil: number | undefined): NextLook {
+  switch (outcome.outcome) {
+    case 'waiting':
+      return { at: outcome.until.getTime() }
+    case 'refused':
+      // a clock that is slow, or an authority that signs for tomorrow: nothing on disk will tell when it has come
+      return outcome.because === 'not-yet-valid' && outcome.bundle
+        ? { at: outcome.bundle.notBefore.getTime() }
+        : 'done'
+    case 'failed':
+      if (outcome.fault.retry === 'soon') return 'mid-change'
+      if (outcome.fault.scope === 'account') return { at: restsUntil ?? now + UNREADABLE }
+      if (outcome.fault.retry !== 'later') return 'done'
+      return { at: now + (outcome.bundle ? RECORDED : UNREADABLE) }
+    default:
+      return 'done'
+  }
+}

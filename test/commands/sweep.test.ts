@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { missedTeller, openSweep } from '../../src/commands/sweep.ts'
+import { Fault } from '../../src/core/fault.ts'
+import type { Source } from '../../src/core/settings.ts'
+import { lineageOf } from '../memory.ts'
+
+const certbot = (path: string): Source => ({ kind: 'certbot', path, keys: {} })
+const LINEAGE = {
+  ...lineageOf('a.example'),
+  kind: 'certbot',
+  chain: '/etc/le2/live/a.example/fullchain.pem',
+} as const
+const ID = LINEAGE.id
+
+/** A sweep over one lineage whose files have changed since it was last looked at. */
+function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source[], unusable = false } = {}) {
+  const heard = new Set<string>()
+  const [missed, nudged, said]: [string[], string[], string[]] = [[], [], []]
+  const arriving: (() => void)[] = []
+  const log = {
+    debug: () => {},
+    info: () => {},
+    error: (_: unknown, text?: string) => void said.push(`${text}`),
+    warn: (_: unknown, text?: string) => void said.push(`${text}`),
+  }
+  const roster = {
+    list: async () => ({ fresh: [], sources: new Map() }),
+    all: () => [LINEAGE],
+    count: () => 1,
+    get: () => LINEAGE,
+    visit: async () => LINEAGE,
+    hear: (id: string) => void heard.add(id),
+    strayed: async () => new Map([[ID, 'before']]),
+    isUnseen: (id: string) => !heard.has(id),
+  }
+  const metrics = { missedEvent: (source: string) => void missed.push(source) }
+  const sweep = openSweep({
+    roster,
+    log,
+    receipts: {
+      prepare: async () => {
+        if (unusable) throw new Fault('STATE_UNUSABLE', 'the disk is full')
+      },
+    },
+    list: async () => {},
+    settle: async () => {
+      for (const arrive of arriving) arrive()
+    },
+    nudge: ids => void nudged.push(...ids),
+    onMissed: missedTeller({
+      sources,
+      polled: new Set(polled),
+      roster,
+      metrics: () => metrics as never,
+      log,
+    }),
+  })
+  return { sweep, missed, nudged, said, roster, arriving }
+}
+
+test('a change that no event told of is counted for its source, said, and looked at', async () => {
+  const { sweep, missed, nudged, said } = stage({ sources: [certbot('/etc/le'), certbot('/etc/le2')] })
+  await sweep('SIGUSR1')
+  expect(missed).toEqual(['certbot:/etc/le2'])
+  expect(said).toEqual([`the sweep found a change of ${ID} that no event had told of`])
+  expect(nudged).toEqual([ID])
+})
+
+test.each(['before the sweep', 'in the moment of the sweep'])(
+  'a change that an event told of %s is not missed, though nobody has looked yet',
+  async when => {
+    const { sweep, missed, nudged, roster, arriving } = stage()
+    if (when === 'before the sweep') roster.hear(ID)
+    else arriving.push(() => roster.hear(ID))
+    await sweep('schedule')
+    expect([missed, nudged]).toEqual([[], [ID]])
+  },
+)
+
+test('of a source that is polled nobody expects events', async () => {
+  const source = certbot('/etc/le2')
+  const { sweep, missed, nudged, said } = stage({ sources: [source], polled: [source] })
+  await sweep('schedule')
+  expect([missed, said, nudged]).toEqual([[], [], [ID]])
+})
+
+test('where receipts cannot be written nothing is looked at, and that is said', async () => {
+  const { sweep, missed, nudged, said } = stage({ unusable: true })
+  await sweep('schedule')
+  expect([missed, nudged, said]).toEqual([[], [], ['not swept: the disk is full']])
+})

@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import { FSWatcher } from 'chokidar'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { pause } from '../../src/edge/time.ts'
+import { ask } from './pages.ts'
+import { BOUND, openWatchStage } from './watchStage.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+/** Watchers that are not ready before they are let go. */
+function heldWatchers() {
+  const held: FSWatcher[] = []
+  const { add } = FSWatcher.prototype
+  const hold = vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function kept(this: FSWatcher) {
+    held.push(this)
+    return this
+  })
+  return {
+    held,
+    letGo: () => {
+      hold.mockImplementation(add)
+      for (const watcher of held) watcher.emit('ready')
+    },
+  }
+}
+
+describe('while it begins', () => {
+  test('SIGHUP and SIGUSR1 are heard, and the configuration is read once more', async () => {
+    const { held, letGo } = heldWatchers()
+    const { certbot, configure, start, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { signal, said, saying, end } = start()
+    await expect.poll(() => held.length, BOUND).toBe(1)
+    for (const name of ['SIGHUP', 'SIGUSR1', 'SIGHUP'] as const) signal(name)
+    await configure('[upload]\nalias = "by {name}"\n')
+    expect(said('watching')).toEqual([])
+    letGo()
+    await saying('reloaded')
+    await stored(1)
+    expect(await end()).toBe(0)
+    expect([said('watching'), said('reloaded')].map(lines => lines.length)).toEqual([1, 1])
+  })
+
+  test('SIGTERM ends it, though its watchers are not ready', async () => {
+    const { held } = heldWatchers()
+    const { certbot, start } = await openWatchStage()
+    await certbot('a.example')
+    const { said, end } = start()
+    await expect.poll(() => held.length, BOUND).toBe(1)
+    expect(await end()).toBe(0)
+    expect(held.map(({ closed }) => closed)).toEqual([true])
+    expect(said('watching')).toEqual([])
+  })
+})
+
+/** Waits that last as long as a test wants where they are the ten seconds of an ending, and else as long as they say. */
+function heldEndings() {
+  const endings: PromiseWithResolvers<void>[] = []
+  const wait = (ms: number) => {
+    if (ms !== 10_000) return pause(ms)
+    const ending = Promise.withResolvers<void>()
+    endings.push(ending)
+    return ending.promise
+  }
+  return { endings, wait }
+}
+
+describe('SIGTERM', () => {
+  test('during a reload ends the daemon in the ten seconds that the reload has begun, not in ten more', async () => {
+    const { endings, wait } = heldEndings()
+    const add = vi.spyOn(FSWatcher.prototype, 'add')
+    const { certbot, start, emulator } = await openWatchStage({ mischief: () => ({ stall: 60_000 }) })
+    await certbot('a.example')
+    const { signal, said, end } = start({ wait })
+    await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)
+    signal('SIGHUP')
+    await expect.poll(() => endings.length, BOUND).toBe(1)
+    const ended = end()
+    endings[0]?.resolve()
+    expect(await ended).toBe(0)
+    expect(endings).toHaveLength(1)
+    expect(said('reloaded')).toEqual([])
+    await pause(100) // what nobody waits for would have begun by now
+    expect(add).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('a storm of signals', () => {
+  test('SIGHUP is two reloads: the one under way, and one after it', async () => {
+    const { certbot, stored, saying, said, signal, end } = await running()
+    for (let i = 0; i < 100; i++) signal('SIGHUP')
+    await saying('reloaded', 2)
+    await certbot('b.example')
+    await stored(2)
+    expect(said('reloaded')).toHaveLength(2)
+    expect(await end()).toBe(0)
+  })
+
+  test('SIGUSR1 is two sweeps, and a change that no event told of is counted once', async () => {
+    vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function deaf(this: FSWatcher) {
+      queueMicrotask(() => this.emit('ready'))
+      return this
+    })
+    const { renew, stored, said, signal, end } = await running()
+    await renew('a.example')
+    for (let i = 0; i < 100; i++) signal('SIGUSR1')
+    await stored(2)
+    expect(await end()).toBe(0)
+    expect(said('missed')).toHaveLength(1)
+    expect(said('sweep').length).toBeLessThanOrEqual(2)
+  })
+})
+
+/** A daemon that has uploaded its one certificate. */
+async function running() {
+  const stage = await openWatchStage()
+  await stage.certbot('a.example')
+  const daemon = stage.start()
+  await daemon.saying('uploaded')
+  return { ...stage, ...daemon }
+}
+
+test('a reload that asks for a page where none can be leaves the page that is there', async () => {
+  const { folder, configure, start } = await openWatchStage()
+  const socket = join(folder, 's')
+  await configure(`[http]\nlisten = "unix:${socket}"\n`)
+  const { signal, saying, end } = start()
+  await saying('watching')
+  await configure(`[http]\nlisten = "unix:${folder}/nowhere/s"\n`)
+  signal('SIGHUP')
+  expect(await saying('reload')).toMatchObject([{ code: 'CONFIG_INVALID' }])
+  expect(await ask(socket, '/ready')).toBe('ready\n')
+
+  await configure(`[http]\nlisten = "unix:${socket}2"\n`)
+  signal('SIGHUP')
+  await saying('reloaded')
+  expect(await ask(`${socket}2`, '/ready')).toBe('ready\n')
+  await expect(ask(socket, '/ready')).rejects.toThrow()
+  expect(await end()).toBe(0)
+  await expect(ask(`${socket}2`, '/ready')).rejects.toThrow()
+})
