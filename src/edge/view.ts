@@ -1,5 +1,5 @@
 /** What of a source is watched: which folders, how deep, and whose a path in them is. */
-import { realpath, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { LAYOUTS } from '../core/lineage.ts'
 import type { Source } from '../core/settings.ts'
@@ -18,7 +18,15 @@ export interface View {
 export async function viewOf(source: Source): Promise<View> {
   if (source.kind !== 'pem') {
     const folder = await realOf(join(source.path, LAYOUTS[source.kind].folder))
-    return { folders: [folder], depth: 1, nameIn: path => firstBelow(folder, path) }
+    const links = await linksIn(folder)
+    const nameIn = (path: string) => {
+      const names = [
+        firstBelow(folder, path) ?? [],
+        ...[path, dirname(path)].map(at => links.get(at) ?? []),
+      ].flat()
+      return names.length === 1 ? names[0] : undefined
+    }
+    return { folders: [...new Set([folder, ...links.keys()])], depth: 1, nameIn }
   }
   const files = [source.chain, ...(source.key === undefined ? [] : [source.key])]
   const near = files.map(file => realOf(dirname(file)))
@@ -35,11 +43,35 @@ function firstBelow(folder: string, path: string): string | undefined {
   return name === '' || name === '..' ? undefined : name
 }
 
-/** Changes when one of the folders is another than before: moved away, restored, mounted over, reached by another link. */
+/** Lineages whose folder is a link, by where it leads: what happens there is told of under that name, and not of the link. */
+async function linksIn(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const links = entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => name)
+  const places = await Promise.all(links.map(name => folderAt(join(folder, name))))
+  const found = new Map<string, string[]>()
+  for (const [i, name] of links.entries()) {
+    const place = places[i]
+    if (place !== undefined) found.set(place, [...(found.get(place) ?? []), name])
+  }
+  return found
+}
+
+const folderAt = async (path: string) => {
+  const isFolder = await stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+  return isFolder ? realOf(path) : undefined
+}
+
+/**
+ * Changes when one of the folders is another than before: moved away, restored, mounted over, reached by another link, or
+ * opened to us by its owner.
+ */
 export const identityOf = async ({ folders }: View): Promise<string> => {
   const parts = folders.map(folder =>
     stat(folder).then(
-      ({ dev, ino }) => `${folder} ${dev}:${ino}`,
+      ({ dev, ino, mode, uid, gid }) => [folder, dev, ino, mode, uid, gid].join(' '),
       () => `${folder} none`,
     ),
   )

@@ -95,6 +95,27 @@ describe.skipIf(noEvents)('by events alone, on a file system that has them', () 
     await tells(() => all(acmeRenew(root, NAME, second, { rotateKey: true })), path)
   })
 
+  test("a lineage's folder may be a link, and is told of under its name", async () => {
+    const { root, tells, heard } = await watched('acme.sh', async ({ folder, root }) => {
+      await all(acmeIssue(root, NAME, first))
+      await all(acmeIssue(root, 'b.example', first))
+      await rename(join(root, `${NAME}_ecc`), join(folder, 'far'))
+      await symlink(join(folder, 'far'), join(root, `${NAME}_ecc`))
+    })
+    const path = join(root, `${NAME}_ecc`, 'fullchain.cer')
+    await tells(() => all(acmeRenew(root, NAME, second, { rotateKey: true })), path)
+    expect(new Set(heard)).toEqual(new Set([`${NAME}_ecc`]))
+  })
+
+  test('two lineages that are one folder are told of as all', async () => {
+    const { root, tells, heard } = await watched('certbot', async stage => {
+      await issued(stage)
+      await symlink(NAME, join(stage.root, 'live', 'alias.example'))
+    })
+    await tells(renewal(root), ...filesIn(root))
+    expect(new Set(heard)).toEqual(new Set([undefined]))
+  })
+
   test('files that an operator named are told of, those that other links stand for too', async () => {
     const folder = await temporaryDirectory()
     const place = (...names: string[]) => join(folder, ...names)
@@ -143,6 +164,37 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
     watcher?.emit('all', 'unlinkDir', join(root, 'live'))
     await expect.poll(() => add.mock.contexts.length).toBe(2)
     await tells(renewal(root), ...filesIn(root))
+  })
+
+  test("a lineage's folder that becomes a link, to one place and then to another", async () => {
+    const { root, folder, tells, heard } = await watched(
+      'acme.sh',
+      ({ root }) => all(acmeIssue(root, NAME, first)),
+      PULSE,
+    )
+    const [place, far] = [join(root, `${NAME}_ecc`), join(folder, 'far')]
+    const path = join(place, 'fullchain.cer')
+    for (const name of ['blue', 'green']) {
+      await all(acmeIssue(far, name, third))
+      await tells(async () => {
+        await rename(place, join(folder, `before ${name}`))
+        await symlink(join(far, `${name}_ecc`), place)
+      }, path)
+      await expect.poll(() => heard.at(-1)).toBeUndefined()
+      await tells(() => all(acmeRenew(far, name, second, { rotateKey: true })), path)
+    }
+  })
+
+  test('a source that is a link to itself is one that is not there yet', async () => {
+    const { root, folder, tells, deaths } = await watched(
+      'certbot',
+      ({ root }) => symlink('source', root),
+      PULSE,
+    )
+    await rm(root)
+    await tells(() => issued({ root, folder }), ...filesIn(root))
+    await tells(renewal(root), ...filesIn(root))
+    expect(deaths).toEqual([])
   })
 
   test('a source that does not exist yet is watched once it appears', async () => {

@@ -1,0 +1,52 @@
+import { chmod, mkdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { identityOf, viewOf } from '../../src/edge/view.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+const certbot = (path: string) => ({ kind: 'certbot', path, keys: {} }) as const
+
+async function stage() {
+  const root = await temporaryDirectory()
+  const live = join(root, 'live')
+  for (const name of ['a.example', 'b.example']) await mkdir(join(live, name), { recursive: true })
+  return { root, live }
+}
+
+test('a path belongs to the lineage whose folder holds it, and what is above them to the source as a whole', async () => {
+  const { root, live } = await stage()
+  const { folders, nameIn } = await viewOf(certbot(root))
+  expect(folders).toEqual([live])
+  expect(nameIn(join(live, 'a.example', 'privkey.pem'))).toBe('a.example')
+  expect(nameIn(join(live, 'a.example'))).toBe('a.example')
+  for (const path of [live, root, join(root, 'live-old', 'a.example')]) expect(nameIn(path)).toBeUndefined()
+})
+
+test('links to folders are watched where they lead; links to files, or to nowhere, are not', async () => {
+  const { root, live } = await stage()
+  const far = join(root, 'far')
+  await mkdir(far)
+  await symlink('../far', join(live, 'far.example'))
+  await symlink('b.example', join(live, 'alias.example'))
+  await symlink('nowhere', join(live, 'dangling.example'))
+  await symlink('/etc/hostname', join(live, 'file.example'))
+  const { folders, nameIn } = await viewOf(certbot(root))
+  expect(new Set(folders)).toEqual(new Set([live, far, join(live, 'b.example')]))
+  expect(nameIn(join(far, 'fullchain.pem'))).toBe('far.example')
+  expect(nameIn(far)).toBe('far.example')
+  // whose of the two it is nobody can tell
+  expect(nameIn(join(live, 'b.example', 'fullchain.pem'))).toBeUndefined()
+})
+
+// inotify cannot watch a folder that may not be read, and tells nobody when it may
+test('a folder whose rights have changed is another one', async () => {
+  const { root, live } = await stage()
+  const view = await viewOf(certbot(root))
+  await chmod(live, 0o700)
+  const before = await identityOf(view)
+  expect(await identityOf(view)).toBe(before)
+  await mkdir(join(live, 'c.example'))
+  expect(await identityOf(view)).toBe(before)
+  await chmod(live, 0o755)
+  expect(await identityOf(view)).not.toBe(before)
+})
