@@ -6,6 +6,9 @@ import { Fault } from '../core/fault.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import { readText } from './files.ts'
 
+/** A hundred profiles take a tenth. In bytes; the INI reader needs three seconds for a megabyte of quotes. */
+const LARGEST = 1 << 16
+
 export interface Credentials {
   /** Where they came from, in words for `check` and the log; never what they are. */
   readonly origin: string
@@ -72,7 +75,7 @@ async function fromFile(
   profile = 'default',
   mustExist = false,
 ): Promise<Credentials | undefined> {
-  const read = await readText(file).catch(error => {
+  const read = await readText(file, { most: LARGEST }).catch(error => {
     if (error instanceof Fault && error.code === 'FILE_MISSING' && !mustExist) return undefined
     return asUnreadable(error)
   })

@@ -72,7 +72,7 @@ export async function readText(
     const stat = await file.stat()
     if (!stat.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
     const bytes = stat.size > most ? undefined : await bytesOf(file, stat.size, most)
-    if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${most >> 20} MiB that are read`)
+    if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${sizeOf(most)} that are read`)
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
     return { text: bytes.toString('utf8'), writtenAt: Math.max(stat.mtimeMs, stat.ctimeMs) }
   } catch (error) {
@@ -82,6 +82,8 @@ export async function readText(
     await file?.close().catch(() => undefined)
   }
 }
+
+const sizeOf = (bytes: number) => (bytes < 1 << 20 ? `${bytes >> 10} KiB` : `${bytes >> 20} MiB`)
 
 /**
  * To the end, wherever that is; undefined where it is too far. The size is only a hint: /proc says 0 of files that have

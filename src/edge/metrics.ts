@@ -137,7 +137,9 @@ function count(series: Series, label: { readonly lineage: string }, outcome: Out
 /** Takes over the samples of an earlier run. Returns the lineages among them. */
 function goOn(registry: Registry, before: string): readonly string[] {
   const rows: ReadonlyMap<string, MetricRow> = new Map(Object.values(METRICS).map(row => [row.name, row]))
-  return samplesOf(before).flatMap(({ name, labels, value }) => {
+  return samplesOf(before).flatMap(({ name, labels: read, value }) => {
+    // the file may have been changed: what stood in it becomes a label as everything does
+    const labels = Object.fromEntries(Object.entries(read).map(([key, text]) => [key, labelValue(text)]))
     const row = rows.get(name)
     if (!row?.carried || Object.keys(labels).join() !== row.labels.join()) return []
     const metric = registry.getSingleMetric(name)

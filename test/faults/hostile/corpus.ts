@@ -1,0 +1,52 @@
+/** Strange pairs by name, each with what is to become of it: made anew at each run, none kept. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { issue } from '../../support/certificates.ts'
+import { newKey, pkcs8, sec1 } from '../../support/keys.ts'
+import { strangePem } from '../../support/strangeCertificate.ts'
+import { LONG } from '../run.ts'
+import { forms } from './strangeForms.ts'
+import { keys } from './strangeKeys.ts'
+import { names } from './strangeNames.ts'
+import type { Strange } from './strangePair.ts'
+
+const bits = LONG ? [1024, 2048, 3072, 4096, 8192] : [1024, 2048, 3072]
+const curves = ['P-256', 'P-384', 'P-521', 'secp256k1', 'brainpoolP384r1', 'sect571r1']
+
+function kinds(): readonly Strange[] {
+  const of = (name: string, key: KeyObject): Strange => ({
+    name,
+    chain: strangePem({ key }),
+    key: pkcs8(key),
+    verdict: 'pair',
+  })
+  return [
+    ...bits.map(modulusLength =>
+      of(`RSA ${modulusLength}`, generateKeyPairSync('rsa', { modulusLength }).privateKey),
+    ),
+    ...curves.map(namedCurve => of(namedCurve, generateKeyPairSync('ec', { namedCurve }).privateKey)),
+    of('Ed25519', newKey('ed25519')),
+  ]
+}
+
+async function ordinary(): Promise<readonly Strange[]> {
+  const pair = await issue()
+  const rsa = await issue({ kind: 'rsa2048' })
+  return [
+    { name: 'leaf, intermediate and key', chain: pair.chain, key: pair.key, verdict: 'pair' },
+    { name: 'the same, SEC 1', chain: pair.chain, key: sec1(pair.key), verdict: 'pair' },
+    { name: 'the same, RSA', chain: rsa.chain, key: rsa.key, verdict: 'pair' },
+    { name: 'a chain with its root', chain: pair.chain + pair.root, key: pair.key, verdict: 'pair' },
+    { name: 'a key of another pair', chain: pair.chain, key: rsa.key, verdict: 'KEY_MISMATCH' },
+    { name: 'all in both files', chain: pair.chain + pair.key, key: pair.key + pair.chain, verdict: 'pair' },
+    { name: 'a chain for a key', chain: pair.chain, key: pair.chain, verdict: 'KEY_INVALID' },
+    { name: 'a key for a chain', chain: pair.key, key: pair.key, verdict: 'CERTIFICATE_INVALID' },
+  ]
+}
+
+export const corpus = async (): Promise<readonly Strange[]> => [
+  ...(await ordinary()),
+  ...kinds(),
+  ...names(),
+  ...forms(),
+  ...(await keys()),
+]

@@ -1,0 +1,122 @@
+/** Pairs with keys in every coat, true and false, and of openssl's own making where Node has no way to make them. */
+import { Buffer } from 'node:buffer'
+import { createPrivateKey } from 'node:crypto'
+import { stdout } from 'node:process'
+import { integer, nothing, octets, oid, pem, rawInteger, sequence } from '../../support/der.ts'
+import { encrypted, newKey, pkcs1, pkcs8, sec1 } from '../../support/keys.ts'
+import { pbkdf2, pkcs12, scrypt } from '../../support/lockedKeys.ts'
+import { openssl } from '../../support/openssl.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { certified, KEY, type Strange } from './strangePair.ts'
+
+const PASSWORD = 'correct horse battery staple'
+const EC = pkcs8(KEY)
+
+const headed = (cipher: string) =>
+  createPrivateKey(EC).export({ type: 'sec1', format: 'pem', cipher, passphrase: PASSWORD }).toString()
+
+const large = (size: number) => rawInteger(Buffer.alloc(size, 0x5b))
+const numbers = (...sizes: readonly number[]) => sequence(integer(0), ...sizes.map(large))
+
+const dsa = (size: number) =>
+  sequence(
+    integer(0),
+    sequence(oid('1.2.840.10040.4.1'), sequence(large(size), integer(0xfffffb), large(size))),
+    octets(large(size)),
+  )
+
+function coats(): readonly Strange[] {
+  const with_ = (name: string, key: string, verdict: string): Strange => ({
+    ...certified(`key: ${name}`, {}, verdict),
+    key,
+  })
+  const locked = (name: string, key: string, verdict: string) => ({
+    ...with_(name, key, verdict),
+    password: PASSWORD,
+  })
+  const der = Buffer.from(sec1(EC).split('-----')[2] ?? '', 'base64')
+  der[20] = (der[20] ?? 0) ^ 1
+  return [
+    with_('SEC 1', sec1(EC), 'pair'),
+    with_('another', pkcs8(newKey()), 'KEY_MISMATCH'),
+    with_('two', EC + EC, 'KEY_INVALID'),
+    with_('one bit wrong', pem('EC PRIVATE KEY', der), 'KEY_INVALID'),
+    with_('encrypted, no password', encrypted(EC, PASSWORD), 'KEY_ENCRYPTED'),
+    locked('encrypted', encrypted(EC, PASSWORD), 'pair'),
+    locked('encrypted with headers', headed('aes-256-cbc'), 'pair'),
+    locked('encrypted, another password', encrypted(EC, 'other'), 'KEY_PASSWORD_WRONG'),
+    locked('PBKDF2 of 2^31 rounds', pbkdf2(2 ** 31), 'KEY_INVALID'),
+    locked('PBKDF2 of 2^4000 rounds', pbkdf2(2n ** 4000n), 'KEY_INVALID'),
+    locked('PBKDF2 of 10^6 rounds', pbkdf2(1_000_000), 'KEY_PASSWORD_WRONG'),
+    locked('PKCS#12 of 2^31 rounds', pkcs12(2 ** 31), 'KEY_INVALID'),
+    locked('scrypt of 2^29 lanes', scrypt(2, 1, 2 ** 29), 'KEY_INVALID'),
+    locked('scrypt of 1 GiB', scrypt(2 ** 20, 8, 1), 'KEY_INVALID'),
+    ...[
+      'PRIVATE KEY',
+      'RSA PRIVATE KEY',
+      'EC PRIVATE KEY',
+      'DSA PRIVATE KEY',
+      'ENCRYPTED PRIVATE KEY',
+    ].flatMap(label => [
+      with_(`DSA of 3,000 bytes as ${label}`, pem(label, dsa(3_000)), 'any'),
+      with_(`DSA of 200 KB as ${label}`, pem(label, dsa(200_000)), 'any'),
+      with_(`SEC 1 as ${label}`, pem(label, Buffer.from(sec1(EC).split('-----')[2] ?? '', 'base64')), 'any'),
+      with_(`PKCS#1 as ${label}`, pem(label, numbers(200, 3, 200, 100, 100, 100, 100, 100)), 'any'),
+    ]),
+    with_(
+      'RSA of 700 KB',
+      pem('RSA PRIVATE KEY', numbers(300_000, 3, 300_000, 9, 9, 9, 9, 9)),
+      'KEY_INVALID',
+    ),
+    with_(
+      'RSA with an exponent as long',
+      pem('RSA PRIVATE KEY', numbers(256, 256, 256, 128, 128, 128, 128, 128)),
+      'KEY_INVALID',
+    ),
+    with_(
+      'RSA of zeros',
+      pem('RSA PRIVATE KEY', sequence(...Array<Buffer>(9).fill(integer(0)))),
+      'KEY_INVALID',
+    ),
+    with_(
+      'of nothing',
+      pem('PRIVATE KEY', sequence(integer(0), sequence(nothing()), octets())),
+      'KEY_INVALID',
+    ),
+    with_('1 MiB of begin lines', '-----BEGIN PRIVATE KEY-----\n'.repeat(36_000), 'PAIR_INCOMPLETE'),
+    with_('4,000 of them', sec1(EC).repeat(4_000), 'KEY_INVALID'),
+    with_('PKCS#1 of RSA for EC', pkcs1(pkcs8(newKey('rsa2048'))), 'KEY_MISMATCH'),
+  ]
+}
+
+/** By openssl's own hand: SM2, and curves by their numbers instead of their names. */
+async function opensslMade(): Promise<readonly Strange[]> {
+  const folder = await temporaryDirectory()
+  const [key, chain] = [`${folder}/key.pem`, `${folder}/chain.pem`]
+  const made = async (
+    name: string,
+    verdict: string,
+    ...how: readonly string[]
+  ): Promise<readonly Strange[]> => {
+    try {
+      await openssl('genpkey', '-out', key, ...how)
+      const digest = name === 'SM2' ? '-sm3' : '-sha256'
+      await openssl('req', '-x509', '-new', '-key', key, digest, '-subj', '/CN=made.example', '-out', chain)
+      return [
+        { name, chain: await openssl('x509', '-in', chain), key: await openssl('pkey', '-in', key), verdict },
+      ]
+    } catch {
+      stdout.write(`openssl cannot make ${name} here: left out\n`)
+      return []
+    }
+  }
+  const curve = (name: string) => ['-algorithm', 'EC', '-pkeyopt', `ec_paramgen_curve:${name}`]
+  return [
+    ...(await made('SM2', 'pair', ...curve('SM2'))),
+    ...(await made('secp256k1 of openssl', 'pair', ...curve('secp256k1'))),
+    ...(await made('P-256 by its numbers', 'pair', ...curve('P-256'), '-pkeyopt', 'ec_param_enc:explicit')),
+    ...(await made('Ed448', 'pair', '-algorithm', 'ED448')),
+  ]
+}
+
+export const keys = async (): Promise<readonly Strange[]> => [...coats(), ...(await opensslMade())]

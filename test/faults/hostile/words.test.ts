@@ -1,0 +1,193 @@
+/** Names and messages that mean to be more than words: to a terminal, a log, a disk, a shell, a page of metrics. */
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, onTestFinished, test } from 'vitest'
+import { cli } from '../../../src/cli.ts'
+import { aliasOf, DEFAULT_ALIAS } from '../../../src/core/alias.ts'
+import { HOOK_FILES, quoted } from '../../../src/core/hookFile.ts'
+import { journalled, readable } from '../../../src/core/logLine.ts'
+import { readReceipt } from '../../../src/core/receipt.ts'
+import { openMetrics } from '../../../src/edge/metrics.ts'
+import { fileName } from '../../../src/edge/receipts.ts'
+import { DEMO_CREDENTIALS, startEmulator } from '../../../src/emulator/server.ts'
+import { issue } from '../../support/certificates.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { recordedWorld } from '../../support/world.ts'
+import { promised, SEED, times } from '../run.ts'
+import { EVIL } from './strangeNames.ts'
+
+const RAW = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+const isRaw = (text: string) => RAW.test(text.replaceAll('\n', ''))
+
+const evil = fc.oneof(
+  fc.constantFrom(...EVIL),
+  fc.string({ unit: 'binary', maxLength: 80 }),
+  fc.tuple(fc.constantFrom(...EVIL), fc.string({ unit: 'binary', maxLength: 20 })).map(pair => pair.join('')),
+)
+
+/** Counts what was tried; fast-check itself fails the test at the first that breaks the promise. */
+function tried<T>(values: fc.Arbitrary<T>, numRuns: number, check: (value: T) => void): number {
+  let runs = 0
+  fc.assert(
+    fc.property(values, value => {
+      runs += 1
+      check(value)
+    }),
+    { numRuns, seed: SEED },
+  )
+  return runs
+}
+
+const CLEAN = { lost: 0, duplicated: 0, leaked: 0 }
+
+test('folders of every name: uploaded, and nothing outside the state directory, nothing raw in any output', async () => {
+  const folder = await temporaryDirectory()
+  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY })
+  onTestFinished(() => emulator.close())
+  const onDisk = (name: string) =>
+    name.replace(/[/\0]/g, '_').replace(/^\.+/, '_').slice(0, 60).toWellFormed()
+  const names = [
+    ...new Set([...EVIL, ...fc.sample(evil, { numRuns: times(10, 200), seed: SEED })].map(onDisk)),
+  ].filter(name => name.trim() !== '' && Buffer.byteLength(name) < 250 && !name.includes('\ufffd'))
+  for (const name of names) {
+    const { chain, key } = await issue({ names: ['a.example'], commonName: name.slice(0, 30) })
+    const live = join(folder, 'le', 'live', name)
+    await mkdir(live, { recursive: true })
+    await Promise.all([
+      writeFile(join(live, 'fullchain.pem'), chain),
+      writeFile(join(live, 'privkey.pem'), key),
+    ])
+  }
+  const env = {
+    TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+    TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+  }
+  const places = [
+    '--source',
+    `certbot=${join(folder, 'le')}`,
+    '--state-dir',
+    join(folder, 'state'),
+    '--endpoint',
+    emulator.url,
+  ]
+  // a clock that stands still draws no line of progress, which is full of carriage returns
+  const started = Date.now()
+  const said = async (terminal: boolean, ...words: readonly string[]) => {
+    const { world, out, err } = recordedWorld({ cwd: folder, env, terminal, now: () => started })
+    const exit = await cli([words[0] ?? '', ...places, ...words.slice(1)], world)
+    expect(isRaw(out() + err()), words.join(' ')).toBe(false)
+    return { exit, out: out(), err: err() }
+  }
+  expect((await said(true, 'sync', '--metrics-file', join(folder, 'metrics.prom'))).exit).toBe(0)
+  expect(JSON.parse((await said(false, 'sync', '--json')).out).summary.unchanged).toBe(names.length)
+  for (const line of (await said(false, 'sync', '--log-level', 'debug')).out.trim().split('\n'))
+    JSON.parse(line)
+  expect((await said(true, 'status')).exit).toBe(0)
+  expect(JSON.parse((await said(false, 'status', '--json')).out).lineages).toHaveLength(names.length)
+  await said(true, 'check')
+
+  const receipts = names.map(name => fileName(`certbot:${name}`)).sort()
+  expect((await readdir(folder)).sort()).toEqual(['le', 'metrics.prom', 'state'])
+  expect((await readdir(join(folder, 'state'))).sort()).toEqual(receipts)
+  const texts = await Promise.all(receipts.map(name => readFile(join(folder, 'state', name), 'utf8')))
+  expect(texts.filter(text => isRaw(text) || !readReceipt(text)?.uploaded)).toEqual([])
+  promised({ fault: 'folders of every name', how: 'six commands over them', runs: names.length, ...CLEAN })
+})
+
+test('receipts stay in their folder, one file a lineage, whatever it is called', () => {
+  const files = new Map<string, string>()
+  const lineages = evil.map(name => `pem:${name}`)
+  const runs = tried(lineages, times(500, 10_000), name => {
+    const file = fileName(name)
+    expect(file).toMatch(/^[A-Za-z0-9._-]{1,120}-[0-9a-f]{32}\.json$/)
+    expect(files.get(file) ?? name).toBe(name)
+    files.set(file, name)
+  })
+  promised({ fault: 'lineage names', how: 'made into file names', runs, ...CLEAN })
+})
+
+test('names are never read as a template', () => {
+  const templates = fc.constantFrom(
+    DEFAULT_ALIAS,
+    '{domain}',
+    '{name}{domain}{notAfter}',
+    'x {name} $& {name}',
+  )
+  const runs = tried(fc.tuple(templates, evil, evil), times(500, 10_000), ([template, name, domain]) => {
+    const values: Readonly<Record<string, string>> = { name, domain, notAfter: '2026-05-02' }
+    const parts = template.split(/\{(\w+)\}/)
+    const expected = parts.map((part, i) => (i % 2 ? values[part] : part)).join('')
+    expect(aliasOf(template, { name, domain, notAfter: '2026-05-02' })).toBe(
+      [...expected].slice(0, 200).join(''),
+    )
+  })
+  promised({ fault: 'names in templates', how: 'put in once', runs, ...CLEAN })
+})
+
+test('a log line is one line without escapes, on a terminal and in the journal', () => {
+  const runs = tried(fc.tuple(evil, evil), times(500, 10_000), ([msg, advice]) => {
+    const line = JSON.stringify({ level: 'warn', time: '2026-05-02T00:00:00Z', msg, advice })
+    expect(isRaw(readable(line, { colours: false, columns: 80 }))).toBe(false)
+    expect(journalled(line)).toMatch(/^<4>[^\n]*\n$/)
+    expect(isRaw(journalled(line))).toBe(false)
+  })
+  promised({ fault: 'messages', how: 'as log lines', runs, ...CLEAN })
+})
+
+test('a page of metrics has one line a sample, whatever its lineages are called', async () => {
+  const names = fc.sample(evil, { numRuns: times(200, 2_000), seed: SEED })
+  const metrics = openMetrics({ version: '1', now: () => new Date() })
+  for (const name of names)
+    metrics.outcome({
+      outcome: 'unchanged',
+      because: 'unchanged',
+      certificateId: 'id',
+      elapsedMs: 1,
+      lineage: name,
+    })
+  const lines = (await metrics.text()).split('\n').filter(line => line.includes('lineage_ok{'))
+  expect(
+    lines.filter(line => isRaw(line) || !/^certferry_lineage_ok\{lineage="(?:[^"\\]|\\.)*"\} 1$/.test(line)),
+  ).toEqual([])
+  promised({ fault: 'lineage names', how: 'as labels of metrics', runs: names.length, ...CLEAN })
+})
+
+test('a word for the shell is that word and nothing else', () => {
+  const words = fc
+    .sample(evil, { numRuns: times(300, 5_000), seed: SEED })
+    .map(word => word.toWellFormed().replaceAll('\0', ''))
+  for (let i = 0; i < words.length; i += 200) {
+    const some = words.slice(i, i + 200)
+    const printed = execFileSync('sh', ['-c', `printf '%s\\0' ${some.map(quoted).join(' ')}`], {
+      encoding: 'utf8',
+    })
+    expect(printed.split('\0').slice(0, -1)).toEqual(some)
+  }
+  promised({ fault: 'words in hooks', how: 'read back by sh', runs: words.length, ...CLEAN })
+})
+
+test('a hook runs certferry with the words it was given, wherever that lies, and nothing that stands in them', async () => {
+  const folder = await temporaryDirectory()
+  const words = EVIL.map(word => word.toWellFormed().replaceAll('\0', ''))
+  for (const [i, name] of words.entries()) {
+    const house = join(folder, `${i} ${name.replaceAll('/', '_')}`)
+    await mkdir(house, { recursive: true })
+    const [node, main] = [join(house, 'node'), join(house, 'main.js')]
+    await writeFile(node, `#!/bin/sh\nprintf '%s\\0' "$@" > ${quoted(join(folder, 'seen'))}\n`)
+    await writeFile(main, '')
+    await chmod(node, 0o755)
+    const options = ['--state-dir', name, '--endpoint', `$(touch ${join(folder, 'canary')})`]
+    const certbot = HOOK_FILES.certbot.text({ node, main, options })
+    const acme = `${HOOK_FILES['acme.sh'].text({ node, main, options })}\ncertferry_deploy d k c a f p`
+    for (const script of [certbot, acme]) {
+      await writeFile(join(folder, 'hook'), script)
+      execFileSync('sh', [join(folder, 'hook')], { cwd: folder })
+      const seen = (await readFile(join(folder, 'seen'), 'utf8')).split('\0').slice(0, -1)
+      expect(seen.slice(0, 6)).toEqual([main, 'hook', ...options])
+    }
+  }
+  expect((await readdir(folder)).includes('canary')).toBe(false)
+  promised({ fault: 'hooks', how: 'run by sh, with a canary', runs: words.length * 2, ...CLEAN })
+})
