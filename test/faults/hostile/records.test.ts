@@ -19,6 +19,7 @@ import { readTextfile } from '../../../src/edge/textfile.ts'
 import { callerOf } from '../../edge/caller.ts'
 import { seededDice } from '../../support/dice.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
+import { recordedWorld } from '../../support/world.ts'
 import { SEED, times } from '../run.ts'
 import { openJudge } from './judge.ts'
 import { type Dice, oneOf } from './mutator.ts'
@@ -66,7 +67,7 @@ test('changed configurations: settings, or the file with what is wrong in it', a
     read: async text => {
       await writeFile(file, text)
       try {
-        const { config } = await loadConfig(file, '/', '/root')
+        const { config } = await loadConfig(file, recordedWorld({ cwd: '/' }).world)
         return settle({}, {}, config).uploadOf('certbot:a', 'a', {}).tags.length
       } catch (error) {
         // every problem has its own line, and each names the file
@@ -161,7 +162,7 @@ test('changed credentials: keys, or the file with what is wrong, never quoted', 
         '.',
       ])
       const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
-      const found = await findCredentials({ env, home: '/', profile, role: async () => undefined })
+      const found = await findCredentials({ env, home: '/', profile, role: async () => 'no role' })
       expect(found.secretKey.reveal()).toMatch(/^[\x21-\x7e]+$/)
       expect(found.secretId).toMatch(/^[\x21-\x7e]+$/)
       return JSON.stringify({ ...found, secretId: '' })
