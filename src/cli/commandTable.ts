@@ -56,11 +56,9 @@ CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
     operands: '[OPTION]…',
     options: { ...SETUP, ...COMMON },
     onStdout: false,
-    details: `Finds the ACME client, stores the API key in /etc/tencentcloud/credentials (mode
-0600), starts the service or installs the hook, and runs \`certferry check\`.
-Nothing is overwritten without a copy beside it; a second run changes nothing.
-The API key is never an option: name a file, or set TENCENTCLOUD_SECRET_ID and
-TENCENTCLOUD_SECRET_KEY.`,
+    details: `Stores the API key in /etc/tencentcloud/credentials, mode 0600; it is no option:
+name a file, or set TENCENTCLOUD_SECRET_ID and _KEY. Nothing is overwritten
+without a copy beside it, and a second run changes nothing.`,
     load: () => import('../commands/setup.ts'),
   },
   {
