@@ -47,14 +47,14 @@ async function once(fault: FarFault, forest: Forest, dice: () => number): Promis
 /** What lasts longer than a pass is patient is met by the first pass of each run. In milliseconds. */
 const LONGEST = 30_000
 
-/** All of them in a long run; in a short one four, which the dice choose. */
-export const chosen = <T>(faults: readonly T[], dice: () => number): readonly T[] =>
+/** All of them in a long run; in a short one so many, which the dice choose. */
+export const chosen = <T>(faults: readonly T[], dice: () => number, count = 4): readonly T[] =>
   LONG
     ? faults
     : faults
         .map(fault => ({ fault, lot: dice() }))
         .sort((a, b) => a.lot - b.lot)
-        .slice(0, 4)
+        .slice(0, count)
         .map(({ fault }) => fault)
 
 /** Runs so often; what was lost, duplicated and leaked in all of it. */

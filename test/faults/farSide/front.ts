@@ -57,9 +57,7 @@ export interface Front {
   /** Requests and connections that met with trouble. */
   readonly met: () => number
   /** Nobody listens any more, and what is open is reset. */
-  readonly leave: () => Promise<void>
-  /** Listens again where it did. */
-  readonly comeBack: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 async function bodyOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -122,22 +120,16 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     if (greet(socket, connections)) met += 1
     else inner.emit('connection', socket)
   })
-  const listenAt = (port: number) =>
-    new Promise<void>((resolve, reject) => {
-      door.once('error', reject).listen(port, '127.0.0.1', resolve)
-    })
-  await listenAt(0)
-  const { port } = door.address() as AddressInfo
+  await new Promise<void>(resolve => door.listen(0, '127.0.0.1', resolve))
   return {
-    port,
+    port: (door.address() as AddressInfo).port,
     arrivals,
     connections: () => connections,
     met: () => met,
-    leave: async () => {
+    close: async () => {
       const closed = new Promise(resolve => door.close(resolve))
       for (const socket of open) socket.resetAndDestroy()
       await closed
     },
-    comeBack: () => listenAt(port),
   }
 }

@@ -95,7 +95,7 @@ export async function openFarStage({
   const emulator = await startEmulator({ rate: RATE, accounts: ACCOUNTS, now: serviceNow ?? time.now, dice })
   onTestFinished(emulator.close)
   const front = await openFront({ ...wishes, service: emulator.url, now: time.monotonic })
-  onTestFinished(front.leave)
+  onTestFinished(front.close)
   const address = endpoint?.(front.port) ?? `http://127.0.0.1:${front.port}`
   const heard: string[] = []
 
