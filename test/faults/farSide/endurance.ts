@@ -3,7 +3,8 @@ import { expect } from 'vitest'
 import { LONG, promised } from '../run.ts'
 import { openClock } from './clock.ts'
 import type { Forest } from './forest.ts'
-import { densest, type Ledger, openFarStage, type Pass, RATE } from './stage.ts'
+import type { Ledger } from './ledger.ts'
+import { densest, openFarStage, type Pass, RATE } from './stage.ts'
 import type { FarFault } from './troubles.ts'
 
 /** Every line that tells of the fault names it, and what to do. */

@@ -10,7 +10,8 @@ import { promised, SEED, times } from '../run.ts'
 import { openClock } from './clock.ts'
 import { chosen, expectTold, summed } from './endurance.ts'
 import { type Forest, plant } from './forest.ts'
-import { type Ledger, openFarStage } from './stage.ts'
+import type { Ledger } from './ledger.ts'
+import { openFarStage } from './stage.ts'
 
 const HOST = 'ssl.tencentcloudapi.com'
 

@@ -1,28 +1,17 @@
 /** certferry in this process between a forest of lineages and a service that has a front, on a clock that the test lets pass. */
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { cli } from '../../../src/cli.ts'
 // loaded before the clock runs: while a module is read, nothing that the clock knows of is under way
 import '../../../src/commands/sync.ts'
 import '../../../src/commands/watch.ts'
 import '../../../src/edge/uploader.ts'
-import { fileName } from '../../../src/edge/receipts.ts'
 import { type Emulator, startEmulator } from '../../../src/emulator/server.ts'
-import { leaksIn } from '../../support/leaks.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { recordedWorld, type Surroundings } from '../../support/world.ts'
 import type { Forest } from './forest.ts'
 import { type Front, type FrontOptions, openFront } from './front.ts'
-
-export const SECRET_KEY = 'sk-5d0c1e-secret-of-the-far-side'
-export const TOKEN = 'tk-a81f77-token-of-the-far-side'
-export const ACCOUNTS = { tester: { secretKey: SECRET_KEY, token: TOKEN } }
-export const KEYS = {
-  TENCENTCLOUD_SECRET_ID: 'tester',
-  TENCENTCLOUD_SECRET_KEY: SECRET_KEY,
-  TENCENTCLOUD_TOKEN: TOKEN,
-}
+import { ACCOUNTS, KEYS, type Ledger, ledgerOf } from './ledger.ts'
 
 /** Requests a second, of the service as of certferry. */
 export const RATE = 10
@@ -37,13 +26,6 @@ export interface Pass {
   readonly exit: number
   readonly lines: readonly Line[]
   readonly said: (event: string) => readonly Line[]
-}
-
-export interface Ledger {
-  /** Certificates the service does not hold, or whose receipt does not name the ID they have there. */
-  readonly lost: number
-  readonly duplicated: number
-  readonly leaked: number
 }
 
 export type Time = Required<Pick<Surroundings, 'wait' | 'monotonic' | 'now'>>
@@ -76,7 +58,23 @@ export interface FarStage {
   readonly overheard: (text: string) => void
 }
 
-const linesOf = (text: string): readonly Line[] =>
+/** What a command is told of where things are; all that it has to say is wanted. */
+export const placesOf = (at: {
+  readonly forest: Forest
+  readonly stateDir: string
+  readonly endpoint: string
+}) => [
+  '--source',
+  at.forest.source,
+  '--state-dir',
+  at.stateDir,
+  '--endpoint',
+  at.endpoint,
+  '--log-level',
+  'trace',
+]
+
+export const linesOf = (text: string): readonly Line[] =>
   text
     .split('\n')
     .filter(Boolean)
@@ -100,28 +98,15 @@ export async function openFarStage({
   const heard: string[] = []
 
   const begin = (command: string) => {
-    const words = [
-      '--source',
-      forest.source,
-      '--state-dir',
-      stateDir,
-      '--endpoint',
-      address,
-      '--log-level',
-      'trace',
-    ]
     const recorded = recordedWorld({ cwd: stateDir, ...time, dice, env: { ...KEYS, ...env } })
-    const ended = cli([command, ...words], recorded.world).then(exit => {
-      heard.push(recorded.out(), recorded.err())
-      const lines = linesOf(recorded.out())
-      return { exit, lines, said: (event: string) => lines.filter(line => line.event === event) }
-    })
+    const ended = cli([command, ...placesOf({ forest, stateDir, endpoint: address })], recorded.world).then(
+      exit => {
+        heard.push(recorded.out(), recorded.err())
+        const lines = linesOf(recorded.out())
+        return { exit, lines, said: (event: string) => lines.filter(line => line.event === event) }
+      },
+    )
     return { lines: () => linesOf(recorded.out()), end: recorded.end, ended }
-  }
-  const receipts = async () => {
-    const files = await readdir(stateDir).catch(() => [])
-    const texts = await Promise.all(files.map(file => readFile(join(stateDir, file), 'utf8')))
-    return new Map(files.map((file, i) => [file, texts[i] ?? '']))
   }
   return {
     emulator,
@@ -129,23 +114,7 @@ export async function openFarStage({
     sync: () => begin('sync').ended,
     watch: () => begin('watch'),
     overheard: text => void heard.push(text),
-    ledger: async () => {
-      const stored = emulator.certificates()
-      const written = await receipts()
-      const idOf = (leaf: string) => stored.find(({ fingerprint }) => fingerprint === leaf)?.id
-      const recorded = (name: string) => written.get(fileName(`certbot:${name}`)) ?? ''
-      const lost = forest.names.filter((name, i) => {
-        const id = idOf(forest.leaves[i] ?? '')
-        return id === undefined || !recorded(name).includes(`"certificateId": "${id}"`)
-      })
-      const everything = [...heard, ...written.values()].join('\n')
-      expect(everything.length).toBeGreaterThan(200)
-      return {
-        lost: lost.length,
-        duplicated: stored.length - new Set(stored.map(({ fingerprint }) => fingerprint)).size,
-        leaked: leaksIn(everything, { keys: forest.keys, secrets: [SECRET_KEY, TOKEN] }).length,
-      }
-    },
+    ledger: () => ledgerOf({ forest, emulator, stateDir, heard: heard.join('\n') }),
   }
 }
 

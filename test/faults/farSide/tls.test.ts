@@ -8,7 +8,8 @@ import { openClock } from './clock.ts'
 import { BAD_ENDS, type BadEnd, overheard, own } from './ends.ts'
 import { chosen, expectTold, summed } from './endurance.ts'
 import { type Forest, plant } from './forest.ts'
-import { type Ledger, openFarStage } from './stage.ts'
+import type { Ledger } from './ledger.ts'
+import { openFarStage } from './stage.ts'
 
 const dice = seededDice(SEED)
 const trusted = getCACertificates('default')
