@@ -11,14 +11,18 @@
  * and a holder that was stopped and goes on changes the file all the same. Not flock: Node has none. Not an abstract
  * socket: a container and its host do not see each other's.
  *
+ * The draft's folder is held open from its making to its end, and every other is opened before anything in it is removed:
+ * where the state directory is another user's, and we are root, a link put in a folder's place leads nowhere.
+ *
  * The limit: where no turn is to be had, because the file system renames no folders or because two seconds have gone
  * by, the change is made without one. What can be lost then is an entry that another process writes in the same
  * instant; giving up would surely lose the ID that was just uploaded.
  */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inside } from './heldFolder.ts'
 import { temporaryName, writeSynced } from './wholeFile.ts'
 
 /** Milliseconds a draft may stay where others wait for it to go: a turn takes a thousandth of that. */
@@ -49,22 +53,36 @@ export interface Draft {
  */
 export async function inTurn<T>(place: Place, text: string, act: (draft: string) => T): Promise<T> {
   const draft = draftFor(place)
+  let folder = draft.own
+  await mkdir(draft.own, { mode: 0o700 })
   try {
-    await mkdir(draft.own, { mode: 0o700 })
-    await writeSynced(join(draft.own, draft.token), text, place.dir)
-    let watched: { readonly holder?: string | undefined; readonly since: number } = { since: 0 }
-    for (let waited = 0; ; ) {
-      const folder = waited < PATIENCE ? taken(draft) : draft.own
-      if (folder) return acted(draft, folder, act)
-      const holder = holderOf(draft)
-      if (holder !== watched.holder) watched = { holder, since: waited }
-      else if (waited - watched.since >= ABANDONED) dismiss(draft, holder)
-      const ms = Math.min(1 + waited, LONGEST_PAUSE)
-      await place.wait(ms)
-      waited += ms
-    }
+    return await inside(draft.own, async held => {
+      const file = join(held, draft.token)
+      try {
+        await writeSynced(file, text, place.dir)
+        folder = await turnOf(draft, place)
+        return act(file)
+      } finally {
+        unlessRefused(() => unlinkSync(file))
+      }
+    })
   } finally {
-    await rm(draft.own, { recursive: true, force: true })
+    unlessRefused(() => rmdirSync(folder))
+  }
+}
+
+/** Resolves to the folder the draft is in when it is its turn, or when waiting any longer would be worse than none. */
+async function turnOf(draft: Draft, { wait }: Place): Promise<string> {
+  let watched: { readonly holder?: string | undefined; readonly since: number } = { since: 0 }
+  for (let waited = 0; ; ) {
+    const folder = waited < PATIENCE ? taken(draft) : draft.own
+    if (folder) return folder
+    const holder = holderOf(draft)
+    if (holder !== watched.holder) watched = { holder, since: waited }
+    else if (waited - watched.since >= ABANDONED) dismiss(draft, holder)
+    const ms = Math.min(1 + waited, LONGEST_PAUSE)
+    await wait(ms)
+    waited += ms
   }
 }
 
@@ -89,17 +107,9 @@ export function taken({ own, turn }: Draft): string | undefined {
   }
 }
 
-export function acted<T>({ token }: Draft, folder: string, act: (draft: string) => T): T {
-  try {
-    return act(join(folder, token))
-  } finally {
-    leave(folder, token)
-  }
-}
-
 /** A draft that is no longer there has been put in place or dismissed; a folder that is not empty is another's turn. */
 export function leave(folder: string, token: string): void {
-  unlessRefused(() => unlinkSync(join(folder, token)))
+  unlessRefused(() => inside(folder, held => unlinkSync(join(held, token))))
   unlessRefused(() => rmdirSync(folder))
 }
 

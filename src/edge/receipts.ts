@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt, readReceipt, writeReceipt } from '../core/receipt.ts'
 import { inTurn, type Place } from './exclusion.ts'
+import { insideState } from './heldFolder.ts'
 import { pause } from './time.ts'
 import { contentOf, sweep, syncFolder, temporaryName } from './wholeFile.ts'
 
@@ -25,6 +26,9 @@ export interface Receipts {
 export type OnDamage = (file: string, setAside: string) => void
 
 interface State {
+  /** As the operator named it, for what is said. */
+  readonly named: string
+  /** Through the open folder, for what is done. */
   readonly dir: string
   readonly onDamage: OnDamage
   readonly now: () => Date
@@ -37,14 +41,26 @@ export function openReceipts(
   now: () => Date,
   wait: Place['wait'] = pause,
 ): Receipts {
-  const state = { dir, onDamage, now, wait }
+  const inDirectory = <T>(work: (state: State) => Promise<T>) =>
+    onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait })))
   return {
-    prepare: () => onDisk(dir, () => prepare(state)),
-    recall: lineage => onDisk(dir, async () => (await readOne(state, lineage)).receipt),
-    record: (lineage, amend) => onDisk(dir, () => record(state, lineage, amend)),
+    prepare: async () => {
+      await onDisk(dir, () => mkdir(dir, { recursive: true, mode: 0o700 }))
+      await inDirectory(prepare)
+    },
+    recall: lineage =>
+      inDirectory(async state => (await readOne(state, lineage)).receipt).catch(error => {
+        if (isMissing(error)) return emptyReceipt(lineage)
+        throw error
+      }),
+    record: (lineage, amend) => inDirectory(state => record(state, lineage, amend)),
     all: () => readAll(dir),
   }
 }
+
+/** Nothing is known where nothing was ever recorded. */
+const isMissing = ({ cause }: { readonly cause?: unknown }) =>
+  (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 
 /**
  * Safe for any lineage: what a person can recognise, then enough of a digest to tell lineages apart whose names differ
@@ -57,7 +73,6 @@ export const fileName = (lineage: string): string => {
 
 async function prepare(state: State): Promise<void> {
   const { dir } = state
-  await mkdir(dir, { recursive: true, mode: 0o700 })
   // every step that recording takes, or a disk that lacks one of them is found out after the upload
   const name = temporaryName('probe', randomBytes(6).toString('hex'))
   await replaced({ ...state, name }, undefined, 'probe').finally(() => rm(join(dir, name), { force: true }))
@@ -95,7 +110,7 @@ async function readOne(
   state: State,
   lineage: string,
 ): Promise<{ readonly text?: string; readonly receipt: Receipt }> {
-  const { dir, onDamage, now } = state
+  const { dir, named, onDamage, now } = state
   const name = fileName(lineage)
   const text = contentOf(join(dir, name))
   if (text === undefined) return { receipt: emptyReceipt(lineage) }
@@ -109,7 +124,7 @@ async function readOne(
     () => contentOf(join(dir, name)) === text && moved(join(dir, name), join(dir, aside)),
   )
   if (!mine) return readOne(state, lineage)
-  onDamage(join(dir, name), join(dir, aside))
+  onDamage(join(named, name), join(named, aside))
   return { receipt: emptyReceipt(lineage) }
 }
 
@@ -140,8 +155,8 @@ async function onDisk<T>(dir: string, work: () => Promise<T>): Promise<T> {
 }
 
 const unusable = (dir: string, error: NodeJS.ErrnoException) =>
-  error.code
-    ? new Fault('STATE_UNUSABLE', `the state directory ${dir} cannot be used (${error.code})`, {
+  error instanceof Fault || !error.code
+    ? error
+    : new Fault('STATE_UNUSABLE', `the state directory ${dir} cannot be used (${error.code})`, {
         cause: error,
       })
-    : error

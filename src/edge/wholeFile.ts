@@ -1,7 +1,18 @@
 /** Files that are seen whole or not at all: reading and writing them, and sweeping up after writers that died. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, rm, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inside } from './heldFolder.ts'
 
 const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
 /**
@@ -63,7 +74,16 @@ export async function syncFolder(path: string): Promise<void> {
 export async function sweep(dir: string, now: () => Date): Promise<void> {
   const leftovers = (await readdir(dir)).filter(name => LEFTOVER.test(name)).map(name => join(dir, name))
   const abandoned = async (path: string) =>
-    Math.abs(now().getTime() - (await lstat(path)).mtimeMs) > ABANDONED &&
-    (await rm(path, { recursive: true, force: true }))
+    Math.abs(now().getTime() - (await lstat(path)).mtimeMs) > ABANDONED && remove(path)
   await Promise.allSettled(leftovers.map(abandoned))
+}
+
+/** A file, or a folder with nothing but files: what is deeper was not made here. Never through a link. */
+function remove(path: string): void {
+  if (lstatSync(path).isDirectory()) {
+    inside(path, held => {
+      for (const name of readdirSync(held)) unlinkSync(join(held, name))
+    })
+    rmdirSync(path)
+  } else unlinkSync(path)
 }
