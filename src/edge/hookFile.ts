@@ -1,6 +1,7 @@
 /** A hook's file on disk: looked at, put there whole or not at all, taken away. */
 import { randomBytes } from 'node:crypto'
 import { chmod, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Found } from '../core/hookFile.ts'
@@ -9,9 +10,16 @@ import { readText } from './files.ts'
 /** More than any hook of ours has; of somebody else's file no more is looked at. */
 const ENOUGH = 65_536
 
-/** @throws Fault SOURCE_MISSING where the client's directory is not there: it is the client's to make. */
+/**
+ * @throws Fault SOURCE_MISSING where the client's directory is not there: it is the client's to make; HOOK_UNWRITABLE for
+ * root in another user's, who could lead what is written there anywhere, and would own a hook that root wrote.
+ */
 export async function requireDirectory(directory: string): Promise<void> {
   const there = await onDisk(directory, () => stat(directory).catch(missing))
+  if (there && there.uid !== 0 && userInfo().uid === 0)
+    throw new Fault('HOOK_UNWRITABLE', `${directory}: belongs to another user than root (${there.uid})`, {
+      advice: 'Run it as the user that the directory belongs to, and that runs the ACME client.',
+    })
   if (there?.isDirectory()) return
   const problem = there ? 'is not a directory' : 'is not there'
   throw new Fault('SOURCE_MISSING', `${directory}: ${problem}`, {
