@@ -1,5 +1,6 @@
 /** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
 import { hostname } from 'node:os'
+import { Fault } from '../core/fault.ts'
 import { noticesOf } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
@@ -17,9 +18,11 @@ export interface Herald {
   readonly tell: (outcome: Outcome) => void
   /** Resolves when what there was to tell has been told, or given up; never rejects. */
   readonly deliver: () => Promise<void>
+  /** Gives up what is on its way, and what is delivered from now on. */
+  readonly giveUp: () => void
 }
 
-const NOBODY: Herald = { recalled: () => {}, tell: () => {}, deliver: async () => {} }
+const NOBODY: Herald = { recalled: () => {}, tell: () => {}, deliver: async () => {}, giveUp: () => {} }
 
 /** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
 const GATHERING = 5_000
@@ -28,6 +31,7 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
   const messengers = messengersOf(settings, world)
   if (!messengers.length) return NOBODY
   const { now, wait } = world
+  const over = new AbortController()
   const postman = openPostman({
     messengers,
     events: settings.notify.events,
@@ -35,6 +39,7 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
     dir: settings.stateDir,
     now,
     wait,
+    giveUp: over.signal,
     onUnsent: fault =>
       log.warn({ event: 'unsent', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
   })
@@ -56,6 +61,7 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
       gathering ??= setTimeout(() => void deliver(), GATHERING).unref()
     },
     deliver,
+    giveUp: () => over.abort(new Fault('NOTICE_UNSENT', 'given up, for the daemon ends')),
   }
 }
 

@@ -65,11 +65,13 @@ export function openRoster(
     },
     hear: id => void heard.add(id),
     strayed: async among => {
+      // first, or one that is looked at meanwhile would seem to have changed since
+      const before = among.map(({ id }) => states.get(id))
       const now = await Promise.all(among.map(signatureOf))
       return new Map(
         among.flatMap(({ id }, i) => {
-          const before = states.get(id)
-          return before === undefined || before === now[i] ? [] : [[id, before]]
+          const state = before[i]
+          return state === undefined || state === now[i] ? [] : [[id, state]]
         }),
       )
     },

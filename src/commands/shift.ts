@@ -84,17 +84,15 @@ const alarmBy =
   }
 
 /** Waits for what is under way, and cuts it off when it takes too long: it would go on in a process that is to end. */
-async function finished(
-  { effects, close }: Engine,
-  { wait }: World,
-  underWay: Promise<unknown>,
-): Promise<void> {
+async function finished(engine: Engine, { wait }: World, underWay: Promise<unknown>): Promise<void> {
   const over = new AbortController()
-  const late = wait(FINISH, over.signal).then(
-    () => effects.halt(new Fault('INTERRUPTED', 'the daemon ends')),
-    () => {},
-  )
+  const cutOff = () => {
+    engine.effects.halt(new Fault('INTERRUPTED', 'the daemon ends'))
+    engine.herald.giveUp()
+  }
+  const late = wait(FINISH, over.signal).then(cutOff, () => {})
   await Promise.race([underWay, late])
-  await close()
+  // tells people what is still to be told, and so may be what takes too long
+  await engine.close()
   over.abort()
 }

@@ -7,7 +7,8 @@ import { filled } from '../core/template.ts'
 import type { Way } from './dispatcher.ts'
 import { readText } from './files.ts'
 
-export type Messenger = (letter: Letter) => Promise<void>
+/** @throws the signal's reason when it is aborted: the letter is given up. */
+export type Messenger = (letter: Letter, signal: AbortSignal) => Promise<void>
 
 /** Milliseconds; whoever is told is not worth holding up the work for. */
 const PATIENCE = 30_000
@@ -20,11 +21,13 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  */
 export const byCommand =
   (file: string): Messenger =>
-  letter =>
+  (letter, signal) =>
     new Promise((resolve, reject) => {
       const env = { PATH, ...environmentOf(letter) }
-      const child = execFile(file, [], { env, timeout: PATIENCE, killSignal: 'SIGKILL' }, error => {
+      const options = { env, signal, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
+      const child = execFile(file, [], options, error => {
         if (!error) return resolve()
+        if (signal.aborted) return reject(signal.reason)
         const why = error.killed ? `did not end within ${PATIENCE / 1000} s` : `ended with ${error.code}`
         reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
       })
@@ -45,7 +48,7 @@ export interface Webhook {
 /** The address is read each time, so that a new one counts at once, and only its host is ever named. @throws Fault. */
 export const byWebhook =
   ({ file, template, way, version }: Webhook): Messenger =>
-  async letter => {
+  async (letter, giveUp) => {
     const url = await addressIn(file)
     const [{ request }, { openDispatcher }] = await Promise.all([import('undici'), import('./dispatcher.ts')])
     const dispatcher = openDispatcher({ ...way, endpoint: url })
@@ -55,7 +58,7 @@ export const byWebhook =
       'user-agent': `certferry/${version}`,
     }
     try {
-      const signal = AbortSignal.timeout(PATIENCE)
+      const signal = AbortSignal.any([giveUp, AbortSignal.timeout(PATIENCE)])
       const answer = await request(url, { method: 'POST', dispatcher, headers, body, signal })
       await answer.body.dump()
       if (answer.statusCode >= 300)

@@ -19,7 +19,9 @@ export interface PostmanOptions {
   readonly dir: string
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly wait: (ms: number) => Promise<void>
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Aborted, with a fault as its reason, when what is still on its way is to be given up. */
+  readonly giveUp: AbortSignal
   /** A letter that did not arrive; it is tried again with the next ones. */
   readonly onUnsent: (fault: Fault) => void
 }
@@ -34,16 +36,18 @@ const FILE = 'notices.json'
 /** Pauses between three tries at one letter, in milliseconds. */
 const PAUSES = [1_000, 5_000] as const
 
-export function openPostman({ messengers, events, host, dir, now, wait, onUnsent }: PostmanOptions): Postman {
+export function openPostman(options: PostmanOptions): Postman {
+  const { messengers, events, host, dir, now, wait, giveUp, onUnsent } = options
   let bag: readonly Notice[] = []
   let under = Promise.resolve()
 
   const arrived = async (letter: Letter, messenger: Messenger): Promise<boolean> => {
     for (const pause of [...PAUSES, undefined]) {
-      const fault = await messenger(letter).then(() => undefined, faultOf)
+      const fault = await messenger(letter, giveUp).then(() => undefined, faultOf)
       if (!fault) return true
-      if (pause === undefined) onUnsent(fault)
-      else await wait(pause)
+      if (pause !== undefined && (await wait(pause, giveUp).then(always, never))) continue
+      onUnsent(fault)
+      return false
     }
     return false
   }
@@ -69,6 +73,9 @@ export function openPostman({ messengers, events, host, dir, now, wait, onUnsent
     },
   }
 }
+
+const always = () => true
+const never = () => false
 
 const faultOf = (error: unknown): Fault =>
   error instanceof Fault

@@ -1,3 +1,4 @@
+import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -83,6 +84,22 @@ describe('SIGTERM', () => {
     await pause(100) // what nobody waits for would have begun by now
     expect(add).toHaveBeenCalledTimes(1)
   })
+})
+
+test('SIGTERM ends the daemon though whoever is to be told does not listen', async () => {
+  const { endings, wait } = heldEndings()
+  const { folder, certbot, configure, start, stored } = await openWatchStage()
+  await writeFile(join(folder, 'tell'), `#!/bin/sh\n: > '${folder}/asked'\nexec sleep 60\n`, { mode: 0o755 })
+  await configure(`[notify]\ncommand = "${folder}/tell"\non = ["uploaded"]\n`)
+  await certbot('a.example')
+  const { said, end } = start({ wait })
+  await stored(1)
+  const ended = end()
+  await expect.poll(() => endings.length, BOUND).toBe(1)
+  await expect.poll(() => access(join(folder, 'asked')).then(() => 'asked', String), BOUND).toBe('asked')
+  endings[0]?.resolve()
+  expect(await ended).toBe(0)
+  expect(said('unsent')).toHaveLength(1)
 })
 
 describe('a storm of signals', () => {

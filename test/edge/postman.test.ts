@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { EVENTS } from '../../src/core/event.ts'
 import { Fault } from '../../src/core/fault.ts'
@@ -11,6 +12,7 @@ import { openPostman } from '../../src/edge/postman.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { listening } from './stations.ts'
 
+const PATIENT = new AbortController().signal
 const NOW = Date.UTC(2026, 10, 24)
 const notice = (key: string): Notice => ({
   event: 'uploaded',
@@ -26,7 +28,7 @@ const notice = (key: string): Notice => ({
 })
 const letter = () => lettersOf([notice('certbot:shop')], 'web1')[0] ?? expect.unreachable()
 
-async function office(messenger: Messenger, dir?: string) {
+async function office(messenger: Messenger, dir?: string, giveUp = PATIENT) {
   const place = dir ?? (await temporaryDirectory())
   const unsent: Fault[] = []
   const waits: number[] = []
@@ -36,7 +38,11 @@ async function office(messenger: Messenger, dir?: string) {
     host: 'web1',
     dir: place,
     now: () => NOW,
-    wait: async ms => void waits.push(ms),
+    wait: async (ms, signal) => {
+      signal.throwIfAborted()
+      waits.push(ms)
+    },
+    giveUp,
     onUnsent: fault => unsent.push(fault),
   })
   return { postman, unsent, waits, dir: place }
@@ -80,6 +86,24 @@ describe('the postman', () => {
     expect([tries, unsent.length]).toEqual([4, 1])
   })
 
+  test('gives up at once what takes too long, and what comes after it', async () => {
+    const end = new AbortController()
+    const asked = Promise.withResolvers<void>()
+    const hanging: Messenger = (_, signal) => {
+      asked.resolve()
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    }
+    const { postman, unsent, waits } = await office(hanging, undefined, end.signal)
+    postman.add([notice('a')])
+    const delivered = postman.deliver()
+    await asked.promise
+    end.abort(new Fault('NOTICE_UNSENT', 'given up'))
+    await delivered
+    expect([waits, unsent.map(({ message }) => message)]).toEqual([[], ['given up']])
+  })
+
   test('a record that is damaged or cannot be written spoils nothing', async () => {
     const dir = await temporaryDirectory()
     await writeFile(join(dir, 'notices.json'), '{"a":')
@@ -102,7 +126,7 @@ describe('a command', () => {
     const dir = await temporaryDirectory()
     const file = join(dir, 'tell it')
     await writeFile(file, `#!/bin/sh\nenv > '${dir}/env'\n`, { mode: 0o755 })
-    await byCommand(file)(letter())
+    await byCommand(file)(letter(), PATIENT)
     const env = await readFile(join(dir, 'env'), 'utf8')
     expect(env).toContain('CERTFERRY_EVENT=uploaded\n')
     expect(env).toContain('CERTFERRY_LINEAGES=certbot:shop\n')
@@ -113,13 +137,27 @@ describe('a command', () => {
     ).toEqual([])
   })
 
+  test('that is given up is killed', async () => {
+    const dir = await temporaryDirectory()
+    const file = join(dir, 'tell')
+    await writeFile(file, `#!/bin/sh\necho $$ > '${dir}/pid'\nexec sleep 60\n`, { mode: 0o755 })
+    const end = new AbortController()
+    const told = byCommand(file)(letter(), end.signal)
+    const pid = () => readFile(join(dir, 'pid'), 'utf8').then(Number, () => 0)
+    await expect.poll(pid).toBeGreaterThan(0)
+    end.abort(new Fault('NOTICE_UNSENT', 'given up'))
+    await expect(told).rejects.toMatchObject({ message: 'given up' })
+    const isAlive = async (id = pid()) => kill(await id, 0)
+    await expect.poll(() => isAlive().catch(({ code }) => code)).toBe('ESRCH')
+  })
+
   test.each([
     ['fails', '#!/bin/sh\nexit 3\n', 'ended with 3'],
     ['cannot be started', '', 'ended with EACCES'],
   ])('that %s is said', async (_, text, said) => {
     const file = join(await temporaryDirectory(), 'tell')
     await writeFile(file, text, { mode: text ? 0o755 : 0o644 })
-    await expect(byCommand(file)(letter())).rejects.toMatchObject({
+    await expect(byCommand(file)(letter(), PATIENT)).rejects.toMatchObject({
       code: 'NOTICE_UNSENT',
       message: `${file} ${said}`,
     })
@@ -142,7 +180,7 @@ describe('a webhook', () => {
       }),
     )
     const address = `http://127.0.0.1:${port}/robot?key=token-in-the-address`
-    return { bodies, send: async (template?: string) => (await hookTo(address, template))(letter()) }
+    return { bodies, send: async (template?: string) => (await hookTo(address, template))(letter(), PATIENT) }
   }
 
   test('gets the letter as JSON, or as its template says', async () => {
@@ -177,7 +215,7 @@ describe('a webhook', () => {
     ],
     ['is none', 'secret-word', /expected one URL/],
   ])('that %s is said, and never the address', async (_, address, said) => {
-    const fault: Fault = await (await hookTo(address))(letter()).catch(error => error)
+    const fault: Fault = await (await hookTo(address))(letter(), PATIENT).catch(error => error)
     expect(fault.message).toMatch(said)
     expect(fault.message).not.toContain('secret-word')
   })
