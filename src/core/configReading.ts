@@ -1,35 +1,61 @@
 /** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
 import * as v from 'valibot'
 import { type Config, ConfigSchema } from './config.ts'
+import { unknownKey } from './configKeys.ts'
+import type { LineOf } from './tomlLines.ts'
 
-/** Either the configuration or everything wrong with a parsed file, each by its key. */
-export type ConfigReading = { readonly config: Config } | { readonly problems: readonly string[] }
+export interface Problem {
+  /** As a person writes it: `source[2].path`; `file` for the whole, empty where the text is no TOML. */
+  readonly key: string
+  readonly line: number | undefined
+  /** Only where the text is no TOML. */
+  readonly column?: number
+  /** What is wrong, and what is allowed; never the value, which could be a secret in the wrong place. */
+  readonly says: string
+}
+
+/** Either the configuration, or everything wrong with a parsed file and what is left of it without that. */
+export type ConfigReading =
+  | { readonly config: Config }
+  | { readonly problems: readonly Problem[]; readonly rest: Config }
 
 /** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
 const MOST = 50
 
-export function readConfig(input: unknown): ConfigReading {
+export function readConfig(input: unknown, lineOf: LineOf = () => undefined): ConfigReading {
   const rest = copied(input)
-  const problems = new Map<string, string>()
+  const problems = new Map<string, Problem>()
   for (;;) {
     const { success, output, issues = [] } = v.safeParse(ConfigSchema, rest)
-    if (success && !problems.size) return { config: output }
+    if (success) return problems.size ? { problems: fewest(problems), rest: output } : { config: output }
     const unknown = issues.filter(isUnknown)
-    for (const issue of unknown.length ? unknown : issues) {
-      const key = keyOf(issue.path ?? [])
+    const found = unknown.length ? unknown : issues
+    for (const issue of found) {
+      const problem = problemOf(issue, lineOf)
       // the first of several is enough: an empty string is also no URL
-      problems.set(key, problems.get(key) ?? `${key}: ${wording(issue)}`)
+      problems.set(problem.key, problems.get(problem.key) ?? problem)
     }
-    if (!unknown.length || problems.size > MOST) return { problems: fewest([...problems.values()]) }
+    if (problems.size > MOST) return { problems: fewest(problems), rest: {} }
     // valibot names the first unknown key of each table: without it, the next look finds the second
-    for (const { path } of unknown) remove(path)
+    if (unknown.length) for (const { path } of unknown) remove(path)
+    else if (!removeAll(rest, issues)) return { problems: fewest(problems), rest: {} }
   }
 }
 
-const fewest = (problems: readonly string[]) =>
-  problems.length > MOST
-    ? [...problems.slice(0, MOST), `more is wrong; these are the first ${MOST}`]
-    : problems
+const fewest = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
+  problems.size > MOST
+    ? [
+        ...[...problems.values()].slice(0, MOST),
+        { key: '', line: undefined, says: `more is wrong; these are the first ${MOST}` },
+      ]
+    : [...problems.values()]
+
+/** One line that a person can act on. */
+export function problemText({ key, line, column, says }: Problem): string {
+  const place =
+    line === undefined ? [] : [column === undefined ? `line ${line}` : `line ${line}, column ${column}`]
+  return [...place, ...(key ? [key] : []), says].join(': ')
+}
 
 const LISTS = new Set(['source', 'certificate', 'on'])
 
@@ -53,13 +79,32 @@ function remove(path: Issue['path']): void {
   if (last) delete (last.input as Record<PropertyKey, unknown>)[last.key as string]
 }
 
-const keyOf = (path: ReadonlyArray<{ readonly key: unknown }>) =>
-  path
-    .map(({ key }, i) => (typeof key === 'number' ? `[${key + 1}]` : `${i ? '.' : ''}${String(key)}`))
-    .join('') || 'file'
+/** Takes away what is wrong: of a list the whole entry, for half of one is another. False where nothing helps. */
+function removeAll(rest: unknown, issues: readonly Issue[]): boolean {
+  const entries = issues.map(({ path = [] }) => path.find(({ type }) => type === 'array'))
+  for (const entry of entries) {
+    const list = entry?.input as unknown[] | undefined
+    const at = list?.indexOf(entry?.value) ?? -1
+    if (at >= 0) list?.splice(at, 1)
+  }
+  const single = issues.filter(({ path }, i) => path && !entries[i])
+  for (const { path } of single) remove(path)
+  return typeof rest === 'object' && issues.some(({ path }) => path)
+}
+
+function problemOf(issue: Issue, lineOf: LineOf): Problem {
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)))
+  const key = path
+    .map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`))
+    .join('')
+  return {
+    key: key || 'file',
+    line: lineOf(path),
+    says: isUnknown(issue) ? unknownKey(path) : wording(issue),
+  }
+}
 
 function wording(issue: Issue): string {
   if (issue.type !== 'strict_object') return issue.message
-  if (isUnknown(issue)) return 'unknown key'
   return issue.path?.at(-1)?.origin === 'key' ? 'missing' : 'expected a table'
 }

@@ -1,9 +1,16 @@
 /** What is in force: option over environment over file over default. Pure. */
 import { resolve } from 'node:path/posix'
 import { DEFAULT_ALIAS } from './alias.ts'
-import { type Config, LEVELS, type Level, RATE, type SourceKind, type UploadKeys } from './config.ts'
-import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
-import { EVENTS, type Event } from './event.ts'
+import {
+  CHOICES,
+  type Choice,
+  type ChoiceOptions,
+  choiceProblems,
+  chosen,
+  type Environment,
+} from './choices.ts'
+import type { Config, Level, SourceKind, UploadKeys } from './config.ts'
+import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
 import { isMatch } from './pattern.ts'
 
@@ -60,53 +67,34 @@ export interface Settings {
 }
 
 /** What the command line said, already of the right type. */
-export interface Options {
-  readonly stateDir?: string | undefined
+export interface Options extends ChoiceOptions {
   readonly source?: ReadonlyArray<Source> | undefined
-  readonly endpoint?: string | undefined
-  readonly logLevel?: Level | undefined
-  readonly rate?: number | undefined
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** Four times a day, at no full hour; a daemon on every host of a fleet adds up to so many seconds of its own. */
-export const DEFAULT_SWEEP = '17 */6 * * *'
-export const DEFAULT_JITTER = 900
-
-export const DEFAULT_STATE_DIR = '/var/lib/certferry'
-
-/** @throws Fault CONFIG_INVALID naming every value that cannot be, and where it came from. */
+/** @throws Fault CONFIG_INVALID naming every value of options and environment that cannot be. */
 export function settle(options: Options, env: Environment, config: Config): Settings {
-  const { tencent = {} } = config
-  const set = (name: string) => env[name] || undefined
-  const endpoint = options.endpoint ?? set('CERTFERRY_ENDPOINT') ?? tencent.endpoint ?? DEFAULT_ENDPOINT
-  const level = options.logLevel ?? set('CERTFERRY_LOG_LEVEL') ?? config.log?.level ?? 'info'
-  // the file's values have been through its schema, the options' through their table
-  refuse([
-    [options.endpoint ? '--endpoint' : 'CERTFERRY_ENDPOINT', endpointProblem(endpoint)],
-    ['CERTFERRY_LOG_LEVEL', isLevel(level) ? undefined : `expected one of ${LEVELS.join(', ')}`],
-  ])
+  const given = { options, env, config }
+  const problems = choiceProblems(given)
+  if (problems.length)
+    throw new Fault('CONFIG_INVALID', problems.map(({ name, says }) => `${name}: ${says}`).join('\n'))
+  const of = <T>(choice: Choice<T>): T => chosen(choice, given).value
   return {
-    endpoint: new URL(endpoint),
-    region: tencent.region,
-    language: tencent.language ?? 'en-US',
-    ratePerSecond: options.rate ?? tencent.rate_per_second ?? RATE.default,
-    profile: tencent.profile,
-    role: tencent.role,
-    proxy: tencent.proxy,
-    stateDir: options.stateDir ?? set('CERTFERRY_STATE_DIR') ?? config.state?.dir ?? DEFAULT_STATE_DIR,
-    logLevel: level as Level,
-    httpListen: config.http?.listen,
-    watch: {
-      sweep: config.watch?.sweep ?? DEFAULT_SWEEP,
-      jitterSeconds: config.watch?.jitter_seconds ?? DEFAULT_JITTER,
-    },
+    endpoint: new URL(of(CHOICES.endpoint)),
+    region: of(CHOICES.region),
+    language: of(CHOICES.language),
+    ratePerSecond: of(CHOICES.rate),
+    profile: of(CHOICES.profile),
+    role: of(CHOICES.role),
+    proxy: of(CHOICES.proxy),
+    stateDir: of(CHOICES.stateDir),
+    logLevel: of(CHOICES.level),
+    httpListen: of(CHOICES.listen),
+    watch: { sweep: of(CHOICES.sweep), jitterSeconds: of(CHOICES.jitter) },
     notify: {
-      command: config.notify?.command,
-      webhookFile: config.notify?.webhook_file,
-      template: config.notify?.template,
-      events: config.notify?.on ?? EVENTS,
+      command: of(CHOICES.notifyCommand),
+      webhookFile: of(CHOICES.webhookFile),
+      template: of(CHOICES.template),
+      events: of(CHOICES.events),
     },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => uploadSettings(config, id, name, keys),
@@ -114,13 +102,6 @@ export function settle(options: Options, env: Environment, config: Config): Sett
       matching(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)?.skip ??
       false,
   }
-}
-
-const isLevel = (text: string): text is Level => (LEVELS as readonly string[]).includes(text)
-
-function refuse(checks: ReadonlyArray<readonly [string, string | undefined]>): void {
-  const problems = checks.flatMap(([key, problem]) => (problem ? [`${key}: ${problem}`] : []))
-  if (problems.length) throw new Fault('CONFIG_INVALID', problems.join('\n'))
 }
 
 function sourceOf(input: NonNullable<Config['source']>[number]): Source {

@@ -2,10 +2,11 @@
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
-import { readConfig } from '../core/configReading.ts'
+import { type Problem, problemText, readConfig } from '../core/configReading.ts'
 import { Fault } from '../core/fault.ts'
 import { printable } from '../core/printable.ts'
 import { anchored } from '../core/settings.ts'
+import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
 import { BETWEEN_READS, FRESH, readText, type Waiting } from './files.ts'
 
@@ -14,13 +15,28 @@ export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 /** Looks at a file that somebody goes on writing: five seconds' worth. */
 const LOOKS = 50
 
-/** The option's file, else the environment's, must exist; the default may not. @throws Fault CONFIG_UNREADABLE or CONFIG_INVALID. */
-export async function loadConfig(
+export interface ConfigFile {
+  /** Undefined where there is none and none was named. */
+  readonly file: string | undefined
+  /** What is right in it, with every path absolute. */
+  readonly config: Config
+  readonly problems: readonly Problem[]
+  readonly lineOf: LineOf
+}
+
+const NOWHERE: LineOf = () => undefined
+
+/**
+ * Everything in the file, right and wrong. The option's file, else the environment's, must exist; the default may not.
+ * @throws Fault CONFIG_UNREADABLE.
+ */
+export async function readConfigFile(
   option: string | undefined,
   { env, cwd, home, now, wait, ending }: World,
-): Promise<{ config: Config; file: string | undefined }> {
+): Promise<ConfigFile> {
   const named = option ?? (env.CERTFERRY_CONFIG || undefined)
-  if (named === undefined && !(await exists(DEFAULT_CONFIG))) return { config: {}, file: undefined }
+  if (named === undefined && !(await exists(DEFAULT_CONFIG)))
+    return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
   const file = resolve(cwd, named ?? DEFAULT_CONFIG)
   const waiting = {
     now: () => new Date(now()),
@@ -29,13 +45,27 @@ export async function loadConfig(
   const text = await wholeText(file, waiting).catch(error => {
     throw error instanceof Fault ? new Fault('CONFIG_UNREADABLE', error.message) : error
   })
-  const reading = readConfig(await parsed(text, file))
-  if ('problems' in reading)
+  const parsed = await parse(text)
+  if ('problem' in parsed) return { file, config: {}, problems: [parsed.problem], lineOf: NOWHERE }
+  const lineOf = tomlLines(text)
+  const reading = readConfig(parsed.value, lineOf)
+  const [config, problems] =
+    'problems' in reading ? [reading.rest, reading.problems] : ([reading.config, []] as const)
+  return { file, config: anchored(config, dirname(file), home), problems, lineOf }
+}
+
+/** The configuration. @throws Fault CONFIG_UNREADABLE, or CONFIG_INVALID that names everything wrong. */
+export async function loadConfig(
+  option: string | undefined,
+  world: World,
+): Promise<{ config: Config; file: string | undefined }> {
+  const { config, file, problems } = await readConfigFile(option, world)
+  if (problems.length)
     throw new Fault(
       'CONFIG_INVALID',
-      reading.problems.map(problem => `${file}: ${printable(problem)}`).join('\n'),
+      problems.map(problem => `${file}: ${printable(problemText(problem))}`).join('\n'),
     )
-  return { config: anchored(reading.config, dirname(file), home), file }
+  return { config, file }
 }
 
 /** Half of a configuration is a valid one, with half of its sources: one that is being written is read until it stays. */
@@ -57,15 +87,14 @@ const exists = (file: string) =>
     ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
   )
 
-async function parsed(text: string, file: string): Promise<unknown> {
+async function parse(text: string): Promise<{ readonly value: unknown } | { readonly problem: Problem }> {
   const { parse, TomlError } = await import('smol-toml')
   try {
-    return parse(text)
+    return { value: parse(text) }
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
-    const what = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '')
-    throw new Fault('CONFIG_INVALID', `${file}: line ${error.line}, column ${error.column}: ${what}`, {
-      advice: 'Correct the file at that place; it must be TOML.',
-    })
+    // the first line of its message: the others quote the text
+    const says = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '') ?? 'no TOML'
+    return { problem: { key: '', line: error.line, column: error.column, says } }
   }
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
-import { readConfig } from '../../src/core/configReading.ts'
+import { problemText, readConfig } from '../../src/core/configReading.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)
-  return 'problems' in reading ? reading.problems : []
+  return 'problems' in reading ? reading.problems.map(problemText) : []
 }
 /** A value under a dotted key, as it stands in the file. */
 const at = (key: string, value: unknown): unknown =>

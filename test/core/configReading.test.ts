@@ -1,31 +1,49 @@
+import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/core/configReading.ts'
+import { problemText, readConfig } from '../../src/core/configReading.ts'
+import { tomlLines } from '../../src/core/tomlLines.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)
-  return 'problems' in reading ? reading.problems : []
+  return 'problems' in reading ? reading.problems.map(problemText) : []
 }
 
-describe('an unknown key is an error', () => {
+describe('an unknown key is an error, and the key that was meant or those there are are named', () => {
   const source = { kind: 'certbot', path: '/x' }
+  const top = 'tencent, upload, source, certificate, watch, http, notify, log, state'
+  const ofUpload = 'type, alias, project_id, use, tags, repeatable, key_password_file'
   test.each([
-    ['at the top', { sweeep: 1 }, 'sweeep'],
-    ['in tencent', { tencent: { rate: 10 } }, 'tencent.rate'],
-    ['in upload', { upload: { kind: 'x' } }, 'upload.kind'],
-    ['in a source', { source: [source, { ...source, Path: 'x' }] }, 'source[2].Path'],
-    ['for a certificate', { certificate: [{ match: '*', path: 'x' }] }, 'certificate[1].path'],
-    ['in log', { log: { file: 'x' } }, 'log.file'],
-    ['in state', { state: { path: 'x' } }, 'state.path'],
-    ['named like a member of every object', { constructor: 1 }, 'constructor'],
-  ])('%s', (_, input, key) => {
-    expect(problems(input)).toEqual([`${key}: unknown key`])
+    ['at the top', { sweeep: 1 }, 'sweeep', `expected one of ${top}`],
+    ['with a letter too many', { tencennt: {} }, 'tencennt', 'did you mean tencent?'],
+    [
+      'with two letters that changed places',
+      { tencent: { regoin: 'x' } },
+      'tencent.regoin',
+      'did you mean region?',
+    ],
+    ['that is only begun', { tencent: { rate: 10 } }, 'tencent.rate', 'did you mean rate_per_second?'],
+    ['in upload', { upload: { kind: 'x' } }, 'upload.kind', `expected one of ${ofUpload}`],
+    ['in a source', { source: [source, { ...source, Path: 'x' }] }, 'source[2].Path', 'did you mean path?'],
+    [
+      'for a certificate',
+      { certificate: [{ match: '*', path: 'x' }] },
+      'certificate[1].path',
+      `expected one of match, skip, ${ofUpload}`,
+    ],
+    ['in log', { log: { file: 'x' } }, 'log.file', 'expected one of level'],
+    ['in state', { state: { directory: 'x' } }, 'state.directory', 'expected one of dir'],
+    ['with a dash', { upload: { 'project-id': 1 } }, 'upload.project-id', 'did you mean project_id?'],
+    ['named like a member of every object', { constructor: 1 }, 'constructor', `expected one of ${top}`],
+  ])('%s', (_, input, key, hint) => {
+    expect(problems(input)).toEqual([`${key}: unknown key: ${hint}`])
   })
 
   test('secrets have no key of their own: they never stand in the file', () => {
-    expect(problems({ tencent: { secret_id: 'x', secret_key: 'y' } })).toEqual([
-      'tencent.secret_id: unknown key',
-      'tencent.secret_key: unknown key',
-    ])
+    expect(problems({ tencent: { secret_id: 'x', secretKey: 'y', token: 'z' } })).toEqual(
+      ['secret_id', 'secretKey', 'token'].map(
+        key => `tencent.${key}: unknown key: secrets never stand in this file`,
+      ),
+    )
   })
 })
 
@@ -45,7 +63,8 @@ test('everything wrong with a file is said at once, each by its key', () => {
     log: { level: 'loud' },
     state: 'here',
   }
-  expect([...problems(input)].sort()).toEqual(
+  const said = problems(input).map(problem => problem.replace(/(unknown key): .*/, '$1'))
+  expect(said.sort()).toEqual(
     [
       'colour: unknown key',
       'log.level: expected one of "trace", "debug", "info", "warn", "error", "silent"',
@@ -101,15 +120,63 @@ describe('a file that is none of ours is refused in a moment', () => {
     const input = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, i]))
     const said = problems(input)
     expect(said).toHaveLength(51)
-    expect([said[0], said.at(-1)]).toEqual(['k0: unknown key', 'more is wrong; these are the first 50'])
+    expect(said[0]).toMatch(/^k0: unknown key/)
+    expect(said.at(-1)).toBe('more is wrong; these are the first 50')
   })
 
   test('a key of half a million parts', () => {
     let input: object = {}
     for (let depth = 0; depth < 500_000; depth++) input = { a: input }
-    expect(problems(input)).toEqual(['a: unknown key'])
+    expect(problems(input)).toEqual([expect.stringMatching(/^a: unknown key/)])
     expect(problems({ upload: { tags: input } })).toEqual([
       "upload.tags.a: expected the tag's value in quotes",
     ])
   })
+})
+
+describe('what is left of a file with mistakes', () => {
+  test('is all that is right in it; half of an entry in a list is another, and goes as a whole', () => {
+    const reading = readConfig({
+      sweeep: 1,
+      tencent: { endpoint: 'http://evil.com', region: 'ap-x' },
+      upload: { tags: { team: 7, env: 'live' }, use: 'clb' },
+      source: [
+        { kind: 'certbot', path: '/x', project_id: 'seven' },
+        { kind: 'certbot', path: '/y', colour: 1 },
+        'certbot',
+        { kind: 'pem', path: '/x' },
+      ],
+      certificate: [{ use: 'CDN' }, { match: 'x' }],
+      notify: { on: ['uploaded', 'often'], command: '/x' },
+      state: 'here',
+    })
+    expect('rest' in reading && reading.rest).toEqual({
+      tencent: { region: 'ap-x' },
+      upload: { tags: { env: 'live' } },
+      source: [{ kind: 'certbot', path: '/y' }],
+      certificate: [{ match: 'x' }],
+      notify: { on: ['uploaded'], command: '/x' },
+    })
+  })
+
+  test.each([[7], [null], ['text'], [[]]])('is nothing where the file is no table: %j', input => {
+    expect(readConfig(input)).toMatchObject({
+      problems: [{ key: 'file', says: 'expected a table' }],
+      rest: {},
+    })
+  })
+})
+
+test('every problem has its line; what is missing has that of its table', () => {
+  const text = '[tencent]\nregoin = 1\n\n[[source]]\nkind = "pem"\nname = "a b"\n[log]\nlevel = "loud"\n'
+  const reading = readConfig(parse(text), tomlLines(text))
+  expect('problems' in reading && reading.problems.map(({ key, line }) => [key, line]).sort()).toEqual([
+    ['log.level', 8],
+    ['source[1].chain', 4],
+    ['source[1].name', 6],
+    ['tencent.regoin', 2],
+  ])
+  expect('problems' in reading && reading.problems.map(problemText)).toContain(
+    'line 2: tencent.regoin: unknown key: did you mean region?',
+  )
 })

@@ -61,15 +61,15 @@ describe('the configuration file', () => {
     expect(error.message).not.toContain('hush')
   })
 
-  test('has all its mistakes said at once, each by file and key, fit for a terminal', async () => {
+  test('has all its mistakes said at once, each by file, line and key, fit for a terminal', async () => {
     const { file, load } = await stage('sweeep = 1\n"\\u001b[31m" = 2\n[tencent]\nrate_per_second = "fast"\n')
     const error: Error = await load().catch(reason => reason)
     const lines = error.message.split('\n')
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', exit: 78 })
     expect(lines).toHaveLength(3)
     for (const line of lines) expect(line.startsWith(`${file}: `)).toBe(true)
-    expect(error.message).toMatch(/sweeep/)
-    expect(error.message).toMatch(/tencent\.rate_per_second/)
+    expect(error.message).toMatch(/: line 1: sweeep: unknown key/)
+    expect(error.message).toMatch(/: line 4: tencent\.rate_per_second: expected a number/)
     expect(error.message).not.toContain('\u001b')
   })
 })

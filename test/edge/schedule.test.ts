@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { DEFAULT_SWEEP } from '../../src/core/settings.ts'
+import { DEFAULT_SWEEP } from '../../src/core/choices.ts'
 import { openSchedule, sweepProblem } from '../../src/edge/schedule.ts'
 
 test.each([DEFAULT_SWEEP, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(

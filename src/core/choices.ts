@@ -1,0 +1,181 @@
+/** The settings that may come from several places: option over environment over file over default. Pure. */
+import { type Config, type LANGUAGES, LEVELS, type Level, RATE } from './config.ts'
+import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
+import { EVENTS, type Event } from './event.ts'
+import type { KeyPath } from './tomlLines.ts'
+
+/** What the command line said, already of the right type. */
+export interface ChoiceOptions {
+  readonly stateDir?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly logLevel?: Level | undefined
+  readonly rate?: number | undefined
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What was said, and where. */
+export interface Given {
+  readonly options: ChoiceOptions
+  readonly env: Environment
+  readonly config: Config
+}
+
+/** Where a value comes from; of the file the path tells which line. */
+export type Origin =
+  | { readonly from: 'option' | 'environment'; readonly name: string }
+  | { readonly from: 'file'; readonly path: KeyPath }
+  | { readonly from: 'default' }
+
+export interface Choice<T> {
+  /** Where it stands in the file. */
+  readonly path: KeyPath
+  readonly inFile: (config: Config) => T | undefined
+  readonly option?: { readonly name: string; readonly key: keyof ChoiceOptions }
+  readonly variable?: string
+  /** What is wrong with an option's or a variable's text; the file's has been through its schema. */
+  readonly problem?: (text: string) => string | undefined
+  readonly usual: T
+}
+
+/** Four times a day, at no full hour; a daemon on every host of a fleet adds up to so many seconds of its own. */
+export const DEFAULT_SWEEP = '17 */6 * * *'
+export const DEFAULT_JITTER = 900
+
+export const DEFAULT_STATE_DIR = '/var/lib/certferry'
+
+const choice = <T>(row: Choice<T>): Choice<T> => row
+
+export const CHOICES = {
+  endpoint: choice({
+    path: ['tencent', 'endpoint'],
+    inFile: ({ tencent }) => tencent?.endpoint,
+    option: { name: '--endpoint', key: 'endpoint' },
+    variable: 'CERTFERRY_ENDPOINT',
+    problem: endpointProblem,
+    usual: DEFAULT_ENDPOINT,
+  }),
+  region: choice<string | undefined>({
+    path: ['tencent', 'region'],
+    inFile: ({ tencent }) => tencent?.region,
+    usual: undefined,
+  }),
+  language: choice<(typeof LANGUAGES)[number]>({
+    path: ['tencent', 'language'],
+    inFile: ({ tencent }) => tencent?.language,
+    usual: 'en-US',
+  }),
+  rate: choice<number>({
+    path: ['tencent', 'rate_per_second'],
+    inFile: ({ tencent }) => tencent?.rate_per_second,
+    option: { name: '--rate', key: 'rate' },
+    usual: RATE.default,
+  }),
+  profile: choice<string | undefined>({
+    path: ['tencent', 'profile'],
+    inFile: ({ tencent }) => tencent?.profile,
+    usual: undefined,
+  }),
+  role: choice<boolean | undefined>({
+    path: ['tencent', 'role'],
+    inFile: ({ tencent }) => tencent?.role,
+    usual: undefined,
+  }),
+  proxy: choice<string | undefined>({
+    path: ['tencent', 'proxy'],
+    inFile: ({ tencent }) => tencent?.proxy,
+    usual: undefined,
+  }),
+  sweep: choice({
+    path: ['watch', 'sweep'],
+    inFile: ({ watch }) => watch?.sweep,
+    usual: DEFAULT_SWEEP,
+  }),
+  jitter: choice<number>({
+    path: ['watch', 'jitter_seconds'],
+    inFile: ({ watch }) => watch?.jitter_seconds,
+    usual: DEFAULT_JITTER,
+  }),
+  listen: choice<string | undefined>({
+    path: ['http', 'listen'],
+    inFile: ({ http }) => http?.listen,
+    usual: undefined,
+  }),
+  notifyCommand: choice<string | undefined>({
+    path: ['notify', 'command'],
+    inFile: ({ notify }) => notify?.command,
+    usual: undefined,
+  }),
+  webhookFile: choice<string | undefined>({
+    path: ['notify', 'webhook_file'],
+    inFile: ({ notify }) => notify?.webhook_file,
+    usual: undefined,
+  }),
+  template: choice<string | undefined>({
+    path: ['notify', 'template'],
+    inFile: ({ notify }) => notify?.template,
+    usual: undefined,
+  }),
+  events: choice<readonly Event[]>({
+    path: ['notify', 'on'],
+    inFile: ({ notify }) => notify?.on,
+    usual: EVENTS,
+  }),
+  level: choice<Level>({
+    path: ['log', 'level'],
+    inFile: ({ log }) => log?.level,
+    option: { name: '--log-level', key: 'logLevel' },
+    variable: 'CERTFERRY_LOG_LEVEL',
+    problem: text =>
+      (LEVELS as readonly string[]).includes(text) ? undefined : `expected one of ${LEVELS.join(', ')}`,
+    usual: 'info',
+  }),
+  stateDir: choice({
+    path: ['state', 'dir'],
+    inFile: ({ state }) => state?.dir,
+    option: { name: '--state-dir', key: 'stateDir' },
+    variable: 'CERTFERRY_STATE_DIR',
+    usual: DEFAULT_STATE_DIR,
+  }),
+} as const
+
+/** The value in force; an empty variable says nothing. Of its type only where `choiceProblems` has none. */
+export function chosen<T>(
+  { path, inFile, option, variable, usual }: Choice<T>,
+  { options, env, config }: Given,
+): { readonly value: T; readonly origin: Origin } {
+  const said = option && options[option.key]
+  if (said !== undefined) return { value: said as T, origin: { from: 'option', name: option?.name ?? '' } }
+  const text = variable === undefined ? undefined : env[variable]
+  if (variable && text) return { value: text as T, origin: { from: 'environment', name: variable } }
+  const written = inFile(config)
+  return written === undefined
+    ? { value: usual, origin: { from: 'default' } }
+    : { value: written, origin: { from: 'file', path } }
+}
+
+export interface ChoiceProblem {
+  readonly choice: Choice<unknown>
+  /** The option or the variable. */
+  readonly name: string
+  readonly says: string
+}
+
+/** What is wrong with options and variables. */
+export const choiceProblems = (given: Given): readonly ChoiceProblem[] =>
+  Object.values(CHOICES).flatMap((choice: Choice<unknown>) => {
+    const { value, origin } = chosen(choice, given)
+    const says = 'name' in origin ? choice.problem?.(String(value)) : undefined
+    return says && 'name' in origin ? [{ choice, name: origin.name, says }] : []
+  })
+
+/** The same without the options and variables that are wrong: what else there is, is in force. */
+export function withoutWrong(given: Given): Given {
+  const [wrong] = choiceProblems(given)
+  if (!wrong) return given
+  const { choice, name } = wrong
+  const { [choice.option?.key ?? 'rate']: _, ...options } = given.options
+  return withoutWrong(
+    name === choice.variable ? { ...given, env: { ...given.env, [name]: undefined } } : { ...given, options },
+  )
+}
