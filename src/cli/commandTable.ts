@@ -113,6 +113,18 @@ A private key is named by its kind only.`,
     load: () => import('../commands/check.ts'),
   },
   {
+    name: 'config',
+    summary: 'the configuration in force, and where each value comes from',
+    operands: 'print|check [OPTION]…',
+    options: COMMON,
+    onStdout: false,
+    details: `print  every value with its origin, as a configuration that means the same;
+       a login of the proxy is masked
+check  the file, CERTFERRY_* and options: nothing is wrong, or every mistake at
+       once with its line, exit 78`,
+    load: () => import('../commands/config.ts'),
+  },
+  {
     name: 'emulator',
     summary: 'a local SSL API to try everything against',
     operands: '[--port N] [--misbehave SEED]',

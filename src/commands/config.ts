@@ -1,0 +1,56 @@
+/** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
+import { stat } from 'node:fs/promises'
+import { CHOICES } from '../core/choices.ts'
+import { configJson, configToml, type InForce, rowsInForce } from '../core/configPrint.ts'
+import { Fault } from '../core/fault.ts'
+import type { Source } from '../core/settings.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
+import { type Configuration, readConfiguration, refuseWrong } from './configuration.ts'
+import { usualSources } from './sources.ts'
+
+export async function run(world: World, line: CommandLine): Promise<number> {
+  const [word, ...more] = line.operands
+  if ((word !== 'print' && word !== 'check') || more.length)
+    throw new Fault('USAGE', 'config needs one word, print or check')
+  const configuration = await readConfiguration(world, line)
+  refuseWrong(configuration)
+  world.stdout.write(
+    word === 'check' ? approval(configuration, line) : await printed(configuration, world, line),
+  )
+  return 0
+}
+
+const approval = ({ file }: Configuration, { json }: CommandLine) =>
+  json
+    ? `${JSON.stringify({ file: file ?? null, exit: 0 })}\n`
+    : `${file ?? 'no configuration file'}: nothing is wrong\n`
+
+async function printed(configuration: Configuration, world: World, line: CommandLine): Promise<string> {
+  const { config, settings } = configuration
+  const elsewhere = await sourcesElsewhere(configuration, world, line)
+  const rows = rowsInForce({ options: line, env: world.env, config, elsewhere }).map(row =>
+    row.path.join('.') === CHOICES.stateDir.path.join('.') ? { ...row, value: settings.stateDir } : row,
+  )
+  return line.json
+    ? `${JSON.stringify({ ...configJson(rows, configuration), exit: 0 })}\n`
+    : configToml(rows, configuration)
+}
+
+async function sourcesElsewhere(
+  { settings, config }: Configuration,
+  { home }: World,
+  { source }: CommandLine,
+): Promise<InForce['elsewhere']> {
+  if (source?.length) return { sources: source, origin: { from: 'option', name: '--source' } }
+  if (config.source?.length || settings.sources.length) return undefined
+  const usual = usualSources(home)
+  const there = await Promise.all(usual.map(isThere))
+  return { sources: usual.filter((_, i) => there[i]), origin: { from: 'default' } }
+}
+
+const isThere = (source: Source) =>
+  stat('path' in source ? source.path : source.chain).then(
+    () => true,
+    () => false,
+  )

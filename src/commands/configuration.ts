@@ -1,0 +1,71 @@
+/** The configuration with everything wrong with it: of the file, of the environment and of options, all at once. */
+import { resolve } from 'node:path'
+import { choiceProblems, withoutWrong } from '../core/choices.ts'
+import type { Config } from '../core/config.ts'
+import { type Problem, problemText } from '../core/configReading.ts'
+import { Fault } from '../core/fault.ts'
+import { printable } from '../core/printable.ts'
+import { type Settings, settle } from '../core/settings.ts'
+import type { LineOf } from '../core/tomlLines.ts'
+import { readConfigFile } from '../edge/configFile.ts'
+import { sweepProblem } from '../edge/schedule.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
+
+export interface Complaint {
+  /** `tencent.endpoint`, `CERTFERRY_ENDPOINT` or `--endpoint`. */
+  readonly key: string
+  readonly line: number | undefined
+  /** With file, line and key, fit for a terminal. */
+  readonly text: string
+}
+
+export interface Configuration {
+  readonly file: string | undefined
+  readonly lineOf: LineOf
+  readonly complaints: readonly Complaint[]
+  /** What is right in the file. */
+  readonly config: Config
+  /** Made of what is right. */
+  readonly settings: Settings
+}
+
+/** @throws Fault CONFIG_UNREADABLE. */
+export async function readConfiguration(world: World, line: CommandLine): Promise<Configuration> {
+  const { env, cwd, home } = world
+  const named = line.config ?? (env.CERTFERRY_CONFIG || undefined)
+  const { file, lineOf, config, problems } = await readConfigFile(named, cwd, home)
+  const given = { options: line, env, config }
+  const right = withoutWrong(given)
+  const settled = settle({ ...right.options, source: line.source }, right.env, config)
+  const ofFile = [...problems, ...sweepProblems(config, lineOf)]
+  return {
+    file,
+    lineOf,
+    config,
+    settings: { ...settled, stateDir: resolve(cwd, settled.stateDir) },
+    complaints: [
+      ...ofFile.map(problem => ({
+        key: problem.key,
+        line: problem.line,
+        text: `${file}: ${printable(problemText(problem), 1000)}`,
+      })),
+      ...choiceProblems(given).map(({ name, says }) => ({
+        key: name,
+        line: undefined,
+        text: `${name}: ${says}`,
+      })),
+    ],
+  }
+}
+
+/** Only the schedule itself knows what it can read. */
+function sweepProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
+  const says = watch?.sweep === undefined ? undefined : sweepProblem(watch.sweep)
+  return says ? [{ key: 'watch.sweep', line: lineOf(['watch', 'sweep']), says }] : []
+}
+
+/** @throws Fault CONFIG_INVALID with all complaints, where there are any. */
+export function refuseWrong({ complaints }: Configuration): void {
+  if (complaints.length) throw new Fault('CONFIG_INVALID', complaints.map(({ text }) => text).join('\n'))
+}

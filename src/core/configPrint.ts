@@ -1,0 +1,115 @@
+/** The configuration in force with the origin of each value, as TOML that means the same, or as JSON. Pure. */
+import { DEFAULT_ALIAS } from './alias.ts'
+import { CHOICES, type Choice, chosen, type Given, type Origin } from './choices.ts'
+import type { UploadKeys } from './config.ts'
+import { keysAt } from './configKeys.ts'
+import type { Source } from './settings.ts'
+import type { KeyPath } from './tomlLines.ts'
+import { type Plain, tomlAssignment, tomlHeader } from './tomlText.ts'
+
+export interface Row {
+  readonly path: KeyPath
+  /** Undefined where nothing is set and nothing is taken in its place. */
+  readonly value: Plain | undefined
+  readonly origin: Origin
+}
+
+export interface InForce extends Given {
+  /** What --source named, or the usual places that are there; undefined where the file has sources. */
+  readonly elsewhere: { readonly sources: readonly Source[]; readonly origin: Origin } | undefined
+}
+
+/** In the order of the example configuration. */
+export function rowsInForce(given: InForce): readonly Row[] {
+  const tables = ['tencent', 'upload', 'source', 'override', 'watch', 'http', 'log', 'state']
+  const rows = [...choiceRows(given), ...uploadRows(given), ...sourceRows(given), ...overrideRows(given)]
+  return tables.flatMap(table => rows.filter(({ path }) => path[0] === table))
+}
+
+const choiceRows = (given: Given): readonly Row[] =>
+  Object.values(CHOICES).map((choice: Choice<string | number | undefined>) => {
+    const { path } = choice
+    const { value, origin } = choice === CHOICES.proxy ? proxyInForce(given) : chosen(choice, given)
+    return { path, value, origin }
+  })
+
+/** `[tencent] proxy` or HTTPS_PROXY, as the connections take them; without what it may hold of name and password. */
+function proxyInForce(given: Given): { readonly value: string | undefined; readonly origin: Origin } {
+  const { value, origin } = chosen(CHOICES.proxy, given)
+  const name = ['https_proxy', 'HTTPS_PROXY'].find(variable => given.env[variable])
+  const text = value ?? (name === undefined ? undefined : given.env[name])
+  return {
+    value: text && withoutLogin(text.includes('://') ? text : `http://${text}`),
+    origin: value === undefined && name !== undefined ? { from: 'environment', name } : origin,
+  }
+}
+
+const withoutLogin = (url: string) => url.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1[secret]@')
+
+const UPLOAD_DEFAULTS: UploadKeys = { alias: DEFAULT_ALIAS, repeatable: false }
+
+const uploadRows = ({ config: { upload = {} } }: Given): readonly Row[] =>
+  keysAt(['upload']).map(key => {
+    const path = ['upload', key]
+    const written = upload[key as keyof UploadKeys]
+    return written === undefined
+      ? { path, value: UPLOAD_DEFAULTS[key as keyof UploadKeys], origin: { from: 'default' } }
+      : { path, value: written, origin: { from: 'file', path } }
+  })
+
+function sourceRows({ config, elsewhere }: InForce): readonly Row[] {
+  if (!elsewhere) return tableRows('source', config.source ?? [])
+  const rows = elsewhere.sources.map(({ keys, ...source }) => ({ ...source, ...keys }))
+  return tableRows('source', rows).map(row => ({ ...row, origin: elsewhere.origin }))
+}
+
+const overrideRows = ({ config }: Given) => tableRows('override', config.override ?? [])
+
+const tableRows = (list: string, tables: readonly object[]): readonly Row[] =>
+  tables.flatMap((table, i) =>
+    Object.entries(table).flatMap(([key, value]) => {
+      const path = [list, i, key]
+      return value === undefined ? [] : [{ path, value, origin: { from: 'file', path } as const }]
+    }),
+  )
+
+export interface Wording {
+  readonly file: string | undefined
+  readonly lineOf: (path: KeyPath) => number | undefined
+}
+
+/** What stands before a remark, where it fits. */
+const REMARK = 46
+
+/** A configuration that means what is in force, on any machine; only a proxy's password has to be put in. */
+export function configToml(rows: readonly Row[], { file, lineOf }: Wording): string {
+  const lines = [
+    `# in force; ${file === undefined ? 'there is no configuration file' : `lines are those of ${file}`}`,
+  ]
+  let table: KeyPath = []
+  for (const { path, value, origin } of rows) {
+    const parent = path.slice(0, -1)
+    if (JSON.stringify(parent) !== JSON.stringify(table)) lines.push('', tomlHeader(parent))
+    table = parent
+    const key = String(path.at(-1))
+    const text = value === undefined ? `#${key} =` : tomlAssignment(key, value)
+    lines.push(`${text.padEnd(REMARK)}  # ${value === undefined ? 'not set' : remark(origin, lineOf)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function remark(origin: Origin, lineOf: Wording['lineOf']): string {
+  if ('name' in origin) return origin.name
+  return origin.from === 'file' ? `line ${lineOf(origin.path) ?? '?'}` : 'default'
+}
+
+export const configJson = (rows: readonly Row[], { file, lineOf }: Wording) => ({
+  file: file ?? null,
+  settings: rows.map(({ path, value, origin }) => ({
+    key: path
+      .map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`))
+      .join(''),
+    value: value ?? null,
+    origin: origin.from === 'file' ? { from: 'file', file, line: lineOf(origin.path) ?? null } : origin,
+  })),
+})
