@@ -67,6 +67,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
+    nodeVersion: found,
     program: { node: process.execPath, main: isSea() ? undefined : import.meta.filename },
     stdout: output(process.stdout),
     stderr: output(process.stderr),

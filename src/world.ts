@@ -20,6 +20,7 @@ export interface World {
   readonly pid: number
   /** Absolute paths of what runs here, for files that are to start it again; a self-contained program has no main. */
   readonly program: { readonly node: string; readonly main: string | undefined }
+  readonly nodeVersion: string
   /** Undefined where nobody sits at a terminal. */
   readonly ask?: Ask | undefined
   readonly stdout: Output

@@ -105,11 +105,15 @@ A private key is named by its kind only.`,
   },
   {
     name: 'check',
-    summary: 'configuration, files, clock and credentials, with one harmless call',
+    summary: 'the doctor: examines everything, and says what mends it',
     operands: '[OPTION]…',
     options: COMMON,
     onStdout: false,
-    details: 'Says which credentials are in use, never what they are.',
+    details: `Runtime, configuration, each source and file as this user, watches, state,
+hooks, daemon; then the way to the service, link by link, with one harmless
+request. Each line is ok, WARN, FAIL or - (not reached), with the command that
+mends it. Nothing is stored, and no secret is shown. Exit: 0 where nothing
+fails, warnings or not; else that of the most severe failure.`,
     load: () => import('../commands/check.ts'),
   },
   {

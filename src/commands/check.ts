@@ -1,135 +1,64 @@
-/** `certferry check`: configuration, readable files, state, clock and credentials, with one harmless signed call. */
-import { wrapped } from '../core/columns.ts'
-import { duration } from '../core/duration.ts'
-import { Fault, mostSevere } from '../core/fault.ts'
+/** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
+import { exitOfFindings, type Finding, findingsJson } from '../core/finding.ts'
+import { findingLines, verdictLines } from '../core/findingText.ts'
 import { jsonLine } from '../core/jsonLine.ts'
-import { faultJson } from '../core/outcome.ts'
-import { printable } from '../core/printable.ts'
-import { sync } from '../sync.ts'
+import { cronLines } from '../edge/crontabs.ts'
+import { processes, systemctl } from '../edge/systemctl.ts'
+import { currentUser } from '../edge/user.ts'
 import type { World } from '../world.ts'
+import { certificates } from './check/certificates.ts'
+import { configuration } from './check/configuration.ts'
+import { renewals } from './check/renewals.ts'
+import { runtime } from './check/runtime.ts'
+import { type Examination, examined, type Machine } from './check/scene.ts'
+import { state } from './check/state.ts'
+import { watching } from './check/watching.ts'
+import { way } from './check/way.ts'
 import type { CommandLine } from './commandLine.ts'
-import { type Engine, endOf, openEngine } from './engine.ts'
+import { readConfiguration, unknownConfiguration, usualSourcesThere } from './configuration.ts'
+import { endOf, engineFor } from './engine.ts'
 import { listLineages } from './sources.ts'
 
-interface Finding {
-  readonly about: string
-  readonly says: string
-  readonly fault?: Fault
-}
+const EXAMINATIONS: readonly Examination[] = [
+  { about: 'runtime', look: runtime },
+  { about: 'configuration', look: configuration },
+  { about: 'source', needs: /^(source|--source)/, look: certificates },
+  { about: 'watching', needs: /^(source|--source)/, look: watching },
+  { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, look: state },
+  { about: 'renewals', needs: /^(source|--source)/, look: renewals },
+  { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: way },
+]
 
-export async function run(world: World, line: CommandLine): Promise<number> {
-  const engine = await openEngine(world, line, endOf(world))
+export const run = (world: World, line: CommandLine): Promise<number> =>
+  check(world, line, { systemctl, processes, cronLines, user: currentUser })
+
+export async function check(world: World, line: CommandLine, machine: Machine): Promise<number> {
+  const configuration = await readConfiguration(world, line).catch(unknownConfiguration)
+  const { settings, file } = configuration
+  const engine = engineFor({ settings, configFile: file }, { world, line, signal: endOf(world) })
   try {
-    const findings = [
-      { about: 'configuration', says: engine.configFile ?? 'none: defaults, environment and options' },
-      ...(await attempt('sources', () => sources(engine, world))),
-      ...(await attempt('state', () => state(engine))),
-      ...(await connection(engine)),
-    ]
-    const exit = mostSevere(findings.flatMap(({ fault }) => fault?.exit ?? []))
-    world.stdout.write(line.json ? json(findings, exit) : text(findings, Math.max(60, world.stdout.columns)))
-    return exit
+    const sources = settings.sources.length ? settings.sources : await usualSourcesThere(world.home)
+    const listing = onDemand(() => listLineages(settings, world.home))
+    const scene = { world, machine, configuration, engine, sources, listing }
+    const findings: Finding[] = []
+    // all at once, for a network that is silent takes its time; told in their order, each as soon as it is known
+    for (const found of EXAMINATIONS.map(one => examined(one, scene))) {
+      const next = await found
+      findings.push(...next)
+      if (!line.json) world.stdout.write(findingLines(next, world.stdout))
+    }
+    world.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
+    return exitOfFindings(findings)
   } finally {
     await engine.close()
   }
 }
 
-async function attempt(about: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
-  try {
-    return await look()
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    return [{ about, says: error.message, fault: error }]
+/** Done once, when somebody asks first. */
+function onDemand<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined
+  return () => {
+    done ??= work()
+    return done
   }
 }
-
-/** Without credentials there is nothing to ask the service with. */
-async function connection(engine: Engine): Promise<readonly Finding[]> {
-  const found = await attempt('credentials', () => credentials(engine))
-  return found.some(({ fault }) => fault)
-    ? found
-    : [...found, ...(await attempt('service', () => service(engine)))]
-}
-
-async function sources({ settings, effects }: Engine, { home }: World): Promise<readonly Finding[]> {
-  const { lineages, failed } = await listLineages(settings, home)
-  const wishes = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
-  const outcomes = [...failed]
-  for (const lineage of lineages) outcomes.push(await sync(lineage, effects, wishes))
-  const wrong = outcomes.flatMap(outcome =>
-    'fault' in outcome
-      ? [
-          {
-            about: failed.includes(outcome) ? 'source' : 'certificate',
-            says: `${outcome.lineage}: ${outcome.fault.message}`,
-            fault: outcome.fault,
-          },
-        ]
-      : [],
-  )
-  const well = lineages.length - outcomes.slice(failed.length).filter(outcome => 'fault' in outcome).length
-  const says =
-    lineages.length === 0 ? 'no certificates found' : `${well} of ${lineages.length} certificates ready`
-  return [{ about: 'sources', says }, ...wrong]
-}
-
-async function state({ receipts, settings }: Engine): Promise<readonly Finding[]> {
-  await receipts.prepare()
-  return [{ about: 'state', says: `${settings.stateDir} can be written` }]
-}
-
-const credentials = async ({ uploader }: Engine): Promise<readonly Finding[]> => [
-  { about: 'credentials', says: `from ${await (await uploader()).origin()}` },
-]
-
-/** Listing one certificate changes nothing. A key that may only upload is refused it, and is proven by the refusal. */
-async function service({ uploader, settings }: Engine): Promise<readonly Finding[]> {
-  const { client } = await uploader()
-  const { host } = settings.endpoint
-  const accepted = await client.call('DescribeCertificates', '{"Limit":1}').then(
-    () => 'credentials accepted',
-    (error: unknown) => {
-      if (!(error instanceof Fault)) throw error
-      if (error.apiCode === 'AuthFailure.UnauthorizedOperation')
-        return 'credentials accepted, for other actions than listing'
-      return error
-    },
-  )
-  if (typeof accepted === 'string')
-    return [
-      { about: 'service', says: `${host}: ${accepted}` },
-      { about: 'clock', says: clock(client.offset()) },
-    ]
-  const about = accepted.code === 'API_CLOCK' ? 'clock' : 'service'
-  const says = about === 'clock' ? clock(client.offset()) : `${host}: ${accepted.message}`
-  return [{ about, says, fault: accepted }]
-}
-
-/** The service's Date counts whole seconds, so two are no difference. */
-const clock = (offset: number) =>
-  Math.abs(offset) <= 2
-    ? "in step with the service's"
-    : `${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; the service allows 5 minutes`
-
-/** What stands before the words: `FAIL`, a topic of 13 characters, and the blanks between. */
-const MARGIN = 21
-
-function text(findings: readonly Finding[], columns: number): string {
-  const fit = (words: string) => wrapped(printable(words, 1000), columns - MARGIN, MARGIN)
-  return findings
-    .map(({ about, says, fault }) => {
-      const topic = `${fault ? 'FAIL' : 'ok  '}  ${about.padEnd(13)}  ${fit(says)}\n`
-      return fault ? `${topic}${' '.repeat(MARGIN)}${fit(`→ ${fault.advice}`)}\n` : topic
-    })
-    .join('')
-}
-
-const json = (findings: readonly Finding[], exit: number) =>
-  jsonLine({
-    findings: findings.map(({ fault, ...rest }) => ({
-      ...rest,
-      ok: !fault,
-      ...(fault && { fault: faultJson(fault) }),
-    })),
-    exit,
-  })

@@ -1,13 +1,11 @@
 /** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
-import { stat } from 'node:fs/promises'
 import { CHOICES } from '../core/choices.ts'
 import { configJson, configToml, type InForce, rowsInForce } from '../core/configPrint.ts'
 import { Fault } from '../core/fault.ts'
-import type { Source } from '../core/settings.ts'
+import { jsonLine } from '../core/jsonLine.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { type Configuration, readConfiguration, refuseWrong } from './configuration.ts'
-import { usualSources } from './sources.ts'
+import { type Configuration, readConfiguration, refuseWrong, usualSourcesThere } from './configuration.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const [word, ...more] = line.operands
@@ -22,9 +20,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 }
 
 const approval = ({ file }: Configuration, { json }: CommandLine) =>
-  json
-    ? `${JSON.stringify({ file: file ?? null, exit: 0 })}\n`
-    : `${file ?? 'no configuration file'}: nothing is wrong\n`
+  json ? jsonLine({ file: file ?? null, exit: 0 }) : `${file ?? 'no configuration file'}: nothing is wrong\n`
 
 async function printed(configuration: Configuration, world: World, line: CommandLine): Promise<string> {
   const { config, settings } = configuration
@@ -33,7 +29,7 @@ async function printed(configuration: Configuration, world: World, line: Command
     row.path.join('.') === CHOICES.stateDir.path.join('.') ? { ...row, value: settings.stateDir } : row,
   )
   return line.json
-    ? `${JSON.stringify({ ...configJson(rows, configuration), exit: 0 })}\n`
+    ? jsonLine({ ...configJson(rows, configuration), exit: 0 })
     : configToml(rows, configuration)
 }
 
@@ -44,13 +40,5 @@ async function sourcesElsewhere(
 ): Promise<InForce['elsewhere']> {
   if (source?.length) return { sources: source, origin: { from: 'option', name: '--source' } }
   if (config.source?.length || settings.sources.length) return undefined
-  const usual = usualSources(home)
-  const there = await Promise.all(usual.map(isThere))
-  return { sources: usual.filter((_, i) => there[i]), origin: { from: 'default' } }
+  return { sources: await usualSourcesThere(home), origin: { from: 'default' } }
 }
-
-const isThere = (source: Source) =>
-  stat('path' in source ? source.path : source.chain).then(
-    () => true,
-    () => false,
-  )

@@ -5,12 +5,13 @@ import type { Config } from '../core/config.ts'
 import { type Problem, problemText } from '../core/configReading.ts'
 import { Fault } from '../core/fault.ts'
 import { printable } from '../core/printable.ts'
-import { type Settings, settle } from '../core/settings.ts'
+import { type Settings, type Source, settle } from '../core/settings.ts'
 import type { LineOf } from '../core/tomlLines.ts'
 import { readConfigFile } from '../edge/configFile.ts'
 import { sweepProblem } from '../edge/schedule.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
+import { presentSources } from './sources.ts'
 
 export interface Complaint {
   /** `tencent.endpoint`, `CERTFERRY_ENDPOINT` or `--endpoint`. */
@@ -21,6 +22,8 @@ export interface Complaint {
 }
 
 export interface Configuration {
+  /** False where nothing of the file is known: it may not be read, or is no TOML. */
+  readonly isReadable: boolean
   readonly file: string | undefined
   readonly lineOf: LineOf
   readonly complaints: readonly Complaint[]
@@ -32,14 +35,14 @@ export interface Configuration {
 
 /** @throws Fault CONFIG_UNREADABLE. */
 export async function readConfiguration(world: World, line: CommandLine): Promise<Configuration> {
-  const { env, cwd, home } = world
-  const named = line.config ?? (env.CERTFERRY_CONFIG || undefined)
-  const { file, lineOf, config, problems } = await readConfigFile(named, cwd, home)
+  const { env, cwd } = world
+  const { file, lineOf, config, problems } = await readConfigFile(line.config, world)
   const given = { options: line, env, config }
   const right = withoutWrong(given)
   const settled = settle({ ...right.options, source: line.source }, right.env, config)
   const ofFile = [...problems, ...sweepProblems(config, lineOf)]
   return {
+    isReadable: !problems.some(({ column }) => column !== undefined),
     file,
     lineOf,
     config,
@@ -59,6 +62,19 @@ export async function readConfiguration(world: World, line: CommandLine): Promis
   }
 }
 
+/** What stands in its place for whoever goes on looking: the defaults, and why it is not known. */
+export function unknownConfiguration(error: unknown): Configuration {
+  if (!(error instanceof Fault)) throw error
+  return {
+    isReadable: false,
+    file: undefined,
+    lineOf: () => undefined,
+    config: {},
+    settings: settle({}, {}, {}),
+    complaints: [{ key: 'file', line: undefined, text: error.message }],
+  }
+}
+
 /** Only the schedule itself knows what it can read. */
 function sweepProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
   const says = watch?.sweep === undefined ? undefined : sweepProblem(watch.sweep)
@@ -69,3 +85,10 @@ function sweepProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
 export function refuseWrong({ complaints }: Configuration): void {
   if (complaints.length) throw new Fault('CONFIG_INVALID', complaints.map(({ text }) => text).join('\n'))
 }
+
+/** What is taken where no source is named: the usual places that are there, or nothing. */
+export const usualSourcesThere = (home: string): Promise<readonly Source[]> =>
+  presentSources(home).catch(error => {
+    if (error instanceof Fault && error.code === 'NO_SOURCE') return []
+    throw error
+  })

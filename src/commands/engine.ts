@@ -41,10 +41,26 @@ export async function openEngine(
   signal: AbortSignal,
   metrics: () => Metrics | undefined = () => undefined,
 ): Promise<Engine> {
-  const { env, cwd, home } = world
+  const { env, cwd } = world
   const { config, file } = await loadConfig(line.config, world)
   const settled = settle(line, env, config)
   const settings = { ...settled, stateDir: resolve(cwd, settled.stateDir) }
+  return engineFor({ settings, configFile: file }, { world, line, signal, metrics })
+}
+
+export interface Surroundings {
+  readonly world: World
+  readonly line: CommandLine
+  readonly signal: AbortSignal
+  readonly metrics?: () => Metrics | undefined
+}
+
+/** With settings that are known to be good. */
+export function engineFor(
+  { settings, configFile }: Pick<Engine, 'settings' | 'configFile'>,
+  { world, line, signal, metrics = () => undefined }: Surroundings,
+): Engine {
+  const { env, home } = world
   const log = openLog({ level: settings.logLevel, output: line.json ? world.stderr : world.stdout })
   const now = () => new Date(world.now())
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
@@ -110,7 +126,7 @@ export async function openEngine(
   }
   return {
     settings,
-    configFile: file,
+    configFile,
     log,
     receipts,
     effects,

@@ -40,7 +40,7 @@ async function install(world: World, line: CommandLine, { client, directory }: P
   const dryRun = line.dryRun ?? false
   if (outcome !== 'unchanged' && !dryRun) await put(file, wanted)
   const elsewhere = directory === USUAL[client](world.home) ? undefined : directory
-  const next = client === 'acme.sh' ? deployCommand(elsewhere) : null
+  const next = client === 'acme.sh' ? deployCommand({ home: elsewhere, domain: 'NAME', ecc: true }) : null
   return { client, file, outcome, dryRun, text: wanted.text, next, namedBy: [] }
 }
 

@@ -29,7 +29,8 @@ export const usualSources = (home: string): readonly Source[] => [
   { kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} },
 ]
 
-async function presentSources(home: string): Promise<readonly Source[]> {
+/** Those of the usual places that are there. @throws Fault NO_SOURCE where none is. */
+export async function presentSources(home: string): Promise<readonly Source[]> {
   const usual = usualSources(home)
   const there = await Promise.all(
     usual.map(

@@ -44,6 +44,7 @@ export const ADVICE = {
   HOOK_UNWRITABLE:
     'Run it as the user that runs the ACME client, and see that the disk is not full or read-only.',
   SETUP_UNWRITABLE: 'Run it as root: sudo certferry setup. See that the disk is not full or read-only.',
+  DAEMON_DOWN: 'See what it said last: `journalctl -u certferry -n 20`.',
 
   // telling people
   NOTICE_UNSENT:

@@ -21,13 +21,13 @@ export interface InForce extends Given {
 
 /** In the order of the example configuration. */
 export function rowsInForce(given: InForce): readonly Row[] {
-  const tables = ['tencent', 'upload', 'source', 'override', 'watch', 'http', 'log', 'state']
-  const rows = [...choiceRows(given), ...uploadRows(given), ...sourceRows(given), ...overrideRows(given)]
+  const tables = ['tencent', 'upload', 'source', 'certificate', 'watch', 'http', 'notify', 'log', 'state']
+  const rows = [...choiceRows(given), ...uploadRows(given), ...sourceRows(given), ...certificateRows(given)]
   return tables.flatMap(table => rows.filter(({ path }) => path[0] === table))
 }
 
 const choiceRows = (given: Given): readonly Row[] =>
-  Object.values(CHOICES).map((choice: Choice<string | number | undefined>) => {
+  Object.values(CHOICES).map((choice: Choice<Plain | undefined>) => {
     const { path } = choice
     const { value, origin } = choice === CHOICES.proxy ? proxyInForce(given) : chosen(choice, given)
     return { path, value, origin }
@@ -63,7 +63,7 @@ function sourceRows({ config, elsewhere }: InForce): readonly Row[] {
   return tableRows('source', rows).map(row => ({ ...row, origin: elsewhere.origin }))
 }
 
-const overrideRows = ({ config }: Given) => tableRows('override', config.override ?? [])
+const certificateRows = ({ config }: Given) => tableRows('certificate', config.certificate ?? [])
 
 const tableRows = (list: string, tables: readonly object[]): readonly Row[] =>
   tables.flatMap((table, i) =>

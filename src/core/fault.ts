@@ -64,6 +64,7 @@ const KINDS = {
   UNRECORDED: { retry: 'never', exit: 74 },
   HOOK_UNWRITABLE: { retry: 'never', exit: 74 },
   SETUP_UNWRITABLE: { retry: 'never', exit: 74 },
+  DAEMON_DOWN: { retry: 'later', exit: 75 },
 
   // telling people
   NOTICE_UNSENT: { retry: 'later', exit: 75 },

@@ -92,7 +92,13 @@ certferry_deploy() (
 export const quoted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
-const isOurs = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
+/** The files that a hook of ours starts: Node and the program, or the program alone. */
+export const startedBy = (text: string): readonly string[] =>
+  Array.from(text.matchAll(/^\s*(?:node|main|program)=(.+)$/gm), ([, word = '']) =>
+    word.startsWith("'") ? word.slice(1, -1).replaceAll("'\\''", "'") : word,
+  )
+
+export const isOurs = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
 
 /** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
 export function installing(

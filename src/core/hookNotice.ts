@@ -17,9 +17,15 @@ export interface Installation {
   readonly namedBy: readonly string[]
 }
 
-/** `home` where it is not the one that acme.sh takes by itself. */
-export const deployCommand = (home?: string) =>
-  `acme.sh ${home ? `--home ${quoted(home)} ` : ''}--deploy -d NAME --ecc --deploy-hook certferry`
+export interface Deployment {
+  /** Where it is not the one that acme.sh takes by itself. */
+  readonly home?: string | undefined
+  readonly domain: string
+  readonly ecc: boolean
+}
+
+export const deployCommand = ({ home, domain, ecc }: Deployment) =>
+  `acme.sh ${home ? `--home ${quoted(home)} ` : ''}--deploy -d ${quoted(domain)}${ecc ? ' --ecc' : ''} --deploy-hook certferry`
 
 const HEADINGS = {
   written: ['written', 'would be written'],

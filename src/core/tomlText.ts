@@ -1,7 +1,8 @@
 /** Values as TOML writes them. Pure. */
+import { escaped } from './jsonLine.ts'
 import type { KeyPath } from './tomlLines.ts'
 
-export type Plain = string | number | boolean | { readonly [key: string]: Plain }
+export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain }
 
 /** `[table]`, or `[[list]]` for the next of a list. */
 export const tomlHeader = (path: KeyPath): string => {
@@ -19,9 +20,10 @@ const tomlKey = (key: string) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : tomlStrin
 function tomlValue(value: Plain): string {
   if (typeof value === 'string') return tomlString(value)
   if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `[${value.map(tomlValue).join(', ')}]`
   const entries = Object.entries(value).map(([key, one]) => tomlAssignment(key, one))
   return entries.length ? `{ ${entries.join(', ')} }` : '{}'
 }
 
-/** As JSON writes it, and what TOML wants escaped beyond: DEL, and halves of characters, which no file can hold. */
-const tomlString = (text: string) => JSON.stringify(text.toWellFormed()).replaceAll('\u007f', '\\u007f')
+/** As JSON writes it, for a terminal too; half of a character no file can hold. */
+const tomlString = (text: string) => escaped(JSON.stringify(text.toWellFormed()))

@@ -12,6 +12,8 @@ const LARGEST = 1 << 16
 export interface Credentials {
   /** Where they came from, in words for `check` and the log; never what they are. */
   readonly origin: string
+  /** Where they came from a file. */
+  readonly file?: string
   readonly secretId: string
   readonly secretKey: Secret
   readonly token?: Secret
@@ -88,7 +90,8 @@ async function fromFile(
     throw new Fault('CREDENTIALS_UNREADABLE', `${file}: [${profile}] needs secret_id and secret_key`)
   }
   const tokenText = typeof token === 'string' && token ? clean(token, file) : undefined
-  return credentials(`${file} [${profile}]`, clean(secret_id, file), clean(secret_key, file), tokenText)
+  const origin = `${file} [${profile}]`
+  return { ...credentials(origin, clean(secret_id, file), clean(secret_key, file), tokenText), file }
 }
 
 /** The INI reader takes `[ops.east]` for a section within a section. */

@@ -34,6 +34,8 @@ export interface Connection {
 export interface Client {
   /** Sends once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
   readonly call: (action: string, body: string, signal?: AbortSignal) => Promise<Reply>
+  /** Asks for nothing and shows no credentials: any answer of the service tells its time. @throws as `call`. */
+  readonly greet: (signal?: AbortSignal) => Promise<void>
   /** Mends the cause of a fault of class repair; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
   /** Seconds to add to this machine's clock, as measured from the last answer that had a date. */
@@ -44,16 +46,23 @@ export function openClient(connection: Connection): Client {
   const { wallet, now, onClock } = connection
   let applied = 0
   let measured = 0
+  const read = ({ date, status, body }: Answer) => {
+    if (date) measured = Math.round((date - now()) / 1000)
+    return readReply(status, body)
+  }
   return {
     call: async (action, body, signal) => {
-      const answer = await send(
-        connection,
-        await wallet.current(),
-        { action, body, timestamp: Math.floor(now() / 1000) + applied },
-        signal,
-      )
-      if (answer.date) measured = Math.round((answer.date - now()) / 1000)
-      return readReply(answer.status, answer.body)
+      const message = { action, body, timestamp: Math.floor(now() / 1000) + applied }
+      const headers = headersOf(connection, await wallet.current(), message)
+      return read(await exchange(connection, { method: 'POST', headers, body }, signal))
+    },
+    greet: async signal => {
+      try {
+        read(await exchange(connection, { method: 'GET' }, signal))
+      } catch (error) {
+        // that it misses everything it needs is what the service says; others would say something else
+        if (!(error instanceof Fault) || error.apiCode === undefined) throw error
+      }
     },
     repair: async fault => {
       if (fault.code === 'API_CREDENTIALS') return wallet.renew()
@@ -73,20 +82,24 @@ interface Message {
   readonly timestamp: number
 }
 
-async function send(
-  connection: Connection,
-  credentials: Credentials,
-  message: Message,
-  signal?: AbortSignal,
-) {
-  const { endpoint, dispatcher } = connection
-  const whole = AbortSignal.timeout(connection.whole ?? WHOLE)
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly date: number | undefined
+}
+
+type Sending = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
+
+async function exchange(
+  { endpoint, dispatcher, whole: limit = WHOLE }: Connection,
+  sending: Sending,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  const whole = AbortSignal.timeout(limit)
   try {
     const { statusCode, headers, body } = await request(endpoint, {
-      method: 'POST',
+      ...sending,
       dispatcher,
-      headers: headersOf(connection, credentials, message),
-      body: message.body,
       signal: signal ? AbortSignal.any([signal, whole]) : whole,
     })
     const bytes = await bounded(body)

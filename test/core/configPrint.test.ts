@@ -5,6 +5,7 @@ import { type Config, KINDS, LANGUAGES, LEVELS } from '../../src/core/config.ts'
 import { keysAt } from '../../src/core/configKeys.ts'
 import { configJson, configToml, type InForce, rowsInForce } from '../../src/core/configPrint.ts'
 import { readConfig } from '../../src/core/configReading.ts'
+import { EVENTS } from '../../src/core/event.ts'
 import { type Options, type Settings, settle } from '../../src/core/settings.ts'
 
 const NOTHING: InForce = { options: {}, env: {}, config: {}, elsewhere: undefined }
@@ -41,8 +42,15 @@ const config = sparse({
   }),
   upload: sparse(upload),
   source: fc.array(source, { maxLength: 3 }),
-  override: fc.array(fc.record({ match: text, ...upload }, { requiredKeys: ['match'] }), { maxLength: 2 }),
+  certificate: fc.array(
+    fc.record(
+      { match: fc.oneof(fc.constant('*'), text), skip: fc.boolean(), ...upload },
+      { requiredKeys: ['match'] },
+    ),
+    { maxLength: 2 },
+  ),
   watch: sparse({ jitter_seconds: fc.nat(), sweep: text }),
+  notify: sparse({ on: fc.subarray([...EVENTS]), command: path, webhook_file: path }),
   log: sparse({ level: fc.constantFrom(...LEVELS) }),
   state: sparse({ dir: path }),
 }) as fc.Arbitrary<Config>
@@ -53,8 +61,9 @@ const options = sparse({
 }) as fc.Arbitrary<Options>
 const env = sparse({ CERTFERRY_LOG_LEVEL: fc.constantFrom(...LEVELS), CERTFERRY_STATE_DIR: path })
 
-const plain = ({ uploadOf, ...settings }: Settings) => ({
+const plain = ({ uploadOf, isSkipped, ...settings }: Settings) => ({
   ...settings,
+  skipped: isSkipped('certbot:x'),
   uploads: settings.sources.map(({ keys }) => uploadOf('certbot:x', 'x', keys)),
 })
 
@@ -73,7 +82,7 @@ test('what is printed is a configuration that means the same', () => {
 
 test('every key there is has its row, set or not', () => {
   const printed = rowsInForce(NOTHING).map(({ path }) => path.join('.'))
-  const lists = ['source', 'override']
+  const lists = ['source', 'certificate']
   const keys = keysAt([])
     .filter(table => !lists.includes(table))
     .flatMap(table => keysAt([table]).map(key => `${table}.${key}`))

@@ -75,6 +75,7 @@ export function recordedWorld({
       cwd,
       home: cwd,
       program,
+      nodeVersion: '24.0.0',
       pid: 1,
       onSignal: (name, call) => void calls.set(name, call),
       stdout: output('out'),

@@ -1,0 +1,98 @@
+/** The sources and each certificate in them, read and proven as this user, and nothing sent. */
+import { isOverdue } from '../../core/expiry.ts'
+import { type Finding, failure, ok, warning } from '../../core/finding.ts'
+import type { Lineage } from '../../core/lineage.ts'
+import type { Outcome } from '../../core/outcome.ts'
+import { emptyReceipt } from '../../core/receipt.ts'
+import { renewCommand, withObstacle } from '../../core/remedy.ts'
+import type { Source } from '../../core/settings.ts'
+import { obstacleTo } from '../../edge/obstacle.ts'
+import { viewOf } from '../../edge/view.ts'
+import { type Effects, sync } from '../../sync.ts'
+import { titleOf } from '../sources.ts'
+import type { Scene } from './scene.ts'
+
+type Seen = Outcome & { readonly at?: Lineage }
+
+export async function certificates(scene: Scene): Promise<readonly Finding[]> {
+  const { sources, listing, engine } = scene
+  const { lineages, failed } = await listing()
+  const known = new Map(
+    (await engine.receipts.all().catch(() => [])).map(receipt => [receipt.lineage, receipt]),
+  )
+  // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
+  const effects: Effects = { ...engine.effects, recall: async ({ id }) => known.get(id) ?? emptyReceipt(id) }
+  const wishes = { force: false, dryRun: true, endpoint: engine.settings.endpoint.hostname, last: true }
+  const seen: Seen[] = [...failed]
+  for (const lineage of lineages) seen.push({ ...(await sync(lineage, effects, wishes)), at: lineage })
+  const wrong = seen.filter(outcome => 'fault' in outcome)
+  return [
+    ...sumsOf(sources, seen),
+    ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
+    ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
+  ]
+}
+
+/** One line a directory, and one for all files that are named one by one. */
+function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Finding[] {
+  const [single, folders] = [
+    sources.filter(({ kind }) => kind === 'pem'),
+    sources.filter(({ kind }) => kind !== 'pem'),
+  ]
+  const sum = (title: string, holds: (lineage: Lineage) => boolean) => {
+    const mine = seen.filter(({ at }) => at && holds(at))
+    const ready = mine.filter(outcome => !('fault' in outcome)).length
+    return ok(
+      'source',
+      `${title}: ${mine.length ? `${ready} of ${mine.length} certificates ready` : 'no certificates'}`,
+    )
+  }
+  return [
+    ...folders
+      .filter(source => !seen.some(({ at, lineage }) => !at && lineage === titleOf(source)))
+      .map(source => sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => isIn(source, at))),
+    ...(single.length ? [sum('named one by one', ({ kind }) => kind === 'pem')] : []),
+  ]
+}
+
+const isIn = (source: Source, lineage: Lineage) =>
+  'path' in source &&
+  source.kind === lineage.kind &&
+  lineage.chain.startsWith(`${source.path.replace(/\/$/, '')}/`)
+
+async function explained(
+  { at, fault, lineage }: Extract<Seen, { readonly fault: unknown }>,
+  { sources, machine }: Scene,
+): Promise<Finding> {
+  const [obstacle] = await obstaclesOf(
+    at,
+    sources.find(source => titleOf(source) === lineage),
+  )
+  const finding = failure(at ? 'certificate' : 'source', fault)
+  if (obstacle) return { ...finding, ...withObstacle(lineage, obstacle, machine.user()) }
+  const command = at && renewCommand(at, fault.code)
+  return { ...finding, says: `${lineage}: ${fault.message}`, ...(command && { command }) }
+}
+
+/** Of a certificate those of its files, of a source that cannot be listed those of its folders. */
+async function obstaclesOf(at: Lineage | undefined, source: Source | undefined) {
+  const files = at ? [at.chain, ...(at.key === undefined ? [] : [at.key])] : []
+  const folders = source ? (await viewOf(source)).folders : []
+  const obstacles = await Promise.all([...files, ...(at ? [] : folders)].map(obstacleTo))
+  return obstacles.filter(obstacle => obstacle !== undefined)
+}
+
+/** Renewed is a certificate when a third of its life is left; later, its client seems dead. */
+function overdue(outcome: Seen, now: number): readonly Finding[] {
+  const { at, bundle } = outcome
+  if (!at || !bundle || 'fault' in outcome || !isOverdue(bundle, now)) return []
+  const until = bundle.notAfter.toISOString().slice(0, 10)
+  const says = `${at.id}: ends on ${until}, and less than a third of its life is left`
+  const command = renewCommand(at, 'EXPIRED')
+  return [
+    warning('certificate', says, {
+      advice: 'See what the ACME client last logged; to renew by hand:',
+      ...(command && { command }),
+    }),
+  ]
+}

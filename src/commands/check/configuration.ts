@@ -1,0 +1,16 @@
+/** The configuration: which file, and everything wrong in it, in the environment and in options. */
+import { Fault } from '../../core/fault.ts'
+import { type Finding, failure, ok } from '../../core/finding.ts'
+import { quoted } from '../../core/hookFile.ts'
+import type { Scene } from './scene.ts'
+
+export async function configuration({ configuration }: Scene): Promise<readonly Finding[]> {
+  const { file, complaints } = configuration
+  if (!complaints.length) return [ok('configuration', file ?? 'no file: environment, options and defaults')]
+  return complaints.map(({ text, line }) => {
+    const fault = new Fault('CONFIG_INVALID', text)
+    return line === undefined || file === undefined
+      ? failure('configuration', fault)
+      : failure('configuration', fault, { command: `sudo editor +${line} ${quoted(file)}` })
+  })
+}

@@ -1,0 +1,65 @@
+/** What the examinations look at: the configuration in force, and this machine. */
+import { Fault } from '../../core/fault.ts'
+import { type Finding, failure, unreached } from '../../core/finding.ts'
+import type { Source } from '../../core/settings.ts'
+import type { CronLine } from '../../edge/crontabs.ts'
+import type { Process, Systemctl } from '../../edge/systemctl.ts'
+import type { User } from '../../edge/user.ts'
+import type { World } from '../../world.ts'
+import type { Configuration } from '../configuration.ts'
+import type { Engine } from '../engine.ts'
+import type { Listing } from '../sources.ts'
+
+/** What of this machine is asked beyond files. */
+export interface Machine {
+  readonly systemctl: Systemctl
+  readonly processes: () => Promise<readonly Process[]>
+  readonly cronLines: () => Promise<readonly CronLine[]>
+  readonly user: () => User
+}
+
+export interface Scene {
+  readonly world: World
+  readonly machine: Machine
+  readonly configuration: Configuration
+  /** Made of what is right in the configuration. */
+  readonly engine: Engine
+  /** Those named, or the usual ones that are there. */
+  readonly sources: readonly Source[]
+  /** Listed once, for all who ask. @throws Fault NO_SOURCE. */
+  readonly listing: () => Promise<Listing>
+}
+
+export interface Examination {
+  readonly about: string
+  /** Keys of the configuration without which it would look at something else than what is meant. */
+  readonly needs?: RegExp
+  readonly look: (scene: Scene) => Promise<readonly Finding[]>
+}
+
+/** What was found, whatever happens: one examination that fails never hides the others. */
+export const examined = ({ about, needs, look }: Examination, scene: Scene): Promise<readonly Finding[]> =>
+  isBlind(needs, scene)
+    ? Promise.resolve([unreached(about, 'not looked at: the configuration comes first')])
+    : look(scene).catch(error => [failure(about, asFault(about, error))])
+
+/** Of a list the good entries are left to look at; without them the usual ones would be looked at in their place. */
+function isBlind(needs: RegExp | undefined, { configuration }: Scene): boolean {
+  if (!needs) return false
+  const { complaints, isReadable, settings } = configuration
+  const touched = complaints.filter(({ key }) => needs.test(key))
+  const listed = touched.every(({ key }) => key.startsWith('source['))
+  return !isReadable || (touched.length > 0 && !(listed && settings.sources.length > 0))
+}
+
+/** The text of what is not a fault may quote what it was given: only its name is said. */
+const asFault = (about: string, error: unknown) =>
+  error instanceof Fault
+    ? error
+    : new Fault(
+        'BUG',
+        `${about} could not be examined (${error instanceof Error ? error.name : typeof error})`,
+        {
+          cause: error,
+        },
+      )

@@ -1,0 +1,83 @@
+/** Who carries renewals on this machine: the daemon, a timer, cron, hooks; and whose renewals nobody carries. Pure. */
+import { Fault } from './fault.ts'
+import { type Finding, failure, ok, warning } from './finding.ts'
+import { SERVICE, TIMER, type Unit } from './units.ts'
+
+export interface Signs {
+  /** Undefined where there is no systemd. */
+  readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
+  /** Daemons found among the processes. */
+  readonly pids: readonly number[]
+  /** Crontabs with a line that runs `certferry sync`. */
+  readonly crontabs: readonly string[]
+}
+
+/** Whether a command line is that of a daemon: our program, or one of its name, told to `watch`. */
+export function isDaemon(
+  words: readonly string[],
+  program: { readonly node: string; readonly main: string | undefined },
+): boolean {
+  const at = words.indexOf('watch')
+  const starts = words[at - 1]
+  if (at < 1 || at > 8 || starts === undefined) return false
+  return (
+    starts === (program.main ?? program.node) || /(^|\/)certferry(\.c?js|\/dist\/main\.js)?$/.test(starts)
+  )
+}
+
+export const runsSync = (line: string): boolean => /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(line)
+
+export function daemonFinding({ units, pids }: Signs): Finding {
+  const { service } = units ?? {}
+  const log = { command: `journalctl -u ${SERVICE} -n 20 --no-pager` }
+  if (service?.active === 'failed' || service?.sub === 'auto-restart')
+    return failure('daemon', new Fault('DAEMON_DOWN', `${SERVICE} ${fell(service)}`), log)
+  if (service?.active === 'active' || service?.active === 'activating' || service?.active === 'reloading')
+    return ok('daemon', `${SERVICE} is ${service.active}${service.status && `: ${service.status}`}`)
+  if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)
+  if (service?.enabled)
+    return warning('daemon', `${SERVICE} is enabled and not running`, {
+      command: `sudo systemctl start ${SERVICE}`,
+    })
+  return ok('daemon', service?.installed ? `${SERVICE} is installed, not enabled` : 'none is running')
+}
+
+const fell = ({ active, exit }: Unit) =>
+  active === 'failed' ? `has failed with exit ${exit}` : `ends again and again, last with exit ${exit}`
+
+export interface Renewals extends Signs {
+  /** Each source's kind, and whether a hook of its client calls us. */
+  readonly kinds: ReadonlyMap<string, boolean>
+}
+
+/** The last line on renewals: a hook alone is called once for each, and not again when it fails. */
+export function renewalFinding(renewals: Renewals): Finding {
+  const { units, kinds } = renewals
+  const steady = steadyCarriers(renewals)
+  const hooks = [...kinds].filter(([, hook]) => hook).map(([kind]) => `${kind}'s hook`)
+  if (steady.length) return ok('renewals', `carried by ${[...steady, ...hooks].join(', ')}`)
+  const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
+  const who =
+    hooks.length && without.length ? `${without.join(', ')}: nobody carries renewals` : 'nobody carries them'
+  if (!hooks.length || without.length)
+    return warning('renewals', `${who}: there is no daemon, timer, cron line or hook`, {
+      command: 'sudo certferry setup',
+    })
+  return warning(
+    'renewals',
+    `carried by ${hooks.join(', ')} alone, which is not called again after a failure`,
+    {
+      advice: 'Let one more thing look after them:',
+      command: units?.timer.installed
+        ? `sudo systemctl enable --now ${TIMER}`
+        : "echo '17 */12 * * * root certferry sync --log-level warn' | sudo tee /etc/cron.d/certferry",
+    },
+  )
+}
+
+function steadyCarriers({ units, pids, crontabs }: Signs): readonly string[] {
+  const running = (unit: Unit | undefined) => unit?.active === 'active' || unit?.active === 'activating'
+  const daemon = running(units?.service) ? [SERVICE] : pids.length ? ['the daemon'] : []
+  const timer = running(units?.timer) ? [TIMER] : []
+  return [...daemon, ...timer, ...crontabs]
+}

@@ -1,0 +1,66 @@
+/** Findings for a terminal: a column of words for the eye, a column of topics, and what mends below what is wrong. Pure. */
+import { wrapped } from './columns.ts'
+import { exitOfFindings, type Finding, type Level, tallyOf } from './finding.ts'
+import { printable } from './printable.ts'
+
+export interface Screen {
+  readonly colours: boolean
+  readonly columns: number
+}
+
+/** Plain ASCII: in a log, without colours and under LANG=C they say the same. */
+const WORDS: Readonly<Record<Level, readonly [word: string, colour: string]>> = {
+  ok: ['ok', '32'],
+  warning: ['WARN', '33'],
+  failure: ['FAIL', '31'],
+  unreached: ['-', '2'],
+}
+
+/** What stands before the words: four characters, a topic of 13, and the blanks between. */
+const MARGIN = 21
+
+/** Of those that are alike so many are shown: a thousand unreadable files are one trouble. */
+const ALIKE = 3
+
+export function findingLines(findings: readonly Finding[], screen: Screen): string {
+  const groups = Map.groupBy(findings, kindOf)
+  const lines = [...groups.values()].flatMap(group => {
+    if (group.length <= ALIKE + 1) return group.map(finding => lineOf(finding, screen))
+    const more = `${' '.repeat(MARGIN)}… and ${group.length - ALIKE} more like it\n`
+    return [...group.slice(0, ALIKE).map(finding => lineOf(finding, screen)), more]
+  })
+  return lines.join('')
+}
+
+/** What is well is told one by one. */
+const kindOf = (finding: Finding) =>
+  finding.level === 'ok' ? finding : `${finding.about} ${finding.level} ${finding.fault?.code}`
+
+function lineOf({ about, level, says, advice, command }: Finding, { colours, columns }: Screen): string {
+  const fit = (text: string) => wrapped(printable(text, 1000), Math.max(60, columns) - MARGIN, MARGIN)
+  const [word, colour] = WORDS[level]
+  const shown = colours ? `\u001b[${colour}m${word}\u001b[0m` : word
+  const lines = [`${shown}${' '.repeat(6 - word.length)}${about.padEnd(13)}  ${fit(says)}`]
+  if (advice) lines.push(`${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}`)
+  // never wrapped: it is copied
+  if (command) lines.push(`${' '.repeat(MARGIN)}${advice ? '  ' : '→ '}${printable(command, 1000)}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** The last words: on a small terminal they stay in sight when the rest has scrolled away. */
+export function verdictLines(findings: readonly Finding[]): string {
+  const policies = [...new Set(findings.flatMap(({ policy }) => policy ?? []))]
+  const paste = policies.map(
+    policy => `\nThe policy, for the console (CAM, Policies, by syntax):\n${policy}\n`,
+  )
+  return `${paste.join('')}\n${sumOf(findings)}\n`
+}
+
+function sumOf(findings: readonly Finding[]): string {
+  const { failure, warning } = tallyOf(findings)
+  const count = (number: number, what: string) =>
+    number ? [`${number} ${what}${number === 1 ? '' : 's'}`] : []
+  const sum = [...count(failure, 'failure'), ...count(warning, 'warning')].join(', ')
+  if (failure) return `${sum}; exit ${exitOfFindings(findings)}.`
+  return sum ? `${sum}; nothing fails.` : 'All is well.'
+}

@@ -1,0 +1,61 @@
+/** Commands that mend what is wrong with a certificate's files. Pure. */
+import type { FaultCode } from './fault.ts'
+import type { Finding } from './finding.ts'
+import { quoted } from './hookFile.ts'
+import type { Lineage } from './lineage.ts'
+
+/** For these a new certificate is what helps. */
+const RENEWABLE: ReadonlySet<FaultCode> = new Set([
+  'EXPIRED',
+  'CERTIFICATE_INVALID',
+  'KEY_INVALID',
+  'TWO_LEAVES',
+  'REJECTED_BEFORE',
+])
+
+/** What the certificate's own client is told, to renew it now; undefined where renewing is not the remedy, or not ours to say. */
+export function renewCommand(
+  { kind, name }: Pick<Lineage, 'kind' | 'name'>,
+  code: FaultCode,
+): string | undefined {
+  if (!RENEWABLE.has(code)) return undefined
+  const forced = code === 'EXPIRED' ? '' : kind === 'certbot' ? ' --force-renewal' : ' --force'
+  if (kind === 'certbot') return `sudo certbot renew --cert-name ${quoted(name)}${forced}`
+  if (kind !== 'acme.sh') return undefined
+  const ecc = name.endsWith('_ecc') ? ' --ecc' : ''
+  return `acme.sh --renew -d ${quoted(name.replace(/_ecc$/, ''))}${ecc}${forced}`
+}
+
+export type Obstacle =
+  /** `missing` is where the links lead in the end, and nothing is there. */
+  | { readonly kind: 'dangling'; readonly link: string; readonly missing: string }
+  | { readonly kind: 'closed'; readonly path: string; readonly mode: number; readonly uid: number }
+
+/** What is in the way, and what removes it. */
+export function withObstacle(
+  lineage: string,
+  obstacle: Obstacle,
+  user: { readonly uid: number; readonly name: string },
+): Pick<Finding, 'says' | 'advice' | 'command'> {
+  if (obstacle.kind === 'dangling')
+    return {
+      says: `${lineage}: ${obstacle.link} leads to ${obstacle.missing}, which is not there`,
+      advice:
+        'Mount or restore the folder it leads to as well, not only the links; if the file is lost, have the client issue the certificate anew.',
+      command: `ls -l ${quoted(obstacle.link)}`,
+    }
+  const { path, mode, uid } = obstacle
+  const says = `${lineage}: ${path} is closed to ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${uid === 0 ? 'root' : `uid ${uid}`})`
+  if (user.uid === 0)
+    return {
+      says,
+      advice:
+        'Even root is kept out: see whether the file system is remote, or a security module forbids it.',
+    }
+  return {
+    says,
+    advice:
+      'Look as root; the service needs no more than its unit gives it, or a group that may read (docs/systemd.md).',
+    command: 'sudo certferry check',
+  }
+}

@@ -1,0 +1,60 @@
+/** Whether receipts could be written to a directory, found out without leaving anything there. */
+import { access, constants, open, readdir, stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+export interface Room {
+  readonly there: boolean
+  /** The directory, or the nearest above it that is there. */
+  readonly nearest: string
+  /** The error's code where this user cannot write; ENOTDIR where a file stands in the way. */
+  readonly refusal: string | undefined
+  /** Files that should be receipts. */
+  readonly receipts: number
+}
+
+export async function stateRoom(dir: string): Promise<Room> {
+  const nearest = await nearestTo(dir)
+  const isFolder = (await stat(nearest)).isDirectory()
+  const names = nearest === dir && isFolder ? await readdir(dir).catch(() => []) : []
+  return {
+    there: nearest === dir,
+    nearest,
+    refusal: isFolder ? await refusalOf(nearest) : 'ENOTDIR',
+    receipts: names.filter(name => name.endsWith('.json')).length,
+  }
+}
+
+async function nearestTo(path: string): Promise<string> {
+  const there = await stat(path).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
+  )
+  return there || path === dirname(path) ? path : nearestTo(dirname(path))
+}
+
+/** open(2): a file without a name, which is gone when it is closed. Node has no name for it; the number is Linux's. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
+/** Of file systems and kernels that have no such files. */
+const UNKNOWN = new Set(['EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL', 'ENOENT'])
+/** More than a receipt has: a disk with less is full. In bytes. */
+const ENOUGH = 16_384
+
+async function refusalOf(folder: string): Promise<string | undefined> {
+  try {
+    const file = await open(folder, O_TMPFILE | constants.O_RDWR, 0o600)
+    await file.writeFile(Buffer.alloc(ENOUGH)).finally(() => file.close())
+    return undefined
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    return UNKNOWN.has(code) ? refusalByLooks(folder) : code
+  }
+}
+
+async function refusalByLooks(folder: string): Promise<string | undefined> {
+  const refusal = await access(folder, constants.W_OK | constants.X_OK).then(
+    () => undefined,
+    ({ code }: NodeJS.ErrnoException) => code ?? 'unknown',
+  )
+  const { bavail, bsize } = await statfs(folder)
+  return refusal ?? (bavail * bsize < ENOUGH ? 'ENOSPC' : undefined)
+}

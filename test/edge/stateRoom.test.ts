@@ -1,0 +1,58 @@
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { stateRoom } from '../../src/edge/stateRoom.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+import { asNobody } from './nobody.ts'
+
+describe('whether receipts could be written is found out without writing', () => {
+  test('to a directory that is there', async () => {
+    const dir = await temporaryDirectory()
+    for (const name of ['a.json', 'b.json', 'a.json.damaged-1', '.a.json.lock.tmp'])
+      await writeFile(join(dir, name), '')
+    const before = await readdir(dir)
+    expect(await stateRoom(dir)).toEqual({
+      there: true,
+      nearest: dir,
+      refusal: undefined,
+      receipts: 2,
+    })
+    expect(await readdir(dir)).toEqual(before)
+  })
+
+  test('to one that is to be made, by the nearest above it', async () => {
+    const dir = await temporaryDirectory()
+    expect(await stateRoom(join(dir, 'var/lib'))).toMatchObject({
+      there: false,
+      nearest: dir,
+      refusal: undefined,
+    })
+    expect(await readdir(dir)).toEqual([])
+  })
+
+  test('to one that is closed, or whose parent is', async () => {
+    const dir = await temporaryDirectory()
+    await mkdir(join(dir, 'state'))
+    await chmod(dir, 0o755)
+    await chmod(join(dir, 'state'), 0o555)
+    expect(await asNobody(() => stateRoom(join(dir, 'state')))).toMatchObject({
+      there: true,
+      refusal: 'EACCES',
+    })
+    expect(await asNobody(() => stateRoom(join(dir, 'state/deep')))).toMatchObject({
+      there: false,
+      refusal: 'EACCES',
+    })
+  })
+
+  test('to a file', async () => {
+    const file = join(await temporaryDirectory(), 'file')
+    await writeFile(file, '')
+    expect(await stateRoom(file)).toMatchObject({ refusal: 'ENOTDIR' })
+    expect(await stateRoom(join(file, 'below'))).toMatchObject({
+      there: false,
+      nearest: file,
+      refusal: 'ENOTDIR',
+    })
+  })
+})
