@@ -1,6 +1,7 @@
 /** A process that a test starts and awaits, however it ends: by itself, by a signal, or not at all. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { execPath } from 'node:process'
+import { onTestFinished } from 'vitest'
 import { MAIN } from '../../e2e/program.ts'
 
 export interface Ended {
@@ -38,8 +39,10 @@ export function start([file = '', ...args]: readonly string[], env: Environment)
     child[name].setEncoding('utf8').on('data', (text: string) => {
       said[name] += text
     })
+  // neither a test that fails nor a run that is broken off leaves anybody behind
   const stop = () => child.kill('SIGKILL')
-  process.once('exit', stop) // a run that is broken off leaves nobody behind
+  onTestFinished(() => void stop())
+  process.once('exit', stop)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, ...said }))

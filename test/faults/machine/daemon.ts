@@ -13,11 +13,10 @@ export interface Daemon extends Started {
 /** Everything a test waits for comes within this time, or the test fails. */
 const BOUND = { timeout: 40_000, interval: 50 }
 
-/** `prefix` are the words that start the program, where it is not to start by itself. */
 export async function startDaemon(
   ground: Ground,
-  prefix: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  prefix: readonly string[] = [],
 ): Promise<Daemon> {
   const started = start([...prefix, ...ground.words('watch')], { ...ground.env, ...env })
   const saying = (text: string) => expect.poll(started.said, BOUND).toContain(text)

@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { issue, type Pair } from '../../support/certificates.ts'
+import { issue, type Pair, type Wish } from '../../support/certificates.ts'
 import { acmeIssue, acmeRenew, all, certbotIssue, certbotRenew } from '../../support/producers.ts'
 
 /** A lineage, and what its receipt has to say. */
@@ -14,6 +14,8 @@ export interface Planted {
   readonly fingerprint: string
   readonly pair: Pair
 }
+
+type Lifetime = Pick<Wish, 'notBefore' | 'notAfter'>
 
 export interface Trees {
   readonly folder: string
@@ -29,7 +31,9 @@ export interface Trees {
 
 const [SHOP, MAIL, INTRANET] = ['shop.example.com', 'mail.example.com', 'intranet.example.com'] as const
 
-export async function plantTrees(folder: string): Promise<Trees> {
+export async function plantTrees(folder: string, lifetime: Lifetime = {}): Promise<Trees> {
+  const named = (name: string) => issue({ names: [name], ...lifetime })
+
   const [certbot, acme, pem] = [
     join(folder, 'letsencrypt'),
     join(folder, 'acme.sh'),
@@ -69,8 +73,6 @@ export async function plantTrees(folder: string): Promise<Trees> {
     live: join(certbot, 'live', SHOP),
   }
 }
-
-const named = (name: string) => issue({ names: [name] })
 
 function plantedAs(id: string, pair: Pair): Planted {
   const ders = [pair.leaf, pair.intermediate].map(pem => new X509Certificate(pem).raw)
