@@ -1,0 +1,71 @@
+/** The built program in real time, with faults at a third of its requests: never faster than the pace, and all is well in the end. */
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { execPath, stdout } from 'node:process'
+import { expect, onTestFinished, test } from 'vitest'
+import { pause } from '../../../src/edge/time.ts'
+import { startEmulator } from '../../../src/emulator/server.ts'
+import { run, SYSTEM_PATH } from '../../e2e/child.ts'
+import { MAIN } from '../../e2e/program.ts'
+import { seededDice } from '../../support/dice.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { promised, SEED, times } from '../run.ts'
+import { ANSWERS } from './answers.ts'
+import { BREAKS } from './breaks.ts'
+import { plant } from './forest.ts'
+import { give, openFront, type Trouble } from './front.ts'
+import { ACCOUNTS, KEYS, ledgerOf } from './ledger.ts'
+import { densest, placesOf, RATE } from './stage.ts'
+import { THROTTLES } from './throttles.ts'
+
+const FAULTS = [...THROTTLES, ...ANSWERS, ...BREAKS]
+const dice = seededDice(SEED)
+
+/** The service at its distance: up to 300 ms, there and back. */
+const distant =
+  (trouble: Trouble | undefined): Trouble =>
+  async exchange => {
+    await pause(dice() * 300)
+    if (trouble) await trouble(exchange)
+    else give(exchange.response, await exchange.carryOut())
+  }
+
+test('faults at a third of all requests', { timeout: 300_000 }, async () => {
+  const forest = await plant(times(12, 200))
+  const emulator = await startEmulator({ accounts: ACCOUNTS, rate: RATE, dice })
+  onTestFinished(emulator.close)
+  const front = await openFront({
+    service: emulator.url,
+    meet: () => distant(dice() < 1 / 3 ? FAULTS[Math.floor(dice() * FAULTS.length)]?.trouble : undefined),
+  })
+  onTestFinished(front.close)
+  const stateDir = join(await temporaryDirectory(), 'state')
+  const words = placesOf({ forest, stateDir, endpoint: `http://127.0.0.1:${front.port}` })
+  const env = { ...KEYS, PATH: SYSTEM_PATH }
+  const delay = monitorEventLoopDelay()
+  delay.enable()
+  let heard = ''
+  for (let pass = 1; ; pass++) {
+    const { code, stdout, stderr } = await run(execPath, [MAIN, 'sync', ...words], env)
+    heard += stdout + stderr
+    if (code === 0) break
+    expect([code, pass < 6]).toEqual([75, true])
+  }
+  delay.disable()
+  const [most, late] = [densest(front.arrivals), Math.round(delay.max / 1e6)]
+  stdout.write(
+    `  ${front.arrivals.length} requests, at most ${most} in a second; seen up to ${late} ms late\n`,
+  )
+  // what is itself held up for longer than the pace reckons with (core/pace.ts) sees requests together that came apart
+  if (late < 250) {
+    expect(most).toBeLessThanOrEqual(RATE)
+    expect(emulator.entries.filter(({ code }) => code.includes('LimitExceeded'))).toEqual([])
+  }
+  const how = 'at random, a third of all requests, the built program in real time'
+  promised({
+    fault: 'every answer and break',
+    how,
+    runs: forest.names.length,
+    ...(await ledgerOf({ forest, emulator, stateDir, heard })),
+  })
+})
