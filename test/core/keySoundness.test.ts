@@ -44,6 +44,9 @@ describe('RSA: each of its numbers is held to the others', () => {
     ['primes of one and all', [3, 4], [1n, whole[0] ?? 0n]],
     ['no primes', [3, 4], [0n, 0n]],
     ['a prime of nothing', [3], [0n]],
+    // too small to disagree with anything but the modulus
+    ['a prime of two', [3, 7], [2n, 1n]],
+    ['a prime of three', [3, 7], [3n, (whole[4] ?? 0n) % 3n]],
   ])('%s', (_, places, values) => {
     const numbers = places.reduce((all, at, i) => all.with(at, values[i] ?? 0n), whole)
     expect(['KEY_INVALID']).toContain(faultOf(() => read(keyOf(numbers))).code)

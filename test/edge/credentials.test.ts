@@ -36,6 +36,14 @@ describe('the first place that has them wins', () => {
     expect((await said({ env: { CREDENTIALS_DIRECTORY: at('nowhere') } })).secretId).toBe('home-id')
   })
 
+  test('larger than any, it is refused by its size: the INI reader would take seconds', async () => {
+    const { at, find } = await stage({ named: `${ini('id', 'key')}${'#'.repeat(70_000)}` })
+    await expect(find({ env: { TENCENTCLOUD_CREDENTIALS_FILE: at('named') } })).rejects.toMatchObject({
+      code: 'CREDENTIALS_UNREADABLE',
+      message: `${at('named')}: has more than the 64 KiB that are read`,
+    })
+  })
+
   test('with none, every place that was looked at is named', async () => {
     const { at, find } = await stage()
     await expect(find()).rejects.toMatchObject({

@@ -116,3 +116,10 @@ test('nor is a pipe that nobody writes to, nor a file without end', async () => 
   await truncate(join(folder, 'pit'), 2 ** 40)
   for (const name of ['pipe', 'pit']) expect(await readTextfile(join(folder, name))).toBe('')
 })
+
+test('a name in it that was not written by us is a label like any other: on one line and without escapes', async () => {
+  const before = 'certferry_lineage_ok{lineage="a\u009b2J\u001b[31m\\nb"} 1\n'
+  expect(valuesOf(await metricsAt(NOW, before).text())).toMatchObject({
+    'lineage_ok{a\ufffd2J\ufffd[31m b}': 1,
+  })
+})

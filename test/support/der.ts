@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 
 /** The shortest length that says it (X.690, 10.1). */
-function lengthOf(size: number): Buffer {
+export function lengthOf(size: number): Buffer {
   if (size < 0x80) return Buffer.of(size)
   const hex = size.toString(16)
   const bytes = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')

@@ -6,6 +6,7 @@ import {
   element,
   inOtherForm,
   integer,
+  lengthOf,
   nothing,
   oid,
   pem,
@@ -28,10 +29,16 @@ import { certified, KEY, type Strange } from './strangePair.ts'
 const UNKNOWN = '1.3.6.1.4.1.99999.1'
 const years = (from: string, to: string) => [time(from), time(to)] as const
 
+/** From the inside out, each length known before it is written. */
 function nested(depth: number): Buffer {
-  let inner = nothing()
-  for (let i = 0; i < depth; i++) inner = sequence(inner)
-  return inner
+  const headers: Buffer[] = []
+  let size = 2
+  for (let i = 0; i < depth; i++) {
+    const header = Buffer.concat([Buffer.of(0x30), lengthOf(size)])
+    headers.push(header)
+    size += header.length
+  }
+  return Buffer.concat([...headers.reverse(), nothing()])
 }
 
 const serials = () => [
