@@ -1,5 +1,5 @@
 /** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
-import { openWatchman } from '../core/expiry.ts'
+import { openWatchman, overdueAdvice } from '../core/expiry.ts'
 import type { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
@@ -56,7 +56,7 @@ export function openVoice(log: Log, now: () => number): Voice {
         event: 'overdue',
         lineage,
         notAfter: bundle.notAfter.toISOString(),
-        advice: 'See what the ACME client last logged.',
+        advice: overdueAdvice(bundle, now()),
       },
       `${lineage} ${when} and has not been renewed`,
     )

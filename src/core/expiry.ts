@@ -16,6 +16,21 @@ export function isOverdue({ notBefore, notAfter }: Life, now: number): boolean {
   return notAfter.getTime() - now < life * SHARE_LEFT
 }
 
+/** Clients look once or twice a day; a certificate of six days is to be renewed within hours, and is given five. */
+const graceOf = ({ notBefore, notAfter }: Life) =>
+  Math.min(DAY, (notAfter.getTime() - notBefore.getTime()) / 30)
+
+/** Whether it is overdue for so long that no client can be about to renew it. */
+export const isLate = (life: Life, now: number): boolean => isOverdue(life, now - graceOf(life))
+
+export const overdueAdvice = (life: Life, now: number): string =>
+  isLate(life, now)
+    ? 'See what the ACME client last logged.'
+    : 'ACME clients renew about now. If this stays, see what yours last logged.'
+
+/** For what is said once a day: sweeps come at the same hours, give or take their jitter, and tomorrow's may be early. */
+export const ABOUT_A_DAY = DAY - 30 * 60_000
+
 export interface Watchman {
   /** Whether a warning about this lineage is due: once a day while it is overdue. */
   readonly shouldWarn: (lineage: string, life: Life, now: number) => boolean
@@ -30,7 +45,7 @@ export function openWatchman(): Watchman {
         return false
       }
       // either way: a clock that was set back does not silence the warnings until it is where it was
-      if (Math.abs(now - (warnedAt.get(lineage) ?? Number.NEGATIVE_INFINITY)) < DAY) return false
+      if (Math.abs(now - (warnedAt.get(lineage) ?? Number.NEGATIVE_INFINITY)) < ABOUT_A_DAY) return false
       warnedAt.set(lineage, now)
       return true
     },

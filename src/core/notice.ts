@@ -1,6 +1,6 @@
 /** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
 import type { Event } from './event.ts'
-import { isOverdue } from './expiry.ts'
+import { ABOUT_A_DAY, isLate, overdueAdvice } from './expiry.ts'
 import type { Fault } from './fault.ts'
 import type { Outcome } from './outcome.ts'
 import type { Receipt } from './receipt.ts'
@@ -97,13 +97,21 @@ const isStop = ({ scope, code, retry }: Fault) =>
   scope === 'account' && retry !== 'later' && code !== 'INTERRUPTED'
 
 function lateNotice({ lineage, bundle }: Outcome, about: About, now: number): readonly Notice[] {
-  if (!bundle || !isOverdue(bundle, now)) return []
+  // a healthy client renews within a day of being due: nobody is called for that
+  if (!bundle || !isLate(bundle, now)) return []
   const ended = bundle.notAfter.getTime() <= now
   const reason = ended
     ? 'it has expired and has not been renewed'
     : 'less than a third of its life is left, and it has not been renewed'
-  const advice = 'See what the ACME client last logged.'
+  const advice = overdueAdvice(bundle, now)
   return [
-    { ...about, event: 'expiring', reason, advice, key: `expiring ${lineage} ${about.notAfter}`, again: DAY },
+    {
+      ...about,
+      event: 'expiring',
+      reason,
+      advice,
+      key: `expiring ${lineage} ${about.notAfter}`,
+      again: ABOUT_A_DAY,
+    },
   ]
 }

@@ -1,6 +1,6 @@
 /** What `status` shows of each lineage. Pure. */
 import { ADVICE } from './advice.ts'
-import { isOverdue, type Life } from './expiry.ts'
+import { isOverdue, type Life, overdueAdvice } from './expiry.ts'
 import type { Failing } from './failing.ts'
 import { isPending, type Outcome } from './outcome.ts'
 import type { Receipt, Upload } from './receipt.ts'
@@ -66,7 +66,7 @@ export function statusRow(
     supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
     failingSince: failing?.since ?? null,
     nextLook: failing?.nextAttemptAt ?? null,
-    ...explained(state, outcome, failing),
+    ...explained(state, { outcome, failing, advice: life && overdueAdvice(life, now.getTime()) }),
   }
 }
 
@@ -109,10 +109,17 @@ const OVERDUE: Readonly<Partial<Record<State, string>>> = {
   expired: 'it has expired and has not been renewed',
 }
 
-function explained(state: State, outcome: Outcome | undefined, failing: Failing | undefined) {
+interface Grounds {
+  readonly outcome: Outcome | undefined
+  readonly failing: Failing | undefined
+  /** Where a renewal is overdue. */
+  readonly advice: string | undefined
+}
+
+function explained(state: State, { outcome, failing, advice }: Grounds) {
   if (failing) return { reason: failing.message, advice: adviceFor(failing.code) }
   const overdue = OVERDUE[state]
-  if (overdue) return { reason: overdue, advice: 'See what the ACME client last logged.' }
+  if (overdue) return { reason: overdue, advice: advice ?? null }
   const fault = outcome && 'fault' in outcome ? outcome.fault : undefined
   return { reason: fault?.message ?? null, advice: fault?.advice ?? null }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isOverdue, openWatchman } from '../../src/core/expiry.ts'
+import { isLate, isOverdue, openWatchman, overdueAdvice } from '../../src/core/expiry.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -21,6 +21,21 @@ test.each([
   expect(isOverdue(life(days), (days + 1) * DAY)).toBe(true)
 })
 
+// certbot's timer looks twice a day, at a random moment of each half; acme.sh's once
+test.each([
+  [90, 60, 24],
+  [45, 30, 24],
+  [6, 4, 4.8],
+])(
+  'of %i days, overdue after %i, a client may be about to renew it for %f hours more',
+  (days, after, hours) => {
+    const end = after * DAY + hours * HOUR
+    expect([isLate(life(days), end), isLate(life(days), end + 1)]).toEqual([false, true])
+    expect(overdueAdvice(life(days), end)).toMatch(/^ACME clients renew about now/)
+    expect(overdueAdvice(life(days), end + 1)).toBe('See what the ACME client last logged.')
+  },
+)
+
 describe('the warning', () => {
   test.each([90, 45, 6])(
     'of a certificate of %i days comes once a day, however often it is looked at',
@@ -39,6 +54,16 @@ describe('the warning', () => {
     expect(shouldWarn('a', life(90), 89 * DAY)).toBe(true)
     expect(shouldWarn('a', life(90), 89 * DAY - HOUR)).toBe(false)
     expect(shouldWarn('a', life(90), 70 * DAY)).toBe(true)
+  })
+
+  test('comes once each day with sweeps that are early on one day and late on the next', () => {
+    const { shouldWarn } = openWatchman()
+    const jitters = [10, 2, 14, 0, 7, 1, 12, 3, 15, 4]
+    const warned = Array.from({ length: 40 }, (_, sweep) => {
+      const now = 61 * DAY + sweep * 6 * HOUR + (jitters[sweep % jitters.length] ?? 0) * 60_000
+      return shouldWarn('a', life(90), now) ? [sweep] : []
+    }).flat()
+    expect(warned).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36])
   })
 
   test('of one certificate says nothing of another', () => {

@@ -78,6 +78,14 @@ describe('a person hears of', () => {
     const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
     expect(events(unchanged)).toEqual(['expiring'])
   })
+
+  test('and not of one that its client may be about to renew: it has a day for it', () => {
+    const { notBefore, notAfter } = late
+    const due = notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 3
+    const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
+    expect(noticesOf(unchanged, undefined, due + DAY)).toEqual([])
+    expect(noticesOf(unchanged, undefined, due + DAY + 1)).toHaveLength(1)
+  })
 })
 
 describe('a person does not hear of', () => {
@@ -104,7 +112,7 @@ describe('told once', () => {
 
   test('a new ID is told once for ever, a late renewal once a day', () => {
     const told = withTold({}, [...notices, ...reminders], NOW)
-    expect(untold([...notices, ...reminders], told, NOW + DAY - 1)).toEqual([])
+    expect(untold([...notices, ...reminders], told, NOW + DAY * 0.9)).toEqual([])
     expect(untold([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
   })
 
