@@ -15,6 +15,7 @@ import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
 import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
+import { openCarrier } from './carrier.ts'
 import type { CommandLine } from './commandLine.ts'
 import { type Herald, openHerald } from './herald.ts'
 
@@ -66,25 +67,18 @@ export function engineFor(
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
 
   const herald = openHerald(settings, world, log)
-  const told = new Set<FaultCode>()
-  let opened: Promise<Uploader> | undefined
-  const uploader = () => {
-    opened ??= import('../edge/uploader.ts').then(({ openUploader }) =>
-      openUploader({
-        settings,
-        env,
-        home,
-        version: VERSION,
-        log,
-        now: world.now,
-        passing: { now: world.monotonic, wait: world.wait, dice: world.dice },
-        signal,
-        told,
-        onThrottled: () => metrics()?.throttled(),
-      }),
-    )
-    return opened
-  }
+  const carrier = openCarrier({
+    settings,
+    env,
+    home,
+    version: VERSION,
+    log,
+    now: world.now,
+    passing: { now: world.monotonic, wait: world.wait, dice: world.dice },
+    signal,
+    told: new Set<FaultCode>(),
+    onThrottled: () => metrics()?.throttled(),
+  })
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
   const tell = teller(log)
@@ -100,29 +94,24 @@ export function engineFor(
       return receipt
     },
     record: ({ id }, amend) => receipts.record(id, amend),
-    upload: async (bundle, lineage) => (await uploader()).upload(bundle, lineage),
+    upload: async (bundle, lineage) => (await carrier.uploader()).upload(bundle, lineage),
     tell: outcome => {
       metrics()?.outcome(outcome)
       herald.tell(outcome)
       tell(outcome)
     },
-    halt: fault => void opened?.then(({ halt }) => halt(fault)),
+    halt: carrier.halt,
   }
-  // one that could not be opened has been reported as a fault and has nothing to close
+  const { profile, role } = settings
+  const credentialsMark = () =>
+    import('../edge/role.ts')
+      .then(({ roleCredentials }) =>
+        findCredentials({ env, home, profile, role: () => roleCredentials(role) }),
+      )
+      .then(markOf, () => '')
   const close = async () => {
-    await (await opened?.catch(() => undefined))?.close()
+    await carrier.renew()
     await herald.deliver()
-  }
-  const renewUploader = async () => {
-    const before = opened
-    opened = undefined
-    await (await before?.catch(() => undefined))?.close()
-  }
-  const credentialsMark = async () => {
-    const { roleCredentials } = await import('../edge/role.ts')
-    const { profile, role } = settings
-    const places = { env, home, profile, role: () => roleCredentials(role) }
-    return findCredentials(places).then(markOf, () => '')
   }
   return {
     settings,
@@ -131,9 +120,9 @@ export function engineFor(
     receipts,
     effects,
     herald,
-    uploader,
+    uploader: carrier.uploader,
     credentialsMark,
-    renewUploader,
+    renewUploader: carrier.renew,
     close,
   }
 }

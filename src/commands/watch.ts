@@ -6,6 +6,8 @@ import type { CommandLine } from './commandLine.ts'
 import { openGuard } from './guard.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
+  // at once, not with the first upload: by then there may be no file left to open, or another version in its place
+  await import('../edge/uploader.ts')
   const death = new AbortController()
   const onDeath = (error: unknown) => death.abort(error)
   const ended = AbortSignal.any([world.ending, death.signal])

@@ -15,6 +15,7 @@ export const ADVICE = {
   FILE_MISSING: 'Check the path; if the file is about to be written, the next pass finds it.',
   FILE_UNREADABLE: 'Let this user read the file: run as root, or grant its group access.',
   FILE_UNFIT: 'Name a regular file of PEM text, at most 1 MiB.',
+  EXHAUSTED: 'Let it open more files (LimitNOFILE=, ulimit -n), or see what else takes them.',
   PAIR_INCOMPLETE: 'A renewal seems to be under way. If this stays, see what the ACME client last logged.',
   PAIR_CHANGING: 'Nothing to do now: the next pass looks again.',
   ISSUER_AWAITED: 'Nothing to do now: the next pass looks again.',

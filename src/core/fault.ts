@@ -39,6 +39,7 @@ const KINDS = {
   FILE_MISSING: { retry: 'soon', exit: 66 },
   FILE_UNREADABLE: { retry: 'later', exit: 66 },
   FILE_UNFIT: { retry: 'never', exit: 66 },
+  EXHAUSTED: { retry: 'later', exit: 75 },
   PAIR_INCOMPLETE: { retry: 'soon', exit: 75 },
   PAIR_CHANGING: { retry: 'soon', exit: 75 },
   KEY_MISMATCH: { retry: 'soon', exit: 75 },

@@ -108,6 +108,8 @@ const CODES: Readonly<Record<string, FaultCode>> = {
   EISDIR: 'FILE_UNFIT',
   ENXIO: 'FILE_UNFIT',
   ENAMETOOLONG: 'FILE_UNFIT',
+  EMFILE: 'EXHAUSTED',
+  ENFILE: 'EXHAUSTED',
 }
 
 function asFault(error: unknown, path: string, missing: FaultCode): unknown {

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt, readReceipt, writeReceipt } from '../core/receipt.ts'
 import { inTurn, type Place } from './exclusion.ts'
@@ -157,6 +157,12 @@ async function onDisk<T>(dir: string, work: () => Promise<T>): Promise<T> {
 const unusable = (dir: string, error: NodeJS.ErrnoException) =>
   error instanceof Fault || !error.code
     ? error
-    : new Fault('STATE_UNUSABLE', `the state directory ${dir} cannot be used (${error.code})`, {
-        cause: error,
-      })
+    : new Fault(
+        'STATE_UNUSABLE',
+        `the state directory ${dir} cannot be used (${error.code}${where(error)})`,
+        { cause: error },
+      )
+
+/** One receipt may be at fault where the directory is not. */
+const where = ({ path = '' }: NodeJS.ErrnoException) =>
+  path.endsWith('.json') ? ` at ${basename(path)}` : ''
