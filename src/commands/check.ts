@@ -1,5 +1,6 @@
 /** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
-import { exitOfFindings, type Finding, findingsJson } from '../core/finding.ts'
+import { type Exposure, exposureAdvice, exposureText } from '../core/exposure.ts'
+import { exitOfFindings, type Finding, findingsJson, warning } from '../core/finding.ts'
 import { findingLines, verdictLines } from '../core/findingText.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { cronLines } from '../edge/crontabs.ts'
@@ -47,12 +48,19 @@ export async function check(world: World, line: CommandLine, machine: Machine): 
       findings.push(...next)
       if (!line.json) world.stdout.write(findingLines(next, world.stdout))
     }
+    // last: the files have been read only now
+    const exposed = engine.exposures.all().map(exposedFinding)
+    if (!line.json) world.stdout.write(findingLines(exposed, world.stdout))
+    findings.push(...exposed)
     world.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
     return exitOfFindings(findings)
   } finally {
     await engine.close()
   }
 }
+
+const exposedFinding = (exposure: Exposure): Finding =>
+  warning(exposure.what, exposureText(exposure), { advice: exposureAdvice(exposure) })
 
 /** Done once, when somebody asks first. */
 function onDemand<T>(work: () => Promise<T>): () => Promise<T> {

@@ -1,5 +1,6 @@
 /** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
 import { resolve } from 'node:path'
+import { exposureEntry } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf, silenceEntry, stopEntry } from '../core/report.ts'
@@ -7,6 +8,7 @@ import { type Settings, settle } from '../core/settings.ts'
 import { traceOf } from '../core/trace.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
+import { type Exposures, openExposures } from '../edge/exposure.ts'
 import { readFiles } from '../edge/files.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
@@ -26,6 +28,8 @@ export interface Engine {
   readonly receipts: Receipts
   readonly effects: PassEffects
   readonly herald: Herald
+  /** Of the files that secrets are read from. */
+  readonly exposures: Exposures
   readonly uploader: () => Promise<Uploader>
   /** Tells one set of credentials from another; empty where there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
@@ -67,6 +71,8 @@ export function engineFor(
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
 
   const herald = openHerald(settings, world, log)
+  const exposures = openExposures()
+  const onSecret = exposures.saw
   const carrier = openCarrier({
     settings,
     env,
@@ -78,6 +84,7 @@ export function engineFor(
     signal,
     told: new Set<FaultCode>(),
     onThrottled: () => metrics()?.throttled(),
+    onSecret,
   })
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
@@ -86,7 +93,7 @@ export function engineFor(
     now,
     dice: world.dice,
     wait,
-    read: lineage => readFiles(lineage, { now, wait }),
+    read: lineage => readFiles(lineage, { now, wait, onSecret }),
     recall: async ({ id }) => {
       const receipt = await receipts.recall(id)
       metrics()?.recalled(receipt)
@@ -106,7 +113,7 @@ export function engineFor(
   const credentialsMark = () =>
     import('../edge/role.ts')
       .then(({ roleCredentials }) =>
-        findCredentials({ env, home, profile, role: () => roleCredentials(role) }),
+        findCredentials({ env, home, profile, role: () => roleCredentials(role), onSecret }),
       )
       .then(markOf, () => '')
   const close = async () => {
@@ -120,6 +127,7 @@ export function engineFor(
     receipts,
     effects,
     herald,
+    exposures,
     uploader: carrier.uploader,
     credentialsMark,
     renewUploader: carrier.renew,
@@ -136,6 +144,10 @@ export function endOf({ ending }: World, deadline?: number): AbortSignal {
   const late = deadline === undefined ? [] : [AbortSignal.timeout(deadline * 1000)]
   return AbortSignal.any([end.signal, ...late])
 }
+
+/** Warns of secrets that others may read, as they are come upon. */
+export const warnOfExposures = ({ exposures, log }: Engine): void =>
+  exposures.tellTo(exposure => write(log, exposureEntry(exposure)))
 
 export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)
 

@@ -5,7 +5,7 @@ import { sweepProblem } from '../edge/schedule.ts'
 import { openNotifier } from '../edge/systemd.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { type Engine, openEngine } from './engine.ts'
+import { type Engine, openEngine, warnOfExposures } from './engine.ts'
 import { openShift, type Shift, type ShiftEffects } from './shift.ts'
 import { openStation, type Station } from './station.ts'
 
@@ -70,6 +70,7 @@ async function prepared(world: World, line: CommandLine, station: Station): Prom
   const problem = sweepProblem(engine.settings.watch.sweep)
   if (problem) throw new Fault('CONFIG_INVALID', `watch.sweep: ${problem}`)
   await engine.receipts.prepare()
+  warnOfExposures(engine)
   await station.follow(engine)
   return engine
 }

@@ -11,7 +11,7 @@ import { lineageIn, pemLineage } from '../edge/lineages.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { endOf, openEngine, write } from './engine.ts'
+import { endOf, openEngine, warnOfExposures, write } from './engine.ts'
 import { openMeter } from './meter.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
@@ -31,6 +31,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
       if (line.json) world.stdout.write(jsonLine(passJson([])))
       return 0
     }
+    warnOfExposures(engine)
     await mustBeThere(dirname(lineage.chain))
     await receipts.prepare()
     const outcomes = await pass([lineage], effects, {

@@ -5,7 +5,7 @@ import { summaryEntry } from '../core/report.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { endOf, openEngine, write } from './engine.ts'
+import { endOf, openEngine, warnOfExposures, write } from './engine.ts'
 import { openMeter } from './meter.ts'
 import { openFooter } from './progress.ts'
 import { listLineages, narrowed } from './sources.ts'
@@ -18,6 +18,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   try {
     const { settings, log, receipts, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
+    warnOfExposures(engine)
     const dryRun = line.dryRun ?? false
     // before anything is sent: an ID that cannot be recorded should not be fetched
     if (!dryRun) await receipts.prepare()

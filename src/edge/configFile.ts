@@ -4,11 +4,13 @@ import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { type Problem, problemText, readConfig } from '../core/configReading.ts'
 import { Fault } from '../core/fault.ts'
+import { quoted } from '../core/hookFile.ts'
 import { printable } from '../core/printable.ts'
 import { anchored } from '../core/settings.ts'
 import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
-import { BETWEEN_READS, FRESH, readText, type Waiting } from './files.ts'
+import { isReachable } from './exposure.ts'
+import { BETWEEN_READS, FRESH, type Read, readText, type Waiting } from './files.ts'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 
@@ -42,9 +44,13 @@ export async function readConfigFile(
     now: () => new Date(now()),
     wait: (ms: number) => wait(ms, ending).catch(() => undefined),
   }
-  const text = await wholeText(file, waiting).catch(error => {
+  const { text, mode } = await wholeText(file, waiting).catch(error => {
     throw error instanceof Fault ? new Fault('CONFIG_UNREADABLE', error.message) : error
   })
+  if (mode & 0o002 && (await isReachable(file)))
+    throw new Fault('CONFIG_INVALID', `${file}: may be written by every user of this machine`, {
+      advice: `chmod o-w ${quoted(file)}: whoever writes it decides where private keys go.`,
+    })
   const parsed = await parse(text)
   if ('problem' in parsed) return { file, config: {}, problems: [parsed.problem], lineOf: NOWHERE }
   const lineOf = tomlLines(text)
@@ -69,16 +75,16 @@ export async function loadConfig(
 }
 
 /** Half of a configuration is a valid one, with half of its sources: one that is being written is read until it stays. */
-async function wholeText(file: string, { now, wait }: Waiting): Promise<string> {
+async function wholeText(file: string, { now, wait }: Waiting): Promise<Read> {
   let before = await readText(file)
   for (let looks = 0; now().getTime() - before.writtenAt < FRESH; looks++) {
     if (looks === LOOKS) throw new Fault('CONFIG_UNREADABLE', `${file}: changes all the time`)
     await wait(BETWEEN_READS)
-    const { text, writtenAt } = await readText(file)
-    if (text === before.text) return text
-    before = { text, writtenAt }
+    const read = await readText(file)
+    if (read.text === before.text) return read
+    before = read
   }
-  return before.text
+  return before
 }
 
 const exists = (file: string) =>

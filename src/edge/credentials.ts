@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parse } from 'ini'
 import { Fault } from '../core/fault.ts'
 import { type Secret, secret } from '../core/secret.ts'
-import { readText } from './files.ts'
+import { type OnSecret, readSecret } from './files.ts'
 
 /** A hundred profiles take a tenth. In bytes; the INI reader needs three seconds for a megabyte of quotes. */
 const LARGEST = 1 << 16
@@ -27,19 +27,20 @@ export interface Places {
   readonly profile: string | undefined
   /** Asks the cloud machine for its role's credentials; tells in words why there are none. */
   readonly role: () => Promise<Credentials | string>
+  readonly onSecret?: OnSecret | undefined
 }
 
 /** First found wins. @throws Fault CREDENTIALS_MISSING, or CREDENTIALS_UNREADABLE for a place that is half filled. */
-export async function findCredentials({ env, home, profile, role }: Places): Promise<Credentials> {
+export async function findCredentials({ env, home, profile, role, onSecret }: Places): Promise<Credentials> {
   const named = env.TENCENTCLOUD_CREDENTIALS_FILE
   const files = [
     ...(env.CREDENTIALS_DIRECTORY ? [join(env.CREDENTIALS_DIRECTORY, 'tencentcloud')] : []),
     ...(named ? [named] : [join(home, '.tencentcloud', 'credentials'), '/etc/tencentcloud/credentials']),
   ]
-  const found = await fromEnvironment(env)
+  const found = await fromEnvironment(env, onSecret)
   if (found) return found
   for (const file of files) {
-    const inFile = await fromFile(file, profile, file === named)
+    const inFile = await fromFile(file, { profile, mustExist: file === named, onSecret })
     if (inFile) return inFile
   }
   const ofRole = await role()
@@ -50,12 +51,17 @@ export async function findCredentials({ env, home, profile, role }: Places): Pro
   )
 }
 
-async function fromEnvironment(env: Places['env']): Promise<Credentials | undefined> {
+const KEY = { what: 'API key' } as const
+
+async function fromEnvironment(
+  env: Places['env'],
+  onSecret: OnSecret | undefined,
+): Promise<Credentials | undefined> {
   const value = async (...names: readonly string[]) => {
     for (const name of names) {
       if (env[name]) return clean(env[name], name)
       const file = env[`${name}_FILE`]
-      if (file) return clean((await readText(file).catch(asUnreadable)).text, file)
+      if (file) return clean((await readSecret(file, { ...KEY, onSecret }).catch(asUnreadable)).text, file)
     }
     return undefined
   }
@@ -72,12 +78,17 @@ async function fromEnvironment(env: Places['env']): Promise<Credentials | undefi
   return credentials('environment', secretId, secretKey, token)
 }
 
+interface Finding {
+  readonly profile: string | undefined
+  readonly mustExist: boolean
+  readonly onSecret: OnSecret | undefined
+}
+
 async function fromFile(
   file: string,
-  profile = 'default',
-  mustExist = false,
+  { profile = 'default', mustExist, onSecret }: Finding,
 ): Promise<Credentials | undefined> {
-  const read = await readText(file, { most: LARGEST }).catch(error => {
+  const read = await readSecret(file, { ...KEY, onSecret, most: LARGEST }).catch(error => {
     if (error instanceof Fault && error.code === 'FILE_MISSING' && !mustExist) return undefined
     return asUnreadable(error)
   })

@@ -1,6 +1,7 @@
 /** Reads a lineage's chain and key, and says whether anybody is still writing them. */
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import type { Files } from '../core/bundle.ts'
+import type { Exposure } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { type Secret, secret } from '../core/secret.ts'
@@ -27,14 +28,14 @@ export interface Waiting {
  */
 export async function readFiles(
   lineage: Lineage,
-  { now, wait }: Waiting,
+  { now, wait, onSecret }: Waiting & { readonly onSecret?: OnSecret | undefined },
 ): Promise<{ files: Files; settled: boolean }> {
-  const password = await passwordOf(lineage)
-  const first = await readBoth(lineage)
+  const password = await passwordOf(lineage, onSecret)
+  const first = await readBoth(lineage, onSecret)
   const age = now().getTime() - first.writtenAt
   if (age < FRESH) {
     await wait(BETWEEN_READS)
-    const second = await readBoth(lineage)
+    const second = await readBoth(lineage, onSecret)
     if (second.chain !== first.chain || second.key !== first.key) {
       throw new Fault('PAIR_CHANGING', `${lineage.chain}: changed while it was read`)
     }
@@ -46,10 +47,13 @@ export async function readFiles(
   return { files: { chain: { path: lineage.chain, text: first.chain }, key }, settled: age >= SETTLED }
 }
 
-async function readBoth(lineage: Lineage) {
+async function readBoth(lineage: Lineage, onSecret: OnSecret | undefined) {
   const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
   const chain = await readText(lineage.chain, { missing })
-  const key = lineage.key === undefined ? undefined : await readText(lineage.key, { missing })
+  const key =
+    lineage.key === undefined
+      ? undefined
+      : await readSecret(lineage.key, { what: 'private key', onSecret, missing })
   return { chain: chain.text, key: key?.text, writtenAt: Math.max(chain.writtenAt, key?.writtenAt ?? 0) }
 }
 
@@ -60,11 +64,34 @@ export interface Reading {
   readonly most?: number
 }
 
-/** Text of a regular file of bearable size, and when it was last written in milliseconds since 1970. */
+export interface Read {
+  readonly text: string
+  /** When it was last written, in milliseconds since 1970. */
+  readonly writtenAt: number
+  readonly mode: number
+}
+
+/** Told of each file that a secret was read from. */
+export type OnSecret = (exposure: Exposure) => Promise<void>
+
+export interface SecretReading extends Reading {
+  /** What the file holds, in words. */
+  readonly what: string
+  readonly onSecret?: OnSecret | undefined
+}
+
+/** As readText, of a file that nobody else should read. */
+export async function readSecret(file: string, { what, onSecret, ...reading }: SecretReading): Promise<Read> {
+  const read = await readText(file, reading)
+  await onSecret?.({ file, mode: read.mode, what })
+  return read
+}
+
+/** Text of a regular file of bearable size. */
 export async function readText(
   path: string,
   { missing = 'FILE_MISSING', most = LARGEST }: Reading = {},
-): Promise<{ text: string; writtenAt: number }> {
+): Promise<Read> {
   let file: FileHandle | undefined
   try {
     // O_NONBLOCK: opening a FIFO without a writer would otherwise never come back
@@ -74,7 +101,8 @@ export async function readText(
     const bytes = stat.size > most ? undefined : await bytesOf(file, stat.size, most)
     if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${sizeOf(most)} that are read`)
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
-    return { text: bytes.toString('utf8'), writtenAt: Math.max(stat.mtimeMs, stat.ctimeMs) }
+    const writtenAt = Math.max(stat.mtimeMs, stat.ctimeMs)
+    return { text: bytes.toString('utf8'), writtenAt, mode: stat.mode }
   } catch (error) {
     throw asFault(error, path, missing)
   } finally {
@@ -120,13 +148,16 @@ function asFault(error: unknown, path: string, missing: FaultCode): unknown {
   return code ? new Fault('FILE_UNREADABLE', `${path}: cannot be read (${code})`, { cause: error }) : error
 }
 
-async function passwordOf({ upload, key }: Lineage): Promise<Secret | undefined> {
+async function passwordOf(
+  { upload, key }: Lineage,
+  onSecret: OnSecret | undefined,
+): Promise<Secret | undefined> {
   if (!upload.keyPasswordFile || key === undefined) return undefined
-  return readPassword(upload.keyPasswordFile)
+  return readPassword(upload.keyPasswordFile, onSecret)
 }
 
 /** The file's text without the newline that an editor puts at its end. */
-export async function readPassword(file: string): Promise<Secret> {
-  const { text } = await readText(file)
+export async function readPassword(file: string, onSecret?: OnSecret): Promise<Secret> {
+  const { text } = await readSecret(file, { what: 'password', onSecret })
   return secret(text.replace(/\r?\n$/, ''))
 }

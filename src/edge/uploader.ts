@@ -26,6 +26,7 @@ export interface UploaderOptions {
   readonly now: () => number
   readonly signal: AbortSignal
   readonly onThrottled?: () => void
+  readonly onSecret?: Places['onSecret']
   /** Kinds of weather told of until an upload goes well; whoever renews the uploader hands them on. */
   readonly told?: Set<FaultCode>
   readonly passing: Passing
@@ -55,7 +56,10 @@ export function openUploader(options: UploaderOptions): Uploader {
   const { settings, env, home, version, log, now, signal, passing } = options
   const { endpoint, region, language, profile, role, proxy, ratePerSecond } = settings
   const dispatcher = openDispatcher({ endpoint, proxy, env })
-  const wallet = openWallet({ env, home, profile, role: () => roleCredentials(role) }, now)
+  const wallet = openWallet(
+    { env, home, profile, role: () => roleCredentials(role), onSecret: options.onSecret },
+    now,
+  )
   const onClock = sayClock(log)
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })

@@ -1,0 +1,132 @@
+/** Keys and credentials that every user may read: warned of by whoever reads them, once. */
+import { chmod, realpath, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openStage, type Stage } from './stage.ts'
+import { openWatchStage } from './watchStage.ts'
+
+const LIVE = 'letsencrypt/live/example.com/privkey.pem'
+
+/** As `chmod -R o+rX` leaves it. */
+async function opened(folder: string): Promise<string> {
+  const key = join(folder, LIVE)
+  for (const part of ['', 'letsencrypt', 'letsencrypt/archive']) await chmod(join(folder, part), 0o755)
+  await chmod(await realpath(key), 0o644)
+  return key
+}
+
+async function exposedStage(): Promise<Stage & { readonly key: string }> {
+  const stage = await openStage()
+  await stage.certbot('example.com')
+  return { ...stage, key: await opened(stage.folder) }
+}
+
+const SAYS = 'every user of this machine may read this private key (mode 0644)'
+const lines = (out: string) => out.split('\n').filter(line => line.includes('"exposed"'))
+
+describe('a private key that every user may read', () => {
+  test('is uploaded, and warned of once in each pass, with the command that mends it', async () => {
+    const { key, type } = await exposedStage()
+    for (const words of [['sync'], ['sync'], ['sync', '--log-level', 'warn']]) {
+      const { exit, out } = await type(words)
+      expect([exit, lines(out()).map(line => JSON.parse(line))]).toEqual([
+        0,
+        [
+          expect.objectContaining({
+            level: 'warn',
+            file: key,
+            mode: '0644',
+            msg: `${key}: ${SAYS}`,
+            advice: `chmod o= ${key}`,
+          }),
+        ],
+      ])
+    }
+  })
+
+  test('is warned of by the hook', async () => {
+    const { key, type, folder } = await exposedStage()
+    const { out } = await type(['hook'], {
+      env: { RENEWED_LINEAGE: join(folder, 'letsencrypt/live/example.com') },
+    })
+    expect(lines(out())).toEqual([expect.stringContaining(key)])
+  })
+
+  test('is a warning of check, which ends well all the same, and says nothing once it is mended', async () => {
+    const { key, type } = await exposedStage()
+    const { exit, out } = await type(['check'])
+    const text = out().replace(/\s+/g, ' ')
+    expect([exit, text]).toEqual([
+      0,
+      expect.stringContaining(`warn private key ${key}: ${SAYS} → chmod o= ${key}`),
+    ])
+    const { findings } = (await type(['check', '--json'])).json<{ findings: readonly object[] }>()
+    expect(findings).toContainEqual({
+      about: 'private key',
+      says: `${key}: ${SAYS}`,
+      ok: true,
+      advice: `chmod o= ${key}`,
+    })
+    await chmod(await realpath(key), 0o640)
+    expect((await type(['check'])).out()).not.toContain('warn')
+  })
+
+  test('is warned of by the daemon once, however often it looks, and again when it comes back', async () => {
+    const { certbot, folder, start } = await openWatchStage()
+    await certbot('example.com')
+    const key = await opened(folder)
+    const { saying, said, signal, end } = start()
+    await saying('exposed')
+    for (let i = 1; i <= 3; i++) {
+      signal('SIGUSR1')
+      await saying('unchanged', i)
+    }
+    expect(said('exposed')).toMatchObject([{ level: 'warn', file: key }])
+    await chmod(await realpath(key), 0o600)
+    signal('SIGUSR1')
+    await saying('unchanged', 4)
+    await chmod(await realpath(key), 0o644)
+    signal('SIGUSR1')
+    await saying('exposed', 2)
+    await end()
+  })
+})
+
+test('so are a file with the API key and one with a password', async () => {
+  const { folder, type } = await exposedStage()
+  const put = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text)
+    await chmod(join(folder, name), 0o644)
+    return join(folder, name)
+  }
+  const credentials = await put('credentials', '[default]\nsecret_id = a\nsecret_key = b\n')
+  const password = await put('password', 'sesame\n')
+  await put('c.toml', '[upload]\nkey_password_file = "password"\n')
+  await chmod(join(folder, 'c.toml'), 0o644)
+  const env = {
+    TENCENTCLOUD_SECRET_ID: '',
+    TENCENTCLOUD_SECRET_KEY: '',
+    TENCENTCLOUD_CREDENTIALS_FILE: credentials,
+  }
+  const { out } = await type(['check', '-c', 'c.toml'], { env })
+  const text = out().replace(/\s+/g, ' ')
+  expect(text).toContain(`warn API key ${credentials}: every user of this machine may read this API key`)
+  expect(text).toContain(`warn password ${password}: every user of this machine may read this password`)
+})
+
+test('a configuration that every user may write is refused: it says where private keys go', async () => {
+  const { folder, type, emulator } = await exposedStage()
+  const file = join(folder, 'c.toml')
+  await writeFile(file, '')
+  await chmod(file, 0o666)
+  const { exit, out } = await type(['sync', '-c', 'c.toml'])
+  const text = out().replace(/\s+/g, ' ')
+  expect([exit, text]).toEqual([
+    78,
+    expect.stringContaining(`${file}: may be written by every user of this machine`),
+  ])
+  expect(text).toContain(`chmod o-w ${file}`)
+  expect(emulator.entries).toEqual([])
+  await chmod(folder, 0o700)
+  expect((await type(['sync', '-c', 'c.toml'])).exit).toBe(0)
+})
