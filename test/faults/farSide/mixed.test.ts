@@ -72,7 +72,7 @@ test('faults at random: passes are made until all is well, and all is well soon'
   const faults = faultsOf(elsewhere.url)
   const forest = await plant(times(12, 40))
   const dice = seededDice(SEED)
-  const rounds = times(2, 60)
+  const rounds = times(1, 20)
   const sum = await summed(rounds, async () => {
     const clock = openClock()
     const meet = () => (dice() < 0.5 ? faults[Math.floor(dice() * faults.length)]?.trouble : undefined)

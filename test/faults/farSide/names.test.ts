@@ -76,7 +76,7 @@ const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0
 test.skipIf(!mayMount).each(LONG ? [...QUICK, ...SLOW] : QUICK.slice(0, 2))(
   'a name server that answers $answer for a while',
   async nameless => {
-    const rounds = times(1, 5)
+    const rounds = times(1, 2)
     const sum = await summed(rounds, () => once(nameless))
     promised({
       fault: `DNS: ${nameless.answer}, then well`,

@@ -31,7 +31,7 @@ const distant =
   }
 
 test('faults at a third of all requests', { timeout: 300_000 }, async () => {
-  const forest = await plant(times(12, 200))
+  const forest = await plant(times(12, 150))
   const emulator = await startEmulator({ accounts: ACCOUNTS, rate: RATE, dice })
   onTestFinished(emulator.close)
   const front = await openFront({

@@ -16,6 +16,9 @@ import { ACCOUNTS, KEYS, type Ledger, ledgerOf } from './ledger.ts'
 /** Requests a second, of the service as of certferry. */
 export const RATE = 10
 
+/** Between two passes, in milliseconds: the pace is a process's own, and the next one knows nothing of it. */
+const APART = 1_000
+
 export interface Line extends Readonly<Record<string, unknown>> {
   readonly level: string
   readonly event: string
@@ -111,7 +114,10 @@ export async function openFarStage({
   return {
     emulator,
     front,
-    sync: () => begin('sync').ended,
+    sync: async () => {
+      if (heard.length) await time.wait(APART)
+      return begin('sync').ended
+    },
     watch: () => begin('watch'),
     overheard: text => void heard.push(text),
     ledger: () => ledgerOf({ forest, emulator, stateDir, heard: heard.join('\n') }),

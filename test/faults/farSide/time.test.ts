@@ -58,7 +58,7 @@ test.each([
   ['10 minutes slow', () => -10 * MINUTE],
   ['5 minutes to 12 hours off', () => (dice() < 0.5 ? -1 : 1) * MINUTE * (5.1 + dice() * 700)],
 ] as const)('a clock %s', async (fault, off) => {
-  const rounds = times(1, 20)
+  const rounds = times(1, 8)
   const sum = await summed(rounds, () => once(off()))
   promised({
     fault: `clock ${fault}`,
