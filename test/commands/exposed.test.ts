@@ -58,17 +58,14 @@ describe('a private key that every user may read', () => {
     const text = out().replace(/\s+/g, ' ')
     expect([exit, text]).toEqual([
       0,
-      expect.stringContaining(`warn private key ${key}: ${SAYS} → chmod o= ${key}`),
+      expect.stringContaining(`WARN private key ${key}: ${SAYS} → chmod o= ${key}`),
     ])
     const { findings } = (await type(['check', '--json'])).json<{ findings: readonly object[] }>()
-    expect(findings).toContainEqual({
-      about: 'private key',
-      says: `${key}: ${SAYS}`,
-      ok: true,
-      advice: `chmod o= ${key}`,
-    })
+    expect(findings).toContainEqual(
+      expect.objectContaining({ about: 'private key', says: `${key}: ${SAYS}`, advice: `chmod o= ${key}` }),
+    )
     await chmod(await realpath(key), 0o640)
-    expect((await type(['check'])).out()).not.toContain('warn')
+    expect((await type(['check'])).out()).not.toContain('private key')
   })
 
   test('is warned of by the daemon once, however often it looks, and again when it comes back', async () => {
@@ -110,8 +107,8 @@ test('so are a file with the API key and one with a password', async () => {
   }
   const { out } = await type(['check', '-c', 'c.toml'], { env })
   const text = out().replace(/\s+/g, ' ')
-  expect(text).toContain(`warn API key ${credentials}: every user of this machine may read this API key`)
-  expect(text).toContain(`warn password ${password}: every user of this machine may read this password`)
+  expect(text).toContain(`WARN API key ${credentials}: every user of this machine may read this API key`)
+  expect(text).toContain(`WARN password ${password}: every user of this machine may read this password`)
 })
 
 test('a configuration that every user may write is refused: it says where private keys go', async () => {
