@@ -27,9 +27,7 @@ export const documents = async (): Promise<ReadonlyMap<string, string>> =>
   new Map([
     ...(await filesOf('docs', /\.md$/)),
     ...(await Promise.all(
-      ['README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md'].map(
-        async name => [name, await text(name)] as const,
-      ),
+      ['README.md', 'CHANGELOG.md', 'LICENSE'].map(async name => [name, await text(name)] as const),
     )),
   ])
 
