@@ -60,8 +60,11 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     colours: stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     columns: stream.columns ?? 80,
   })
-  const ask = async (question: string, hidden?: boolean) =>
-    (await import('./edge/terminal.ts')).asking(process.stdin, process.stdout)(question, hidden)
+  let asker: ReturnType<typeof import('./edge/terminal.ts').asking> | undefined
+  const ask = async (question: string, hidden?: boolean) => {
+    asker ??= (await import('./edge/terminal.ts')).asking(process.stdin, process.stdout)
+    return asker(question, hidden)
+  }
   const world = {
     ...(process.stdin.isTTY && process.stdout.isTTY && { ask }),
     env: process.env,

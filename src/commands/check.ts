@@ -30,10 +30,30 @@ const EXAMINATIONS: readonly Examination[] = [
   { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: way },
 ]
 
-export const run = (world: World, line: CommandLine): Promise<number> =>
-  check(world, line, { systemctl, processes, cronLines, user: currentUser })
+export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
+
+export const run = (world: World, line: CommandLine): Promise<number> => check(world, line, thisMachine)
 
 export async function check(world: World, line: CommandLine, machine: Machine): Promise<number> {
+  const tell = (next: readonly Finding[]) => {
+    if (!line.json) world.stdout.write(findingLines(next, world.stdout))
+  }
+  const found = await examine(world, line, { machine, tell })
+  world.stdout.write(line.json ? jsonLine(findingsJson(found)) : verdictLines(found))
+  return exitOfFindings(found)
+}
+
+export interface Examining {
+  readonly machine: Machine
+  /** Told each thing's findings as soon as they and all before them are known. */
+  readonly tell?: (next: readonly Finding[]) => void
+}
+
+export async function examine(
+  world: World,
+  line: CommandLine,
+  { machine, tell }: Examining,
+): Promise<readonly Finding[]> {
   const configuration = await readConfiguration(world, line).catch(unknownConfiguration)
   const { settings, file } = configuration
   const engine = engineFor({ settings, configFile: file }, { world, line, signal: endOf(world) })
@@ -42,18 +62,16 @@ export async function check(world: World, line: CommandLine, machine: Machine): 
     const listing = onDemand(() => listLineages(settings, world.home))
     const scene = { world, machine, configuration, engine, sources, listing }
     const findings: Finding[] = []
-    // all at once, for a network that is silent takes its time; told in their order, each as soon as it is known
+    // all at once, for a network that is silent takes its time
     for (const found of EXAMINATIONS.map(one => examined(one, scene))) {
       const next = await found
       findings.push(...next)
-      if (!line.json) world.stdout.write(findingLines(next, world.stdout))
+      tell?.(next)
     }
     // last: the files have been read only now
     const exposed = engine.exposures.all().map(exposedFinding)
-    if (!line.json) world.stdout.write(findingLines(exposed, world.stdout))
-    findings.push(...exposed)
-    world.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
-    return exitOfFindings(findings)
+    tell?.(exposed)
+    return [...findings, ...exposed]
   } finally {
     await engine.close()
   }

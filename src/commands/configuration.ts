@@ -19,6 +19,8 @@ export interface Complaint {
   readonly line: number | undefined
   /** With file, line and key, fit for a terminal. */
   readonly text: string
+  /** Where something better is known than that it is to be corrected. */
+  readonly advice?: string
 }
 
 export interface Configuration {
@@ -71,7 +73,7 @@ export function unknownConfiguration(error: unknown): Configuration {
     lineOf: () => undefined,
     config: {},
     settings: settle({}, {}, {}),
-    complaints: [{ key: 'file', line: undefined, text: error.message }],
+    complaints: [{ key: 'file', line: undefined, text: error.message, advice: error.advice }],
   }
 }
 

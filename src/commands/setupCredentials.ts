@@ -1,57 +1,71 @@
 /** The API key that setup puts where the service's unit looks for it. */
-import { parse } from 'ini'
+import { resolve } from 'node:path'
+import { isFit, type Key, withProfile } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
+import { type Draft, draft } from '../core/setupPlan.ts'
+import { holdsKey } from '../edge/credentials.ts'
 import { readText } from '../edge/files.ts'
 import { presentText } from '../edge/setupFile.ts'
 import type { Ask, World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { askKey } from './setupQuestions.ts'
-
-export interface WantedText {
-  readonly before: string | undefined
-  readonly text: string
-}
+import { yes } from './setupQuestions.ts'
 
 interface Place {
   readonly file: string
+  readonly profile: string
   readonly ask: Ask | undefined
 }
 
-/** From the file that was named, else the environment, else as it is, else as it is answered. @throws Fault CREDENTIALS_MISSING. */
+/**
+ * From the file that was named, else the environment, else as it is, else as it is answered; other profiles of the file
+ * stay. @throws Fault CREDENTIALS_MISSING, CREDENTIALS_UNREADABLE.
+ */
 export async function wantedCredentials(
   { env, cwd }: World,
   { credentialsFile }: CommandLine,
-  { file, ask }: Place,
-): Promise<WantedText> {
+  { file, profile, ask }: Place,
+): Promise<Draft> {
   const before = await presentText(file)
-  if (credentialsFile !== undefined) return { before, text: await fromFile(credentialsFile, cwd) }
-  const { TENCENTCLOUD_SECRET_ID: id, TENCENTCLOUD_SECRET_KEY: key, TENCENTCLOUD_TOKEN: token } = env
+  if (credentialsFile !== undefined)
+    return draft(file, before, await textOf(resolve(cwd, credentialsFile), profile))
+  const replaced = (key: Key) => draft(file, before, withProfile(before ?? '', profile, fit(key)))
+  const {
+    TENCENTCLOUD_SECRET_ID: secretId,
+    TENCENTCLOUD_SECRET_KEY: secretKey,
+    TENCENTCLOUD_TOKEN: token,
+  } = env
   // a token lives for hours: nothing to be stored
-  if (id && key && !token) return { before, text: text(id, key) }
-  if (before?.trim()) return { before, text: before }
+  if (secretId && secretKey && !token) return replaced({ secretId, secretKey })
+  const isThere = before !== undefined && holdsKey(before, profile)
+  if (isThere && (await yes(ask, `There is an API key in ${file}. Keep it?`)))
+    return draft(file, before, before)
   if (!ask)
-    throw new Fault('CREDENTIALS_MISSING', `no API key was given, and ${file} is not there`, {
+    throw new Fault('CREDENTIALS_MISSING', `no API key was given, and there is none in ${file}`, {
       advice: 'Name a file that holds it, --credentials-file FILE, or set TENCENTCLOUD_SECRET_ID and _KEY.',
     })
-  const answered = await askKey(ask)
-  return { before, text: text(answered.id, answered.key.reveal()) }
+  return replaced(await askKey(ask))
 }
 
-/** A character that no key has would make another line, or a comment, of what comes after it. */
-function text(id: string, key: string): string {
-  const clean = [id, key].map(word => word.trim())
-  if (!clean.every(word => /^[\x21-\x3a\x3c\x3e-\x7e]+$/.test(word)))
-    throw new Fault('CREDENTIALS_UNREADABLE', 'the API key is empty or has characters that no API key has')
-  return `[default]\nsecret_id = ${clean[0]}\nsecret_key = ${clean[1]}\n`
+/** Both halves are one question to whoever answers it: they are copied from one page of the console. */
+async function askKey(ask: Ask): Promise<Key> {
+  for (;;) {
+    const secretId = await ask('The API key, from the console (Access Management, Access Key).\nSecretId: ')
+    const key = { secretId, secretKey: await ask('SecretKey (not shown): ', true) }
+    if (isFit(key)) return key
+  }
 }
 
-async function fromFile(named: string, cwd: string): Promise<string> {
-  const { resolve } = await import('node:path')
-  const { text } = await readText(resolve(cwd, named)).catch(error => {
+function fit(key: Key): Key {
+  const trimmed = { secretId: key.secretId.trim(), secretKey: key.secretKey.trim() }
+  if (isFit(trimmed)) return trimmed
+  throw new Fault('CREDENTIALS_UNREADABLE', 'the API key is empty or has characters that no API key has')
+}
+
+/** As it is, comments and other profiles with it. */
+async function textOf(path: string, profile: string): Promise<string> {
+  const { text } = await readText(path).catch(error => {
     throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
   })
-  const section = parse(text).default as Record<string, unknown> | undefined
-  if (!section?.secret_id || !section.secret_key)
-    throw new Fault('CREDENTIALS_UNREADABLE', `${named}: [default] needs secret_id and secret_key`)
-  return text
+  if (holdsKey(text, profile)) return text
+  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: [${profile}] needs secret_id and secret_key`)
 }

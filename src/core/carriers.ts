@@ -76,7 +76,8 @@ export function renewalFinding(renewals: Renewals): Finding {
 }
 
 function steadyCarriers({ units, pids, crontabs }: Signs): readonly string[] {
-  const running = (unit: Unit | undefined) => unit?.active === 'active' || unit?.active === 'activating'
+  const running = (unit: Unit | undefined) =>
+    unit?.active === 'active' || (unit?.active === 'activating' && unit.sub !== 'auto-restart')
   const daemon = running(units?.service) ? [SERVICE] : pids.length ? ['the daemon'] : []
   const timer = running(units?.timer) ? [TIMER] : []
   return [...daemon, ...timer, ...crontabs]

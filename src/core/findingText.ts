@@ -42,10 +42,13 @@ function lineOf({ about, level, says, advice, command }: Finding, { colours, col
   const shown = colours ? `\u001b[${colour}m${word}\u001b[0m` : word
   const lines = [`${shown}${' '.repeat(6 - word.length)}${about.padEnd(13)}  ${fit(says)}`]
   if (advice) lines.push(`${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}`)
-  // never wrapped: it is copied
-  if (command) lines.push(`${' '.repeat(MARGIN)}${advice ? '  ' : '→ '}${printable(command, 1000)}`)
+  if (command) lines.push(commandLine(printable(command, 1000), advice ? '  ' : '→ ', columns))
   return `${lines.join('\n')}\n`
 }
+
+/** Never wrapped, for it is copied; a long one begins further to the left. */
+const commandLine = (command: string, mark: string, columns: number) =>
+  `${' '.repeat(MARGIN + mark.length + command.length > columns ? 2 : MARGIN)}${mark}${command}`
 
 /** The last words: on a small terminal they stay in sight when the rest has scrolled away. */
 export function verdictLines(findings: readonly Finding[]): string {

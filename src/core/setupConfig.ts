@@ -1,33 +1,46 @@
 /** The configuration file's text with what setup was told, and everything else in it as it was. Pure. */
 import type { Config } from './config.ts'
+import { type LineOf, tomlLines } from './tomlLines.ts'
+import { tomlAssignment } from './tomlText.ts'
 
 export interface Wanted {
-  /** Undefined where the default serves. */
+  /** Undefined where what is in force serves. */
   readonly endpoint: string | undefined
-  /** Sources to be looked at and no others; empty where the usual places serve. */
+  /** Sources to be looked at and no others; empty where what is in force serves. */
   readonly sources: ReadonlyArray<{ readonly kind: string; readonly path: string }>
 }
 
-/** Only what is not in force yet is written: a second setup changes nothing. */
+/** Only what is not in force yet is written: a second setup changes nothing. Whoever writes it proves it with a parser. */
 export function withWanted(text: string, now: Config, { endpoint, sources }: Wanted): string {
   const missing = sources.filter(
     ({ kind, path }) => !now.source?.some(one => one.kind === kind && one.path === path),
   )
   const told = endpoint !== undefined && now.tencent?.endpoint !== endpoint
   const blocks = missing.map(
-    ({ kind, path }) => `\n[[source]]\nkind = ${quoted(kind)}\npath = ${quoted(path)}\n`,
+    ({ kind, path }) => `\n[[source]]\n${tomlAssignment('kind', kind)}\n${tomlAssignment('path', path)}\n`,
   )
-  const begun = told ? withEndpoint(text, endpoint) : text
+  const begun = told ? withEndpoint(text, endpoint, tomlLines(text)) : text
   return blocks.length ? `${begun.replace(/\n*$/, '\n')}${blocks.join('')}` : begun
 }
 
-/** In its place where there is one, commented out or not: a table must not stand twice in TOML. */
-function withEndpoint(text: string, endpoint: string): string {
-  const line = `endpoint = ${quoted(endpoint)}`
-  if (/^#?endpoint = .*$/m.test(text)) return text.replace(/^#?endpoint = .*$/m, () => line)
-  if (/^\[tencent\]$/m.test(text)) return text.replace(/^\[tencent\]$/m, () => `[tencent]\n${line}`)
-  return `${text ? text.replace(/\n*$/, '\n\n') : ''}[tencent]\n${line}\n`
+/** In place of the one there is, or of the one that is commented out below the table's head, else right below that. */
+function withEndpoint(text: string, endpoint: string, lineOf: LineOf): string {
+  const assignment = tomlAssignment('endpoint', endpoint)
+  const lines = text.split('\n')
+  const isAt = (line: number | undefined, pattern: RegExp) =>
+    line !== undefined && pattern.test(lines[line - 1] ?? '')
+  const [head = 0, key] = [lineOf(['tencent']), lineOf(['tencent', 'endpoint'])]
+  if (isAt(key, /^\s*endpoint\s*=/)) return lines.with((key ?? 0) - 1, assignment).join('\n')
+  if (!isAt(head, /^\s*\[\s*tencent\s*\]/))
+    return `${text ? text.replace(/\n*$/, '\n\n') : ''}[tencent]\n${assignment}\n`
+  const next = lines.findIndex((line, i) => i >= head && /^\s*\[/.test(line))
+  const within = lines.slice(0, next < 0 ? lines.length : next)
+  const comment = within.findIndex((line, i) => i >= head && /^#\s*endpoint\s*=/.test(line))
+  return (comment < 0 ? lines.toSpliced(head, 0, assignment) : lines.with(comment, assignment)).join('\n')
 }
 
-/** A basic string of TOML and of JSON are the same for what may stand in a path or a URL. */
-const quoted = (text: string) => JSON.stringify(text)
+/** The lines that are new in a text, for whoever is shown what would be written. */
+export function linesAdded(before: string, after: string): readonly string[] {
+  const known = new Set(before.split('\n'))
+  return after.split('\n').filter(line => line !== '' && !known.has(line))
+}

@@ -1,5 +1,7 @@
 /** What setup is going to do, made of what is there and what was answered. Pure. */
 import type { Client } from './hookFile.ts'
+import { type Secret, secret } from './secret.ts'
+import { SERVICE, TIMER, type Unit } from './units.ts'
 
 export interface Answers {
   readonly clients: readonly Client[]
@@ -7,38 +9,75 @@ export interface Answers {
   readonly test: boolean
 }
 
+/** A file as it is and as it should be. The texts may hold the API key: nobody prints them by accident. */
+export interface Draft {
+  readonly path: string
+  readonly before: Secret | undefined
+  readonly text: Secret
+}
+
 /** What there is before anything is done. */
-export interface Scene {
-  /** systemd runs here and knows certferry's units. */
-  readonly units: boolean
-  /** A file's text differs from what it should be. */
-  readonly config: boolean
-  readonly credentials: boolean
+export interface Survey {
+  readonly config: Draft
+  readonly credentials: Draft
+  /** Hooks of the chosen clients: where each lies, and what installing it would come to. */
+  readonly hooks: ReadonlyArray<{ readonly client: Client; readonly file: string; readonly outcome: string }>
+  /** Undefined where no systemd knows the units. */
+  readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
 }
 
 export type Step =
-  | { readonly do: 'config' | 'credentials' }
-  | { readonly do: 'check' }
-  | { readonly do: 'hook'; readonly client: Client }
-  /** `again`: what it was given has changed since it was started. */
-  | { readonly do: 'enable'; readonly unit: string; readonly again: boolean }
+  | {
+      readonly do: 'write'
+      readonly what: 'configuration' | 'API key'
+      readonly path: string
+      readonly text: Secret
+      readonly mode: number
+      /** What is there is kept beside it. */
+      readonly keep: boolean
+    }
+  | { readonly do: 'hook'; readonly client: Client; readonly file: string; readonly keep: boolean }
+  | { readonly do: 'enable' | 'start' | 'restart'; readonly unit: string }
 
-export const SERVICE = 'certferry.service'
-export const TIMER = 'certferry-sync.timer'
-
-/** In this order: nothing is started before it has all it needs. */
-export function setupSteps(
-  { clients, way, test }: Answers,
-  { units, config, credentials }: Scene,
-): readonly Step[] {
-  const enable = (unit: string): Step => ({ do: 'enable', unit, again: config || credentials })
+/** In this order: nothing is started before it has all it needs. What is as it should be is not done again. */
+export function setupSteps({ way }: Answers, { config, credentials, hooks, units }: Survey): readonly Step[] {
+  const files = [
+    ...written('configuration', 0o644, config),
+    // systemd hands it over to the units; besides root nobody reads it
+    ...written('API key', 0o600, credentials),
+  ]
+  const wanted = way === 'hook' ? hooks.filter(({ outcome }) => outcome !== 'unchanged') : []
+  // a hook is called once for each renewal, and not again when it fails: the timer looks after it
+  const unit = way === 'daemon' ? SERVICE : TIMER
+  const state = way === 'daemon' ? units?.service : units?.timer
   return [
-    ...(config ? [{ do: 'config' } as const] : []),
-    ...(credentials ? [{ do: 'credentials' } as const] : []),
-    ...(way === 'hook' ? clients.map(client => ({ do: 'hook', client }) as const) : []),
-    // a hook is called once for each renewal, and not again when it fails: the timer looks after it
-    ...(units ? [enable(way === 'daemon' ? SERVICE : TIMER)] : []),
-    ...(test ? [{ do: 'check' } as const] : []),
+    ...files,
+    ...wanted.map(
+      ({ client, file, outcome }) => ({ do: 'hook', client, file, keep: outcome === 'replaced' }) as const,
+    ),
+    ...(state?.installed ? running(unit, state, files.length > 0) : []),
+  ]
+}
+
+function written(
+  what: 'configuration' | 'API key',
+  mode: number,
+  { path, before, text }: Draft,
+): readonly Step[] {
+  if ((before?.reveal() ?? '') === text.reveal()) return []
+  return [{ do: 'write', what, path, text, mode, keep: before !== undefined }]
+}
+
+/** The daemon reads its key at the start: with another it has to start again. A timer's pass reads everything anew. */
+function running(unit: string, { enabled, active }: Unit, changed: boolean): readonly Step[] {
+  const isUp = active === 'active' || active === 'activating'
+  return [
+    ...(enabled ? [] : [{ do: 'enable', unit } as const]),
+    ...(isUp
+      ? changed && unit === SERVICE
+        ? [{ do: 'restart', unit } as const]
+        : []
+      : [{ do: 'start', unit } as const]),
   ]
 }
 
@@ -48,6 +87,33 @@ export interface Done {
   readonly detail: string
 }
 
+const DONE = {
+  write: 'written',
+  hook: 'hook',
+  enable: 'enabled',
+  start: 'started',
+  restart: 'restarted',
+} as const
+
+/** `backup`: where what was there before is now. */
+export function doneOf(step: Step, backup?: string): Done {
+  const kept = backup ? `; as it was before: ${backup}` : ''
+  const what = DONE[step.do]
+  if (step.do === 'write')
+    return {
+      what,
+      detail: `${step.path}${step.what === 'API key' ? ', the API key, for root alone' : ''}${kept}`,
+    }
+  if (step.do === 'hook') return { what, detail: `${step.file}${kept}` }
+  return { what, detail: step.do === 'enable' ? `${step.unit}, at every boot` : step.unit }
+}
+
 /** A line each, what was done in a column of its own. */
 export const doneText = (done: readonly Done[]): string =>
   done.map(({ what, detail }) => `  ${what.padEnd(9)}  ${detail}\n`).join('')
+
+export const draft = (path: string, before: string | undefined, text: string): Draft => ({
+  path,
+  before: before === undefined ? undefined : secret(before),
+  text: secret(text),
+})

@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
-import { type Problem, problemText, readConfig } from '../core/configReading.ts'
+import { type ConfigReading, type Problem, problemText, readConfig } from '../core/configReading.ts'
 import { Fault } from '../core/fault.ts'
 import { quoted } from '../core/hookFile.ts'
 import { printable } from '../core/printable.ts'
@@ -51,13 +51,20 @@ export async function readConfigFile(
     throw new Fault('CONFIG_INVALID', `${file}: may be written by every user of this machine`, {
       advice: `chmod o-w ${quoted(file)}: whoever writes it decides where private keys go.`,
     })
-  const parsed = await parse(text)
-  if ('problem' in parsed) return { file, config: {}, problems: [parsed.problem], lineOf: NOWHERE }
-  const lineOf = tomlLines(text)
-  const reading = readConfig(parsed.value, lineOf)
+  const reading = await readConfigText(text)
   const [config, problems] =
     'problems' in reading ? [reading.rest, reading.problems] : ([reading.config, []] as const)
+  // of a text that is no TOML no line is asked for
+  const lineOf = problems.some(({ column }) => column !== undefined) ? NOWHERE : tomlLines(text)
   return { file, config: anchored(config, dirname(file), home), problems, lineOf }
+}
+
+/** The text of a configuration that may not be written yet, with paths as they stand in it. */
+export async function readConfigText(text: string): Promise<ConfigReading> {
+  const parsed = await parse(text)
+  return 'problem' in parsed
+    ? { problems: [parsed.problem], rest: {} }
+    : readConfig(parsed.value, tomlLines(text))
 }
 
 /** The configuration. @throws Fault CONFIG_UNREADABLE, or CONFIG_INVALID that names everything wrong. */

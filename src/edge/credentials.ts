@@ -12,8 +12,6 @@ const LARGEST = 1 << 16
 export interface Credentials {
   /** Where they came from, in words for `check` and the log; never what they are. */
   readonly origin: string
-  /** Where they came from a file. */
-  readonly file?: string
   readonly secretId: string
   readonly secretKey: Secret
   readonly token?: Secret
@@ -101,8 +99,15 @@ async function fromFile(
     throw new Fault('CREDENTIALS_UNREADABLE', `${file}: [${profile}] needs secret_id and secret_key`)
   }
   const tokenText = typeof token === 'string' && token ? clean(token, file) : undefined
-  const origin = `${file} [${profile}]`
-  return { ...credentials(origin, clean(secret_id, file), clean(secret_key, file), tokenText), file }
+  return credentials(`${file} [${profile}]`, clean(secret_id, file), clean(secret_key, file), tokenText)
+}
+
+/** Whether a credentials file's text has both halves of a key under this profile. */
+export function holdsKey(text: string, profile: string): boolean {
+  const section = sectionOf(parse(text.replace(/^\ufeff/, '')), profile) as
+    | Record<string, unknown>
+    | undefined
+  return [section?.secret_id, section?.secret_key].every(half => typeof half === 'string' && half !== '')
 }
 
 /** The INI reader takes `[ops.east]` for a section within a section. */

@@ -1,42 +1,69 @@
 /** Files that setup writes for an administrator: whole or not at all, and what was there before is kept beside them. */
 import { randomBytes } from 'node:crypto'
-import { chmod, constants, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, constants, copyFile, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { contentOf, syncFolder } from './wholeFile.ts'
+import { readText } from './files.ts'
+import { stateRoom } from './stateRoom.ts'
+import { syncFolder } from './wholeFile.ts'
 
-export interface Replaced {
-  /** Where what was there before is now. */
-  readonly backup: string | undefined
+/** Undefined where there is none. @throws Fault FILE_UNFIT, FILE_UNREADABLE. */
+export const presentText = (path: string): Promise<string | undefined> =>
+  readText(path).then(
+    ({ text }) => text,
+    error => {
+      if (error instanceof Fault && error.code === 'FILE_MISSING') return undefined
+      throw error
+    },
+  )
+
+/** Before anybody is asked anything. @throws Fault SETUP_UNWRITABLE. */
+export async function requireWritable(path: string): Promise<void> {
+  const { refusal, nearest } = await stateRoom(dirname(path))
+  if (refusal) throw new Fault('SETUP_UNWRITABLE', `${path}: ${nearest} cannot be written (${refusal})`)
 }
 
-/** Undefined where there is none. @throws Fault SETUP_UNWRITABLE. */
-export const presentText = (path: string): Promise<string | undefined> =>
-  onDisk(path, async () => contentOf(path))
-
-/** @throws Fault SETUP_UNWRITABLE. */
+/**
+ * Resolves to where what was there before is now. A link is followed: its owner keeps the file elsewhere.
+ * @throws Fault SETUP_UNWRITABLE.
+ */
 export const replaceFile = (
   path: string,
   { text, mode, now }: { readonly text: string; readonly mode: number; readonly now: Date },
-): Promise<Replaced> =>
+): Promise<string | undefined> =>
   onDisk(path, async () => {
-    const folder = dirname(path)
+    const file = await realpath(path).catch(() => path)
+    const folder = dirname(file)
     // others may look into it: what is secret in it has a mode of its own
     if (await mkdir(folder, { recursive: true })) await chmod(folder, 0o755)
-    const before = await stat(path).catch(() => undefined)
-    const backup = before && `${path}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`
-    if (backup) await copyFile(path, backup, constants.COPYFILE_EXCL)
-    if (backup) await chmod(backup, before.mode & 0o777 & ~(mode === 0o600 ? 0o077 : 0))
+    const backup = await keepBeside(file, { mode, now })
     const draft = join(folder, `.${randomBytes(6).toString('hex')}.tmp`)
     try {
       await writeSynced(draft, text, mode)
-      await rename(draft, path)
+      await rename(draft, file)
     } catch (error) {
       await rm(draft, { force: true })
       throw error
     }
     await syncFolder(folder)
-    return { backup }
+    return backup
+  })
+
+/**
+ * A copy under a name with the time, as closed as what takes its place, and never executable: a client would run it as
+ * another hook. Undefined where there is nothing to copy.
+ */
+export const keepBeside = (
+  path: string,
+  { mode, now }: { readonly mode: number; readonly now: Date },
+): Promise<string | undefined> =>
+  onDisk(path, async () => {
+    const before = await stat(path).catch(() => undefined)
+    if (!before) return undefined
+    const backup = `${path}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`
+    await copyFile(path, backup, constants.COPYFILE_EXCL)
+    await chmod(backup, before.mode & mode & 0o666)
+    return backup
   })
 
 async function writeSynced(path: string, text: string, mode: number): Promise<void> {

@@ -47,8 +47,6 @@ export interface Uploader {
   readonly halt: (fault: Fault) => void
   /** Where the credentials come from, in words. */
   readonly origin: () => Promise<string>
-  /** The file they came from, if it was one. */
-  readonly credentialsFile: () => Promise<string | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -76,7 +74,6 @@ export function openUploader(options: UploaderOptions): Uploader {
     client,
     halt: lanes.halt,
     origin: async () => (await wallet.current()).origin,
-    credentialsFile: async () => (await wallet.current()).file,
     // not close(): that waits for a proxy that never answers, and nobody is left to want the answer
     close: () => dispatcher.destroy(),
     upload: async (bundle, lineage) => {

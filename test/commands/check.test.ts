@@ -399,8 +399,9 @@ describe('the way to the service is told link by link, and the rest is said to b
   })
 })
 
-test('a credentials file that others can read is a warning, with the command that closes it', async () => {
+test('a credentials file that others can read is a warning, with what closes it', async () => {
   const { findings, folder } = await openClinic()
+  await chmod(folder, 0o755)
   const file = join(folder, 'credentials')
   const { TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY } = KEYS
   await writeFile(
@@ -411,14 +412,19 @@ test('a credentials file that others can read is a warning, with the command tha
   const visit = { env: { TENCENTCLOUD_CREDENTIALS_FILE: file } }
   const { exit, of } = await findings(visit)
   expect(exit).toBe(0)
-  expect(of('credentials')).toMatchObject([
-    { level: 'ok', says: `accepted, from ${file} [default]` },
-    {
-      level: 'warning',
-      says: `${file} is open to others on this machine (mode 0644)`,
-      command: `sudo chmod 600 ${file}`,
-    },
-  ])
+  expect(of('credentials')).toMatchObject([{ level: 'ok', says: `accepted, from ${file} [default]` }])
+  expect(of('API key')).toMatchObject([{ level: 'warning', advice: `chmod o= ${file}` }])
   await chmod(file, 0o600)
-  expect((await findings(visit)).of('credentials')).toHaveLength(1)
+  expect((await findings(visit)).of('API key')).toEqual([])
+})
+
+test('a configuration that every user may write is told with what closes it', async () => {
+  const { findings, folder, config } = await openClinic()
+  await chmod(folder, 0o755)
+  await chmod(config, 0o666)
+  const { exit, of } = await findings()
+  expect(exit).toBe(78)
+  expect(of('configuration')).toMatchObject([
+    { level: 'failure', advice: expect.stringContaining(`chmod o-w ${config}`) },
+  ])
 })

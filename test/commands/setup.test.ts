@@ -1,152 +1,217 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { CommandLine } from '../../src/commands/commandLine.ts'
-import { setUp } from '../../src/commands/setup.ts'
 import type { Fault } from '../../src/core/fault.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { recordedWorld } from '../support/world.ts'
+import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
+import { issue } from '../support/certificates.ts'
+import { all, certbotIssue } from '../support/producers.ts'
+import { ENV, openHouse, SECRET, type Wish } from './setupHouse.ts'
 
-const LINE: CommandLine = { operands: [], json: false, noTest: true }
-const SECRET = 'sk-never-to-be-shown'
-const ENV = { TENCENTCLOUD_SECRET_ID: 'AKIDtest', TENCENTCLOUD_SECRET_KEY: SECRET }
-
-/** A machine with certbot's folder, or acme.sh's too, and a systemd that writes down what it is told. */
-async function machine({ units = true, acme = false } = {}) {
-  const folder = await temporaryDirectory()
-  const told: string[] = []
-  const places = {
-    certbot: join(folder, 'letsencrypt'),
-    acme: join(folder, '.acme.sh'),
-    credentials: join(folder, 'etc/tencentcloud/credentials'),
-    config: join(folder, 'etc/certferry/config.toml'),
-    systemctl: async (...words: readonly string[]) => {
-      if (!units) return undefined
-      if (words[0] === 'show') return { code: 0, stdout: 'LoadState=loaded\n', stderr: '' }
-      told.push(words.join(' '))
-      return { code: 0, stdout: '', stderr: '' }
-    },
-  }
-  await mkdir(places.certbot)
-  if (acme) await mkdir(places.acme)
-  const run = async (
-    line: Partial<CommandLine>,
-    env: Readonly<Record<string, string>> = {},
-    answers?: readonly string[],
-  ) => {
-    const recorded = recordedWorld({ cwd: folder, env })
-    const asked: string[] = []
-    const rest = [...(answers ?? [])]
-    const ask = async (question: string) => {
-      asked.push(question)
-      return rest.shift() ?? ''
-    }
-    const source = [{ kind: 'certbot' as const, path: places.certbot, keys: {} }]
-    const exit = await setUp(
-      { ...recorded.world, ...(answers && { ask }) },
-      { ...LINE, source, ...line },
-      places,
-    )
-    return { exit, asked, out: recorded.out() }
-  }
-  return { folder, places, told, run }
-}
+const KEY = `[default]\nsecret_id = AKIDtest\nsecret_key = ${SECRET}\n`
+const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 describe('setup --yes', () => {
   test('stores the key for root alone, starts the service, and says what it did', async () => {
-    const { run, places, told } = await machine()
+    const { run, places, told } = await openHouse()
     const { exit, out } = await run({ yes: true }, ENV)
     expect(exit).toBe(0)
-    expect(await readFile(places.credentials, 'utf8')).toBe(
-      `[default]\nsecret_id = AKIDtest\nsecret_key = ${SECRET}\n`,
-    )
-    expect((await stat(places.credentials)).mode & 0o777).toBe(0o600)
-    expect(told).toEqual(['enable certferry.service', 'restart certferry.service'])
-    expect(out).toContain(`written    ${places.credentials}, readable by root alone`)
+    expect(await readFile(places.credentials, 'utf8')).toBe(KEY)
+    expect(await modeOf(places.credentials)).toBe(0o600)
+    expect(told).toEqual(['enable certferry.service', 'start certferry.service'])
+    expect(out).toContain(`written    ${places.credentials}, the API key, for root alone`)
     expect(out).toContain('started    certferry.service')
     expect(out).not.toContain(SECRET)
   })
 
-  test('run again it changes nothing, and restarts nothing', async () => {
-    const { run, told, folder } = await machine()
-    await run({ yes: true }, ENV)
-    const { out } = await run({ yes: true }, ENV)
-    expect(told.slice(2)).toEqual(['enable certferry.service', 'start certferry.service'])
-    expect(out).not.toContain('written')
-    expect(await readdir(join(folder, 'etc/tencentcloud'))).toEqual(['credentials'])
+  test.each<[string, Partial<CommandLine>]>([
+    ['--daemon', { daemon: true }],
+    ['--hook', { hook: true, endpoint: 'https://ssl.intl.tencentcloudapi.com', client: ['certbot'] }],
+  ])('%s run again changes nothing, starts nothing, and says so', async (_, line) => {
+    const { run, told, folder } = await openHouse({ acme: true })
+    await run({ yes: true, ...line }, ENV)
+    const [names, before] = [await readdir(folder, { recursive: true }), told.length]
+    const { exit, out } = await run({ yes: true, ...line }, ENV)
+    expect([exit, out]).toEqual([0, 'Everything is set up already; nothing was changed.\n'])
+    expect(await readdir(folder, { recursive: true })).toEqual(names)
+    expect(told).toHaveLength(before)
   })
 
-  test('a key that was there before is kept beside the new one, as closed as that', async () => {
-    const { run, places, folder } = await machine()
-    await mkdir(join(folder, 'etc/tencentcloud'), { recursive: true })
-    await writeFile(places.credentials, 'old', { mode: 0o644 })
-    const { out } = await run({ yes: true }, ENV)
-    const backup =
-      (await readdir(join(folder, 'etc/tencentcloud'))).find(name => name.includes('.bak-')) ?? ''
-    const path = join(folder, 'etc/tencentcloud', backup)
-    expect([await readFile(path, 'utf8'), (await stat(path)).mode & 0o777]).toEqual(['old', 0o600])
-    expect(out).toContain(path)
+  test('another key takes the place of the one there was, which is kept beside it and as closed; the daemon starts again', async () => {
+    const { run, places, told } = await openHouse()
+    await run({ yes: true }, ENV)
+    const { out } = await run({ yes: true }, { ...ENV, TENCENTCLOUD_SECRET_KEY: 'another' })
+    const folder = dirname(places.credentials)
+    const backup = join(folder, (await readdir(folder)).find(name => name.includes('.bak-')) ?? '')
+    expect([await readFile(backup, 'utf8'), await modeOf(backup)]).toEqual([KEY, 0o600])
+    expect(backup).toMatch(/credentials\.bak-\d{8}T\d{6}Z$/)
+    expect(out.replace(/\s+/g, ' ')).toContain(`as it was before: ${backup}`)
+    expect(told.at(-1)).toBe('restart certferry.service')
+  })
+
+  test('what others could read before is closed in the copy too, and other profiles stay', async () => {
+    const { run, places } = await openHouse()
+    await mkdir(dirname(places.credentials), { recursive: true })
+    await writeFile(places.credentials, '[ops]\nsecret_id = o\nsecret_key = p\n', { mode: 0o644 })
+    await run({ yes: true }, ENV)
+    const names = await readdir(dirname(places.credentials))
+    for (const name of names) expect(await modeOf(join(dirname(places.credentials), name))).toBe(0o600)
+    expect(await readFile(places.credentials, 'utf8')).toBe(`[ops]\nsecret_id = o\nsecret_key = p\n\n${KEY}`)
   })
 
   test('a file with the key is taken as it is', async () => {
-    const { run, places, folder } = await machine()
+    const { run, places, folder } = await openHouse()
     const text = '# ours\n[default]\nsecret_id = a\nsecret_key = b\n'
     await writeFile(join(folder, 'key.ini'), text)
     await run({ yes: true, credentialsFile: 'key.ini' })
     expect(await readFile(places.credentials, 'utf8')).toBe(text)
   })
 
+  test('the profile that the configuration names is the one that is written', async () => {
+    const { run, places } = await openHouse()
+    await mkdir(dirname(places.config), { recursive: true })
+    await writeFile(places.config, '[tencent]\nprofile = "ops"\n')
+    await run({ yes: true }, ENV)
+    expect(await readFile(places.credentials, 'utf8')).toBe(KEY.replace('default', 'ops'))
+  })
+
   test('with --hook the hook is installed and a timer looks after it', async () => {
-    const { run, places, told } = await machine()
+    const { run, places, told } = await openHouse()
     const { out } = await run({ yes: true, hook: true }, ENV)
-    expect(await readFile(join(places.certbot, 'renewal-hooks/deploy/zz-certferry'), 'utf8')).toContain(
-      'certferry',
-    )
-    expect(told).toEqual(['enable certferry-sync.timer', 'restart certferry-sync.timer'])
+    const hook = join(places.certbot, 'renewal-hooks/deploy/zz-certferry')
+    expect(await readFile(hook, 'utf8')).toContain('certferry')
+    expect(told).toEqual(['enable certferry-sync.timer', 'start certferry-sync.timer'])
     expect(out).toContain('certferry sync')
   })
 
+  test('acme.sh has to be told of its hook, and the command for it is shown', async () => {
+    const { run } = await openHouse({ certbot: false, acme: true })
+    const { out } = await run({ yes: true, hook: true }, ENV)
+    expect(out).toContain('\n  acme.sh --deploy -d NAME --ecc --deploy-hook certferry\n')
+  })
+
+  test("an older hook of certferry's is kept, and never so that certbot would run it too", async () => {
+    const { run, places } = await openHouse()
+    await run({ yes: true, hook: true }, ENV)
+    const folder = join(places.certbot, 'renewal-hooks/deploy')
+    const hook = join(folder, 'zz-certferry')
+    await writeFile(hook, `${await readFile(hook, 'utf8')}# older\n`)
+    await run({ yes: true, hook: true }, ENV)
+    const backup = (await readdir(folder)).find(name => name.includes('.bak-')) ?? ''
+    expect(await readFile(join(folder, backup), 'utf8')).toContain('# older')
+    expect((await modeOf(join(folder, backup))) & 0o111).toBe(0)
+    expect(await readFile(hook, 'utf8')).not.toContain('# older')
+  })
+
   test('of two clients the one that is named is carried, and stands in the configuration', async () => {
-    const { run, places } = await machine({ acme: true })
+    const { run, places } = await openHouse({ acme: true })
     await run({ yes: true, client: ['certbot'], endpoint: 'https://ssl.intl.tencentcloudapi.com' }, ENV)
     const text = await readFile(places.config, 'utf8')
     expect(text).toContain(`[[source]]\nkind = "certbot"\npath = ${JSON.stringify(places.certbot)}\n`)
     expect(text).toContain('endpoint = "https://ssl.intl.tencentcloudapi.com"')
     expect(text).not.toContain('acme.sh')
+    expect(await modeOf(places.config)).toBe(0o644)
   })
 
-  test('--dry-run says all of it and changes nothing', async () => {
-    const { run, told, folder } = await machine()
-    const { out } = await run({ yes: true, dryRun: true }, ENV)
-    expect(out).toContain('Would be done:')
-    expect([told, await readdir(folder)]).toEqual([[], ['letsencrypt']])
+  test('a configuration that is a link is changed where it lies', async () => {
+    const { run, places, folder } = await openHouse({ acme: true })
+    const real = join(folder, 'kept.toml')
+    await writeFile(real, '# kept elsewhere\n[log]\nlevel = "warn"\n')
+    await mkdir(dirname(places.config), { recursive: true })
+    await symlink(real, places.config)
+    await run({ yes: true, client: ['certbot'] }, ENV)
+    expect(await readFile(real, 'utf8')).toMatch(
+      /^# kept elsewhere\n\[log\]\nlevel = "warn"\n\n\[\[source\]\]/,
+    )
+    expect((await readdir(folder)).some(name => name.startsWith('kept.toml.bak-'))).toBe(true)
+  })
+
+  test('--dry-run says all of it, shows what would be new in the configuration and no key, and changes nothing', async () => {
+    const { run, told, folder, places } = await openHouse({ acme: true })
+    const { out } = await run({ yes: true, dryRun: true, hook: true, client: ['certbot'] }, ENV)
+    for (const part of [
+      'Would be done:',
+      places.credentials,
+      'zz-certferry',
+      'certferry-sync.timer',
+      'kind = "certbot"',
+    ])
+      expect(out).toContain(part)
+    expect(out).not.toContain(SECRET)
+    expect([told, (await readdir(folder)).sort()]).toEqual([[], ['.acme.sh', 'letsencrypt']])
+  })
+
+  test('the test at the end is the doctor, and asks with the key that was stored; its exit code is the exit code', async () => {
+    const { run, places } = await openHouse()
+    const emulator = await startEmulator()
+    await all(certbotIssue(places.certbot, 'example.com', await issue({ names: ['example.com'] })))
+    const { secretId, secretKey } = DEMO_CREDENTIALS
+    const right = { TENCENTCLOUD_SECRET_ID: secretId, TENCENTCLOUD_SECRET_KEY: secretKey }
+    const stored = { TENCENTCLOUD_CREDENTIALS_FILE: places.credentials }
+    const line = {
+      yes: true,
+      noTest: false,
+      endpoint: emulator.url,
+      stateDir: join(places.certbot, '../state'),
+    }
+    const well = await run(line, { ...right, ...stored })
+    expect([well.exit, well.out]).toEqual([
+      0,
+      expect.stringContaining(`accepted, from\n                     ${places.credentials}`),
+    ])
+    expect(well.out).toContain('All is well.')
+    const wrong = await run(line, { ...ENV, ...stored })
+    expect([wrong.exit, wrong.out]).toEqual([77, expect.stringMatching(/^FAIL {2}credentials/m)])
+    await emulator.close()
+  })
+
+  test('--json is one object, with what the doctor found', async () => {
+    const { run, places } = await openHouse()
+    const { exit, json } = await run(
+      { yes: true, json: true, noTest: false, endpoint: 'http://127.0.0.1:9' },
+      { ...ENV, TENCENTCLOUD_CREDENTIALS_FILE: places.credentials },
+    )
+    const said = json<{ steps: ReadonlyArray<{ what: string }>; check: { exit: number }; exit: number }>()
+    expect(said.steps.map(({ what }) => what)).toEqual(['written', 'written', 'enabled', 'started'])
+    expect([exit, said.exit, said.check.exit]).toEqual([75, 75, 75])
   })
 })
 
 describe('setup at a terminal', () => {
-  test('asks four things, the key twice over, and shows nothing of it', async () => {
-    const { run, places } = await machine()
-    const { asked, out } = await run({ noTest: false, dryRun: true }, {}, [
-      'y',
-      'service',
-      '',
-      'AKIDtest',
-      SECRET,
+  test('asks four things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
+    const { run, places } = await openHouse()
+    const { asked, out } = await run({ noTest: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
+    expect(asked).toEqual([
+      `Found certbot in ${places.certbot} (0 certificates). Carry them? [Y/n] `,
+      'The API key, from the console (Access Management, Access Key).\nSecretId: ',
+      'SecretKey (not shown): (hidden)',
+      'Run as a service that watches, or as a hook of the client? [service/hook] ',
+      'Test it afterwards, with one harmless request? [Y/n] ',
     ])
-    expect(asked.map(question => question.split(/[?:(]/, 1)[0])).toEqual([
-      'Carry the certificates of certbot',
-      'Run as a service that watches, or as a hook of the client',
-      'Test it now, with one harmless request',
-      'API key from the console ',
-      'SecretKey ',
-    ])
+    expect(out).toContain(places.credentials)
     expect(out).not.toContain(SECRET)
-    expect(places.credentials).toBeDefined()
   })
 
-  test('a hook is a hook', async () => {
-    const { run, told } = await machine()
-    await run({}, ENV, ['', 'hook'])
+  test('Enter four times does what most want', async () => {
+    const { run, told, places } = await openHouse({ acme: true })
+    await run({ yes: true }, ENV)
+    const { asked } = await run({}, {}, [])
+    expect(asked[0]).toContain('[both/certbot/acme.sh]')
+    expect(asked[1]).toBe(`There is an API key in ${places.credentials}. Keep it? [Y/n] `)
+    expect(told).toHaveLength(2)
+  })
+
+  test('a key that is there can be replaced', async () => {
+    const { run, places } = await openHouse()
+    await run({ yes: true }, ENV)
+    await run({}, {}, ['', 'n', 'AKIDnew', 'new'])
+    expect(await readFile(places.credentials, 'utf8')).toContain('secret_key = new\n')
+  })
+
+  test('what is no answer is asked again', async () => {
+    const { run, told } = await openHouse()
+    const { asked } = await run({}, ENV, ['what?', 'y', 'both', 'h'])
+    expect(asked).toHaveLength(4)
     expect(told[0]).toBe('enable certferry-sync.timer')
   })
 })
@@ -158,10 +223,19 @@ describe('setup refuses', () => {
       (error: Fault) => error,
     )
 
-  test.each<[string, Parameters<typeof machine>[0], Partial<CommandLine>, Record<string, string>, string]>([
+  test.each<[string, Wish, Partial<CommandLine>, Record<string, string>, string]>([
     ['to guess where nobody can be asked', {}, {}, ENV, 'USAGE'],
     ['to start a service where there is none', { units: false }, { yes: true, daemon: true }, ENV, 'USAGE'],
+    ['two ways at once', {}, { yes: true, daemon: true, hook: true }, ENV, 'USAGE'],
+    ['another configuration than the units read', {}, { yes: true, config: 'other.toml' }, ENV, 'USAGE'],
     ['to go on without a key', {}, { yes: true }, {}, 'CREDENTIALS_MISSING'],
+    [
+      'a key that lives for hours',
+      {},
+      { yes: true },
+      { ...ENV, TENCENTCLOUD_TOKEN: 't' },
+      'CREDENTIALS_MISSING',
+    ],
     [
       'a key of another line',
       {},
@@ -170,9 +244,40 @@ describe('setup refuses', () => {
       'CREDENTIALS_UNREADABLE',
     ],
     ['a client it does not know', {}, { yes: true, client: ['lego2'] }, ENV, 'USAGE'],
-  ])('%s, and changes nothing', async (_, made, line, env, code) => {
-    const { run, folder, told } = await machine(made)
+    ['a machine without a client', { certbot: false }, { yes: true }, ENV, 'NO_SOURCE'],
+  ])('%s, and changes nothing', async (_, wish, line, env, code) => {
+    const { run, folder, told } = await openHouse(wish)
+    const before = await readdir(folder)
     expect(await fault(run(line, env))).toMatchObject({ code })
-    expect([told, await readdir(folder)]).toEqual([[], ['letsencrypt']])
+    expect([told, await readdir(folder)]).toEqual([[], before])
+  })
+
+  test.each([
+    ['that is wrong', '[tencent]\nregoin = "x"\n'],
+    ['that it could not change without damage', 'tencent.endpoint = "https://old.example"\n'],
+  ])('a configuration %s, and leaves it as it is', async (_, text) => {
+    const { run, places, told } = await openHouse()
+    await mkdir(dirname(places.config), { recursive: true })
+    await writeFile(places.config, text)
+    const line = { yes: true, endpoint: 'https://ssl.intl.tencentcloudapi.com' }
+    expect(await fault(run(line, ENV))).toMatchObject({ code: 'CONFIG_INVALID' })
+    expect([told, await readFile(places.config, 'utf8')]).toEqual([[], text])
+  })
+
+  test('a unit that does not start is told with where to look', async () => {
+    const { run } = await openHouse({ broken: true })
+    expect(await fault(run({ yes: true }, ENV))).toMatchObject({
+      code: 'DAEMON_DOWN',
+      message: 'systemctl start certferry.service: Job for certferry.service failed.',
+      advice: expect.stringContaining('journalctl -u certferry.service'),
+    })
+  })
+
+  test('a place it may not write, before it asks anything', async () => {
+    const { run, places } = await openHouse()
+    await mkdir(dirname(dirname(places.config)))
+    await writeFile(dirname(places.config), 'a file where the folder should be')
+    const asked: string[] = []
+    expect(await fault(run({}, ENV, asked))).toMatchObject({ code: 'SETUP_UNWRITABLE', exit: 74 })
   })
 })

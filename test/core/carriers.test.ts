@@ -95,6 +95,12 @@ describe('renewals', () => {
       'ok',
       /by the daemon/,
     ],
+    [
+      'by nobody, where the daemon ends again and again',
+      { ...systemd(unit({ active: 'activating', sub: 'auto-restart' })), kinds: kinds(['certbot', false]) },
+      'warning',
+      /^nobody carries them/,
+    ],
     ['by nobody', { ...NOTHING, kinds: kinds(['certbot', false]) }, 'warning', /^nobody carries them/],
     [
       'of one client by its hook, of the other by nobody',

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { withWanted } from '../../src/core/setupConfig.ts'
-import { SERVICE, setupSteps, TIMER } from '../../src/core/setupPlan.ts'
+import { isFit, withProfile } from '../../src/core/credentialsText.ts'
+import { linesAdded, withWanted } from '../../src/core/setupConfig.ts'
+import { doneOf, doneText, draft, type Survey, setupSteps } from '../../src/core/setupPlan.ts'
+import { ABSENT, SERVICE, TIMER, type Unit } from '../../src/core/units.ts'
 
 const ENDPOINT = 'https://ssl.intl.tencentcloudapi.com'
 const SOURCES = [{ kind: 'certbot', path: '/srv/le' }]
@@ -14,6 +17,11 @@ describe('the configuration that setup writes', () => {
     ['the commented example', example],
     ['a table that is there', '[tencent]\nregion = "ap-guangzhou"\n'],
     ['another endpoint', '[tencent]\nendpoint = "https://old.example"\n'],
+    [
+      'a table with blanks, and an endpoint in a text',
+      '[ tencent ]\nregion = "ap-x"\n[upload]\nalias = """\nendpoint = 1\n"""\n',
+    ],
+    ['an endpoint that is commented out elsewhere', '# endpoint = "x"\n[tencent]\n[log]\n#endpoint = "y"\n'],
     ['a file without a newline at its end', '[log]\nlevel = "warn"'],
   ])('has what was asked for, over %s, and keeps the rest', (_, before) => {
     const text = withWanted(before, parse(before), { endpoint: ENDPOINT, sources: SOURCES })
@@ -23,6 +31,22 @@ describe('the configuration that setup writes', () => {
       source: SOURCES,
     })
     expect(withWanted(text, parse(text), { endpoint: ENDPOINT, sources: SOURCES })).toBe(text)
+  })
+
+  test('takes the place of the line that explains it', () => {
+    const lines = withWanted(example, parse(example), { endpoint: ENDPOINT, sources: [] }).split('\n')
+    expect(lines[lines.indexOf(`endpoint = "${ENDPOINT}"`) - 1]).toContain('http:// is refused')
+    expect(lines).toHaveLength(example.split('\n').length)
+  })
+
+  test('is shown by the lines that are new', () => {
+    const after = withWanted(example, {}, { endpoint: ENDPOINT, sources: SOURCES })
+    expect(linesAdded(example, after)).toEqual([
+      `endpoint = "${ENDPOINT}"`,
+      '[[source]]',
+      'kind = "certbot"',
+      'path = "/srv/le"',
+    ])
   })
 
   test('is left as it is, to the byte, where nothing is asked for', () => {
@@ -37,26 +61,122 @@ describe('the configuration that setup writes', () => {
   })
 })
 
-describe('setup does', () => {
-  const scene = { units: true, config: true, credentials: true }
-  const plan = (way: 'daemon' | 'hook', changes = {}) =>
-    setupSteps({ clients: ['certbot', 'acme.sh'], way, test: true }, { ...scene, ...changes }).map(step =>
-      step.do === 'enable' ? step.unit : step.do === 'hook' ? step.client : step.do,
-    )
+describe('the file with the key', () => {
+  const key = { secretId: 'AKID', secretKey: 'k' }
+  const written = '[default]\nsecret_id = AKID\nsecret_key = k\n'
+  test.each([
+    ['nothing', '', written],
+    ['another key', '[default]\nsecret_id = old\nsecret_key = old\ntoken = old\n', written],
+    [
+      'other profiles',
+      '# ours\n[ops]\na = 1\n[default]\nsecret_id = x\n[dev]\nb = 2\n',
+      `# ours\n[ops]\na = 1\n${written}\n[dev]\nb = 2\n`,
+    ],
+    ['only another profile', '[ops]\na = 1\n', `[ops]\na = 1\n\n${written}`],
+  ])('takes its profile over %s, and no other', (_, before, after) => {
+    expect(withProfile(before, 'default', key)).toBe(after)
+    expect(withProfile(after, 'default', key)).toBe(after)
+  })
 
-  test('nothing is started before it has all it needs, and the test comes last', () => {
-    expect(plan('daemon')).toEqual(['config', 'credentials', SERVICE, 'check'])
+  test.each(['', 'a b', 'a\nb', 'a;b', 'a#b', 'a=b', '"a', "a'", '[a]', 'ä', 'a\\b'])(
+    'takes no half such as %j',
+    half => {
+      expect([isFit({ ...key, secretKey: half }), isFit({ ...key, secretId: half })]).toEqual([false, false])
+    },
+  )
+
+  test('takes what keys are made of', () => {
+    expect(
+      isFit({
+        secretId: 'AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE',
+        secretKey: 'Gu5t9xGARNpq86cd98joQYCN3EXAMPLE',
+      }),
+    ).toBe(true)
+  })
+})
+
+describe('setup does', () => {
+  const file = (path: string, changed: boolean) => draft(path, 'before', changed ? 'after' : 'before')
+  const unit = (more: object) => ({ ...ABSENT, installed: true, ...more })
+  const hooks = [
+    { client: 'certbot' as const, file: '/hook', outcome: 'written' },
+    { client: 'acme.sh' as const, file: '/other', outcome: 'replaced' },
+  ]
+  const survey: Survey = {
+    config: file('/config', true),
+    credentials: file('/key', true),
+    hooks,
+    units: { service: unit({}), timer: unit({}) },
+  }
+  const plan = (way: 'daemon' | 'hook', changes: Partial<Survey> = {}) =>
+    setupSteps({ clients: ['certbot', 'acme.sh'], way, test: true }, { ...survey, ...changes }).map(step =>
+      'unit' in step
+        ? `${step.do} ${step.unit}`
+        : step.do === 'hook'
+          ? `hook ${step.client}`
+          : `write ${step.path}`,
+    )
+  const unchanged = { config: file('/config', false), credentials: file('/key', false) }
+  const up = unit({ enabled: true, active: 'active' })
+
+  test('nothing is started before it has all it needs', () => {
+    expect(plan('daemon')).toEqual(['write /config', 'write /key', `enable ${SERVICE}`, `start ${SERVICE}`])
   })
 
   test('with hooks a timer looks after what fails', () => {
-    expect(plan('hook')).toEqual(['config', 'credentials', 'certbot', 'acme.sh', TIMER, 'check'])
+    expect(plan('hook').slice(2)).toEqual([
+      'hook certbot',
+      'hook acme.sh',
+      `enable ${TIMER}`,
+      `start ${TIMER}`,
+    ])
   })
 
-  test('without systemd there is nothing to enable', () => {
-    expect(plan('hook', { units: false })).toEqual(['config', 'credentials', 'certbot', 'acme.sh', 'check'])
+  test('without systemd, or without its units, there is nothing to enable', () => {
+    expect(plan('hook', { units: undefined })).toEqual([
+      'write /config',
+      'write /key',
+      'hook certbot',
+      'hook acme.sh',
+    ])
+    expect(plan('hook', { units: { service: ABSENT, timer: ABSENT } }).at(-1)).toBe('hook acme.sh')
   })
 
-  test('what is as it should be is not written again', () => {
-    expect(plan('daemon', { config: false, credentials: false })).toEqual([SERVICE, 'check'])
+  test('nothing where all is as it should be', () => {
+    const same = { ...unchanged, units: { service: up, timer: up } }
+    expect(plan('daemon', same)).toEqual([])
+    expect(plan('hook', { ...same, hooks: hooks.map(hook => ({ ...hook, outcome: 'unchanged' })) })).toEqual(
+      [],
+    )
+  })
+
+  test('a daemon that runs is started again when what it was given has changed, and a timer is not', () => {
+    const running = { units: { service: up, timer: up }, hooks: [] }
+    expect(plan('daemon', running).at(-1)).toBe(`restart ${SERVICE}`)
+    expect(plan('hook', running)).toEqual(['write /config', 'write /key'])
+  })
+
+  test('a daemon that is down is started, a disabled one enabled', () => {
+    const daemon = (service: Unit) => plan('daemon', { ...unchanged, units: { service, timer: up } })
+    expect(daemon(unit({ enabled: true, active: 'failed' }))).toEqual([`start ${SERVICE}`])
+    expect(daemon(unit({ active: 'active' }))).toEqual([`enable ${SERVICE}`])
+  })
+
+  test('what is replaced is kept, what is new has nothing to keep', () => {
+    const kept = setupSteps(
+      { clients: [], way: 'hook', test: false },
+      { ...survey, config: draft('/config', undefined, 'new') },
+    )
+    expect(kept.map(step => 'keep' in step && step.keep)).toEqual([false, true, false, true, false, false])
+  })
+
+  test('the key is in no step that somebody prints', () => {
+    const steps = setupSteps(
+      { clients: [], way: 'daemon', test: false },
+      { ...survey, credentials: draft('/key', 'old', 'hush') },
+    )
+    expect(
+      JSON.stringify(steps) + inspect(steps, { depth: 9 }) + doneText(steps.map(step => doneOf(step))),
+    ).not.toMatch(/hush|old/)
   })
 })

@@ -1,12 +1,9 @@
 /** The way to the service, step by step, with one harmless request: the first link that is broken is named. */
-import { stat } from 'node:fs/promises'
 import { accountFindings, isRefusal } from '../../core/accountFindings.ts'
 import { Fault } from '../../core/fault.ts'
-import { type Finding, warning } from '../../core/finding.ts'
-import { quoted } from '../../core/hookFile.ts'
+import type { Finding } from '../../core/finding.ts'
 import { wayFindings } from '../../core/journey.ts'
 import { journeyOf } from '../../edge/journey.ts'
-import type { Uploader } from '../../edge/uploader.ts'
 import type { Scene } from './scene.ts'
 
 export async function way({ engine }: Scene): Promise<readonly Finding[]> {
@@ -36,7 +33,6 @@ export async function way({ engine }: Scene): Promise<readonly Finding[]> {
       refusal,
       lastUpload: await lastUpload(engine),
     }),
-    ...(typeof credentials === 'string' ? await openToOthers(uploader) : []),
   ]
 }
 
@@ -55,14 +51,4 @@ async function lastUpload({ receipts, settings }: Scene['engine']): Promise<stri
     .map(({ uploadedAt }) => uploadedAt)
     .sort()
     .at(-1)
-}
-
-/** systemd's own copy is for the unit alone, whatever its mode says. */
-async function openToOthers({ credentialsFile }: Uploader): Promise<readonly Finding[]> {
-  const file = await credentialsFile()
-  if (file === undefined || file.startsWith('/run/credentials/')) return []
-  const mode = (await stat(file)).mode & 0o777
-  if (!(mode & 0o077)) return []
-  const says = `${file} is open to others on this machine (mode ${mode.toString(8).padStart(4, '0')})`
-  return [warning('credentials', says, { command: `sudo chmod 600 ${quoted(file)}` })]
 }

@@ -1,0 +1,128 @@
+/** What setup finds before it asks or does anything: the configuration, the clients' folders, systemd's units. */
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Config } from '../core/config.ts'
+import { Fault } from '../core/fault.ts'
+import { CLIENTS, type Client } from '../core/hookFile.ts'
+import { type Settings, settle } from '../core/settings.ts'
+import { withWanted } from '../core/setupConfig.ts'
+import { type Draft, draft, type Survey } from '../core/setupPlan.ts'
+import { QUESTION, SERVICE, TIMER, unitsIn } from '../core/units.ts'
+import { DEFAULT_CONFIG, loadConfig, readConfigText } from '../edge/configFile.ts'
+import { findLineages } from '../edge/lineages.ts'
+import { presentText } from '../edge/setupFile.ts'
+import type { Systemctl } from '../edge/systemctl.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
+import type { ClientFound } from './setupQuestions.ts'
+
+/** Where things are on a machine; a test has its own. */
+export interface Places {
+  readonly certbot: string
+  readonly acme: string
+  /** Named by the unit, which hands it over as a credential of systemd's. */
+  readonly credentials: string
+  /** Read by the unit. */
+  readonly config: string
+}
+
+export const usualPlaces = ({ home }: World): Places => ({
+  certbot: '/etc/letsencrypt',
+  acme: join(home, '.acme.sh'),
+  credentials: '/etc/tencentcloud/credentials',
+  config: DEFAULT_CONFIG,
+})
+
+export interface Ground {
+  readonly places: Places
+  /** Undefined where there is no file. */
+  readonly configText: string | undefined
+  readonly config: Config
+  readonly profile: string
+  readonly found: readonly ClientFound[]
+  readonly directories: Readonly<Record<Client, string>>
+  readonly units: Survey['units']
+}
+
+/** @throws Fault CONFIG_INVALID, USAGE. */
+export async function surveyed(
+  world: World,
+  line: CommandLine,
+  { places, systemctl }: { readonly places: Places; readonly systemctl: Systemctl },
+): Promise<Ground> {
+  if (line.config !== undefined && resolve(world.cwd, line.config) !== places.config)
+    throw new Fault(
+      'USAGE',
+      `setup writes ${places.config}, which the units read, and no other configuration`,
+      {
+        advice: 'Leave --config out.',
+      },
+    )
+  const configText = await presentText(places.config)
+  const config = configText === undefined ? {} : (await loadConfig(places.config, world)).config
+  const settings = settle(line, world.env, config)
+  const directories = directoriesIn(settings, places)
+  const shown = await systemctl(...QUESTION)
+  const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
+  return {
+    places,
+    configText,
+    config,
+    profile: settings.profile ?? 'default',
+    found: await foundIn(directories, settings),
+    directories,
+    units: unit && { service: unit(SERVICE), timer: unit(TIMER) },
+  }
+}
+
+/** That of --source or of the configuration, else the usual one. */
+function directoriesIn({ sources }: Settings, { certbot, acme }: Places): Ground['directories'] {
+  const named = (client: Client, usual: string) =>
+    sources.flatMap(source => (source.kind === client ? [source.path] : []))[0] ?? usual
+  return { certbot: named('certbot', certbot), 'acme.sh': named('acme.sh', acme) }
+}
+
+async function foundIn(
+  directories: Ground['directories'],
+  settings: Settings,
+): Promise<readonly ClientFound[]> {
+  const look = async (client: Client): Promise<readonly ClientFound[]> => {
+    const directory = directories[client]
+    const there = await stat(directory).then(
+      entry => entry.isDirectory(),
+      () => false,
+    )
+    if (!there) return []
+    const { lineages } = await findLineages([{ kind: client, path: directory, keys: {} }], settings.uploadOf)
+    return [{ client, directory, certificates: lineages.length }]
+  }
+  return (await Promise.all(CLIENTS.map(look))).flat()
+}
+
+/** A source is written only where not all that is found is wanted, or it lies elsewhere. @throws Fault CONFIG_INVALID. */
+export async function wantedConfig(
+  { endpoint, source }: CommandLine,
+  clients: readonly Client[],
+  { places, configText, config, found, directories }: Ground,
+): Promise<Draft> {
+  const usual =
+    !source?.length && !config.source?.length && found.every(({ client }) => clients.includes(client))
+  const sources = usual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
+  const text = withWanted(configText ?? '', config, { endpoint, sources })
+  const reading = await readConfigText(text)
+  const says =
+    'config' in reading && (endpoint === undefined || reading.config.tencent?.endpoint === endpoint)
+  if (!says)
+    throw new Fault('CONFIG_INVALID', `${places.config}: cannot be changed by setup without damage`, {
+      advice: 'Write what you want into it by hand, and run certferry setup again.',
+    })
+  return draft(places.config, configText, text)
+}
+
+/** What install-hook is told: the directory, and nothing that stands in the configuration, which the hook reads too. */
+export const hookLine = (client: Client, { directories }: Ground, dryRun: boolean): CommandLine => ({
+  operands: [client],
+  json: false,
+  dryRun,
+  source: [{ kind: client, path: directories[client], keys: {} }],
+})
