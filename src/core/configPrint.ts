@@ -44,7 +44,7 @@ function proxyInForce(given: Given): { readonly value: string | undefined; reado
   }
 }
 
-const withoutLogin = (url: string) => url.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1[secret]@')
+const withoutLogin = (url: string) => url.replace(/^([a-z]+:\/\/).*@/i, '$1[secret]@')
 
 const UPLOAD_DEFAULTS: UploadKeys = { alias: DEFAULT_ALIAS, repeatable: false }
 

@@ -14,7 +14,6 @@ export function tomlLines(text: string): LineOf {
   const lines = new Map<string, number>()
   // the first is where a table begins: dotted keys and headers name it again
   const note = (path: KeyPath, line: number) => {
-    if (path.length > DEEPEST) return
     const name = JSON.stringify(path)
     if (!lines.has(name)) lines.set(name, line)
   }

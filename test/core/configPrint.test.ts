@@ -122,6 +122,7 @@ describe('a login of the proxy is never printed', () => {
   test.each<[string, Partial<InForce>, string]>([
     ['of the file', { config: { tencent: { proxy: 'http://me:hush@p:1' } } }, 'http://[secret]@p:1'],
     ['with a slip in it', { config: { tencent: { proxy: 'http://hush@me@p:1' } } }, 'http://[secret]@p:1'],
+    ['with a slash in it', { env: { HTTPS_PROXY: 'http://me:p/hush@p:1' } }, 'http://[secret]@p:1'],
     ['of HTTPS_PROXY', { env: { HTTPS_PROXY: 'http://hush@p:1' } }, 'http://[secret]@p:1'],
     ['of https_proxy without a scheme', { env: { https_proxy: 'me:hush@p:1' } }, 'http://[secret]@p:1'],
   ])('%s', (_, given, shown) => {
