@@ -26,7 +26,7 @@ describe('the kernel allows', () => {
       says: expect.stringContaining('looked at every five seconds'),
     })
     expect(found.command).toBe(
-      'echo fs.inotify.max_user_watches=16384 | sudo tee /etc/sysctl.d/60-certferry.conf && sudo sysctl --system',
+      'echo fs.inotify.max_user_watches=32768 | sudo tee /etc/sysctl.d/60-certferry.conf && sudo sysctl --system',
     )
     expect(budgetFinding(10_001, budget([0, 8192])).command).toContain('=32768 ')
   })
