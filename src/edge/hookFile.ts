@@ -1,11 +1,11 @@
 /** A hook's file on disk: looked at, put there whole or not at all, taken away. */
-import { randomBytes } from 'node:crypto'
-import { chmod, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Found } from '../core/hookFile.ts'
 import { readText } from './files.ts'
+import { replaceWhole, syncFolder } from './syncedFile.ts'
 
 /** More than any hook of ours has; of somebody else's file no more is looked at. */
 const ENOUGH = 65_536
@@ -47,16 +47,7 @@ export const lookAt = (path: string): Promise<Found | undefined> =>
 export const put = (path: string, { text, mode }: Required<Found>): Promise<void> =>
   onDisk(path, async () => {
     await makeFolder(dirname(path))
-    // certbot runs whatever it can execute in this folder, save names that end in ~
-    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}~`)
-    try {
-      await writeSynced(temporary, text, mode)
-      await rename(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
-    await syncFolder(dirname(path))
+    await replaceWhole(path, text, mode)
   })
 
 export const takeAway = (path: string): Promise<void> =>
@@ -99,20 +90,4 @@ async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
 async function makeFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true })
   for (let made = folder; first && made.length >= first.length; made = dirname(made)) await chmod(made, 0o755)
-}
-
-async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-  try {
-    await file.writeFile(text)
-    await file.chmod(mode)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY)
-  await handle.sync().finally(() => handle.close())
 }

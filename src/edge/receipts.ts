@@ -7,8 +7,9 @@ import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt, readReceipt, writeReceipt } from '../core/receipt.ts'
 import { inTurn, type Place } from './exclusion.ts'
 import { insideState } from './heldFolder.ts'
+import { syncFolder } from './syncedFile.ts'
 import { pause } from './time.ts'
-import { contentOf, sweep, syncFolder, temporaryName } from './wholeFile.ts'
+import { contentOf, sweep, temporaryName } from './wholeFile.ts'
 
 export interface Receipts {
   /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */

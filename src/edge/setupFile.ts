@@ -1,11 +1,10 @@
 /** Files that setup writes for an administrator: whole or not at all, and what was there before is kept beside them. */
-import { randomBytes } from 'node:crypto'
-import { chmod, constants, copyFile, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, constants, copyFile, mkdir, realpath, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { readText } from './files.ts'
 import { stateRoom } from './stateRoom.ts'
-import { syncFolder } from './wholeFile.ts'
+import { replaceWhole } from './syncedFile.ts'
 
 /** Undefined where there is none. @throws Fault FILE_UNFIT, FILE_UNREADABLE. */
 export const presentText = (path: string): Promise<string | undefined> =>
@@ -37,15 +36,7 @@ export const replaceFile = (
     // others may look into it: what is secret in it has a mode of its own
     if (await mkdir(folder, { recursive: true })) await chmod(folder, 0o755)
     const backup = await keepBeside(file, { mode, now })
-    const draft = join(folder, `.${randomBytes(6).toString('hex')}.tmp`)
-    try {
-      await writeSynced(draft, text, mode)
-      await rename(draft, file)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw error
-    }
-    await syncFolder(folder)
+    await replaceWhole(file, text, mode)
     return backup
   })
 
@@ -65,17 +56,6 @@ export const keepBeside = (
     await chmod(backup, before.mode & mode & 0o666)
     return backup
   })
-
-async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-  try {
-    await file.writeFile(text)
-    await file.chmod(mode)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
 
 async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {

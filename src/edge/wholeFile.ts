@@ -10,9 +10,10 @@ import {
   rmdirSync,
   unlinkSync,
 } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inside } from './heldFolder.ts'
+import { createSynced } from './syncedFile.ts'
 
 const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
 /**
@@ -48,26 +49,12 @@ export function contentOf(path: string): string | undefined {
 }
 
 /** Owned as the folder is, and synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
-export async function writeSynced(path: string, text: string, folder: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
-  try {
-    await giveTo(await stat(folder), file)
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
+export const writeSynced = (path: string, text: string, folder: string): Promise<void> =>
+  createSynced(path, text, async file => giveTo(await stat(folder), file))
 
 /** What root writes into the folder of a service's user must be readable to that service. */
 async function giveTo({ uid, gid }: { uid: number; gid: number }, file: FileHandle): Promise<void> {
   if ((await file.stat()).uid === 0 && uid !== 0) await file.chown(uid, gid)
-}
-
-/** Until then a rename in it may be undone by a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY)
-  await folder.sync().finally(() => folder.close())
 }
 
 /** Removes what processes left behind that died while writing. What cannot be removed is in nobody's way. */

@@ -19,8 +19,6 @@ export interface Furniture {
   readonly overlay: string
   /** Directories of this machine, as `--bind=FROM:TO` or `--bind-ro=FROM:TO`. */
   readonly binds: readonly string[]
-  /** What it is laid over in this machine's place. */
-  readonly lower?: string
 }
 
 const ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8' }
@@ -64,12 +62,7 @@ exec systemd-nspawn -D "$root" "$@" --boot -- --unit=basic.target
 const NSPAWN = ['--register=no', '--private-network', '--private-users=no', '--settings=no']
 const QUIET = ['--console=pipe', '--link-journal=no', '--quiet']
 
-export async function bootContainer({
-  directory,
-  overlay,
-  binds,
-  lower = LOWER,
-}: Furniture): Promise<Container> {
+export async function bootContainer({ directory, overlay, binds }: Furniture): Promise<Container> {
   const mountPoint = join(directory, 'mount')
   const group = basename(directory)
   await mkdir(mountPoint)
@@ -87,7 +80,7 @@ export async function bootContainer({
   ]
   const machine = start('unshare', [...words, ...NSPAWN, ...QUIET, ...binds], {
     ...ENVIRONMENT,
-    LOWER: lower,
+    LOWER,
   })
   const inside = async (...command: readonly string[]) =>
     run('nsenter', ['-t', await init, '-a', '--', ...command], ENVIRONMENT)

@@ -3,11 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getActiveResourcesInfo } from 'node:process'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-
-interface Sleeper {
-  readonly at: number
-  readonly wake: () => void
-}
+import { virtualClock } from '../../edge/virtualClock.ts'
 
 export interface Clock {
   /** Milliseconds since the clock was made; it never steps. */
@@ -40,8 +36,6 @@ function requestsUnderWay(): () => number {
 export function openClock(): Clock {
   const began = Date.now()
   const underWay = requestsUnderWay()
-  const sleepers = new Set<Sleeper>()
-  let elapsed = 0
 
   const quiet = async () => {
     for (let turns = 0; turns < TURNS; turns++) {
@@ -51,36 +45,6 @@ export function openClock(): Clock {
       turns = 0
     }
   }
-  const wait = (ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const leave = () => {
-        sleepers.delete(sleeper)
-        reject(signal?.reason)
-      }
-      const wake = () => {
-        signal?.removeEventListener('abort', leave)
-        resolve()
-      }
-      const sleeper = { at: elapsed + ms, wake }
-      sleepers.add(sleeper)
-      signal?.addEventListener('abort', leave, { once: true })
-    })
-  const until = async <T>(work: Promise<T>): Promise<T> => {
-    let done = false
-    const end = () => {
-      done = true
-    }
-    work.then(end, end)
-    for (;;) {
-      await quiet()
-      if (done) return work
-      const [next] = [...sleepers].sort((a, b) => a.at - b.at)
-      if (!next) continue
-      sleepers.delete(next)
-      elapsed = Math.max(elapsed, next.at)
-      next.wake()
-    }
-  }
-  return { monotonic: () => elapsed, now: () => began + elapsed, wait, until }
+  const { now: elapsed, wait, until } = virtualClock({ still: quiet, outside: true })
+  return { monotonic: elapsed, now: () => began + elapsed(), wait, until }
 }
