@@ -24,7 +24,7 @@ const MOST = 50
 
 export function readConfig(input: unknown, lineOf: LineOf = () => undefined): ConfigReading {
   const rest = copied(input)
-  const problems = new Map<string, Problem>()
+  const problems = new Map(unusableTags(rest).map(path => [keyOf(path), unusable(path, lineOf)]))
   for (;;) {
     const { success, output, issues = [] } = v.safeParse(ConfigSchema, rest)
     if (success) return problems.size ? { problems: fewest(problems), rest: output } : { config: output }
@@ -56,6 +56,32 @@ export function problemText({ key, line, column, says }: Problem): string {
     line === undefined ? [] : [column === undefined ? `line ${line}` : `line ${line}, column ${column}`]
   return [...place, ...(key ? [key] : []), says].join(': ')
 }
+
+/** What every object of JavaScript has; valibot leaves out such members of a table without a word. */
+const UNUSABLE = ['__proto__', 'constructor', 'prototype'] as const
+
+type Path = ReadonlyArray<string | number>
+
+/** Takes away tags that valibot would, and tells where they were. Everywhere else such a key is an unknown one. */
+function unusableTags(value: unknown, path: Path = []): readonly Path[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (path.at(-1) !== 'tags')
+    return Object.entries(value).flatMap(([name, one]) =>
+      unusableTags(one, [...path, Array.isArray(value) ? Number(name) : name]),
+    )
+  const found = UNUSABLE.filter(name => Object.hasOwn(value, name))
+  for (const name of found) delete (value as Record<string, unknown>)[name]
+  return found.map(name => [...path, name])
+}
+
+const unusable = (path: Path, lineOf: LineOf): Problem => ({
+  key: keyOf(path),
+  line: lineOf(path),
+  says: 'a tag cannot be called so here: add it in the console',
+})
+
+const keyOf = (path: Path) =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`)).join('')
 
 const LISTS = new Set(['source', 'certificate', 'on'])
 
@@ -94,11 +120,8 @@ function removeAll(rest: unknown, issues: readonly Issue[]): boolean {
 
 function problemOf(issue: Issue, lineOf: LineOf): Problem {
   const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)))
-  const key = path
-    .map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`))
-    .join('')
   return {
-    key: key || 'file',
+    key: keyOf(path) || 'file',
     line: lineOf(path),
     says: isUnknown(issue) ? unknownKey(path) : wording(issue),
   }

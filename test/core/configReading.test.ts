@@ -180,3 +180,15 @@ test('every problem has its line; what is missing has that of its table', () => 
     'line 2: tencent.regoin: unknown key: did you mean region?',
   )
 })
+
+test.each(['__proto__', 'constructor', 'prototype'])(
+  'a tag called %s is refused by its line, and never left out unsaid',
+  name => {
+    const text = `[upload]\ntags = { team = "web" }\n[[certificate]]\nmatch = "*"\n[certificate.tags]\n${name} = "x"\n`
+    const reading = readConfig(parse(text), tomlLines(text))
+    expect('problems' in reading && reading.problems.map(problemText)).toEqual([
+      `line 6: certificate[1].tags.${name}: a tag cannot be called so here: add it in the console`,
+    ])
+    expect('rest' in reading && reading.rest.upload?.tags).toEqual({ team: 'web' })
+  },
+)
