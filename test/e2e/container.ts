@@ -19,6 +19,8 @@ export interface Furniture {
   readonly overlay: string
   /** Directories of this machine, as `--bind=FROM:TO` or `--bind-ro=FROM:TO`. */
   readonly binds: readonly string[]
+  /** Another root to lay the tree over than this machine's own. */
+  readonly root?: string
 }
 
 const ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8' }
@@ -62,7 +64,12 @@ exec systemd-nspawn -D "$root" "$@" --boot -- --unit=basic.target
 const NSPAWN = ['--register=no', '--private-network', '--private-users=no', '--settings=no']
 const QUIET = ['--console=pipe', '--link-journal=no', '--quiet']
 
-export async function bootContainer({ directory, overlay, binds }: Furniture): Promise<Container> {
+export async function bootContainer({
+  directory,
+  overlay,
+  binds,
+  root = LOWER,
+}: Furniture): Promise<Container> {
   const mountPoint = join(directory, 'mount')
   const group = basename(directory)
   await mkdir(mountPoint)
@@ -80,7 +87,7 @@ export async function bootContainer({ directory, overlay, binds }: Furniture): P
   ]
   const machine = start('unshare', [...words, ...NSPAWN, ...QUIET, ...binds], {
     ...ENVIRONMENT,
-    LOWER,
+    LOWER: root,
   })
   const inside = async (...command: readonly string[]) =>
     run('nsenter', ['-t', await init, '-a', '--', ...command], ENVIRONMENT)
