@@ -1,19 +1,18 @@
 /** The text of --source. Pure. */
 import { resolve } from 'node:path/posix'
+import { KINDS } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
 import type { Source } from '../core/settings.ts'
 
 /** @throws Fault USAGE for anything but KIND=PATH of a known kind. */
 export function sourceFrom(text: string, cwd: string): Source {
-  const [kind, ...rest] = text.split('=')
+  const [word, ...rest] = text.split('=')
   const value = rest.join('=')
-  if (value && (kind === 'certbot' || kind === 'acme.sh'))
-    return { kind, path: resolve(cwd, value), keys: {} }
-  if (value && kind === 'pem') return pem(value, cwd)
-  throw new Fault(
-    'USAGE',
-    `--source: expected certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY], not "${text}"`,
-  )
+  const kind = KINDS.find(one => one === word)
+  if (value && kind) return kind === 'pem' ? pem(value, cwd) : { kind, path: resolve(cwd, value), keys: {} }
+  throw new Fault('USAGE', `--source: expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "${text}"`, {
+    advice: `KIND is one of ${KINDS.filter(one => one !== 'pem').join(', ')}.`,
+  })
 }
 
 function pem(value: string, cwd: string): Source {

@@ -1,5 +1,5 @@
 /** What follows when the watcher of a source tells of a change, or when it is time to look for changes oneself. */
-import { LAYOUTS, lineageId } from '../core/lineage.ts'
+import { lineageId } from '../core/lineage.ts'
 import type { Source } from '../core/settings.ts'
 import type { WatcherEffects } from '../edge/watcher.ts'
 import type { Roster } from './roster.ts'
@@ -22,7 +22,6 @@ export function earsOf(
     nudge(ids)
   }
   const heard = async (name: string | undefined) => {
-    if (name !== undefined && source.kind !== 'pem' && LAYOUTS[source.kind].ignore(name)) return
     const id = name === undefined ? undefined : lineageId(source.kind, name)
     if (id !== undefined && roster.get(id)) return tell([id])
     await list()

@@ -81,13 +81,13 @@ export function openRoster(
 
 type Failures = Found['faults']
 
-/** A source that cannot be read just now (no file left to open, a failing disk) is no empty one. */
+/** A source that cannot be read just now (no file left to open, a failing disk, half a file) is no empty one. */
 const unreadOf = (sources: readonly Source[], faults: Failures) =>
   sources.filter(source =>
-    faults.some(({ lineage, fault }) => lineage === titleOf(source) && fault.code === 'SOURCE_UNREADABLE'),
+    faults.some(({ lineage, fault }) => lineage === titleOf(source) && fault.code !== 'SOURCE_MISSING'),
   )
 
-/** Most machines have one of the usual places, and few have both: the one that is not there is nobody's loss. */
+/** Most machines have one of the usual places, and few have several: those that are not there are nobody's loss. */
 function idleAmong(sources: readonly Source[], faults: Failures): readonly string[] {
   const missing = faults.filter(({ fault }) => fault.code === 'SOURCE_MISSING')
   return missing.length < sources.length ? missing.map(({ lineage }) => lineage) : []

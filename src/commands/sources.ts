@@ -1,10 +1,10 @@
 /** The lineages a command works on: those of the configured sources, or of the usual places. */
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { KINDS } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import { isNamed, type Lineage } from '../core/lineage.ts'
+import { isNamed, type Lineage, USUAL } from '../core/lineage.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { Settings, Source } from '../core/settings.ts'
+import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { findLineages } from '../edge/lineages.ts'
 
 export interface Listing {
@@ -23,31 +23,27 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
   }
 }
 
-/** Where certbot and acme.sh keep their certificates when nobody tells them otherwise. */
-export const usualSources = (home: string): readonly Source[] => [
-  { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
-  { kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} },
-]
+/** Where the ACME clients keep their certificates when nobody tells them otherwise. */
+export const usualSources = (home: string): readonly FolderSource[] =>
+  KINDS.flatMap(kind => (kind === 'pem' ? [] : [{ kind, path: USUAL[kind](home), keys: {} }]))
 
 /** Those of the usual places that are there. @throws Fault NO_SOURCE where none is. */
 export async function presentSources(home: string): Promise<readonly Source[]> {
   const usual = usualSources(home)
   const there = await Promise.all(
-    usual.map(
-      source =>
-        'path' in source &&
-        stat(source.path).then(
-          () => true,
-          // one that cannot be looked at is there: listing it says why
-          ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
-        ),
+    usual.map(({ path }) =>
+      stat(path).then(
+        () => true,
+        // one that cannot be looked at is there: listing it says why
+        ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
+      ),
     ),
   )
   const sources = usual.filter((_, i) => there[i])
   if (!sources.length)
     throw new Fault(
       'NO_SOURCE',
-      `no source is configured, and neither /etc/letsencrypt nor ${join(home, '.acme.sh')} is there`,
+      `no source is configured, and none of the usual places is there: ${usual.map(({ path }) => path).join(', ')}`,
     )
   return sources
 }
@@ -70,4 +66,7 @@ export const titleOf = (source: Source) =>
   `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
 
 export const holds = (source: Source, { kind, name, chain }: Lineage) =>
-  kind === source.kind && (source.kind === 'pem' ? source.name === name : chain.startsWith(`${source.path}/`))
+  kind === source.kind &&
+  (source.kind === 'pem'
+    ? source.name === name
+    : chain === source.path || chain.startsWith(`${source.path.replace(/\/$/, '')}/`))

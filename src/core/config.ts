@@ -28,7 +28,7 @@ const obeying = (problem: (text: string) => string | undefined) =>
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export const LANGUAGES = ['en-US', 'zh-CN'] as const
 export const TYPES = ['SVR', 'CA'] as const
-export const KINDS = ['certbot', 'acme.sh', 'pem'] as const
+export const KINDS = ['certbot', 'acme.sh', 'lego', 'dehydrated', 'uacme', 'caddy', 'traefik', 'pem'] as const
 
 /** Slower than one in ten seconds is no pace; faster than this no account is allowed. */
 export const RATE = { min: 0.1, max: 1_000, default: 10 } as const

@@ -9,41 +9,115 @@ export interface Lineage {
   readonly name: string
   readonly kind: SourceKind
   readonly chain: string
-  /** Absent for a CA certificate, which has none to show. */
+  /** Absent for a CA certificate, which has none to show. The same file as the chain where a client keeps all in one. */
   readonly key: string | undefined
   readonly upload: UploadSettings
 }
 
-/** How a client's directory names lineages, which file is the chain and which the key. A new client is a new row. */
-interface Layout {
-  /** The folder under the source's path that holds one folder a lineage. */
+/** Clients that have a folder, with files for each certificate. */
+export type TreeKind = Exclude<SourceKind, 'pem' | 'traefik'>
+
+/** How a client's folder names lineages, which file is the chain and which the key. A new client is a new row. */
+export interface Layout {
+  /** The folder under the source's path in which certificates are listed. */
   readonly folder: string
-  readonly chain: string
+  /** How many folders below that one a certificate's files lie. */
+  readonly depth: 0 | 1 | 2
+  /** The lineage that something in the folder belongs to, by its path from there; undefined for what is none's. */
+  readonly nameOf: (entry: string) => string | undefined
+  /** From the source's path. */
+  readonly chain: (name: string) => string
   readonly key: (name: string) => string
-  /** A folder is a lineage once one of these exists in it, whole or not. */
+  /** A lineage is there once one of these is, whole or not. */
   readonly signs: (name: string) => readonly string[]
-  readonly ignore: (name: string) => boolean
 }
 
 const domainOf = (name: string) => name.replace(/_ecc$/, '')
 
-export const LAYOUTS: Readonly<Record<Exclude<SourceKind, 'pem'>, Layout>> = {
+const isHidden = (name: string) => name.startsWith('.')
+
+/** A domain has a dot, an IPv6 address a colon; the folders that clients make beside have neither. */
+const isIdentifier = (name: string) => !isHidden(name) && /[.:]/.test(name)
+
+export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
   certbot: {
     folder: 'live',
-    chain: 'fullchain.pem',
-    key: () => 'privkey.pem',
-    signs: () => ['fullchain.pem', 'privkey.pem'],
-    ignore: name => name.startsWith('.'),
+    depth: 1,
+    nameOf: entry => (isHidden(entry) ? undefined : entry),
+    chain: name => `live/${name}/fullchain.pem`,
+    key: name => `live/${name}/privkey.pem`,
+    signs: name => [`live/${name}/fullchain.pem`, `live/${name}/privkey.pem`],
   },
   'acme.sh': {
     folder: '',
-    chain: 'fullchain.cer',
-    key: name => `${domainOf(name)}.key`,
+    depth: 1,
+    // acme.sh's own rule for its folders: ca, deploy, dnsapi are none
+    nameOf: entry => (isIdentifier(entry) ? entry : undefined),
+    chain: name => `${name}/fullchain.cer`,
+    key: name => `${name}/${domainOf(name)}.key`,
     // the key alone is no sign: it is written before the order, and stays behind when a first issuance fails
-    signs: name => ['fullchain.cer', `${domainOf(name)}.cer`],
-    // acme.sh's own rule for its folders: a domain has a dot, an IPv6 address a colon; ca, deploy, dnsapi have neither
-    ignore: name => name.startsWith('.') || !/[.:]/.test(name),
+    signs: name => [`${name}/fullchain.cer`, `${name}/${domainOf(name)}.cer`],
   },
+  lego: {
+    folder: 'certificates',
+    depth: 0,
+    // `*` is `_` in its file names; what it archives lies in another folder, `archives`
+    nameOf: entry => /^([^.].*?)(?:\.issuer\.crt|\.crt|\.key|\.json|\.pem|\.pfx)$/.exec(entry)?.[1],
+    chain: name => `certificates/${name}.crt`,
+    key: name => `certificates/${name}.key`,
+    signs: name => [`certificates/${name}.crt`],
+  },
+  dehydrated: {
+    // its CERTDIR, which may have any name
+    folder: '',
+    depth: 1,
+    nameOf: entry => (isHidden(entry) ? undefined : entry),
+    // both are links; what is unfinished, and what is kept of earlier ones, has a time in its name
+    chain: name => `${name}/fullchain.pem`,
+    key: name => `${name}/privkey.pem`,
+    signs: name => [`${name}/fullchain.pem`],
+  },
+  uacme: {
+    folder: '',
+    depth: 1,
+    // its keys are in `private`, which is not watched: a key is written before its certificate, and then kept
+    nameOf: entry => (isIdentifier(entry) ? entry : undefined),
+    chain: name => `${name}/cert.pem`,
+    key: name => `private/${name}/key.pem`,
+    signs: name => [`${name}/cert.pem`],
+  },
+  caddy: {
+    folder: 'certificates',
+    depth: 2,
+    nameOf: entry => {
+      const [issuer = '', name = ''] = entry.split('/')
+      // Caddy's own authority, whose certificates last for hours and are trusted by nobody else
+      return !name || isHidden(issuer) || isHidden(name) || issuer === 'local'
+        ? undefined
+        : `${name}@${issuer}`
+    },
+    chain: name => `${caddyFiles(name)}.crt`,
+    key: name => `${caddyFiles(name)}.key`,
+    signs: name => [`${caddyFiles(name)}.crt`],
+  },
+}
+
+/** `example.com@issuer`: two issuers may each have one of the same name. No domain has an `@`. */
+function caddyFiles(name: string): string {
+  const at = name.indexOf('@')
+  const domain = at < 0 ? name : name.slice(0, at)
+  return `certificates/${at < 0 ? '' : name.slice(at + 1)}/${domain}/${domain}`
+}
+
+/** Where a client keeps its certificates when nobody tells it otherwise: its own default, or Debian's. */
+export const USUAL: Readonly<Record<Exclude<SourceKind, 'pem'>, (home: string) => string>> = {
+  certbot: () => '/etc/letsencrypt',
+  'acme.sh': home => `${home.replace(/\/$/, '')}/.acme.sh`,
+  lego: home => `${home.replace(/\/$/, '')}/.lego`,
+  dehydrated: () => '/var/lib/dehydrated/certs',
+  uacme: () => '/etc/ssl/uacme',
+  caddy: () => '/var/lib/caddy/.local/share/caddy',
+  traefik: () => '/etc/traefik/acme.json',
 }
 
 export const lineageId = (kind: SourceKind, name: string) => `${kind}:${name}`

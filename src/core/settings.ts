@@ -24,15 +24,23 @@ export interface UploadSettings {
   readonly keyPasswordFile: string | undefined
 }
 
-export type Source =
-  | { readonly kind: Exclude<SourceKind, 'pem'>; readonly path: string; readonly keys: UploadKeys }
-  | {
-      readonly kind: 'pem'
-      readonly name: string
-      readonly chain: string
-      readonly key: string | undefined
-      readonly keys: UploadKeys
-    }
+/** What an ACME client keeps of its own: a folder, or with Traefik a file. */
+export interface FolderSource {
+  readonly kind: Exclude<SourceKind, 'pem'>
+  readonly path: string
+  readonly keys: UploadKeys
+}
+
+/** A certificate that the operator named. */
+export interface PemSource {
+  readonly kind: 'pem'
+  readonly name: string
+  readonly chain: string
+  readonly key: string | undefined
+  readonly keys: UploadKeys
+}
+
+export type Source = FolderSource | PemSource
 
 export interface NotifySettings {
   readonly command: string | undefined

@@ -5,9 +5,12 @@ import type { Exposure } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { type Secret, secret } from '../core/secret.ts'
+import { type Stored, storedIn } from '../core/traefikStore.ts'
 
 /** A certificate with a hundred issuers is a hundred times smaller; what is larger is another file. In bytes. */
 export const LARGEST = 1 << 20
+/** A file that holds thousands of certificates, each with its key in base64. */
+const LARGEST_STORE = 1 << 26
 
 const PIECE = 65_536
 
@@ -48,6 +51,7 @@ export async function readFiles(
 }
 
 async function readBoth(lineage: Lineage, onSecret: OnSecret | undefined) {
+  if (lineage.kind === 'traefik') return readStored(lineage, onSecret)
   const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
   const chain = await readText(lineage.chain, { missing })
   const key =
@@ -55,6 +59,27 @@ async function readBoth(lineage: Lineage, onSecret: OnSecret | undefined) {
       ? undefined
       : await readSecret(lineage.key, { what: 'private key', onSecret, missing })
   return { chain: chain.text, key: key?.text, writtenAt: Math.max(chain.writtenAt, key?.writtenAt ?? 0) }
+}
+
+async function readStored({ id, name, chain: path }: Lineage, onSecret: OnSecret | undefined) {
+  const { stored, writtenAt } = await readStore(path, { missing: 'PAIR_INCOMPLETE', onSecret })
+  const found = stored.find(one => one.name === name)
+  if (!found) throw new Fault('PAIR_INCOMPLETE', `${path}: has no ${id}`)
+  return { chain: found.chain, key: found.key, writtenAt }
+}
+
+/** All that a client keeps in one file. @throws Fault as readText, and as storedIn. */
+export async function readStore(
+  path: string,
+  { missing = 'SOURCE_MISSING', onSecret }: { missing?: FaultCode; onSecret?: OnSecret | undefined } = {},
+): Promise<{ readonly stored: readonly Stored[]; readonly writtenAt: number }> {
+  const { text, writtenAt } = await readSecret(path, {
+    what: 'private keys',
+    onSecret,
+    missing,
+    most: LARGEST_STORE,
+  })
+  return { stored: storedIn(path, text), writtenAt }
 }
 
 export interface Reading {

@@ -73,7 +73,7 @@ function listening(
   watcher.on('all', (event, path) => {
     // chokidar 6 welcomes a folder that comes back, and hears nothing of what happens in it; its inode is the same
     if (event === 'unlinkDir' && view.folders.includes(path)) onGone()
-    onChange(view.nameIn(path))
+    if (!view.isNoise(path)) onChange(view.nameIn(path))
   })
   watcher.on('error', error => {
     const { code = '' } = error as NodeJS.ErrnoException

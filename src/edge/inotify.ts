@@ -1,5 +1,6 @@
 /** What the kernel allows this user to watch, and how much of it is in use. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { WatchBudget } from '../core/watchBudget.ts'
 import type { View } from './view.ts'
 
@@ -48,11 +49,12 @@ async function inUse(uid: number): Promise<WatchBudget['used']> {
 }
 
 /** Folders that chokidar watches for this view: those named, and where it looks deeper those in them. */
-export async function watchesNeeded({ folders, depth }: View): Promise<number> {
+export async function watchesNeeded({ folders, depth }: Pick<View, 'folders' | 'depth'>): Promise<number> {
   const counts = folders.map(async folder => {
     if (depth === 0) return 1
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-    return 1 + entries.filter(entry => entry.isDirectory()).length
+    const below = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+    return 1 + (await watchesNeeded({ folders: below, depth: depth - 1 }))
   })
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }

@@ -1,10 +1,12 @@
 /** Finds the lineages of every source on disk. */
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../core/fault.ts'
 import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
 import { printable } from '../core/printable.ts'
-import type { Settings, Source } from '../core/settings.ts'
+import type { FolderSource, PemSource, Settings, Source } from '../core/settings.ts'
+import { BETWEEN_READS, readStore } from './files.ts'
 
 export interface Found {
   readonly lineages: readonly Lineage[]
@@ -46,42 +48,66 @@ const taken = (lineage: Lineage, other: Lineage) =>
 
 async function lineagesIn(source: Source, uploadOf: Settings['uploadOf']): Promise<readonly Lineage[]> {
   if (source.kind === 'pem') return [pemLineage(source, uploadOf)]
-  const layout = LAYOUTS[source.kind]
-  const folder = join(source.path, layout.folder)
-  const names = (await list(folder, source)).filter(name => !layout.ignore(name)).sort()
-  const signs = await Promise.all(names.map(name => hasSign(join(folder, name), layout.signs(name))))
-  return names.filter((_, i) => signs[i]).map(name => lineageIn(source, name, uploadOf))
+  const names = await namesIn(source)
+  return [...new Set(names)].sort().map(name => lineageIn(source, name, uploadOf))
 }
 
-/** The lineage that a folder of this source makes, whether or not anything is in it yet. */
-export function lineageIn(
-  source: Extract<Source, { path: string }>,
-  name: string,
-  uploadOf: Settings['uploadOf'],
-): Lineage {
+async function namesIn(source: FolderSource): Promise<readonly string[]> {
+  if (source.kind === 'traefik') return storedNames(source.path)
   const layout = LAYOUTS[source.kind]
-  const folder = join(source.path, layout.folder, name)
-  const id = lineageId(source.kind, name)
-  const upload = uploadOf(id, name, source.keys)
-  return {
-    id,
-    name,
-    kind: source.kind,
-    chain: join(folder, layout.chain),
-    key: join(folder, layout.key(name)),
-    upload,
+  const entries = await entriesIn(join(source.path, layout.folder), layout.depth, source)
+  const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
+  const signs = await Promise.all(names.map(name => hasSign(source.path, layout.signs(name))))
+  return names.filter((_, i) => signs[i])
+}
+
+/** How often a file is read again in which nothing is, 100 ms apart: Traefik empties it, and writes it anew in place. */
+const TRIES = 5
+
+async function storedNames(path: string): Promise<readonly string[]> {
+  for (let left = TRIES; ; left--) {
+    const names = await readStore(path).then(
+      ({ stored }) => stored.map(({ name }) => name),
+      error => {
+        if (!left || !(error instanceof Fault) || error.code !== 'PAIR_INCOMPLETE') throw error
+        return []
+      },
+    )
+    if (names.length || !left) return names
+    await setTimeout(BETWEEN_READS)
   }
 }
 
-export function pemLineage(
-  { name, chain, key, keys }: Extract<Source, { kind: 'pem' }>,
-  uploadOf: Settings['uploadOf'],
-): Lineage {
+/** What lies in the folder; where certificates lie deeper than one folder down, what lies in each of its own. */
+async function entriesIn(folder: string, depth: number, source: FolderSource): Promise<readonly string[]> {
+  const entries = await list(folder, source)
+  if (depth < 2) return entries
+  const below = entries.map(async entry =>
+    (await list(join(folder, entry), source, 'may be none')).map(name => `${entry}/${name}`),
+  )
+  return (await Promise.all(below)).flat()
+}
+
+/** The lineage of that name, whether or not anything of it is there yet. */
+export function lineageIn(source: FolderSource, name: string, uploadOf: Settings['uploadOf']): Lineage {
+  const { kind, path, keys } = source
+  const id = lineageId(kind, name)
+  const about = { id, name, kind, upload: uploadOf(id, name, keys) }
+  if (kind === 'traefik') return { ...about, chain: path, key: path }
+  const { chain, key } = LAYOUTS[kind]
+  return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
+}
+
+export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Settings['uploadOf']): Lineage {
   const id = lineageId('pem', name)
   return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
 }
 
-async function list(folder: string, { path }: Extract<Source, { path: string }>): Promise<readonly string[]> {
+async function list(
+  folder: string,
+  { path }: FolderSource,
+  otherwise?: 'may be none',
+): Promise<readonly string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
@@ -90,6 +116,7 @@ async function list(folder: string, { path }: Extract<Source, { path: string }>)
       throw new Fault('SOURCE_UNREADABLE', `${folder}: cannot be listed (${code})`)
     if (code !== 'ENOENT' && code !== 'ENOTDIR')
       throw new Fault('SOURCE_UNREADABLE', `${folder}: cannot be listed (${code})`, { cause: error })
+    if (otherwise) return []
     // certbot makes live/ with its first certificate: a source without it is there and empty
     if (folder !== path && (await stat(path).catch(() => undefined))?.isDirectory()) return []
     throw new Fault('SOURCE_MISSING', `${printable(path)}: no such directory`)
@@ -100,9 +127,9 @@ async function list(folder: string, { path }: Extract<Source, { path: string }>)
  * lstat, so that the dangling links of certbot's first issuance count: the lineage is there, its files are to come. What
  * cannot be looked at counts too, and reading it says why: a failing disk must not look like a certificate fewer.
  */
-async function hasSign(folder: string, names: readonly string[]): Promise<boolean> {
+async function hasSign(path: string, names: readonly string[]): Promise<boolean> {
   for (const name of names) {
-    const found = await lstat(join(folder, name)).then(
+    const found = await lstat(join(path, name)).then(
       () => true,
       ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
     )

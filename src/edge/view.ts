@@ -9,6 +9,8 @@ export interface View {
   readonly depth: number
   /** The lineage a path belongs to, undefined for the source as a whole. */
   readonly nameIn: (path: string) => string | undefined
+  /** Whether a path is no certificate's, though it lies where they do. */
+  readonly isNoise: (path: string) => boolean
 }
 
 /**
@@ -16,31 +18,41 @@ export interface View {
  * by their real names: links are not followed, and a folder reached by one would be watched as a link.
  */
 export async function viewOf(source: Source): Promise<View> {
-  if (source.kind !== 'pem') {
-    const folder = await realOf(join(source.path, LAYOUTS[source.kind].folder))
-    const links = await linksIn(folder)
-    const nameIn = (path: string) => {
-      const names = [
-        firstBelow(folder, path) ?? [],
-        ...[path, dirname(path)].map(at => links.get(at) ?? []),
-      ].flat()
-      return names.length === 1 ? names[0] : undefined
-    }
-    return { folders: [...new Set([folder, ...links.keys()])], depth: 1, nameIn }
+  if (source.kind === 'pem')
+    return aroundFiles([source.chain, ...(source.key === undefined ? [] : [source.key])], source.name)
+  // whose certificate it is that changed in the one file, only its text tells
+  if (source.kind === 'traefik') return aroundFiles([source.path], undefined)
+  const { folder: below, depth, nameOf } = LAYOUTS[source.kind]
+  const folder = await realOf(join(source.path, below))
+  const links = await linksIn(folder)
+  const entryIn = (path: string) => entryBelow(folder, path, Math.max(1, depth))
+  const nameIn = (path: string) => {
+    const entries = [entryIn(path) ?? [], ...[path, dirname(path)].map(at => links.get(at) ?? [])].flat()
+    const [entry, ...more] = entries
+    return entry === undefined || more.length ? undefined : nameOf(entry)
   }
-  const files = [source.chain, ...(source.key === undefined ? [] : [source.key])]
+  const isNoise = (path: string) => {
+    const entry = entryIn(path)
+    return entry !== undefined && nameOf(entry) === undefined
+  }
+  return { folders: [...new Set([folder, ...links.keys()])], depth, nameIn, isNoise }
+}
+
+async function aroundFiles(files: readonly string[], name: string | undefined): Promise<View> {
   const near = files.map(file => realOf(dirname(file)))
   const far = files.map(async file => dirname(await realOf(file)))
   const folders = new Set(await Promise.all([...near, ...far]))
-  return { folders: [...folders], depth: 0, nameIn: () => source.name }
+  return { folders: [...folders], depth: 0, nameIn: () => name, isNoise: () => false }
 }
 
 const realOf = (path: string) => realpath(path).catch(() => path)
 
 /** A folder that is not there yet is awaited in those above it: what happens there is nobody's in particular. */
-function firstBelow(folder: string, path: string): string | undefined {
-  const [name = ''] = relative(folder, path).split(sep)
-  return name === '' || name === '..' ? undefined : name
+function entryBelow(folder: string, path: string, levels: number): string | undefined {
+  const parts = relative(folder, path).split(sep)
+  return parts[0] === '' || parts[0] === '..' || parts.length < levels
+    ? undefined
+    : parts.slice(0, levels).join('/')
 }
 
 /** Lineages whose folder is a link, by where it leads: what happens there is told of under that name, and not of the link. */

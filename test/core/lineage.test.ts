@@ -13,36 +13,109 @@ test('it is meant with or without its kind, and by nothing less', () => {
 })
 
 describe("where the clients' files are", () => {
-  const { certbot, 'acme.sh': acme } = LAYOUTS
+  const { certbot, 'acme.sh': acme, lego, dehydrated, uacme, caddy } = LAYOUTS
 
   test('certbot: in live/, with the same names for every lineage', () => {
-    expect([certbot.folder, certbot.chain, certbot.key('example.com')]).toEqual([
+    expect([certbot.folder, certbot.chain('a.example'), certbot.key('a.example')]).toEqual([
       'live',
-      'fullchain.pem',
-      'privkey.pem',
+      'live/a.example/fullchain.pem',
+      'live/a.example/privkey.pem',
     ])
   })
 
   test('acme.sh: a key named for the domain, without the suffix of the folder', () => {
-    expect(acme.key('example.com')).toBe('example.com.key')
-    expect(acme.key('*.example.com_ecc')).toBe('*.example.com.key')
-    expect(acme.key('2001:db8::1_ecc')).toBe('2001:db8::1.key')
-    expect(acme.chain).toBe('fullchain.cer')
+    expect(acme.key('example.com')).toBe('example.com/example.com.key')
+    expect(acme.key('*.example.com_ecc')).toBe('*.example.com_ecc/*.example.com.key')
+    expect(acme.key('2001:db8::1_ecc')).toBe('2001:db8::1_ecc/2001:db8::1.key')
+    expect(acme.chain('example.com_ecc')).toBe('example.com_ecc/fullchain.cer')
   })
 
   test.each([
-    ['example.com', false],
-    ['*.example.com_ecc', false],
-    ['2001:db8::1', false],
-    ['ca', true],
-    ['dnsapi', true],
-    ['deploy', true],
-    ['.git', true],
-  ])('acme.sh: %s is ignored: %j', (name, ignored) => {
-    expect(acme.ignore(name)).toBe(ignored)
+    ['example.com', 'example.com'],
+    ['*.example.com_ecc', '*.example.com_ecc'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['ca', undefined],
+    ['dnsapi', undefined],
+    ['deploy', undefined],
+    ['.git', undefined],
+  ])('acme.sh: the folder %s is the lineage %s', (entry, name) => {
+    expect(acme.nameOf(entry)).toBe(name)
   })
 
   test('a key alone is no lineage of acme.sh: it stays behind when a first issuance fails', () => {
-    expect(acme.signs('example.com_ecc')).toEqual(['fullchain.cer', 'example.com.cer'])
+    expect(acme.signs('example.com_ecc')).toEqual([
+      'example.com_ecc/fullchain.cer',
+      'example.com_ecc/example.com.cer',
+    ])
   })
+
+  test.each([
+    ['example.com.crt', 'example.com'],
+    ['example.com.key', 'example.com'],
+    ['example.com.issuer.crt', 'example.com'],
+    ['example.com.json', 'example.com'],
+    ['_.example.com.crt', '_.example.com'],
+    ['1.2.3.4.crt', '1.2.3.4'],
+    ['.crt', undefined],
+    ['.example.com.crt', undefined],
+    ['README', undefined],
+  ])('lego: the file %s is of the lineage %s', (entry, name) => {
+    expect(lego.nameOf(entry)).toBe(name)
+  })
+
+  test('lego: files side by side in one folder, beside that of its archives', () => {
+    expect([lego.folder, lego.depth, lego.chain('_.example.com'), lego.key('_.example.com')]).toEqual([
+      'certificates',
+      0,
+      'certificates/_.example.com.crt',
+      'certificates/_.example.com.key',
+    ])
+  })
+
+  test('dehydrated: the links, whatever they lead to', () => {
+    expect([dehydrated.chain('a.example'), dehydrated.key('a.example')]).toEqual([
+      'a.example/fullchain.pem',
+      'a.example/privkey.pem',
+    ])
+  })
+
+  test("uacme: keys in a folder of their own, which is no certificate's", () => {
+    expect([uacme.chain('a.example'), uacme.key('a.example')]).toEqual([
+      'a.example/cert.pem',
+      'private/a.example/key.pem',
+    ])
+    expect(uacme.nameOf('private')).toBeUndefined()
+    expect(uacme.nameOf('2001:db8::1')).toBe('2001:db8::1')
+  })
+
+  test('Caddy: the name with its issuer, for two issuers may have one of the same name', () => {
+    const [encrypt, zero] = ['acme-v02.api.letsencrypt.org-directory', 'acme.zerossl.com-v2-dv90']
+    const names = [encrypt, zero].map(issuer => caddy.nameOf(`${issuer}/wildcard_.a.example`) ?? '')
+    expect(names).toEqual([`wildcard_.a.example@${encrypt}`, `wildcard_.a.example@${zero}`])
+    expect(names.map(caddy.chain)).toEqual([
+      `certificates/${encrypt}/wildcard_.a.example/wildcard_.a.example.crt`,
+      `certificates/${zero}/wildcard_.a.example/wildcard_.a.example.crt`,
+    ])
+    expect(caddy.key('a.example@x@y')).toBe('certificates/x@y/a.example/a.example.key')
+  })
+
+  test("Caddy's own authority is left alone: nobody else trusts it, and its certificates last for hours", () => {
+    expect(caddy.nameOf('local/localhost')).toBeUndefined()
+    expect(caddy.nameOf('acme.example')).toBeUndefined()
+  })
+
+  test.each(Object.entries(LAYOUTS))(
+    '%s: what is at the places of a name belongs to that name',
+    (_, layout) => {
+      const name = layout === caddy ? '*.a.example@issuer' : '*.a.example'
+      const entry = layout
+        .chain(name)
+        .slice(layout.folder ? layout.folder.length + 1 : 0)
+        .split('/')
+        .slice(0, Math.max(1, layout.depth))
+        .join('/')
+      expect(layout.nameOf(entry)).toBe(name)
+      expect(layout.signs(name)).toContain(layout.chain(name))
+    },
+  )
 })

@@ -9,7 +9,7 @@ import type { Source } from '../../core/settings.ts'
 import { obstacleTo } from '../../edge/obstacle.ts'
 import { viewOf } from '../../edge/view.ts'
 import { type Effects, sync } from '../../sync.ts'
-import { titleOf } from '../sources.ts'
+import { holds, titleOf } from '../sources.ts'
 import type { Scene } from './scene.ts'
 
 type Seen = Outcome & { readonly at?: Lineage }
@@ -39,8 +39,8 @@ function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Fin
     sources.filter(({ kind }) => kind === 'pem'),
     sources.filter(({ kind }) => kind !== 'pem'),
   ]
-  const sum = (title: string, holds: (lineage: Lineage) => boolean) => {
-    const mine = seen.filter(({ at }) => at && holds(at))
+  const sum = (title: string, isIn: (lineage: Lineage) => boolean) => {
+    const mine = seen.filter(({ at }) => at && isIn(at))
     const ready = mine.filter(outcome => !('fault' in outcome)).length
     return ok(
       'source',
@@ -50,15 +50,12 @@ function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Fin
   return [
     ...folders
       .filter(source => !seen.some(({ at, lineage }) => !at && lineage === titleOf(source)))
-      .map(source => sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => isIn(source, at))),
+      .map(source =>
+        sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => holds(source, at)),
+      ),
     ...(single.length ? [sum('named one by one', ({ kind }) => kind === 'pem')] : []),
   ]
 }
-
-const isIn = (source: Source, lineage: Lineage) =>
-  'path' in source &&
-  source.kind === lineage.kind &&
-  lineage.chain.startsWith(`${source.path.replace(/\/$/, '')}/`)
 
 async function explained(
   { at, fault, lineage }: Extract<Seen, { readonly fault: unknown }>,
