@@ -32,7 +32,7 @@ export const COMMANDS: readonly Command[] = [
     operands: '[OPTION]…',
     options: { ...SYNC, ...METRICS, ...COMMON },
     onStdout: true,
-    details: `Without a source, /etc/letsencrypt and ~/.acme.sh are taken where they exist.
+    details: `Without a source, the usual places of all clients are taken where they exist.
 A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
 certificate data, 66 input missing, 74 state directory, 76 refused by the
 service, 77 credentials or permission, 78 configuration, 64 usage.`,
@@ -41,13 +41,16 @@ service, 77 credentials or permission, 78 configuration, 64 usage.`,
   {
     name: 'hook',
     summary: 'one pass over the lineage an ACME client just renewed',
-    operands: '[--chain FILE --key FILE --name NAME]',
+    operands: '[--chain FILE --key FILE --name NAME] [WORD…]',
     options: { ...HOOK, ...DEADLINE, ...METRICS, ...COMMON },
     onStdout: true,
-    details: `Finds the lineage in RENEWED_LINEAGE (certbot), else in CERT_FULLCHAIN_PATH and
-CERT_KEY_PATH (acme.sh), else in the options. Needs no configuration.
+    details: `Finds the lineage in its words (dehydrated), else in RENEWED_LINEAGE (certbot),
+CERT_FULLCHAIN_PATH and CERT_KEY_PATH (acme.sh), LEGO_HOOK_CERT_PATH and
+LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs no
+configuration. Words other than deploy_cert end at once with 0.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
-  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
+  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"
+  lego ... renew --renew-hook "/usr/local/bin/certferry hook"`,
     load: () => import('../commands/hook.ts'),
   },
   {

@@ -71,7 +71,7 @@ export const COMMON: OptionTable = {
     as: 'source',
     takes: 'KIND=PATH',
     many: true,
-    says: 'certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY]; may be repeated',
+    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; may be repeated',
     read: sourceFrom,
   },
   endpoint: { as: 'endpoint', takes: 'URL', says: 'the service (default https://ssl.tencentcloudapi.com)' },

@@ -1,7 +1,8 @@
 /** `certferry hook`: one pass over the lineage that an ACME client just renewed. */
 import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
+import { type Call, callOf, PAIRS } from '../core/hookCall.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { exitOf, passJson } from '../core/outcome.ts'
@@ -18,11 +19,14 @@ import { openMeter } from './meter.ts'
 const DEADLINE = 120
 
 export async function run(world: World, line: CommandLine): Promise<number> {
+  const call = callOf(line.operands, world.env, world.cwd)
+  // at once, and without a word: dehydrated calls for every step that it takes
+  if (call === 'nothing to do') return 0
   const meter = await openMeter(world, line.metricsFile)
   const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE), () => meter?.metrics)
   try {
     const { settings, log, receipts, effects } = engine
-    const lineage = renewedLineage(world, line, settings)
+    const lineage = renewedLineage(world, line, settings, call)
     if (settings.isSkipped(lineage.id)) {
       log.info(
         { event: 'skipped', lineage: lineage.id },
@@ -51,38 +55,33 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 }
 
 /** Named exactly as `sync` would name it, so that both share one receipt. @throws Fault USAGE where nobody names one. */
-function renewedLineage({ env, cwd }: World, line: CommandLine, { sources, uploadOf }: Settings): Lineage {
-  const { RENEWED_LINEAGE: live, CERT_FULLCHAIN_PATH: fullchain, CERT_KEY_PATH: key } = env
-  if (live) {
-    const path = resolve(live)
-    return lineageIn(directorySource('certbot', dirname(dirname(path)), sources), basename(path), uploadOf)
-  }
-  if (fullchain && key) {
-    const folder = dirname(resolve(fullchain))
-    const lineage = lineageIn(
-      directorySource('acme.sh', dirname(folder), sources),
-      basename(folder),
-      uploadOf,
-    )
-    return { ...lineage, chain: resolve(fullchain), key: resolve(key) }
+function renewedLineage(
+  { env, cwd }: World,
+  line: CommandLine,
+  { sources, uploadOf }: Settings,
+  call: Call | undefined,
+): Lineage {
+  if (call) {
+    const lineage = lineageIn(folderSource(call, sources), call.name, uploadOf)
+    return { ...lineage, ...call.files }
   }
   if (line.chain && line.key && line.name) {
     const paths = { chain: resolve(cwd, line.chain), key: resolve(cwd, line.key) }
     const configured = sources.find(source => source.kind === 'pem' && source.name === line.name)
     return pemLineage({ kind: 'pem', name: line.name, ...paths, keys: configured?.keys ?? {} }, uploadOf)
   }
-  throw new Fault('USAGE', `hook was told of no certificate: ${missing({ fullchain, key }, line)}`, {
-    advice: 'Let certbot or acme.sh call it, or name all three: --chain, --key and --name.',
+  throw new Fault('USAGE', `hook was told of no certificate: ${missing(env, line)}`, {
+    advice: 'Let an ACME client call it, or name all three: --chain, --key and --name.',
   })
 }
 
 /** What would have made it whole, for whoever gave a part. */
-function missing(env: Readonly<Record<string, string | undefined>>, line: CommandLine): string {
-  if (env.fullchain) return 'CERT_KEY_PATH is missing beside CERT_FULLCHAIN_PATH'
-  if (env.key) return 'CERT_FULLCHAIN_PATH is missing beside CERT_KEY_PATH'
+function missing(env: World['env'], line: CommandLine): string {
+  const half = PAIRS.find(pair => pair.some(name => env[name]))
+  if (half) return `${half.find(name => !env[name])} is missing beside ${half.find(name => env[name])}`
   const absent = (['chain', 'key', 'name'] as const).filter(name => line[name] === undefined)
   if (absent.length < 3) return `${absent.map(name => `--${name}`).join(' and ')} missing`
-  return 'RENEWED_LINEAGE, CERT_FULLCHAIN_PATH and CERT_KEY_PATH are not set'
+  return `${['RENEWED_LINEAGE', ...PAIRS.flat()].join(', ')} are not set`
 }
 
 /** A folder that is not there is a wrong name, not a renewal under way. */
@@ -97,7 +96,7 @@ async function mustBeThere(folder: string): Promise<void> {
 }
 
 /** The configured source that holds this folder, for its upload keys; else one made for the occasion. */
-function directorySource(kind: 'certbot' | 'acme.sh', path: string, sources: readonly Source[]) {
+function folderSource({ kind, path }: Call, sources: readonly Source[]) {
   const configured = sources.find(source => source.kind === kind && resolve(source.path) === path)
   return { kind, path, keys: configured?.keys ?? {} }
 }
