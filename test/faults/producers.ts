@@ -1,15 +1,19 @@
 /** The ACME clients whose writing is stopped, with certificates of our own. */
+import { join } from 'node:path'
 import type { Source } from '../../src/core/settings.ts'
 import { issue, type Pair } from '../support/certificates.ts'
 import { certbotIssue, certbotRenew, type Step } from '../support/producers.ts'
 import { recordedSteps, sourceOf } from '../support/recorded.ts'
 import { type Client, RECORDED, recordingOf } from '../support/recording.ts'
+import { rewritten, storeText, touched } from '../support/traefikStore.ts'
 
 export const NAME = 'example.com'
 
 export const old = await issue({ notBefore: new Date(Date.now() - 60 * 86_400_000) })
 const sameKey = await issue({ keyPem: old.key })
 const newKey = await issue()
+
+const storeOf = (pair: Pair) => storeText({ le: [{ domains: [NAME], pair }] })
 
 export interface Producer {
   readonly name: string
@@ -40,8 +44,16 @@ function recorded(client: Client): Producer {
 export const PRODUCERS: readonly Producer[] = [
   ...RECORDED.map(recorded),
   {
+    name: 'Traefik',
+    sourceAt: root => ({ kind: 'traefik', path: join(root, 'acme.json'), keys: {} }),
+    issued: root => [touched(join(root, 'acme.json')), ...rewritten(join(root, 'acme.json'), storeOf(old))],
+    renewed: root => rewritten(join(root, 'acme.json'), storeOf(newKey)),
+    renewal: newKey,
+    everHalfWay: true,
+  },
+  {
     name: 'certbot --reuse-key of older versions',
-    sourceAt: root => sourceOf('certbot', { root, name: NAME }),
+    sourceAt: root => sourceOf('certbot', { root }),
     issued: root => certbotIssue(root, NAME, old),
     renewed: root => certbotRenew(root, NAME, sameKey, { linkKey: true }),
     renewal: sameKey,

@@ -16,26 +16,14 @@ export interface Place {
 }
 
 /** Where certferry is told to look for a client's certificate. */
-export function sourceOf(client: Client, { root, name }: Place): Source {
-  const files = (chain: string, key: string): Source => ({
-    kind: 'pem',
-    name,
-    chain: join(root, chain),
-    key: join(root, key),
-    keys: {},
-  })
+export function sourceOf(client: Client, { root }: Pick<Place, 'root'>): Source {
   switch (client) {
-    case 'certbot':
-      return { kind: 'certbot', path: root, keys: {} }
-    case 'acme.sh':
     case 'acme.sh-new-keys':
       return { kind: 'acme.sh', path: root, keys: {} }
-    case 'lego':
-      return files(`certificates/${name}.crt`, `certificates/${name}.key`)
     case 'dehydrated':
-      return files(`certs/${name}/fullchain.pem`, `certs/${name}/privkey.pem`)
-    case 'uacme':
-      return files(`${name}/cert.pem`, `private/${name}/key.pem`)
+      return { kind: client, path: join(root, 'certs'), keys: {} }
+    default:
+      return { kind: client, path: root, keys: {} }
   }
 }
 
