@@ -15,22 +15,25 @@ export interface Hooked {
   /** lego cuts it at blanks, without any quoting. */
   readonly hook?: string
   readonly env?: Environment
+  /** As lego calls them; its own default is `ec256`. */
+  readonly keyType?: 'rsa2048'
 }
 
 export function legoIn(directory: string, { url, trust, httpPort }: Pebble, runner: Runner = run): Lego {
   const root = join(directory, 'lego')
   const account = ['--path', root, '--server', url, '--accept-tos', '--email', 'somebody@example.com']
-  const lego = (domain: string, words: readonly string[], env: Environment = {}) => {
+  const lego = (domain: string, words: readonly string[], { env = {}, keyType }: Hooked = {}) => {
     const wanted = ['-d', domain, '--http', '--http.port', `127.0.0.1:${httpPort}`]
+    if (keyType) wanted.push('--key-type', keyType)
     const clean = { PATH: SYSTEM_PATH, HOME: directory, LEGO_CA_CERTIFICATES: trust }
     return runner('lego', [...account, ...wanted, ...words], { ...clean, ...env })
   }
   const now = ['--days', '1000', '--no-random-sleep']
   return {
     root,
-    issue: (domain, { hook, env } = {}) =>
-      lego(domain, ['run', ...(hook === undefined ? [] : ['--run-hook', hook])], env),
-    renew: (domain, { hook, env } = {}) =>
-      lego(domain, ['renew', ...now, ...(hook === undefined ? [] : ['--renew-hook', hook])], env),
+    issue: (domain, { hook, ...rest } = {}) =>
+      lego(domain, ['run', ...(hook === undefined ? [] : ['--run-hook', hook])], rest),
+    renew: (domain, { hook, ...rest } = {}) =>
+      lego(domain, ['renew', ...now, ...(hook === undefined ? [] : ['--renew-hook', hook])], rest),
   }
 }

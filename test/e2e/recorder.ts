@@ -28,6 +28,8 @@ export function openNamer({ root, name }: Pick<Scene, 'root' | 'name'>): Namer {
     text
       .replaceAll(root, 'ROOT')
       .replaceAll(name, 'NAME')
+      // Caddy's folder for certificates of a server, which has another port each time
+      .replace(/(?<=\/)localhost-\d+-dir/g, 'ISSUER')
       // seconds since 1970, and the names that `ln -f` makes before it renames
       .replace(/\d{10}/g, number('TIME'))
       .replace(/(?<=\/)Cu[A-Za-z0-9]{6}$/, number('RANDOM'))

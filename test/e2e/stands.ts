@@ -2,6 +2,7 @@
 import { env } from 'node:process'
 import type { Client } from '../support/recording.ts'
 import { acmeShIn, findAcmeSh } from './acmesh.ts'
+import { caddyIn } from './caddy.ts'
 import { certbotIn } from './certbot.ts'
 import type { Ended, Runner } from './child.ts'
 import { dehydratedIn } from './dehydrated.ts'
@@ -67,6 +68,15 @@ const STANDS: Readonly<Record<Client, (setting: Setting) => Promise<Stand>>> = {
       issue: () => issue(DOMAIN),
       renew: () => renew(DOMAIN),
       close,
+    }
+  },
+  caddy: async ({ directory, pebble, runner }) => {
+    const { root, issue, renew } = caddyIn(directory, pebble, runner)
+    return {
+      scene: { root, name: DOMAIN, folders: ['certificates'] },
+      issue: () => issue(DOMAIN),
+      renew: () => renew(DOMAIN),
+      close: nothingToClose,
     }
   },
   uacme: async ({ directory, pebble, runner }) => {

@@ -16,7 +16,15 @@ export type Act =
   /** `path` comes to be what `from` is, is one file with it, or points there. */
   | { readonly do: 'rename' | 'link' | 'symlink'; readonly path: string; readonly from: string }
 
-export const RECORDED = ['certbot', 'acme.sh', 'acme.sh-new-keys', 'lego', 'dehydrated', 'uacme'] as const
+export const RECORDED = [
+  'certbot',
+  'acme.sh',
+  'acme.sh-new-keys',
+  'lego',
+  'dehydrated',
+  'uacme',
+  'caddy',
+] as const
 export type Client = (typeof RECORDED)[number]
 
 export interface Recording {
