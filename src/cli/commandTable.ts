@@ -49,8 +49,7 @@ CERT_FULLCHAIN_PATH and CERT_KEY_PATH (acme.sh), LEGO_HOOK_CERT_PATH and
 LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs no
 configuration. Words other than deploy_cert end at once with 0.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
-  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"
-  lego ... renew --renew-hook "/usr/local/bin/certferry hook"`,
+  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
     load: () => import('../commands/hook.ts'),
   },
   {
@@ -66,13 +65,15 @@ without a copy beside it, and a second run changes nothing.`,
   },
   {
     name: 'install-hook',
-    summary: 'make certbot or acme.sh call the hook at every renewal',
-    operands: 'certbot|acme.sh [--remove]',
+    summary: 'make an ACME client call the hook at every renewal',
+    operands: 'certbot|acme.sh|dehydrated|lego|uacme [--remove]',
     options: { ...INSTALL, ...DEADLINE, ...COMMON },
     onStdout: false,
-    details: `Writes DIR/renewal-hooks/deploy/zz-certferry or DIR/deploy/certferry.sh; DIR is
-that of --source, the configuration or the usual one. --config, --state-dir,
---endpoint, --log-level, --rate and --deadline, where given, go into the hook.`,
+    details: `Writes DIR/renewal-hooks/deploy/zz-certferry (certbot), DIR/deploy/certferry.sh
+(acme.sh) or conf.d/zz-certferry.sh (dehydrated); DIR is that of --source, the
+configuration or the usual one. The others have no place for it, and what is to
+be done is said. --config, --state-dir, --endpoint, --log-level, --rate and
+--deadline, where given, go into the hook.`,
     load: () => import('../commands/installHook.ts'),
   },
   {

@@ -98,7 +98,7 @@ export const INSTALL: OptionTable = {
 
 export const SETUP: OptionTable = {
   yes: { as: 'yes', short: 'y', says: 'ask nothing: what is not said is as most want it' },
-  client: { as: 'client', takes: 'NAME', many: true, says: 'certbot or acme.sh; may be repeated' },
+  client: { as: 'client', takes: 'NAME', many: true, says: 'such as certbot; may be repeated' },
   'credentials-file': {
     as: 'credentialsFile',
     takes: 'FILE',

@@ -19,7 +19,7 @@ import type { World } from '../world.ts'
 import type { Machine } from './check/scene.ts'
 import { check, examine, thisMachine } from './check.ts'
 import type { CommandLine } from './commandLine.ts'
-import { installed } from './installHook.ts'
+import { installed, isHooked } from './installHook.ts'
 import { wantedCredentials } from './setupCredentials.ts'
 import { chosenClients, chosenWay, yes } from './setupQuestions.ts'
 import { type Ground, hookLine, type Places, surveyed, usualPlaces, wantedConfig } from './setupSurvey.ts'
@@ -60,7 +60,9 @@ export async function setUp(world: World, line: CommandLine, { places, machine }
 }
 
 const hooksOf = (world: World, clients: Answers['clients'], ground: Ground): Promise<Survey['hooks']> =>
-  Promise.all(clients.map(client => installed(world, hookLine(client, ground, true), client)))
+  Promise.all(
+    clients.filter(isHooked).map(client => installed(world, hookLine(client, ground, true), client)),
+  )
 
 interface Acting {
   readonly world: World
@@ -136,5 +138,12 @@ function nextOf({ way, clients }: Answers): string {
   const told = clients.includes('acme.sh')
     ? `acme.sh is to be told of it, once for each certificate (no --ecc for RSA):\n  ${deployCommand({ domain: 'NAME', ecc: true })}\n`
     : ''
-  return `${told}${clients.join(' and ')} will call certferry at each renewal; what is there now\nis uploaded by: certferry sync\n`
+  const calling = clients.filter(isHooked)
+  const silent = clients.filter(client => !isHooked(client))
+  const advice = silent.map(
+    client =>
+      `${client} calls nobody by itself, and the timer or cron carries it. See:\n  certferry install-hook ${client}\n`,
+  )
+  const called = calling.length ? `${calling.join(' and ')} will call certferry at each renewal; w` : 'W'
+  return `${told}${advice.join('')}${called}hat is there now\nis uploaded by: certferry sync\n`
 }

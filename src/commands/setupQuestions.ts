@@ -1,13 +1,13 @@
 /** The questions of `certferry setup`: at most four, each with an answer that Enter gives. */
 import { Fault } from '../core/fault.ts'
-import { CLIENTS, type Client } from '../core/hookFile.ts'
+import { FOLDER_KINDS, type FolderKind } from '../core/lineage.ts'
 import type { Answers } from '../core/setupPlan.ts'
 import type { Ask } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
 /** A client's folder on this machine. */
 export interface ClientFound {
-  readonly client: Client
+  readonly client: FolderKind
   readonly directory: string
   readonly certificates: number
 }
@@ -17,11 +17,11 @@ export async function chosenClients(
   { client }: CommandLine,
   found: readonly ClientFound[],
   ask: Ask | undefined,
-): Promise<readonly Client[]> {
+): Promise<readonly FolderKind[]> {
   if (client) return client.map(clientNamed)
   if (!found.length)
-    throw new Fault('NO_SOURCE', 'neither certbot nor acme.sh has its folder in the usual place', {
-      advice: 'Install one of them first, or name its folder: certferry setup --source certbot=DIR.',
+    throw new Fault('NO_SOURCE', 'no ACME client has its folder in the usual place', {
+      advice: 'Install one first, or name its folder: certferry setup --source certbot=DIR.',
     })
   const all = found.map(({ client }) => client)
   const [only, ...more] = found
@@ -30,20 +30,21 @@ export async function chosenClients(
     if (await yes(ask, `Found ${titleOf(only)}. Carry them?`)) return all
     throw new Fault('USAGE', 'no client was chosen, and nothing was changed')
   }
-  const choice = await oneOf(ask, `Found ${found.map(titleOf).join(' and ')}. Carry both, or one?`, [
-    'both',
+  const every = all.length === 2 ? 'both' : 'all'
+  const choice = await oneOf(ask, `Found ${found.map(titleOf).join(' and ')}. Carry ${every}, or one?`, [
+    every,
     ...all,
   ])
-  return choice === 'both' ? all : [clientNamed(choice)]
+  return choice === every ? all : [clientNamed(choice)]
 }
 
 const titleOf = ({ client, directory, certificates }: ClientFound) =>
   `${client} in ${directory} (${certificates} certificate${certificates === 1 ? '' : 's'})`
 
-export const clientNamed = (word: string): Client => {
-  const client = CLIENTS.find(name => name === word)
+export const clientNamed = (word: string): FolderKind => {
+  const client = FOLDER_KINDS.find(name => name === word)
   if (client) return client
-  throw new Fault('USAGE', `--client: expected ${CLIENTS.join(' or ')}, not "${word}"`)
+  throw new Fault('USAGE', `--client: expected one of ${FOLDER_KINDS.join(', ')}, not "${word}"`)
 }
 
 /** @throws Fault USAGE for a service where there is none. */

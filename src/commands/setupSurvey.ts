@@ -1,9 +1,10 @@
 /** What setup finds before it asks or does anything: the configuration, the clients' folders, systemd's units. */
 import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import { CLIENTS, type Client } from '../core/hookFile.ts'
+import type { Client } from '../core/hookFile.ts'
+import { FOLDER_KINDS, type FolderKind, USUAL } from '../core/lineage.ts'
 import { type Settings, settle } from '../core/settings.ts'
 import { withWanted } from '../core/setupConfig.ts'
 import { type Draft, draft, type Survey } from '../core/setupPlan.ts'
@@ -18,8 +19,8 @@ import type { ClientFound } from './setupQuestions.ts'
 
 /** Where things are on a machine; a test has its own. */
 export interface Places {
-  readonly certbot: string
-  readonly acme: string
+  /** The clients' folders, or with Traefik its file. */
+  readonly clients: Readonly<Record<FolderKind, string>>
   /** Named by the unit, which hands it over as a credential of systemd's. */
   readonly credentials: string
   /** Read by the unit. */
@@ -27,11 +28,13 @@ export interface Places {
 }
 
 export const usualPlaces = ({ home }: World): Places => ({
-  certbot: '/etc/letsencrypt',
-  acme: join(home, '.acme.sh'),
+  clients: recordOf(kind => USUAL[kind](home)),
   credentials: '/etc/tencentcloud/credentials',
   config: DEFAULT_CONFIG,
 })
+
+const recordOf = (value: (kind: FolderKind) => string): Places['clients'] =>
+  Object.fromEntries(FOLDER_KINDS.map(kind => [kind, value(kind)])) as Record<FolderKind, string>
 
 export interface Ground {
   readonly places: Places
@@ -40,7 +43,7 @@ export interface Ground {
   readonly config: Config
   readonly profile: string
   readonly found: readonly ClientFound[]
-  readonly directories: Readonly<Record<Client, string>>
+  readonly directories: Places['clients']
   readonly units: Survey['units']
 }
 
@@ -76,33 +79,30 @@ export async function surveyed(
 }
 
 /** That of --source or of the configuration, else the usual one. */
-function directoriesIn({ sources }: Settings, { certbot, acme }: Places): Ground['directories'] {
-  const named = (client: Client, usual: string) =>
-    sources.flatMap(source => (source.kind === client ? [source.path] : []))[0] ?? usual
-  return { certbot: named('certbot', certbot), 'acme.sh': named('acme.sh', acme) }
-}
+const directoriesIn = ({ sources }: Settings, { clients }: Places): Ground['directories'] =>
+  recordOf(kind => sources.flatMap(source => (source.kind === kind ? [source.path] : []))[0] ?? clients[kind])
 
 async function foundIn(
   directories: Ground['directories'],
   settings: Settings,
 ): Promise<readonly ClientFound[]> {
-  const look = async (client: Client): Promise<readonly ClientFound[]> => {
+  const look = async (client: FolderKind): Promise<readonly ClientFound[]> => {
     const directory = directories[client]
     const there = await stat(directory).then(
-      entry => entry.isDirectory(),
+      entry => entry.isDirectory() || client === 'traefik',
       () => false,
     )
     if (!there) return []
     const { lineages } = await findLineages([{ kind: client, path: directory, keys: {} }], settings.uploadOf)
     return [{ client, directory, certificates: lineages.length }]
   }
-  return (await Promise.all(CLIENTS.map(look))).flat()
+  return (await Promise.all(FOLDER_KINDS.map(look))).flat()
 }
 
 /** A source is written only where not all that is found is wanted, or it lies elsewhere. @throws Fault CONFIG_INVALID. */
 export async function wantedConfig(
   { endpoint, source }: CommandLine,
-  clients: readonly Client[],
+  clients: readonly FolderKind[],
   { places, configText, config, found, directories }: Ground,
 ): Promise<Draft> {
   const usual =

@@ -1,8 +1,7 @@
 /** The lineages a command works on: those of the configured sources, or of the usual places. */
 import { stat } from 'node:fs/promises'
-import { KINDS } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import { isNamed, type Lineage, USUAL } from '../core/lineage.ts'
+import { FOLDER_KINDS, isNamed, type Lineage, USUAL } from '../core/lineage.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { findLineages } from '../edge/lineages.ts'
@@ -25,7 +24,7 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
 
 /** Where the ACME clients keep their certificates when nobody tells them otherwise. */
 export const usualSources = (home: string): readonly FolderSource[] =>
-  KINDS.flatMap(kind => (kind === 'pem' ? [] : [{ kind, path: USUAL[kind](home), keys: {} }]))
+  FOLDER_KINDS.map(kind => ({ kind, path: USUAL[kind](home), keys: {} }))
 
 /** Those of the usual places that are there. @throws Fault NO_SOURCE where none is. */
 export async function presentSources(home: string): Promise<readonly Source[]> {

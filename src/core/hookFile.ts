@@ -1,7 +1,10 @@
-/** The files by which certbot and acme.sh call certferry: where they lie, what stands in them, whose they are. Pure. */
+/** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
+import { dirname } from 'node:path/posix'
 import { Fault } from './fault.ts'
+import { USUAL } from './lineage.ts'
 
-export const CLIENTS = ['certbot', 'acme.sh'] as const
+/** Clients whose hook is a file in a folder of theirs. */
+export const CLIENTS = ['certbot', 'acme.sh', 'dehydrated'] as const
 export type Client = (typeof CLIENTS)[number]
 
 /** What the hook starts, with absolute paths: an ACME client under cron knows neither node nor certferry. */
@@ -15,7 +18,9 @@ export interface Call {
 }
 
 export interface HookFile {
-  /** Below the client's directory. */
+  /** The client's own directory, by that of its certificates. */
+  readonly home: (directory: string) => string
+  /** Below its own directory. */
   readonly folder: string
   readonly name: string
   readonly mode: number
@@ -28,9 +33,11 @@ export interface Found {
   readonly mode: number
 }
 
+const DEHYDRATED = 'zz-certferry.sh'
+
 const MARK = '# Written by certferry install-hook '
 
-const header = (client: Client) => `${MARK}${client}, which replaces it when run again.
+const header = (client: Client) => `${MARK}${client}; run again, that replaces it.
 # To remove it: certferry install-hook ${client} --remove`
 
 /** As certferry.sh has it: nothing that is meant for other programs of Node, and no dump, which would hold keys. */
@@ -59,6 +66,7 @@ const hook = ({ main, options }: Call) =>
 
 export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
   certbot: {
+    home: directory => directory,
     folder: 'renewal-hooks/deploy',
     // certbot sorts by name: hooks that reload servers on this machine come first and do not wait for the network
     name: 'zz-certferry',
@@ -66,6 +74,7 @@ export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
     text: call => `#!/bin/sh\n${header('certbot')}\n${start(call)}\nexec ${hook(call)}\n`,
   },
   'acme.sh': {
+    home: directory => directory,
     folder: 'deploy',
     name: 'certferry.sh',
     mode: 0o644,
@@ -84,6 +93,32 @@ certferry_deploy() (
   [ "$status" -ne 2 ] || status=1
   exit "$status"
 )
+`,
+  },
+  dehydrated: {
+    // Debian's has its configuration elsewhere than its certificates; any other has both in its BASEDIR
+    home: directory => (directory === USUAL.dehydrated('') ? '/etc/dehydrated' : dirname(directory)),
+    folder: 'conf.d',
+    name: DEHYDRATED,
+    mode: 0o755,
+    text: call => `#!/bin/sh
+${header('dehydrated')}
+
+# dehydrated reads this file with its configuration, and calls it as its hook
+if [ "\${0##*/}" != ${DEHYDRATED} ]; then
+  # shellcheck disable=SC2034,SC2154 # both are dehydrated's; a hook stays
+  [ -n "\${HOOK:-}" ] || HOOK=$CONFIG_D/${DEHYDRATED}
+  return 0
+fi
+
+[ "\${1:-}" = deploy_cert ] || exit 0
+deploy() (
+  ${start(call, '  ')}
+  exec ${hook(call)} "$@"
+)
+# dehydrated gives up its whole run where a hook fails
+deploy "$@" || echo "certferry ended with $?: see certferry status"
+exit 0
 `,
   },
 }

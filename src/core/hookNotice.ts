@@ -63,6 +63,12 @@ function ahead({ client, outcome, next, namedBy }: Installation): readonly strin
         "From the next renewal on certbot runs it, and certferry uploads what was renewed; the certificate ID stands in certbot's output. What is there already, and first certificates with certbot before 5.3, are for `certferry sync`.",
       ),
     ]
+  if (client === 'dehydrated')
+    return [
+      paragraph(
+        "From the next renewal on dehydrated calls it, and certferry uploads what was renewed; the certificate ID stands in dehydrated's output. What is there already is for `certferry sync`.",
+      ),
+    ]
   return [
     paragraph(
       'Next, once for each certificate; it is uploaded, and acme.sh does the same at each renewal (no --ecc for RSA; name hooks you have before it: OTHER,certferry):',

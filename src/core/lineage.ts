@@ -1,5 +1,5 @@
 /** A certificate's place on disk under the name its ACME client gave it. Pure. */
-import type { SourceKind } from './config.ts'
+import { KINDS, type SourceKind } from './config.ts'
 import type { UploadSettings } from './settings.ts'
 
 export interface Lineage {
@@ -14,8 +14,12 @@ export interface Lineage {
   readonly upload: UploadSettings
 }
 
-/** Clients that have a folder, with files for each certificate. */
-export type TreeKind = Exclude<SourceKind, 'pem' | 'traefik'>
+/** ACME clients. */
+export const FOLDER_KINDS = KINDS.filter(kind => kind !== 'pem')
+export type FolderKind = (typeof FOLDER_KINDS)[number]
+
+/** Those that have a folder with files for each certificate, and not one file for all. */
+export type TreeKind = Exclude<FolderKind, 'traefik'>
 
 /** How a client's folder names lineages, which file is the chain and which the key. A new client is a new row. */
 export interface Layout {
@@ -110,7 +114,7 @@ function caddyFiles(name: string): string {
 }
 
 /** Where a client keeps its certificates when nobody tells it otherwise: its own default, or Debian's. */
-export const USUAL: Readonly<Record<Exclude<SourceKind, 'pem'>, (home: string) => string>> = {
+export const USUAL: Readonly<Record<FolderKind, (home: string) => string>> = {
   certbot: () => '/etc/letsencrypt',
   'acme.sh': home => `${home.replace(/\/$/, '')}/.acme.sh`,
   lego: home => `${home.replace(/\/$/, '')}/.lego`,

@@ -1,10 +1,11 @@
 /** What setup is going to do, made of what is there and what was answered. Pure. */
 import type { Client } from './hookFile.ts'
+import type { FolderKind } from './lineage.ts'
 import { type Secret, secret } from './secret.ts'
 import { SERVICE, TIMER, type Unit } from './units.ts'
 
 export interface Answers {
-  readonly clients: readonly Client[]
+  readonly clients: readonly FolderKind[]
   readonly way: 'daemon' | 'hook'
   readonly test: boolean
 }
@@ -20,7 +21,7 @@ export interface Draft {
 export interface Survey {
   readonly config: Draft
   readonly credentials: Draft
-  /** Hooks of the chosen clients: where each lies, and what installing it would come to. */
+  /** Hooks of those chosen clients that have one: where each lies, and what installing it would come to. */
   readonly hooks: ReadonlyArray<{ readonly client: Client; readonly file: string; readonly outcome: string }>
   /** Undefined where no systemd knows the units. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined

@@ -263,7 +263,10 @@ test.each([[[]], [['nginx']], [['certbot', 'acme.sh']]])(
   async words => {
     const { type } = await openHouse()
     const { exit, said } = await type(...words)
-    expect([exit, said()]).toEqual([64, expect.stringContaining('needs one word, certbot or acme.sh')])
+    expect([exit, said()]).toEqual([
+      64,
+      expect.stringContaining('needs one word, one of certbot, acme.sh, lego'),
+    ])
   },
 )
 

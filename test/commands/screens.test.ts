@@ -48,8 +48,8 @@ describe('a wrong word is named, with the way on', () => {
     [['snyc'], 'there is no command "snyc"'],
     [['sync', '--sorce', 'x'], "Unknown option '--sorce'"],
     [
-      ['sync', '--source', 'caddy=/x'],
-      'expected certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY], not "caddy=/x"',
+      ['sync', '--source', 'nginx=/x'],
+      'expected certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY], not "nginx=/x"',
     ],
     [['sync', '--source', 'pem=a:b:c:d'], 'expected pem=NAME:CHAIN[:KEY]'],
     [['sync', '--rate', 'fast'], '--rate: expected a number from 0.1 to 1000, not "fast"'],

@@ -24,15 +24,24 @@ export interface Wish {
 export async function openHouse({ units = true, certbot = true, acme = false, broken = false }: Wish = {}) {
   const folder = await temporaryDirectory()
   const told: string[] = []
+  const [root, home] = [join(folder, 'letsencrypt'), join(folder, '.acme.sh')]
   const places = {
-    certbot: join(folder, 'letsencrypt'),
-    acme: join(folder, '.acme.sh'),
+    certbot: root,
+    clients: {
+      certbot: root,
+      'acme.sh': home,
+      lego: join(folder, '.lego'),
+      dehydrated: join(folder, 'dehydrated/certs'),
+      uacme: join(folder, 'uacme'),
+      caddy: join(folder, 'caddy'),
+      traefik: join(folder, 'acme.json'),
+    },
     credentials: join(folder, 'etc/tencentcloud/credentials'),
     config: join(folder, 'etc/certferry/config.toml'),
   }
   const machine = { ...BARE, ...(units && { systemctl: systemdOf(told, broken) }) }
   if (certbot) await mkdir(places.certbot)
-  if (acme) await mkdir(places.acme)
+  if (acme) await mkdir(home)
   /** `answers` at a terminal; Enter where there is none left. */
   const run = async (
     line: Partial<CommandLine>,

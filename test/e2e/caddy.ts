@@ -23,7 +23,7 @@ until grep -q 'certificate \\(obtained\\|renewed\\) successfully' "$2"; do
   sleep 0.1
 done
 kill "$server"
-wait "$server"
+wait "$server" || :
 `
 
 export function caddyIn(directory: string, { url, trust, httpPort }: Pebble, runner: Runner = run): Caddy {

@@ -7,6 +7,7 @@ import { type Finding, ok, warning } from '../../core/finding.ts'
 import { CLIENTS, type Client, HOOK_FILES, isOurs, quoted, startedBy } from '../../core/hookFile.ts'
 import { deployCommand } from '../../core/hookNotice.ts'
 import { QUESTION, SERVICE, TIMER, unitsIn } from '../../core/units.ts'
+import { dehydratedConfig } from '../../edge/dehydratedConfig.ts'
 import { lookAt, stillNaming } from '../../edge/hookFile.ts'
 import type { Scene } from './scene.ts'
 
@@ -56,8 +57,8 @@ interface Place {
 }
 
 async function hookIn({ client, directory }: Place, scene: Scene): Promise<Hook> {
-  const { folder, name } = HOOK_FILES[client]
-  const file = join(directory, folder, name)
+  const { home, folder, name } = HOOK_FILES[client]
+  const file = join(home(directory), folder, name)
   const says = (finding: Finding, calls = false): Hook => ({ client, calls, finding })
   try {
     const found = await lookAt(file)
@@ -69,7 +70,7 @@ async function hookIn({ client, directory }: Place, scene: Scene): Promise<Hook>
           command: `less ${quoted(file)}`,
         }),
       )
-    const trouble = await troubleOf(client, found)
+    const trouble = (await troubleOf(client, found)) ?? (await otherHook(client, home(directory)))
     if (trouble)
       return says(
         warning('hook', `${client}: ${file} ${trouble}`, {
@@ -88,6 +89,7 @@ async function hookIn({ client, directory }: Place, scene: Scene): Promise<Hook>
 /** Why the client would not run it, or it would not come to anything. */
 async function troubleOf(client: Client, { text = '', mode }: { text?: string; mode: number }) {
   if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot passes it over'
+  if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated ends there'
   for (const path of startedBy(text)) {
     const there = await access(path, constants.R_OK).then(
       () => true,
@@ -96,6 +98,13 @@ async function troubleOf(client: Client, { text = '', mode }: { text?: string; m
     if (!there) return `starts ${path}, which is not there`
   }
   return undefined
+}
+
+/** dehydrated has only one hook. */
+async function otherHook(client: Client, home: string): Promise<string | undefined> {
+  if (client !== 'dehydrated') return undefined
+  const { hookIn } = await dehydratedConfig(home, HOOK_FILES.dehydrated.name)
+  return hookIn && `does not count beside the hook that ${hookIn} names`
 }
 
 /** acme.sh calls the hook for the certificates whose own file names it, and for no others. */
