@@ -113,7 +113,7 @@ export function engineFor(
   const credentialsMark = () =>
     import('../edge/role.ts')
       .then(({ roleCredentials }) =>
-        findCredentials({ env, home, profile, role: () => roleCredentials(role), onSecret }),
+        findCredentials({ env, home, profile, role: () => roleCredentials(role), onSecret, now, wait }),
       )
       .then(markOf, () => '')
   const close = async () => {

@@ -1,5 +1,4 @@
 /** Reads the configuration file. */
-import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { type ConfigReading, type Problem, problemText, readConfig } from '../core/configReading.ts'
@@ -10,12 +9,10 @@ import { anchored } from '../core/settings.ts'
 import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
 import { isReachable } from './exposure.ts'
-import { BETWEEN_READS, FRESH, type Read, readText, type Waiting } from './files.ts'
+import { readText } from './files.ts'
+import { readSettled } from './settledFile.ts'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
-
-/** Looks at a file that somebody goes on writing: five seconds' worth. */
-const LOOKS = 50
 
 export interface ConfigFile {
   /** Undefined where there is none and none was named. */
@@ -37,16 +34,15 @@ export async function readConfigFile(
   { env, cwd, home, now, wait, ending }: World,
 ): Promise<ConfigFile> {
   const named = option ?? (env.CERTFERRY_CONFIG || undefined)
-  if (named === undefined && !(await exists(DEFAULT_CONFIG)))
-    return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
   const file = resolve(cwd, named ?? DEFAULT_CONFIG)
   const waiting = {
     now: () => new Date(now()),
     wait: (ms: number) => wait(ms, ending).catch(() => undefined),
   }
-  const { text, mode } = await wholeText(file, waiting).catch(error => {
-    throw error instanceof Fault ? new Fault('CONFIG_UNREADABLE', error.message) : error
-  })
+  // half of a configuration is a valid one, with half of its sources, and an empty one has them all by default
+  const read = await readSettled(file, waiting, () => readText(file)).catch(unlessDefault(named))
+  if (!read) return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
+  const { text, mode } = read
   if (mode & 0o002 && (await isReachable(file)))
     throw new Fault('CONFIG_INVALID', `${file}: may be written by every user of this machine`, {
       advice: `chmod o-w ${quoted(file)}: whoever writes it decides where private keys go.`,
@@ -81,24 +77,14 @@ export async function loadConfig(
   return { config, file }
 }
 
-/** Half of a configuration is a valid one, with half of its sources: one that is being written is read until it stays. */
-async function wholeText(file: string, { now, wait }: Waiting): Promise<Read> {
-  let before = await readText(file)
-  for (let looks = 0; now().getTime() - before.writtenAt < FRESH; looks++) {
-    if (looks === LOOKS) throw new Fault('CONFIG_UNREADABLE', `${file}: changes all the time`)
-    await wait(BETWEEN_READS)
-    const read = await readText(file)
-    if (read.text === before.text) return read
-    before = read
+/** Nobody has to have a configuration; the one that was asked for must be there. */
+const unlessDefault =
+  (named: string | undefined) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof Fault)) throw error
+    if (named === undefined && error.code === 'FILE_MISSING') return undefined
+    throw new Fault('CONFIG_UNREADABLE', error.message)
   }
-  return before
-}
-
-const exists = (file: string) =>
-  access(file).then(
-    () => true,
-    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
-  )
 
 async function parse(text: string): Promise<{ readonly value: unknown } | { readonly problem: Problem }> {
   const { parse, TomlError } = await import('smol-toml')

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { parse } from 'ini'
 import { Fault } from '../core/fault.ts'
 import { type Secret, secret } from '../core/secret.ts'
-import { type OnSecret, readSecret } from './files.ts'
+import { type OnSecret, type Read, type Reading, readText, type Waiting } from './files.ts'
+import { readSettled } from './settledFile.ts'
 
 /** A hundred profiles take a tenth. In bytes; the INI reader needs three seconds for a megabyte of quotes. */
 const LARGEST = 1 << 16
@@ -19,7 +20,7 @@ export interface Credentials {
   readonly expiresAt?: number
 }
 
-export interface Places {
+export interface Places extends Waiting {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly profile: string | undefined
@@ -29,16 +30,17 @@ export interface Places {
 }
 
 /** First found wins. @throws Fault CREDENTIALS_MISSING, or CREDENTIALS_UNREADABLE for a place that is half filled. */
-export async function findCredentials({ env, home, profile, role, onSecret }: Places): Promise<Credentials> {
+export async function findCredentials(places: Places): Promise<Credentials> {
+  const { env, home, role } = places
   const named = env.TENCENTCLOUD_CREDENTIALS_FILE
   const files = [
     ...(env.CREDENTIALS_DIRECTORY ? [join(env.CREDENTIALS_DIRECTORY, 'tencentcloud')] : []),
     ...(named ? [named] : [join(home, '.tencentcloud', 'credentials'), '/etc/tencentcloud/credentials']),
   ]
-  const found = await fromEnvironment(env, onSecret)
+  const found = await fromEnvironment(places)
   if (found) return found
   for (const file of files) {
-    const inFile = await fromFile(file, { profile, mustExist: file === named, onSecret })
+    const inFile = await fromFile(file, places, file === named)
     if (inFile) return inFile
   }
   const ofRole = await role()
@@ -49,17 +51,23 @@ export async function findCredentials({ env, home, profile, role, onSecret }: Pl
   )
 }
 
-const KEY = { what: 'API key' } as const
+/** A key that is just being replaced is waited for: in the next place there may be that of another account. */
+async function readKey(file: string, places: Places, reading?: Reading): Promise<Read> {
+  const read = () => readText(file, reading)
+  const isSystemds = file.startsWith(`${places.env.CREDENTIALS_DIRECTORY}/`)
+  // what systemd hands over was there, and whole, before this process was
+  const found = await (isSystemds ? read() : readSettled(file, places, read))
+  await places.onSecret?.({ file, mode: found.mode, what: 'API key' })
+  return found
+}
 
-async function fromEnvironment(
-  env: Places['env'],
-  onSecret: OnSecret | undefined,
-): Promise<Credentials | undefined> {
+async function fromEnvironment(places: Places): Promise<Credentials | undefined> {
+  const { env } = places
   const value = async (...names: readonly string[]) => {
     for (const name of names) {
       if (env[name]) return clean(env[name], name)
       const file = env[`${name}_FILE`]
-      if (file) return clean((await readSecret(file, { ...KEY, onSecret }).catch(asUnreadable)).text, file)
+      if (file) return clean((await readKey(file, places).catch(asUnreadable)).text, file)
     }
     return undefined
   }
@@ -76,17 +84,9 @@ async function fromEnvironment(
   return credentials('environment', secretId, secretKey, token)
 }
 
-interface Finding {
-  readonly profile: string | undefined
-  readonly mustExist: boolean
-  readonly onSecret: OnSecret | undefined
-}
-
-async function fromFile(
-  file: string,
-  { profile = 'default', mustExist, onSecret }: Finding,
-): Promise<Credentials | undefined> {
-  const read = await readSecret(file, { ...KEY, onSecret, most: LARGEST }).catch(error => {
+async function fromFile(file: string, places: Places, mustExist: boolean): Promise<Credentials | undefined> {
+  const { profile = 'default' } = places
+  const read = await readKey(file, places, { most: LARGEST }).catch(error => {
     if (error instanceof Fault && error.code === 'FILE_MISSING' && !mustExist) return undefined
     return asUnreadable(error)
   })

@@ -125,8 +125,10 @@ export async function readText(
     if (!stat.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
     const bytes = stat.size > most ? undefined : await bytesOf(file, stat.size, most)
     if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${sizeOf(most)} that are read`)
+    // asked again once it has been read: of a file emptied in between the old times would say that it is at rest.
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
-    const writtenAt = Math.max(stat.mtimeMs, stat.ctimeMs)
+    const { mtimeMs, ctimeMs } = await file.stat()
+    const writtenAt = Math.max(mtimeMs, ctimeMs)
     return { text: bytes.toString('utf8'), writtenAt, mode: stat.mode }
   } catch (error) {
     throw asFault(error, path, missing)

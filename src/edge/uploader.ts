@@ -54,10 +54,9 @@ export function openUploader(options: UploaderOptions): Uploader {
   const { settings, env, home, version, log, now, signal, passing } = options
   const { endpoint, region, language, profile, role, proxy, ratePerSecond } = settings
   const dispatcher = openDispatcher({ endpoint, proxy, env })
-  const wallet = openWallet(
-    { env, home, profile, role: () => roleCredentials(role), onSecret: options.onSecret },
-    now,
-  )
+  const places = { env, home, profile, role: () => roleCredentials(role), onSecret: options.onSecret }
+  const wait = (ms: number) => passing.wait(ms, signal).catch(() => undefined)
+  const wallet = openWallet({ ...places, now: () => new Date(now()), wait }, now)
   const onClock = sayClock(log)
   const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const lanes = openLanes(ratePerSecond, { ...passing, repair: client.repair })

@@ -1,3 +1,4 @@
+import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -29,6 +30,18 @@ describe('the first place that has them wins', () => {
     expect((await said({ env: { CREDENTIALS_DIRECTORY: at('systemd') } })).origin).toBe(
       `${at('systemd/tencentcloud')} [default]`,
     )
+  })
+
+  test('a file that is just being replaced is waited for: the next place may hold the key of another account', async () => {
+    const { at, said } = await stage(FILES)
+    const file = at('.tencentcloud/credentials')
+    await unlink(file)
+    const steps = ['', '[default]\nsecret_id = new-id\n', ini('new-id', 'new-key')].values()
+    const wait = async () => {
+      const { value } = steps.next()
+      if (value !== undefined) await writeFile(file, value)
+    }
+    expect(await said({ role, wait })).toMatchObject({ secretId: 'new-id', secretKey: 'new-key' })
   })
 
   test('a systemd unit without this credential goes on to the next place', async () => {

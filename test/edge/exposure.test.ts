@@ -5,6 +5,7 @@ import { type Exposure, exposureAdvice, exposureText } from '../../src/core/expo
 import { findCredentials } from '../../src/edge/credentials.ts'
 import { isReachable, openExposures } from '../../src/edge/exposure.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { AT_ONCE } from './places.ts'
 
 /** A file in a folder that everybody may pass, in one whose mode the test sets. */
 async function stage(mode = 0o755) {
@@ -77,7 +78,7 @@ test('files with an API key are seen, whichever way they are named', async () =>
   const at = (name: string) => join(folder, name)
   const seen: Exposure[] = []
   const onSecret = async (exposure: Exposure) => void seen.push(exposure)
-  const places = { home: folder, profile: undefined, role: async () => '', onSecret }
+  const places = { home: folder, profile: undefined, role: async () => '', onSecret, ...AT_ONCE }
   await writeFile(at('ini'), '[default]\nsecret_id = a\nsecret_key = b\n', { mode: 0o644 })
   await writeFile(at('key'), 'b', { mode: 0o604 })
   await findCredentials({ ...places, env: { TENCENTCLOUD_CREDENTIALS_FILE: at('ini') } })

@@ -6,6 +6,7 @@ import { secret } from '../../src/core/secret.ts'
 import type { Credentials, Places } from '../../src/edge/credentials.ts'
 import { openWallet } from '../../src/edge/wallet.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { AT_ONCE } from './places.ts'
 
 const HOUR = 3_600_000
 
@@ -24,7 +25,11 @@ async function roleStage() {
     return current
   }
   const home = await temporaryDirectory()
-  return { clock, metadata, wallet: openWallet({ env: {}, home, profile: undefined, role }, () => clock.now) }
+  return {
+    clock,
+    metadata,
+    wallet: openWallet({ env: {}, home, profile: undefined, role, ...AT_ONCE }, () => clock.now),
+  }
 }
 
 async function fileStage() {
@@ -32,7 +37,7 @@ async function fileStage() {
   const file = join(home, 'credentials')
   const put = (id: string, key: string) => writeFile(file, `[default]\nsecret_id=${id}\nsecret_key=${key}\n`)
   const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
-  const places: Places = { env, home, profile: undefined, role: async () => 'there is no role' }
+  const places: Places = { env, home, profile: undefined, role: async () => 'there is no role', ...AT_ONCE }
   return { file, put, wallet: openWallet(places, () => 0) }
 }
 
@@ -104,7 +109,7 @@ describe('renewing', () => {
       asked.resolve()
       return (roles.shift() ?? (async () => found))()
     }
-    const wallet = openWallet({ env: {}, home: '/nowhere', profile: undefined, role }, () => 0)
+    const wallet = openWallet({ env: {}, home: '/nowhere', profile: undefined, role, ...AT_ONCE }, () => 0)
     const asking = expect(wallet.current()).rejects.toMatchObject({ message: 'nonsense' })
     await asked.promise
     const renewing = wallet.renew()

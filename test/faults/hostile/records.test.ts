@@ -17,6 +17,7 @@ import { findCredentials } from '../../../src/edge/credentials.ts'
 import { openMetrics } from '../../../src/edge/metrics.ts'
 import { readTextfile } from '../../../src/edge/textfile.ts'
 import { callerOf } from '../../edge/caller.ts'
+import { AT_ONCE } from '../../edge/places.ts'
 import { seededDice } from '../../support/dice.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { recordedWorld } from '../../support/world.ts'
@@ -162,7 +163,13 @@ test('changed credentials: keys, or the file with what is wrong, never quoted', 
         '.',
       ])
       const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
-      const found = await findCredentials({ env, home: '/', profile, role: async () => 'no role' })
+      const found = await findCredentials({
+        env,
+        home: '/',
+        profile,
+        role: async () => 'no role',
+        ...AT_ONCE,
+      })
       expect(found.secretKey.reveal()).toMatch(/^[\x21-\x7e]+$/)
       expect(found.secretId).toMatch(/^[\x21-\x7e]+$/)
       return JSON.stringify({ ...found, secretId: '' })

@@ -1,0 +1,78 @@
+/** Reads a file that people and their tools replace as they like: once it has been left alone for a second. */
+import { readlink, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import { BETWEEN_READS, FRESH, type Read, type Waiting } from './files.ts'
+
+/** As long as this without a change is as good as a second by the file's own times, which another machine may have given. */
+const STILL = FRESH / BETWEEN_READS
+
+/** Looks at a file that somebody goes on writing: five seconds' worth. */
+const LOOKS = 50
+
+/** More than the kernel follows. */
+const MOST_LINKS = 41
+
+/** What a look finds: a text, or nothing yet. */
+interface Look {
+  readonly read?: Read
+  readonly missing?: Fault
+  /** Milliseconds since 1970. */
+  readonly changedAt: number
+}
+
+/**
+ * An editor empties a file before it writes it, a shell writes it line by line, `mv` from another disk and a swapped link
+ * leave a moment without any: each of these states would be taken for what somebody wanted. `read` is what reads it.
+ * @throws what `read` throws, FILE_MISSING only of what stays so; FILE_UNREADABLE where it changes all the time.
+ */
+export async function readSettled(
+  path: string,
+  { now, wait }: Waiting,
+  read: () => Promise<Read>,
+): Promise<Read> {
+  let found = await lookAt(path, read)
+  for (let looks = 0, same = 0; now().getTime() - found.changedAt < FRESH && same < STILL; looks++) {
+    if (looks === LOOKS) throw new Fault('FILE_UNREADABLE', `${path}: changes all the time`)
+    await wait(BETWEEN_READS)
+    const next = await lookAt(path, read)
+    same = isSame(found, next) ? same + 1 : 0
+    found = next
+  }
+  if (found.read) return found.read
+  throw found.missing
+}
+
+const isSame = (a: Look, b: Look) => a.read?.text === b.read?.text && a.changedAt === b.changedAt
+
+async function lookAt(path: string, read: () => Promise<Read>): Promise<Look> {
+  try {
+    const found = await read()
+    return { read: found, changedAt: found.writtenAt }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'FILE_MISSING') throw error
+    return { missing: error, changedAt: await wayChangedAt(path) }
+  }
+}
+
+/** When something last came or went where the file should be, or where a link to it leads. */
+async function wayChangedAt(path: string): Promise<number> {
+  let changedAt = 0
+  let next: string | undefined = path
+  for (let links = 0; next !== undefined && links < MOST_LINKS; links++) {
+    const here: string = next
+    changedAt = Math.max(changedAt, await folderChangedAt(dirname(here)))
+    next = await readlink(here).then(
+      target => resolve(dirname(here), target),
+      () => undefined,
+    )
+  }
+  return changedAt
+}
+
+/** Of the folder, or of the nearest above it that is there: whole folders are swapped too. */
+async function folderChangedAt(folder: string): Promise<number> {
+  const found = await stat(folder).catch(() => undefined)
+  if (found) return Math.max(found.mtimeMs, found.ctimeMs)
+  return folder === dirname(folder) ? 0 : folderChangedAt(dirname(folder))
+}
