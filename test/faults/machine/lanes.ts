@@ -1,12 +1,16 @@
-/** Trials side by side: as many as there are processors, for each waits for a process of its own. */
+/** Trials side by side: as many as there are processors, where each waits for a process of its own. */
 import { availableParallelism } from 'node:os'
 
-export async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function inLanes<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  lanes = availableParallelism(),
+): Promise<void> {
   const queue = items.values()
   const lane = async () => {
     for (const item of queue) await work(item)
   }
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), items.length) }, lane))
+  await Promise.all(Array.from({ length: Math.min(lanes, items.length) }, lane))
 }
 
 /** So many of them, in the order the dice give. */
