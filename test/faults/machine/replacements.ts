@@ -1,6 +1,6 @@
 /** How people and their tools replace a file: every way, step by step, with a pause wherever one can be. */
 import { appendFile, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 export interface Replacement {
   readonly file: string
@@ -89,7 +89,7 @@ export const WAYS: Readonly<Record<string, Way>> = {
     const folder = dirname(file)
     const next = `${folder}.${turn}`
     await mkdir(next)
-    await writeFile(join(next, 'file'), text)
+    await writeFile(join(next, basename(file)), text)
     await rename(folder, `${folder}~`)
     await pause()
     await rename(next, folder)
