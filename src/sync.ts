@@ -1,25 +1,38 @@
-/** The story of one lineage: read → prove → plan → upload → record. Every effect comes in as a plain function. */
-import { type Bundle, type Files, prove } from './core/bundle.ts'
+/** The story of one lineage: glance → read → prove → plan → upload → record. Every effect comes in as a plain function. */
+import { type Bundle, type Files, type Identity, prove } from './core/bundle.ts'
 import { failingAgain } from './core/failing.ts'
 import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
+import { areSame, type Marks } from './core/mark.ts'
 import type { Outcome, Verdict } from './core/outcome.ts'
-import { plan, type UploadReason } from './core/plan.ts'
+import { knownUnread, plan, type UploadReason } from './core/plan.ts'
 import {
+  identityOf,
   type Receipt,
   type Rejection,
   rejectionOf,
   replacedBy,
   uploadOf,
+  withMarks,
   withRejection,
   withUpload,
 } from './core/receipt.ts'
 import { withoutKeys } from './core/secret.ts'
 import { settingsDigest, type Uploaded } from './core/upload.ts'
 
+/** Chain and key as they are now. */
+export interface Reading {
+  readonly files: Files
+  /** Nobody has written them for a few seconds. */
+  readonly settled: boolean
+  /** Absent where a write from now on might not show in them. */
+  readonly marks: Marks | undefined
+}
+
 export interface Effects {
-  /** Chain and key as they are now; `settled` when nobody has written them for a few seconds. */
-  readonly read: (lineage: Lineage) => Promise<{ readonly files: Files; readonly settled: boolean }>
+  /** How the files stand, without reading them; undefined where they must be read. */
+  readonly glance: (lineage: Lineage) => Marks | undefined
+  readonly read: (lineage: Lineage) => Promise<Reading>
   readonly recall: (lineage: Lineage) => Promise<Receipt>
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
   readonly record: (lineage: Lineage, amend: (receipt: Receipt) => Receipt) => Promise<void>
@@ -41,7 +54,7 @@ export interface Wishes {
 /** Looks at one lineage once. Never throws: what is not a Fault is a bug, reported as one. */
 export async function sync(lineage: Lineage, effects: Effects, wishes: Wishes): Promise<Outcome> {
   const started = effects.now().getTime()
-  const seen: { bundle?: Bundle } = {}
+  const seen: { bundle?: Identity } = {}
   const verdict = await carry(lineage, effects, wishes, seen).catch(failed)
   return { ...verdict, ...seen, lineage: lineage.id, elapsedMs: effects.now().getTime() - started }
 }
@@ -50,11 +63,16 @@ async function carry(
   lineage: Lineage,
   effects: Effects,
   wishes: Wishes,
-  seen: { bundle?: Bundle },
+  seen: { bundle?: Identity },
 ): Promise<Verdict> {
   // before the files: one recorded in between by another process would make these look older than they are
   const receipt = await effects.recall(lineage)
-  const { files, settled } = await effects.read(lineage)
+  const known = knownUnread(receipt, effects.glance(lineage), wishes)
+  if (known) {
+    seen.bundle = identityOf(known)
+    return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
+  }
+  const { files, settled, marks } = await effects.read(lineage)
   const bundle = prove(files)
   seen.bundle = bundle
   if (bundle.alone && !settled && !wishes.last) {
@@ -65,7 +83,10 @@ async function carry(
   }
   const settings = settingsDigest(bundle, lineage.upload)
   const decision = plan(bundle, receipt, { ...wishes, settings, now: effects.now() })
-  if (decision.do === 'skip') return { outcome: 'unchanged', ...decision }
+  if (decision.do === 'skip') {
+    if (!wishes.dryRun) await remarked(lineage, bundle, { receipt, marks }, effects)
+    return { outcome: 'unchanged', ...decision }
+  }
   if (decision.do === 'refuse') return { outcome: 'refused', ...decision }
   if (decision.do === 'wait') return { outcome: 'waiting', until: decision.until }
   if (wishes.dryRun) return { outcome: 'planned', because: decision.because }
@@ -77,13 +98,27 @@ async function carry(
     lineage,
     bundle,
     uploaded,
-    { because: decision.because, receipt, endpoint: wishes.endpoint },
+    { because: decision.because, receipt, endpoint: wishes.endpoint, marks },
     effects,
   )
 }
 
+/** Found unchanged by reading it: the next look need not. Where that cannot be recorded, it reads once more. */
+async function remarked(
+  lineage: Lineage,
+  { fingerprint }: Bundle,
+  { receipt, marks }: Pick<Known, 'receipt' | 'marks'>,
+  { record }: Effects,
+): Promise<void> {
+  if (!marks || areSame(receipt.uploaded?.files, marks)) return
+  await record(lineage, current => withMarks(current, fingerprint, marks)).catch(error => {
+    if (!(error instanceof Fault)) throw error
+  })
+}
+
 interface Known {
   readonly because: UploadReason
+  readonly marks: Marks | undefined
   readonly receipt: Receipt
   readonly endpoint: string
 }
@@ -92,10 +127,10 @@ async function recorded(
   lineage: Lineage,
   bundle: Bundle,
   uploaded: Uploaded & { readonly attempts: number },
-  { because, receipt, endpoint }: Known,
+  { because, receipt, endpoint, marks }: Known,
   { record, now }: Effects,
 ): Promise<Verdict> {
-  const upload = uploadOf(bundle, uploaded, endpoint, now())
+  const upload = uploadOf(bundle, uploaded, endpoint, now(), marks)
   await record(lineage, current => withUpload(current, upload, because === 'forced')).catch(error => {
     if (!(error instanceof Fault)) throw error
     // the ID is known to nobody else: it must not be lost with the receipt

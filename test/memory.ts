@@ -56,13 +56,14 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
     const found = disk.get(lineage.name)
     if (!found) throw new Error(`the test put nothing on the disk for ${lineage.name}`)
     const written = typeof found === 'function' ? found() : found
-    return { files: filesOf(lineage, written), settled: written.settled ?? true }
+    return { files: filesOf(lineage, written), settled: written.settled ?? true, marks: undefined }
   }
   const recall = async ({ id }: Lineage) => receipts.get(id) ?? emptyReceipt(id)
   const effects: PassEffects = {
     halt: () => {},
     dice: () => 0,
     now: () => new Date(),
+    glance: () => undefined,
     read,
     recall,
     upload: async (bundle, { id }) => {

@@ -5,6 +5,7 @@ import { prove } from '../src/core/bundle.ts'
 import type { Lineage } from '../src/core/lineage.ts'
 import { settle } from '../src/core/settings.ts'
 import { readFiles } from '../src/edge/files.ts'
+import { glance } from '../src/edge/glance.ts'
 import { lineageIn } from '../src/edge/lineages.ts'
 import { pass } from '../src/pass.ts'
 import { sync } from '../src/sync.ts'
@@ -54,7 +55,7 @@ function observer(root: string, kind: Producer['kind'], wait: () => Promise<void
     kind === 'certbot' ? NAME : `${NAME}_ecc`,
     uploadOf,
   )
-  const kept = memory({ wait, read: one => readFiles(one, { now: () => new Date(), wait }) })
+  const kept = memory({ wait, glance, read: one => readFiles(one, { now: () => new Date(), wait }) })
   const uploads = () => kept.sent.map(({ bundle }) => `${bundle.fingerprint} ${bundle.key?.pem.reveal()}`)
   return { lineage, effects: kept.effects, uploads }
 }

@@ -1,8 +1,8 @@
 /** Every option: how it is written, what it takes, and what `--help` says of it. Pure. */
 
 import type { CommandLine } from '../commands/commandLine.ts'
-import { LEVELS, RATE } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
+import { LEVELS, RATE } from '../core/terms.ts'
 import { textfileProblem } from '../core/textfile.ts'
 import { sourceFrom } from './sourceOption.ts'
 

@@ -1,8 +1,8 @@
 /** The text of --source. Pure. */
 import { resolve } from 'node:path/posix'
-import { KINDS } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
 import type { Source } from '../core/settings.ts'
+import { KINDS } from '../core/terms.ts'
 
 /** @throws Fault USAGE for anything but KIND=PATH of a known kind. */
 export function sourceFrom(text: string, cwd: string): Source {

@@ -1,6 +1,7 @@
 /** What a command is told. */
-import type { Level } from '../core/config.ts'
+
 import type { Source } from '../core/settings.ts'
+import type { Level } from '../core/terms.ts'
 import type { World } from '../world.ts'
 
 /** Its words, read and every value of its type. */

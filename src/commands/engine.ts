@@ -10,6 +10,7 @@ import { loadConfig } from '../edge/configFile.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
 import { type Exposures, openExposures } from '../edge/exposure.ts'
 import { readFiles } from '../edge/files.ts'
+import { glance } from '../edge/glance.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { openReceipts, type Receipts } from '../edge/receipts.ts'
@@ -66,7 +67,8 @@ export function engineFor(
   { world, line, signal, metrics = () => undefined }: Surroundings,
 ): Engine {
   const { env, home } = world
-  const log = openLog({ level: settings.logLevel, output: line.json ? world.stderr : world.stdout })
+  const output = line.json ? world.stderr : world.stdout
+  const log = openLog({ level: settings.logLevel, output, now: world.now })
   const now = () => new Date(world.now())
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
 
@@ -93,6 +95,7 @@ export function engineFor(
     now,
     dice: world.dice,
     wait,
+    glance,
     read: lineage => readFiles(lineage, { now, wait, onSecret }),
     recall: async ({ id }) => {
       const receipt = await receipts.recall(id)

@@ -16,10 +16,8 @@ export interface Files {
     | undefined
 }
 
-export interface Bundle {
-  /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
-  readonly chainPem: string
-  readonly key: PrivateKey | undefined
+/** What a certificate is known by, and nothing that is to be kept secret. */
+export interface Identity {
   /** SHA-256 over the DER of every certificate as sent, in hex: reformatting never changes it. */
   readonly fingerprint: string
   /** SHA-256 of the leaf's DER, in hex: what the service and every other tool call the certificate's fingerprint. */
@@ -28,6 +26,12 @@ export interface Bundle {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly notes: readonly string[]
+}
+
+export interface Bundle extends Identity {
+  /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
+  readonly chainPem: string
+  readonly key: PrivateKey | undefined
   /** The leaf came without its issuer: true of a few, and for a moment of every chain that is just being written. */
   readonly alone: boolean
 }

@@ -1,7 +1,8 @@
 /** The settings that may come from several places: option over environment over file over default. Pure. */
-import { type Config, type LANGUAGES, LEVELS, type Level, RATE } from './config.ts'
+import type { Config } from './config.ts'
 import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
 import { EVENTS, type Event } from './event.ts'
+import { type LANGUAGES, LEVELS, type Level, RATE } from './terms.ts'
 import type { KeyPath } from './tomlLines.ts'
 
 /** What the command line said, already of the right type. */

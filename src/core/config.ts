@@ -5,6 +5,7 @@ import { endpointProblem, proxyProblem } from './endpoint.ts'
 import { EVENTS } from './event.ts'
 import { listenProblem } from './listen.ts'
 import { templateProblem } from './template.ts'
+import { KINDS, LANGUAGES, LEVELS, RATE, TYPES } from './terms.ts'
 
 const filled = (what = 'text') =>
   v.pipe(
@@ -24,14 +25,6 @@ const obeying = (problem: (text: string) => string | undefined) =>
     const message = dataset.typed ? problem(dataset.value) : undefined
     if (message) addIssue({ message })
   })
-
-export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
-export const LANGUAGES = ['en-US', 'zh-CN'] as const
-export const TYPES = ['SVR', 'CA'] as const
-export const KINDS = ['certbot', 'acme.sh', 'lego', 'dehydrated', 'uacme', 'caddy', 'traefik', 'pem'] as const
-
-/** Slower than one in ten seconds is no pace; faster than this no account is allowed. */
-export const RATE = { min: 0.1, max: 1_000, default: 10 } as const
 
 const oneOf = <const T extends readonly string[]>(choices: T) =>
   v.picklist(choices, `expected one of ${choices.map(choice => JSON.stringify(choice)).join(', ')}`)
@@ -157,5 +150,3 @@ export const ConfigSchema = v.strictObject({
 
 export type Config = v.InferOutput<typeof ConfigSchema>
 export type UploadKeys = NonNullable<Config['upload']>
-export type SourceKind = (typeof KINDS)[number]
-export type Level = (typeof LEVELS)[number]

@@ -1,20 +1,15 @@
 /** An upload that could not be carried out yet: since when, why, and when a daemon tries again. Pure. */
-import * as v from 'valibot'
 import type { Fault } from './fault.ts'
 
-const date = v.pipe(v.string(), v.isoTimestamp())
-
-export const FailingSchema = v.object({
-  fingerprint: v.string(),
-  since: date,
+export interface Failing {
+  readonly fingerprint: string
+  readonly since: string
   /** Passes that failed in a row, each after all its own attempts. */
-  failures: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  nextAttemptAt: date,
-  code: v.string(),
-  message: v.string(),
-})
-
-export type Failing = v.InferOutput<typeof FailingSchema>
+  readonly failures: number
+  readonly nextAttemptAt: string
+  readonly code: string
+  readonly message: string
+}
 
 const FIRST = 60_000
 /** Of what the service itself answered it should not be reminded often; where nobody answers, a return is soon noticed. */

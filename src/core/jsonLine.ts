@@ -11,4 +11,6 @@ export const escaped = (json: string): string =>
 
 const escapeOf = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`
 
-export const jsonLine = (value: unknown): string => `${escaped(JSON.stringify(value))}\n`
+/** `shown` may put another value in a member's place, by its name. */
+export const jsonLine = (value: unknown, shown?: (name: string, value: unknown) => unknown): string =>
+  `${escaped(JSON.stringify(value, shown))}\n`

@@ -1,6 +1,7 @@
 /** A certificate's place on disk under the name its ACME client gave it. Pure. */
-import { KINDS, type SourceKind } from './config.ts'
+
 import type { UploadSettings } from './settings.ts'
+import { KINDS, type SourceKind } from './terms.ts'
 
 export interface Lineage {
   /** Stable across renewals, the same for every command: `certbot:example.com`, `acme.sh:example.com_ecc`, `pem:intranet`. */

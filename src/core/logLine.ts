@@ -1,6 +1,34 @@
-/** A log line as a person reads it at a terminal. Pure. */
+/** A log line: as JSON for machines, as text for a terminal, as the journal wants it. Pure. */
 import { wrapped } from './columns.ts'
+import { jsonLine } from './jsonLine.ts'
 import { printable } from './printable.ts'
+import type { Level } from './terms.ts'
+
+/** Level, time and message are there of every line; the fields are for machines, all but the advice. */
+export interface LogRecord {
+  readonly level: Exclude<Level, 'silent'>
+  /** ISO 8601. */
+  readonly time: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+/** The first guard is the Secret type; this one catches a member somebody adds one day. */
+const SECRET = new Set([
+  'key',
+  'keyPem',
+  'secretKey',
+  'secretId',
+  'token',
+  'password',
+  'authorization',
+  'passphrase',
+])
+
+const masked = (name: string, value: unknown) => (SECRET.has(name) ? '[secret]' : value)
+
+/** One line of JSON that a terminal can be shown. */
+export const machine = (record: LogRecord): string => jsonLine(record, masked)
 
 const COLOURS: Readonly<Record<string, string>> = {
   error: '\u001b[31m',
@@ -13,27 +41,24 @@ const PLAIN = '\u001b[0m'
 /** Time and level take this many columns; what follows on further lines begins below the message. */
 const MARGIN = 15
 
-/** `line` is one of pino's JSON lines. Time, level and message, which says all that matters; advice below it. */
+/** Time, level and message, which says all that matters; advice below it. */
 export function readable(
-  line: string,
+  { level, time, msg, advice }: LogRecord,
   { colours, columns }: { readonly colours: boolean; readonly columns: number },
 ): string {
-  const { level, time, msg, advice } = JSON.parse(line) as Record<string, unknown>
-  const label = String(level)
   const shown =
-    (colours ? `${COLOURS[label] ?? ''}${label}${PLAIN}` : label) + ' '.repeat(Math.max(1, 6 - label.length))
-  const clock = new Date(String(time)).toTimeString().slice(0, 8)
+    (colours ? `${COLOURS[level] ?? ''}${level}${PLAIN}` : level) + ' '.repeat(Math.max(1, 6 - level.length))
+  const clock = new Date(time).toTimeString().slice(0, 8)
   const fit = (text: string) => wrapped(printable(text, 1000), Math.max(40, columns) - MARGIN, MARGIN)
   const next = typeof advice === 'string' ? `${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}\n` : ''
-  return `${clock} ${shown}${fit(String(msg))}\n${next}`
+  return `${clock} ${shown}${fit(msg)}\n${next}`
 }
 
 /** syslog's numbers, as sd-daemon(3) reads them at the beginning of a line. */
 const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 }
 
 /** One line an event for the journal, which knows the time itself. */
-export function journalled(line: string): string {
-  const { level, msg, advice } = JSON.parse(line) as Record<string, unknown>
-  const text = typeof advice === 'string' ? `${msg} → ${advice}` : String(msg)
-  return `<${PRIORITY[String(level)] ?? 6}>${printable(text, 2000)}\n`
+export function journalled({ level, msg, advice }: LogRecord): string {
+  const text = typeof advice === 'string' ? `${msg} → ${advice}` : msg
+  return `<${PRIORITY[level] ?? 6}>${printable(text, 2000)}\n`
 }

@@ -1,5 +1,5 @@
 /** What happened to one lineage in one pass, and to all of them. Pure. */
-import type { Bundle } from './bundle.ts'
+import type { Identity } from './bundle.ts'
 import { type Fault, mostSevere } from './fault.ts'
 import type { RefuseReason, UploadReason } from './plan.ts'
 
@@ -25,7 +25,7 @@ export type Verdict =
 export type Outcome = Verdict & {
   readonly lineage: string
   /** Absent where the files did not prove to be one. */
-  readonly bundle?: Bundle
+  readonly bundle?: Identity
   readonly elapsedMs: number
 }
 

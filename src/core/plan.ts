@@ -2,7 +2,8 @@
 import type { Bundle } from './bundle.ts'
 import { waitingUntil } from './failing.ts'
 import { Fault } from './fault.ts'
-import type { Receipt } from './receipt.ts'
+import { areSame, type Marks } from './mark.ts'
+import type { Receipt, Upload } from './receipt.ts'
 
 export type UploadReason = 'first-seen' | 'changed' | 'forced'
 export type RefuseReason = 'expired' | 'not-yet-valid' | 'older-than-uploaded' | 'rejected-before'
@@ -66,6 +67,14 @@ export function plan(
   if (until) return { do: 'wait', until }
   return { do: 'upload', because: uploaded ? 'changed' : 'first-seen' }
 }
+
+/** What a receipt says was uploaded, where the files stand as they did then: they need not be read to know it. */
+export const knownUnread = (
+  { uploaded }: Receipt,
+  marks: Marks | undefined,
+  { force, endpoint }: Pick<Circumstances, 'force' | 'endpoint'>,
+): Upload | undefined =>
+  !force && uploaded?.endpoint === endpoint && areSame(uploaded.files, marks) ? uploaded : undefined
 
 const second = (date: Date) => date.toISOString().replace(/\.\d+Z$/, 'Z')
 

@@ -1,71 +1,52 @@
 /** What we know was uploaded for a lineage, and how that knowledge grows. Pure. */
-import * as v from 'valibot'
-import type { Bundle } from './bundle.ts'
-import { type Failing, FailingSchema } from './failing.ts'
+import type { Bundle, Identity } from './bundle.ts'
+import type { Failing } from './failing.ts'
 import type { Fault } from './fault.ts'
-import { escaped } from './jsonLine.ts'
+import type { Marks } from './mark.ts'
 import type { Uploaded } from './upload.ts'
 
-/** Exactly as written here: dates in one form can be compared as text, and none of them is a 30th of February. */
-const date = v.pipe(
-  v.string(),
-  v.check(text => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text),
-)
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
-
-const UploadSchema = v.object({
-  certificateId: v.pipe(v.string(), v.minLength(1)),
-  requestId: v.string(),
-  fingerprint: sha256,
-  leaf: sha256,
-  names: v.array(v.string()),
-  notBefore: date,
-  notAfter: date,
-  uploadedAt: date,
+/** Digests are hexadecimal, dates as `Date.toISOString` writes them: they can be compared as text. */
+export interface Upload {
+  readonly certificateId: string
+  readonly requestId: string
+  readonly fingerprint: string
+  readonly leaf: string
+  readonly names: readonly string[]
+  readonly notBefore: string
+  readonly notAfter: string
+  readonly uploadedAt: string
   /** The host it was uploaded to: an ID given by an emulator or by the other site means nothing here. */
-  endpoint: v.string(),
-})
+  readonly endpoint: string
+  /** How the files stand in which this certificate was last found. */
+  readonly files?: Marks
+}
 
-const RejectionSchema = v.object({
-  fingerprint: sha256,
+export interface Rejection {
+  readonly fingerprint: string
   /** Digest of the settings it was sent with: other settings make another request. */
-  settings: v.string(),
+  readonly settings: string
   /** The host that refused it; another may take it. */
-  endpoint: v.string(),
-  apiCode: v.nullable(v.string()),
-  message: v.string(),
-  at: date,
-})
+  readonly endpoint: string
+  readonly apiCode: string | null
+  readonly message: string
+  readonly at: string
+}
 
-const SupersededSchema = v.object({
-  certificateId: v.string(),
-  fingerprint: sha256,
+export interface Superseded {
+  readonly certificateId: string
+  readonly fingerprint: string
   /** Absent in receipts written before the order was kept by it. */
-  notBefore: v.optional(date),
-  notAfter: date,
-  uploadedAt: date,
-  supersededAt: date,
-})
-
-/** On disk the last upload's members stand at the top level, where a person and `jq .certificateId` look for them. */
-const DiskSchema = v.object({
-  version: v.literal(1),
-  lineage: v.string(),
-  ...v.partial(UploadSchema).entries,
-  superseded: v.array(SupersededSchema),
-  rejected: v.nullable(RejectionSchema),
-  /** Absent in receipts written before there was a daemon. */
-  failing: v.optional(v.nullable(FailingSchema), null),
-})
-
-export type Upload = v.InferOutput<typeof UploadSchema>
-export type Rejection = v.InferOutput<typeof RejectionSchema>
+  readonly notBefore?: string
+  readonly notAfter: string
+  readonly uploadedAt: string
+  readonly supersededAt: string
+}
 
 export interface Receipt {
   readonly lineage: string
   readonly uploaded: Upload | undefined
   /** Newest first. */
-  readonly superseded: ReadonlyArray<v.InferOutput<typeof SupersededSchema>>
+  readonly superseded: readonly Superseded[]
   readonly rejected: Rejection | undefined
   readonly failing: Failing | undefined
 }
@@ -80,28 +61,6 @@ export const emptyReceipt = (lineage: string): Receipt => ({
   rejected: undefined,
   failing: undefined,
 })
-
-/** The text of a receipt file: a person prints it to a terminal. */
-export const writeReceipt = ({ lineage, uploaded, superseded, rejected, failing }: Receipt): string => {
-  const kept = { superseded, rejected: rejected ?? null, failing: failing ?? null }
-  return `${escaped(JSON.stringify({ version: 1, lineage, ...uploaded, ...kept }, null, 2))}\n`
-}
-
-/** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
-export function readReceipt(text: string, expected?: string): Receipt | undefined {
-  const disk = v.safeParse(v.pipe(v.string(), v.parseJson(), DiskSchema), text)
-  if (!disk.success || (expected !== undefined && disk.output.lineage !== expected)) return undefined
-  const upload = v.safeParse(UploadSchema, disk.output)
-  if (!upload.success && disk.output.certificateId !== undefined) return undefined
-  const { lineage, superseded, rejected, failing } = disk.output
-  return {
-    lineage,
-    uploaded: upload.success ? upload.output : undefined,
-    superseded,
-    rejected: rejected ?? undefined,
-    failing: failing ?? undefined,
-  }
-}
 
 /**
  * After an upload: what the same endpoint had before is superseded, unless it is the very same certificate. A plan
@@ -156,6 +115,7 @@ export const uploadOf = (
   { certificateId, requestId }: Uploaded,
   endpoint: string,
   now: Date,
+  files?: Marks,
 ): Upload => ({
   certificateId,
   requestId,
@@ -166,6 +126,23 @@ export const uploadOf = (
   notAfter: bundle.notAfter.toISOString(),
   uploadedAt: now.toISOString(),
   endpoint,
+  ...(files && { files }),
+})
+
+/** The certificate that was uploaded, found once more in files that stand like this. */
+export const withMarks = (receipt: Receipt, fingerprint: string, files: Marks): Receipt =>
+  receipt.uploaded?.fingerprint === fingerprint
+    ? { ...receipt, uploaded: { ...receipt.uploaded, files } }
+    : receipt
+
+/** What was uploaded, as the bundle itself would be described. */
+export const identityOf = ({ fingerprint, leaf, names, notBefore, notAfter }: Upload): Identity => ({
+  fingerprint,
+  leaf,
+  names,
+  notBefore: new Date(notBefore),
+  notAfter: new Date(notAfter),
+  notes: [],
 })
 
 export const rejectionOf = (

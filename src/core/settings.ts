@@ -9,10 +9,11 @@ import {
   chosen,
   type Environment,
 } from './choices.ts'
-import type { Config, Level, SourceKind, UploadKeys } from './config.ts'
+import type { Config, UploadKeys } from './config.ts'
 import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
 import { isMatch } from './pattern.ts'
+import type { Level, SourceKind } from './terms.ts'
 
 export interface UploadSettings {
   readonly type: 'SVR' | 'CA' | undefined

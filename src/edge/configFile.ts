@@ -9,7 +9,7 @@ import { anchored } from '../core/settings.ts'
 import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
 import { isReachable } from './exposure.ts'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 import { readSettled } from './settledFile.ts'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'

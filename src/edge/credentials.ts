@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { parse } from 'ini'
 import { Fault } from '../core/fault.ts'
 import { type Secret, secret } from '../core/secret.ts'
-import { type OnSecret, type Read, type Reading, readText, type Waiting } from './files.ts'
+import type { Waiting } from './files.ts'
+import { type OnSecret, type Read, type Reading, readText } from './fileText.ts'
 import { readSettled } from './settledFile.ts'
 
 /** A hundred profiles take a tenth. In bytes; the INI reader needs three seconds for a megabyte of quotes. */

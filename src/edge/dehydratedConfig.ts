@@ -1,7 +1,7 @@
 /** What stands in dehydrated's configuration of hooks. It is a script of the shell: read, never run. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 
 export interface DehydratedConfig {
   /** The folder of which it reads further files. */

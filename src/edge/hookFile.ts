@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Found } from '../core/hookFile.ts'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 import { replaceWhole, syncFolder } from './syncedFile.ts'
 
 /** More than any hook of ours has; of somebody else's file no more is looked at. */

@@ -1,43 +1,29 @@
-/** Log lines: pino's JSON for machines, readable text on a terminal. Secrets are masked a second time here. */
-import { type Logger, pino } from 'pino'
-import type { Level } from '../core/config.ts'
-import { escaped } from '../core/jsonLine.ts'
-import { journalled, readable } from '../core/logLine.ts'
+/** Log lines, written at once: JSON for machines, text on a terminal, a line with its level in the journal. */
+
+import { journalled, type LogRecord, machine, readable } from '../core/logLine.ts'
+import { LEVELS, type Level } from '../core/terms.ts'
 import type { Output } from '../world.ts'
 
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void
 
-/** The first guard is the Secret type; this one catches a member somebody adds one day. */
-const REDACTED = [
-  'key',
-  'keyPem',
-  'secretKey',
-  'secretId',
-  'token',
-  'password',
-  'authorization',
-  'passphrase',
-].flatMap(name => [name, `*.${name}`, `*.*.${name}`])
+export type Log = Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>>
 
 export interface LogOptions {
   readonly level: Level
   readonly output: Output
+  readonly now: () => number
 }
 
-export function openLog({ level, output }: LogOptions): Log {
-  const format = output.isTerminal
-    ? (line: string) => readable(line, output)
-    : output.isJournal
-      ? journalled
-      : escaped
-  return pino(
-    {
-      level,
-      base: { name: 'certferry' },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: label => ({ level: label }) },
-      redact: { paths: REDACTED, censor: '[secret]' },
-    },
-    { write: (line: string) => output.write(format(line)) },
-  )
+export function openLog({ level, output, now }: LogOptions): Log {
+  const format = (record: LogRecord) =>
+    output.isTerminal ? readable(record, output) : output.isJournal ? journalled(record) : machine(record)
+  const least = LEVELS.indexOf(level)
+  const writing = (level: LogRecord['level']): Write =>
+    LEVELS.indexOf(level) < least
+      ? () => {}
+      : (fields, msg) => {
+          const time = new Date(now()).toISOString()
+          output.write(format({ level, time, name: 'certferry', ...fields, msg }))
+        }
+  return { debug: writing('debug'), info: writing('info'), warn: writing('warn'), error: writing('error') }
 }

@@ -5,7 +5,7 @@ import { Fault } from '../core/fault.ts'
 import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
 import { filled } from '../core/template.ts'
 import type { Way } from './dispatcher.ts'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 
 /** @throws the signal's reason when it is aborted: the letter is given up. */
 export type Messenger = (letter: Letter, signal: AbortSignal) => Promise<void>

@@ -2,7 +2,8 @@
 import { readlink, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { BETWEEN_READS, FRESH, type Read, type Waiting } from './files.ts'
+import { BETWEEN_READS, FRESH, type Waiting } from './files.ts'
+import type { Read } from './fileText.ts'
 
 /** As long as this without a change is as good as a second by the file's own times, which another machine may have given. */
 const STILL = FRESH / BETWEEN_READS

@@ -2,7 +2,7 @@
 import { chmod, constants, copyFile, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 import { stateRoom } from './stateRoom.ts'
 import { replaceWhole } from './syncedFile.ts'
 

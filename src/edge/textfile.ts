@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { readText } from './files.ts'
+import { readText } from './fileText.ts'
 
 /** node_exporter runs as another user; nothing in the file is secret. */
 const MODE = 0o644

@@ -6,11 +6,12 @@ import { reference } from '../../config/reference.ts'
 import { explained, readExample } from '../../config/schema.ts'
 import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
 import { DEFAULT_JITTER, DEFAULT_STATE_DIR, DEFAULT_SWEEP } from '../../src/core/choices.ts'
-import { type Config, RATE } from '../../src/core/config.ts'
+import type { Config } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { DEFAULT_ENDPOINT } from '../../src/core/endpoint.ts'
 import { EVENTS } from '../../src/core/event.ts'
 import { settle } from '../../src/core/settings.ts'
+import { RATE } from '../../src/core/terms.ts'
 
 const example = await readFile('config/certferry.example.toml', 'utf8')
 

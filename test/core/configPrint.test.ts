@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { type Config, KINDS, LANGUAGES, LEVELS } from '../../src/core/config.ts'
+import type { Config } from '../../src/core/config.ts'
 import { keysAt } from '../../src/core/configKeys.ts'
 import { configJson, configToml, type InForce, rowsInForce } from '../../src/core/configPrint.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { EVENTS } from '../../src/core/event.ts'
 import { type Options, type Settings, settle } from '../../src/core/settings.ts'
+import { KINDS, LANGUAGES, LEVELS } from '../../src/core/terms.ts'
 
 const NOTHING: InForce = { options: {}, env: {}, config: {}, elsewhere: undefined }
 const WORDING = { file: '/etc/c.toml', lineOf: () => 7 }

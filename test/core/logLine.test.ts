@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { readable } from '../../src/core/logLine.ts'
+import { type LogRecord, readable } from '../../src/core/logLine.ts'
 
 const plain = { colours: false, columns: 80 }
 const line = (fields: Record<string, unknown>) =>
-  JSON.stringify({
+  ({
     level: 'info',
     time: '2026-03-01T12:34:56.789Z',
     name: 'certferry',
     msg: 'hello',
     ...fields,
-  })
+  }) as LogRecord
 /** Without the time, which is the reader's own. */
 const shown = (fields: Record<string, unknown>, screen = plain) => {
   const text = readable(line(fields), screen)

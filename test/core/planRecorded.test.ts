@@ -2,14 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
 import { plan } from '../../src/core/plan.ts'
-import {
-  emptyReceipt,
-  type Receipt,
-  readReceipt,
-  uploadOf,
-  withUpload,
-  writeReceipt,
-} from '../../src/core/receipt.ts'
+import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../src/core/receipt.ts'
+import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
 import { bundleOf } from './samples.ts'
 
 const [ENDPOINT, LINEAGE] = ['ssl.tencentcloudapi.com', 'certbot:example.com']

@@ -3,14 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
 import {
   type Receipt,
-  readReceipt,
   rejectionOf,
   type Upload,
   uploadOf,
   withRejection,
   withUpload,
-  writeReceipt,
 } from '../../src/core/receipt.ts'
+import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const hex = fc.stringMatching(/^[0-9a-f]{64}$/)

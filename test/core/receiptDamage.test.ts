@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { plan } from '../../src/core/plan.ts'
-import { readReceipt, writeReceipt } from '../../src/core/receipt.ts'
+import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
 import { statusRow } from '../../src/core/status.ts'
 import { bundleOf, receiptWith } from './samples.ts'
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, rm, symlink, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { LARGEST, readText } from '../../src/edge/files.ts'
+import { LARGEST, readText } from '../../src/edge/fileText.ts'
 import { asNobody } from './nobody.ts'
 import { stage } from './pairOnDisk.ts'
 
@@ -15,6 +15,7 @@ describe('what is read', () => {
         key: { path: lineage.key, text: 'the key', password: undefined },
       },
       settled: true,
+      marks: { chain: expect.stringMatching(/^(\d+:){3}\d+$/), key: expect.stringMatching(/^(\d+:){3}\d+$/) },
     })
     expect(waits).toEqual([])
   })

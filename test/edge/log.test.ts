@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Level } from '../../src/core/config.ts'
 import { secret } from '../../src/core/secret.ts'
+import type { Level } from '../../src/core/terms.ts'
 import { openLog } from '../../src/edge/log.ts'
 
 function stage(level: Level = 'info', isTerminal = false) {
@@ -12,7 +12,7 @@ function stage(level: Level = 'info', isTerminal = false) {
     colours: false,
     columns: 80,
   }
-  return { log: openLog({ level, output }), written }
+  return { log: openLog({ level, output, now: Date.now }), written }
 }
 
 test('for machines a line is JSON with level, time, name, event and message', () => {

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readText } from '../../src/edge/files.ts'
+import { readText } from '../../src/edge/fileText.ts'
 import { readSettled } from '../../src/edge/settledFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 

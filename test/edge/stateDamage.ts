@@ -4,7 +4,8 @@ import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
-import { emptyReceipt, writeReceipt } from '../../src/core/receipt.ts'
+import { emptyReceipt } from '../../src/core/receipt.ts'
+import { writeReceipt } from '../../src/core/receiptText.ts'
 
 async function socket(file: string): Promise<void> {
   const server = createServer()

@@ -60,7 +60,7 @@ export async function stage({
     env: { HOME: '/nowhere', ...env },
     home: '/nowhere',
     version: '0',
-    log: openLog({ level: 'debug', output }),
+    log: openLog({ level: 'debug', output, now: Date.now }),
     now: Date.now,
     signal,
     passing: hurried(),

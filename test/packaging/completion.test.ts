@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { completions } from '../../packaging/completion.ts'
 import { COMMANDS } from '../../src/cli/commandTable.ts'
-import { LEVELS } from '../../src/core/config.ts'
+import { LEVELS } from '../../src/core/terms.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const files = completions(COMMANDS)

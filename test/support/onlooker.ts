@@ -1,4 +1,5 @@
 /** Looks at one certificate's real files on virtual time: once, as a pass does, or as the daemon does until nothing is left to do. */
+
 import { setImmediate } from 'node:timers/promises'
 import { openVoice } from '../../src/commands/voice.ts'
 import type { Bundle } from '../../src/core/bundle.ts'
@@ -7,6 +8,7 @@ import { exitOf, type Outcome, outcomeJson } from '../../src/core/outcome.ts'
 import type { Receipt } from '../../src/core/receipt.ts'
 import { type State, statusRow } from '../../src/core/status.ts'
 import { readFiles } from '../../src/edge/files.ts'
+import { glance } from '../../src/edge/glance.ts'
 import { openLog } from '../../src/edge/log.ts'
 import { type PassEffects, pass } from '../../src/pass.ts'
 import { openRounds } from '../../src/rounds.ts'
@@ -45,7 +47,7 @@ export interface Clock {
 
 export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> = new Map()): Onlooker {
   const { world, out } = recordedWorld({ cwd: '/' })
-  const log = openLog({ level: 'debug', output: world.stdout })
+  const log = openLog({ level: 'debug', output: world.stdout, now: world.now })
   const words: string[] = []
   let passed = 0
   const now = () => clock.time + passed
@@ -55,6 +57,7 @@ export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> =
   const kept = memory({
     now: () => new Date(now()),
     wait,
+    glance,
     read: lineage => readFiles(lineage, { now: () => new Date(now()), wait }),
     upload: async (bundle, { id }) => {
       kept.sent.push({ lineage: id, bundle })

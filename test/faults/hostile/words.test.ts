@@ -8,7 +8,7 @@ import { cli } from '../../../src/cli.ts'
 import { aliasOf, DEFAULT_ALIAS } from '../../../src/core/alias.ts'
 import { HOOK_FILES, quoted } from '../../../src/core/hookFile.ts'
 import { journalled, readable } from '../../../src/core/logLine.ts'
-import { readReceipt } from '../../../src/core/receipt.ts'
+import { readReceipt } from '../../../src/core/receiptText.ts'
 import { openMetrics } from '../../../src/edge/metrics.ts'
 import { fileName } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../../src/emulator/server.ts'
@@ -128,7 +128,7 @@ test('names are never read as a template', () => {
 
 test('a log line is one line without escapes, on a terminal and in the journal', () => {
   const runs = tried(fc.tuple(evil, evil), times(500, 10_000), ([msg, advice]) => {
-    const line = JSON.stringify({ level: 'warn', time: '2026-05-02T00:00:00Z', msg, advice })
+    const line = { level: 'warn', time: '2026-05-02T00:00:00Z', msg, advice } as const
     expect(isRaw(readable(line, { colours: false, columns: 80 }))).toBe(false)
     expect(journalled(line)).toMatch(/^<4>[^\n]*\n$/)
     expect(isRaw(journalled(line))).toBe(false)

@@ -1,5 +1,5 @@
 /** What a state directory holds before a fault: nothing, receipts of older certificates, or damage. */
-import { writeReceipt } from '../../../src/core/receipt.ts'
+import { writeReceipt } from '../../../src/core/receiptText.ts'
 import { fileName } from '../../../src/edge/receipts.ts'
 import type { Trees } from './trees.ts'
 

@@ -1,0 +1,105 @@
+/** Text of a regular file of bearable size, and how the file stood when it was read. */
+import { constants, type FileHandle, open } from 'node:fs/promises'
+import type { Exposure } from '../core/exposure.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
+import type { Standing } from '../core/mark.ts'
+
+/** A certificate with a hundred issuers is a hundred times smaller; what is larger is another file. In bytes. */
+export const LARGEST = 1 << 20
+
+const PIECE = 65_536
+
+export interface Reading {
+  /** The fault of a file that is not there. */
+  readonly missing?: FaultCode
+  /** In bytes. */
+  readonly most?: number
+}
+
+export interface Read {
+  readonly text: string
+  /** When it was last written, in milliseconds since 1970. */
+  readonly writtenAt: number
+  readonly mode: number
+  /** Before it was read: who wrote it since has changed that. */
+  readonly standing: Standing
+}
+
+/** Told of each file that a secret was read from. */
+export type OnSecret = (exposure: Exposure) => Promise<void>
+
+export interface SecretReading extends Reading {
+  /** What the file holds, in words. */
+  readonly what: string
+  readonly onSecret?: OnSecret | undefined
+}
+
+/** As readText, of a file that nobody else should read. */
+export async function readSecret(file: string, { what, onSecret, ...reading }: SecretReading): Promise<Read> {
+  const read = await readText(file, reading)
+  await onSecret?.({ file, mode: read.mode, what })
+  return read
+}
+
+/** Text of a regular file of bearable size. */
+export async function readText(
+  path: string,
+  { missing = 'FILE_MISSING', most = LARGEST }: Reading = {},
+): Promise<Read> {
+  let file: FileHandle | undefined
+  try {
+    // O_NONBLOCK: opening a FIFO without a writer would otherwise never come back
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = await file.stat({ bigint: true })
+    if (!stat.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
+    const bytes = stat.size > most ? undefined : await bytesOf(file, Number(stat.size), most)
+    if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${sizeOf(most)} that are read`)
+    // asked again once it has been read: of a file emptied in between the old times would say that it is at rest.
+    // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
+    const { mtimeMs, ctimeMs } = await file.stat()
+    const writtenAt = Math.max(mtimeMs, ctimeMs)
+    return { text: bytes.toString('utf8'), writtenAt, mode: Number(stat.mode), standing: stat }
+  } catch (error) {
+    throw asFault(error, path, missing)
+  } finally {
+    // whatever is wrong with closing, what has been read has been read
+    await file?.close().catch(() => undefined)
+  }
+}
+
+const sizeOf = (bytes: number) => (bytes < 1 << 20 ? `${bytes >> 10} KiB` : `${bytes >> 20} MiB`)
+
+/**
+ * To the end, wherever that is; undefined where it is too far. The size is only a hint: /proc says 0 of files that have
+ * text, or have it without end, and others grow.
+ */
+async function bytesOf(file: FileHandle, size: number, most: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = []
+  let read = 0
+  for (let room = size > 0 ? size + 1 : PIECE; read <= most; room = PIECE) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(room), 0, room, read)
+    parts.push(buffer.subarray(0, bytesRead))
+    read += bytesRead
+    if (bytesRead === 0 || (size > 0 && read === size)) return Buffer.concat(parts)
+  }
+  return undefined
+}
+
+const CODES: Readonly<Record<string, FaultCode>> = {
+  EACCES: 'FILE_UNREADABLE',
+  EPERM: 'FILE_UNREADABLE',
+  ELOOP: 'FILE_UNFIT',
+  EISDIR: 'FILE_UNFIT',
+  ENXIO: 'FILE_UNFIT',
+  ENAMETOOLONG: 'FILE_UNFIT',
+  EMFILE: 'EXHAUSTED',
+  ENFILE: 'EXHAUSTED',
+}
+
+function asFault(error: unknown, path: string, missing: FaultCode): unknown {
+  if (error instanceof Fault) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new Fault(missing, `${path}: is not there`)
+  if (CODES[code]) return new Fault(CODES[code], `${path}: cannot be read (${code})`)
+  return code ? new Fault('FILE_UNREADABLE', `${path}: cannot be read (${code})`, { cause: error }) : error
+}
