@@ -35,6 +35,7 @@ async function carryOut(command: Command, rest: readonly string[], world: World)
   const json = rest.includes('--json')
   try {
     const { run } = await command.load()
+    if (!command.glances) await world.closeDebugger()
     return await run(world, parseCommandLine(command, rest, world))
   } catch (error) {
     if (!(error instanceof Fault)) throw error

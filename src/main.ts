@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 /**
  * argv + env → command → exit code. The only file that touches process.
- * Nothing is imported before the version is checked, so that an older Node says what is missing instead of failing to read.
+ * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
  */
+import { homedir } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { openOutput } from './edge/output.ts'
+
 // by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys
 process.on('SIGUSR1', () => {})
 
@@ -21,11 +25,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 }
 
 async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
-  await closeDebugger()
-  const { homedir } = await import('node:os')
-  const { setTimeout } = await import('node:timers/promises')
-  const { fstatSync } = await import('node:fs')
-  const { isSea } = await import('node:sea')
+  const { isSea } = process.getBuiltinModule('node:sea')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // the first asks, the second does not wait for the answer
@@ -33,11 +33,6 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   }
   // the work goes on where nobody can be told of it; what is not said for want of a disk shows in the exit code
   let unsaid = false
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-      unsaid ||= code !== 'EPIPE'
-    })
-  }
   process.once('exit', code => {
     if (code === 0 && unsaid) process.exitCode = 74
   })
@@ -48,32 +43,26 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   process.once('beforeExit', drained)
   process.umask(0o077)
 
-  /** systemd names the journal's socket; a pipe of the ACME client's has another inode, though it inherits the name. */
-  const isJournal = (fd: number) => {
-    const { dev, ino } = fstatSync(fd, { bigint: true })
-    return process.env.JOURNAL_STREAM === `${dev}:${ino}`
+  const { env } = process
+  const onLost = () => {
+    unsaid = true
   }
-  const output = (stream: NodeJS.WriteStream & { fd: number }) => ({
-    write: (text: string) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    isJournal: isJournal(stream.fd),
-    colours: stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
-    columns: stream.columns ?? 80,
-  })
+  const stdout = openOutput({ fd: 1, stream: () => process.stdout, env, onLost })
+  const stderr = openOutput({ fd: 2, stream: () => process.stderr, env, onLost })
   let asker: ReturnType<typeof import('./edge/terminal.ts').asking> | undefined
   const ask = async (question: string, hidden?: boolean) => {
-    asker ??= (await import('./edge/terminal.ts')).asking(process.stdin, process.stdout)
+    asker ??= (await import('./edge/terminal.ts')).asking(process.stdin, stdout)
     return asker(question, hidden)
   }
   const world = {
-    ...(process.stdin.isTTY && process.stdout.isTTY && { ask }),
-    env: process.env,
+    ...(stdout.isTerminal && process.stdin.isTTY && { ask }),
+    env,
     cwd: process.cwd(),
     home: homedir(),
     nodeVersion: found,
     program: { node: process.execPath, main: isSea() ? undefined : import.meta.filename },
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout,
+    stderr,
     pid: process.pid,
     now: Date.now,
     monotonic: () => Number(process.hrtime.bigint()) / 1e6,
@@ -81,6 +70,7 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     wait: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
     dice: Math.random,
     ending: ending.signal,
+    closeDebugger,
   }
   process.exitCode = await cli(process.argv.slice(2), world)
   process.off('beforeExit', drained)
@@ -103,5 +93,3 @@ function fail(error: unknown): void {
   )
   process.exit(70)
 }
-
-export {}

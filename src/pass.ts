@@ -3,9 +3,12 @@ import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome } from './core/outcome.ts'
 import { settingsDigest } from './core/upload.ts'
+import { type FirstLookEffects, firstLook } from './firstLook.ts'
 import { type Effects, sync, type Wishes } from './sync.ts'
 
-export interface PassEffects extends Effects {
+export interface PassEffects extends Effects, FirstLookEffects {
+  /** Proves that receipts can be written: an ID that cannot be recorded should not be fetched. @throws Fault STATE_UNUSABLE. */
+  readonly prepare: () => Promise<void>
   /** Told of every outcome once, as it happens. */
   readonly tell: (outcome: Outcome) => void
   /** Lets no more uploads out: those that wait for their turn fail with this fault. */
@@ -20,17 +23,22 @@ const LOOKS = [250, 500, 1_000, 2_000] as const
 /** Lineages under way at once: more than requests ever are, so that reading never holds up sending. */
 const WIDTH = 64
 
-/** One pass over these lineages. One that fails never stops the others; the outcomes come in the lineages' order. */
+/**
+ * One pass over these lineages. One that fails never stops the others; the outcomes come in the lineages' order.
+ * @throws Fault STATE_UNUSABLE where something has changed, and nothing could be recorded.
+ */
 export async function pass(
   lineages: readonly Lineage[],
   effects: PassEffects,
   wishes: Omit<Wishes, 'last'>,
 ): Promise<readonly Outcome[]> {
-  const outcomes = new Map<string, Outcome>()
+  const outcomes = firstLook(lineages, effects, wishes)
+  for (const outcome of outcomes.values()) effects.tell(outcome)
+  let waiting = lineages.filter(({ id }) => !outcomes.has(id))
+  if (waiting.length && !wishes.dryRun) await effects.prepare()
   const begun = new Map<string, number>()
   const alone = new Set<string>()
   const shared = sharingUploads(stoppingUnrecorded(effects))
-  let waiting = lineages
   for (const [round, pause] of [...LOOKS, undefined].entries()) {
     const last = pause === undefined
     await each(waiting, async lineage => {

@@ -35,6 +35,8 @@ export interface World {
   readonly dice: () => number
   /** Calls back at each such signal, for as long as the process lives. */
   readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
+  /** Ends what another user of this machine may have opened into this process. To be called before a secret is read. */
+  readonly closeDebugger: () => Promise<void>
   /** Aborted when the operator or the system asks the process to end. */
   readonly ending: AbortSignal
 }

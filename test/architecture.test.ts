@@ -33,11 +33,11 @@ const strays = (room: RegExp, allowed: RegExp) =>
 
 test.each([
   ['core decides and touches nothing', /^core\//, /^(core\/.*|node:(crypto|util|path\/posix)|valibot)$/],
-  ['the story and the pass know no effect', /^(sync|pass)\.ts$/, /^(core\/.*|sync\.ts)$/],
+  ['the story and the pass know no effect', /^(sync|pass|firstLook)\.ts$/, /^(core\/.*|(sync|firstLook)\.ts)$/],
   [
     'edge knows core and the world, and nothing of commands',
     /^edge\//,
-    /^(edge\/.*|core\/.*|world\.ts|node:.*|chokidar|ini|node-cron|pino|prom-client|smol-toml|undici)$/,
+    /^(edge\/.*|core\/.*|world\.ts|node:.*|chokidar|ini|node-cron|prom-client|smol-toml|undici)$/,
   ],
   [
     'the emulator shares with the client the signer and the mask, so that the two cannot share a mistake',

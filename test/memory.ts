@@ -3,10 +3,10 @@
 import type { Bundle, Files } from '../src/core/bundle.ts'
 import type { UploadKeys } from '../src/core/config.ts'
 import type { Lineage } from '../src/core/lineage.ts'
+import { pemLineage } from '../src/core/lineageIn.ts'
 import type { Outcome } from '../src/core/outcome.ts'
 import { emptyReceipt, type Receipt } from '../src/core/receipt.ts'
 import { settle } from '../src/core/settings.ts'
-import { pemLineage } from '../src/edge/lineages.ts'
 import type { PassEffects } from '../src/pass.ts'
 import type { Wishes } from '../src/sync.ts'
 
@@ -64,6 +64,8 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
     dice: () => 0,
     now: () => new Date(),
     glance: () => undefined,
+    peek: work => work(() => undefined),
+    prepare: async () => {},
     read,
     recall,
     upload: async (bundle, { id }) => {

@@ -22,6 +22,8 @@ export interface Command {
   /** Errors go to standard output too: certbot takes anything on standard error for an error of the hook. */
   readonly onStdout: boolean
   readonly details: string
+  /** Looks first whether anything has changed, without a secret; what then reads one closes the debugger before. */
+  readonly glances?: true
   readonly load: () => Promise<{ readonly run: Run }>
 }
 
@@ -36,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
 A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
 certificate data, 66 input missing, 74 state directory, 76 refused by the
 service, 77 credentials or permission, 78 configuration, 64 usage.`,
+    glances: true,
     load: () => import('../commands/sync.ts'),
   },
   {
@@ -50,6 +53,7 @@ LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs no
 configuration. Words other than deploy_cert end at once with 0.
   certbot renew --deploy-hook "/usr/local/bin/certferry hook"
   acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
+    glances: true,
     load: () => import('../commands/hook.ts'),
   },
   {
@@ -94,6 +98,7 @@ Under systemd: see docs/systemd.md.`,
     options: COMMON,
     onStdout: false,
     details: 'Reads only: nothing is sent and nothing is written.',
+    glances: true,
     load: () => import('../commands/status.ts'),
   },
   {

@@ -1,18 +1,15 @@
 /** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
-import { resolve } from 'node:path'
 import { exposureEntry } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { Outcome } from '../core/outcome.ts'
-import { type Entry, entryOf, silenceEntry, stopEntry } from '../core/report.ts'
-import { type Settings, settle } from '../core/settings.ts'
-import { traceOf } from '../core/trace.ts'
-import { loadConfig } from '../edge/configFile.ts'
+import type { Receipt } from '../core/receipt.ts'
+import type { Settings } from '../core/settings.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
 import { type Exposures, openExposures } from '../edge/exposure.ts'
 import { readFiles } from '../edge/files.ts'
 import { glance } from '../edge/glance.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
+import { peek } from '../edge/peek.ts'
 import { openReceipts, type Receipts } from '../edge/receipts.ts'
 import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
@@ -20,7 +17,10 @@ import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
 import { openCarrier } from './carrier.ts'
 import type { CommandLine } from './commandLine.ts'
+import { write } from './entries.ts'
 import { type Herald, openHerald } from './herald.ts'
+import { type InForce, settingsInForce } from './settings.ts'
+import { sayDamaged, teller } from './teller.ts'
 
 export interface Engine {
   readonly settings: Settings
@@ -47,11 +47,7 @@ export async function openEngine(
   signal: AbortSignal,
   metrics: () => Metrics | undefined = () => undefined,
 ): Promise<Engine> {
-  const { env, cwd } = world
-  const { config, file } = await loadConfig(line.config, world)
-  const settled = settle(line, env, config)
-  const settings = { ...settled, stateDir: resolve(cwd, settled.stateDir) }
-  return engineFor({ settings, configFile: file }, { world, line, signal, metrics })
+  return engineFor(await settingsInForce(world, line), { world, line, signal, metrics })
 }
 
 export interface Surroundings {
@@ -63,7 +59,7 @@ export interface Surroundings {
 
 /** With settings that are known to be good. */
 export function engineFor(
-  { settings, configFile }: Pick<Engine, 'settings' | 'configFile'>,
+  { settings, configFile }: InForce,
   { world, line, signal, metrics = () => undefined }: Surroundings,
 ): Engine {
   const { env, home } = world
@@ -91,20 +87,43 @@ export function engineFor(
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
   const tell = teller(log)
+  let closed: Promise<void> | undefined
+  const alone = () => {
+    closed ??= world.closeDebugger()
+    return closed
+  }
+  const recalled = (receipt: Receipt) => {
+    metrics()?.recalled(receipt)
+    herald.recalled(receipt)
+  }
   const effects: PassEffects = {
     now,
     dice: world.dice,
     wait,
     glance,
-    read: lineage => readFiles(lineage, { now, wait, onSecret }),
+    read: async lineage => {
+      await alone()
+      return readFiles(lineage, { now, wait, onSecret })
+    },
     recall: async ({ id }) => {
       const receipt = await receipts.recall(id)
-      metrics()?.recalled(receipt)
-      herald.recalled(receipt)
+      recalled(receipt)
       return receipt
     },
+    peek: work =>
+      peek(settings.stateDir, recall =>
+        work(({ id }) => {
+          const receipt = recall(id)
+          if (receipt) recalled(receipt)
+          return receipt
+        }),
+      ),
+    prepare: receipts.prepare,
     record: ({ id }, amend) => receipts.record(id, amend),
-    upload: async (bundle, lineage) => (await carrier.uploader()).upload(bundle, lineage),
+    upload: async (bundle, lineage) => {
+      await alone()
+      return (await carrier.uploader()).upload(bundle, lineage)
+    },
     tell: outcome => {
       metrics()?.outcome(outcome)
       herald.tell(outcome)
@@ -151,37 +170,3 @@ export function endOf({ ending }: World, deadline?: number): AbortSignal {
 /** Warns of secrets that others may read, as they are come upon. */
 export const warnOfExposures = ({ exposures, log }: Engine): void =>
   exposures.tellTo(exposure => write(log, exposureEntry(exposure)))
-
-export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)
-
-/** One entry an outcome; a fault that stopped the pass, and which every certificate meets, is said once. */
-function teller(log: Log): (outcome: Outcome) => void {
-  const said = new Set<Fault>()
-  let stopped = false
-  return outcome => {
-    for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
-      log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
-    }
-    const entry = entryOf(outcome)
-    if (outcome.outcome !== 'failed') return write(log, entry)
-    const { fault } = outcome
-    const repeated = said.has(fault)
-    said.add(fault)
-    if (fault.scope === 'account' && !repeated) write(log, stopEntry(fault))
-    if (fault.silent && repeated && !stopped) write(log, silenceEntry(fault))
-    stopped ||= fault.silent && repeated
-    write(log, repeated || fault.scope === 'account' ? { ...entry, level: 'debug' } : entry)
-    if (fault.code === 'BUG') log.error({ event: 'bug' }, traceOf(fault.cause).join(' '))
-  }
-}
-
-const sayDamaged = (log: Log) => (file: string, aside: string) =>
-  log.warn(
-    {
-      event: 'damaged',
-      file,
-      aside,
-      advice: 'Nothing is lost: the next upload learns the certificate ID again.',
-    },
-    `${file} could not be read as a receipt and was set aside as ${aside}`,
-  )

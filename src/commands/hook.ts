@@ -1,57 +1,59 @@
-/** `certferry hook`: one pass over the lineage that an ACME client just renewed. */
-import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+/** `certferry hook`: a glance at the lineage that an ACME client just renewed, and a pass over it where it has changed. */
+import { resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { type Call, callOf, PAIRS } from '../core/hookCall.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
-import { exitOf, passJson } from '../core/outcome.ts'
-import { entryOf } from '../core/report.ts'
+import { lineageIn, pemLineage } from '../core/lineageIn.ts'
+import { type Outcome, passJson } from '../core/outcome.ts'
+import type { Receipt } from '../core/receipt.ts'
 import type { Settings, Source } from '../core/settings.ts'
-import { lineageIn, pemLineage } from '../edge/lineages.ts'
-import { pass } from '../pass.ts'
+import { glance } from '../edge/glance.ts'
+import { openLog } from '../edge/log.ts'
+import { peek } from '../edge/peek.ts'
+import { firstLook } from '../firstLook.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { endOf, openEngine, warnOfExposures, write } from './engine.ts'
-import { openMeter } from './meter.ts'
-
-/** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
-const DEADLINE = 120
+import { sayUnchanged } from './entries.ts'
+import { settingsInForce } from './settings.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const call = callOf(line.operands, world.env, world.cwd)
   // at once, and without a word: dehydrated calls for every step that it takes
   if (call === 'nothing to do') return 0
-  const meter = await openMeter(world, line.metricsFile)
-  const engine = await openEngine(world, line, endOf(world, line.deadline ?? DEADLINE), () => meter?.metrics)
-  try {
-    const { settings, log, receipts, effects } = engine
-    const lineage = renewedLineage(world, line, settings, call)
-    if (settings.isSkipped(lineage.id)) {
-      log.info(
-        { event: 'skipped', lineage: lineage.id },
-        `${lineage.id} is skipped, as the configuration says`,
-      )
-      if (line.json) world.stdout.write(jsonLine(passJson([])))
-      return 0
-    }
-    warnOfExposures(engine)
-    await mustBeThere(dirname(lineage.chain))
-    await receipts.prepare()
-    const outcomes = await pass([lineage], effects, {
-      force: false,
-      dryRun: false,
-      endpoint: settings.endpoint.hostname,
-    })
-    // a person reads a hook's output in the ACME client's log, where "nothing" would look like a hook that did not run
-    for (const outcome of outcomes)
-      if (outcome.outcome === 'unchanged') write(log, { ...entryOf(outcome), level: 'info' })
-    await meter?.write(log)
-    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
-    return exitOf(outcomes)
-  } finally {
-    await engine.close()
+  const inForce = await settingsInForce(world, line)
+  const { settings } = inForce
+  const lineage = renewedLineage(world, line, settings, call)
+  const log = openLog({
+    level: settings.logLevel,
+    output: line.json ? world.stderr : world.stdout,
+    now: world.now,
+  })
+  if (settings.isSkipped(lineage.id)) {
+    log.info({ event: 'skipped', lineage: lineage.id }, `${lineage.id} is skipped, as the configuration says`)
+    if (line.json) world.stdout.write(jsonLine(passJson([])))
+    return 0
   }
+  const known = isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
+  if (!known) return (await import('./hookPass.ts')).run(world, line, inForce, lineage)
+  sayUnchanged(log, [known])
+  if (line.json) world.stdout.write(jsonLine(passJson([known])))
+  return 0
+}
+
+/** Metrics and notices are more than a glance: who has them goes the whole way. */
+const isTold = ({ metricsFile }: CommandLine, { notify }: Settings) =>
+  metricsFile !== undefined || notify.command !== undefined || notify.webhookFile !== undefined
+
+/** Nothing but stat and its receipt are asked; undefined where that does not tell. */
+function unchanged(lineage: Lineage, { stateDir, endpoint }: Settings, { now }: World): Outcome | undefined {
+  const effects = {
+    glance,
+    now: () => new Date(now()),
+    peek: <T>(work: (recall: (lineage: Lineage) => Receipt | undefined) => T) =>
+      peek(stateDir, recall => work(({ id }) => recall(id))),
+  }
+  return firstLook([lineage], effects, { force: false, endpoint: endpoint.hostname }).get(lineage.id)
 }
 
 /** Named exactly as `sync` would name it, so that both share one receipt. @throws Fault USAGE where nobody names one. */
@@ -82,17 +84,6 @@ function missing(env: World['env'], line: CommandLine): string {
   const absent = (['chain', 'key', 'name'] as const).filter(name => line[name] === undefined)
   if (absent.length < 3) return `${absent.map(name => `--${name}`).join(' and ')} missing`
   return `${['RENEWED_LINEAGE', ...PAIRS.flat()].join(', ')} are not set`
-}
-
-/** A folder that is not there is a wrong name, not a renewal under way. */
-async function mustBeThere(folder: string): Promise<void> {
-  const found = await stat(folder).catch(
-    ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
-  )
-  if (!found)
-    throw new Fault('SOURCE_MISSING', `${folder}: no such directory`, {
-      advice: 'Check the path that the ACME client or the options gave.',
-    })
 }
 
 /** The configured source that holds this folder, for its upload keys; else one made for the occasion. */

@@ -5,7 +5,8 @@ import { summaryEntry } from '../core/report.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { endOf, openEngine, warnOfExposures, write } from './engine.ts'
+import { endOf, openEngine, warnOfExposures } from './engine.ts'
+import { write } from './entries.ts'
 import { openMeter } from './meter.ts'
 import { openFooter } from './progress.ts'
 import { listLineages, narrowed } from './sources.ts'
@@ -16,12 +17,10 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   const footer = openFooter(world, !line.json)
   const engine = await openEngine(footer.world, line, endOf(world), () => meter?.metrics)
   try {
-    const { settings, log, receipts, effects } = engine
+    const { settings, log, effects } = engine
     const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
     warnOfExposures(engine)
     const dryRun = line.dryRun ?? false
-    // before anything is sent: an ID that cannot be recorded should not be fetched
-    if (!dryRun) await receipts.prepare()
 
     for (const outcome of failed) effects.tell(outcome)
     const wishes = { force: line.force ?? false, dryRun, endpoint: settings.endpoint.hostname }

@@ -5,7 +5,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
 import { entryOf, faultFields } from '../core/report.ts'
 import type { Log } from '../edge/log.ts'
-import { write } from './engine.ts'
+import { write } from './entries.ts'
 
 export interface Voice {
   readonly tell: (outcome: Outcome) => void

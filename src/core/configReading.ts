@@ -1,23 +1,9 @@
 /** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
 import * as v from 'valibot'
-import { type Config, ConfigSchema } from './config.ts'
+import { ConfigSchema } from './config.ts'
 import { unknownKey } from './configKeys.ts'
+import type { ConfigReading, Problem } from './problem.ts'
 import type { LineOf } from './tomlLines.ts'
-
-export interface Problem {
-  /** As a person writes it: `source[2].path`; `file` for the whole, empty where the text is no TOML. */
-  readonly key: string
-  readonly line: number | undefined
-  /** Only where the text is no TOML. */
-  readonly column?: number
-  /** What is wrong, and what is allowed; never the value, which could be a secret in the wrong place. */
-  readonly says: string
-}
-
-/** Either the configuration, or everything wrong with a parsed file and what is left of it without that. */
-export type ConfigReading =
-  | { readonly config: Config }
-  | { readonly problems: readonly Problem[]; readonly rest: Config }
 
 /** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
 const MOST = 50
@@ -49,13 +35,6 @@ const fewest = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
         { key: '', line: undefined, says: `more is wrong; these are the first ${MOST}` },
       ]
     : [...problems.values()]
-
-/** One line that a person can act on. */
-export function problemText({ key, line, column, says }: Problem): string {
-  const place =
-    line === undefined ? [] : [column === undefined ? `line ${line}` : `line ${line}, column ${column}`]
-  return [...place, ...(key ? [key] : []), says].join(': ')
-}
 
 /** What every object of JavaScript has; valibot leaves out such members of a table without a word. */
 const UNUSABLE = ['__proto__', 'constructor', 'prototype'] as const

@@ -1,5 +1,5 @@
 /** Who may get at the files that secrets were read from; said once, and again only when it becomes another. */
-import { realpath, stat } from 'node:fs/promises'
+import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Exposure, isForOthers } from '../core/exposure.ts'
 
@@ -18,7 +18,7 @@ export function openExposures(): Exposures {
     saw: async exposure => {
       const { file, mode } = exposure
       if (!isForOthers(mode)) return void known.delete(file)
-      if (known.get(file)?.mode === mode || !(await isReachable(file))) return
+      if (known.get(file)?.mode === mode || !isReachable(file)) return
       known.set(file, exposure)
       told(exposure)
     },
@@ -30,10 +30,10 @@ export function openExposures(): Exposures {
 }
 
 /** Every folder on the real way to it can be passed by all: certbot of old left keys open behind closed folders. */
-export async function isReachable(file: string): Promise<boolean> {
+export function isReachable(file: string): boolean {
   try {
-    let folder = dirname(await realpath(file))
-    while ((await stat(folder)).mode & 0o001) {
+    let folder = dirname(realpathSync(file))
+    while (statSync(folder).mode & 0o001) {
       if (folder === '/') return true
       folder = dirname(folder)
     }

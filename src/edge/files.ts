@@ -1,10 +1,11 @@
 /** Reads a lineage's chain and key, and says whether anybody is still writing them. */
+import { setImmediate } from 'node:timers/promises'
 import type { Files } from '../core/bundle.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
-import { type Stored, storedIn } from '../core/traefikStore.ts'
+import type { Stored } from '../core/traefikStore.ts'
 import { type OnSecret, type Read, readSecret, readText } from './fileText.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
@@ -29,6 +30,8 @@ export async function readFiles(
   lineage: Lineage,
   { now, wait, onSecret }: Waiting & { readonly onSecret?: OnSecret | undefined },
 ): Promise<{ files: Files; settled: boolean; marks: Marks | undefined }> {
+  // files are read at once: whoever waits for an answer meanwhile is let in between two lineages
+  await setImmediate()
   const password = await passwordOf(lineage, onSecret)
   const first = await readBoth(lineage, onSecret)
   const age = now().getTime() - first.writtenAt
@@ -96,6 +99,7 @@ export async function readStore(
     missing,
     most: LARGEST_STORE,
   })
+  const { storedIn } = await import('../core/traefikStore.ts')
   return { stored: storedIn(path, text), writtenAt, standing }
 }
 

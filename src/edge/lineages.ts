@@ -3,9 +3,10 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../core/fault.ts'
-import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
+import { LAYOUTS, type Lineage } from '../core/lineage.ts'
+import { lineageIn, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
-import type { FolderSource, PemSource, Settings, Source } from '../core/settings.ts'
+import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
 
 export interface Found {
@@ -86,21 +87,6 @@ async function entriesIn(folder: string, depth: number, source: FolderSource): P
     (await list(join(folder, entry), source, 'may be none')).map(name => `${entry}/${name}`),
   )
   return (await Promise.all(below)).flat()
-}
-
-/** The lineage of that name, whether or not anything of it is there yet. */
-export function lineageIn(source: FolderSource, name: string, uploadOf: Settings['uploadOf']): Lineage {
-  const { kind, path, keys } = source
-  const id = lineageId(kind, name)
-  const about = { id, name, kind, upload: uploadOf(id, name, keys) }
-  if (kind === 'traefik') return { ...about, chain: path, key: path }
-  const { chain, key } = LAYOUTS[kind]
-  return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
-}
-
-export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Settings['uploadOf']): Lineage {
-  const id = lineageId('pem', name)
-  return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
 }
 
 async function list(

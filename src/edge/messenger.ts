@@ -1,5 +1,4 @@
 /** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
-import { execFile } from 'node:child_process'
 import { webhookProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
 import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
@@ -21,8 +20,10 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  */
 export const byCommand =
   (file: string): Messenger =>
-  (letter, signal) =>
-    new Promise((resolve, reject) => {
+  async (letter, signal) => {
+    // not at the top, where it would be in the way of every start
+    const { execFile } = await import('node:child_process')
+    return new Promise((resolve, reject) => {
       const env = { PATH, ...environmentOf(letter) }
       const options = { env, signal, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
       const child = execFile(file, [], options, error => {
@@ -34,6 +35,7 @@ export const byCommand =
       child.stdin?.on('error', () => {}) // it may end without reading
       child.stdin?.end()
     })
+  }
 
 export interface Webhook {
   /** Holds the address, which is a secret in itself: whoever knows it can write there. */

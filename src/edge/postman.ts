@@ -9,7 +9,8 @@ import { type Letter, lettersOf } from '../core/letter.ts'
 import type { Notice } from '../core/notice.ts'
 import { readTold, type Told, untold, withTold, writeTold } from '../core/told.ts'
 import type { Messenger } from './messenger.ts'
-import { contentOf, temporaryName, writeSynced } from './wholeFile.ts'
+import { contentOf } from './stateFile.ts'
+import { temporaryName, writeSynced } from './wholeFile.ts'
 
 export interface PostmanOptions {
   readonly messengers: readonly Messenger[]

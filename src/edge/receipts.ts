@@ -5,12 +5,14 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt } from '../core/receipt.ts'
+import { titleOf } from '../core/receiptName.ts'
 import { readReceipt, writeReceipt } from '../core/receiptText.ts'
 import { inTurn, type Place } from './exclusion.ts'
 import { insideState } from './heldFolder.ts'
+import { contentOf } from './stateFile.ts'
 import { syncFolder } from './syncedFile.ts'
 import { pause } from './time.ts'
-import { contentOf, sweep, temporaryName } from './wholeFile.ts'
+import { sweep, temporaryName } from './wholeFile.ts'
 
 export interface Receipts {
   /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */
@@ -64,14 +66,9 @@ export function openReceipts(
 const isMissing = ({ cause }: { readonly cause?: unknown }) =>
   (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 
-/**
- * Safe for any lineage: what a person can recognise, then enough of a digest to tell lineages apart whose names differ
- * only in characters a file name cannot hold. At most 80 + 1 + 32 + 5 bytes.
- */
-export const fileName = (lineage: string): string => {
-  const readable = lineage.replace(/[^A-Za-z0-9.-]/g, '_').slice(0, 80)
-  return `${readable}-${createHash('sha256').update(lineage).digest('hex').slice(0, 32)}.json`
-}
+/** Safe for any lineage, and another for each. At most 80 + 1 + 32 + 5 bytes. */
+export const fileName = (lineage: string): string =>
+  `${titleOf(lineage)}-${createHash('sha256').update(lineage).digest('hex').slice(0, 32)}.json`
 
 async function prepare(state: State): Promise<void> {
   const { dir } = state

@@ -1,5 +1,5 @@
 /** Reads a file that people and their tools replace as they like: once it has been left alone for a second. */
-import { readlink, stat } from 'node:fs/promises'
+import { readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { BETWEEN_READS, FRESH, type Waiting } from './files.ts'
@@ -52,28 +52,41 @@ async function lookAt(path: string, read: () => Promise<Read>): Promise<Look> {
     return { read: found, changedAt: found.writtenAt }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'FILE_MISSING') throw error
-    return { missing: error, changedAt: await wayChangedAt(path) }
+    return { missing: error, changedAt: wayChangedAt(path) }
   }
 }
 
 /** When something last came or went where the file should be, or where a link to it leads. */
-async function wayChangedAt(path: string): Promise<number> {
+function wayChangedAt(path: string): number {
   let changedAt = 0
   let next: string | undefined = path
   for (let links = 0; next !== undefined && links < MOST_LINKS; links++) {
     const here: string = next
-    changedAt = Math.max(changedAt, await folderChangedAt(dirname(here)))
-    next = await readlink(here).then(
-      target => resolve(dirname(here), target),
-      () => undefined,
-    )
+    changedAt = Math.max(changedAt, folderChangedAt(dirname(here)))
+    next = targetOf(here)
   }
   return changedAt
 }
 
+function targetOf(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path))
+  } catch {
+    return undefined
+  }
+}
+
 /** Of the folder, or of the nearest above it that is there: whole folders are swapped too. */
-async function folderChangedAt(folder: string): Promise<number> {
-  const found = await stat(folder).catch(() => undefined)
+function folderChangedAt(folder: string): number {
+  const found = statOf(folder)
   if (found) return Math.max(found.mtimeMs, found.ctimeMs)
   return folder === dirname(folder) ? 0 : folderChangedAt(dirname(folder))
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }

@@ -1,15 +1,5 @@
-/** Files that are seen whole or not at all: reading and writing them, and sweeping up after writers that died. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs'
+/** Files that are seen whole or not at all: writing them, and sweeping up after writers that died. */
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { type FileHandle, lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inside } from './heldFolder.ts'
@@ -22,31 +12,7 @@ const LEFTOVER = /^\..+\.([0-9a-f]{12}|lock)\.tmp$/
  */
 const ABANDONED = 3_600_000
 
-/** In bytes. A receipt of a certificate with a thousand names has 40,000; what is larger was not written here. */
-const LARGEST = 16 << 20
-
 export const temporaryName = (name: string, token: string) => `.${name}.${token}.tmp`
-
-/**
- * The text of a regular file, undefined where there is nothing, '' where there is anything else or too much. O_NOFOLLOW: a link
- * planted here is damage, not a file.
- */
-export function contentOf(path: string): string | undefined {
-  try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
-      const stat = fstatSync(file)
-      return stat.isFile() && stat.size <= LARGEST ? readFileSync(file, 'utf8') : ''
-    } finally {
-      closeSync(file)
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    if (code === 'ELOOP' || code === 'ENXIO') return ''
-    throw error
-  }
-}
 
 /** Owned as the folder is, and synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
 export const writeSynced = (path: string, text: string, folder: string): Promise<void> =>

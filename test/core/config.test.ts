@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
-import { problemText, readConfig } from '../../src/core/configReading.ts'
+import { readConfig } from '../../src/core/configReading.ts'
+import { problemText } from '../../src/core/problem.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)

@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { problemText, readConfig } from '../../src/core/configReading.ts'
+import { readConfig } from '../../src/core/configReading.ts'
+import { problemText } from '../../src/core/problem.ts'
 import { tomlLines } from '../../src/core/tomlLines.ts'
 
 const problems = (input: unknown): readonly string[] => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dismiss, draftFor, holderOf, leave, taken } from '../../src/edge/exclusion.ts'
-import { contentOf } from '../../src/edge/wholeFile.ts'
+import { contentOf } from '../../src/edge/stateFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const NAME = 'entries'

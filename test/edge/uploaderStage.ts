@@ -1,8 +1,8 @@
 /** An uploader against the emulator, in time that passes at once. */
 import { onTestFinished } from 'vitest'
 import { prove } from '../../src/core/bundle.ts'
+import { pemLineage } from '../../src/core/lineageIn.ts'
 import { settle } from '../../src/core/settings.ts'
-import { pemLineage } from '../../src/edge/lineages.ts'
 import { openLog } from '../../src/edge/log.ts'
 import { openUploader, type UploaderOptions } from '../../src/edge/uploader.ts'
 import { type EmulatorOptions, type Mischief, startEmulator } from '../../src/emulator/server.ts'

@@ -83,6 +83,7 @@ export function recordedWorld({
       now,
       dice,
       ending: ending.signal,
+      closeDebugger: async () => {},
       ...hurried(passing),
     },
     out: () => printed.out,

@@ -1,0 +1,58 @@
+/** The pass of `certferry hook`: over one lineage, with an end to it. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Fault } from '../core/fault.ts'
+import { jsonLine } from '../core/jsonLine.ts'
+import type { Lineage } from '../core/lineage.ts'
+import { exitOf, passJson } from '../core/outcome.ts'
+import { pass } from '../pass.ts'
+import type { World } from '../world.ts'
+import type { CommandLine } from './commandLine.ts'
+import { endOf, engineFor, warnOfExposures } from './engine.ts'
+import { sayUnchanged } from './entries.ts'
+import { openMeter } from './meter.ts'
+import type { InForce } from './settings.ts'
+
+/** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
+const DEADLINE = 120
+
+export async function run(
+  world: World,
+  line: CommandLine,
+  inForce: InForce,
+  lineage: Lineage,
+): Promise<number> {
+  const meter = await openMeter(world, line.metricsFile)
+  const signal = endOf(world, line.deadline ?? DEADLINE)
+  const engine = engineFor(inForce, { world, line, signal, metrics: () => meter?.metrics })
+  try {
+    const { settings, log, effects } = engine
+    warnOfExposures(engine)
+    mustBeThere(dirname(lineage.chain))
+    const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+    const outcomes = await pass([lineage], effects, wishes)
+    sayUnchanged(log, outcomes)
+    await meter?.write(log)
+    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
+    return exitOf(outcomes)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** A folder that is not there is a wrong name, not a renewal under way. */
+function mustBeThere(folder: string): void {
+  if (!statOf(folder))
+    throw new Fault('SOURCE_MISSING', `${folder}: no such directory`, {
+      advice: 'Check the path that the ACME client or the options gave.',
+    })
+}
+
+/** What cannot be looked at is there: reading it says why. */
+function statOf(folder: string) {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })
+  } catch {
+    return folder
+  }
+}

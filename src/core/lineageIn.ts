@@ -1,0 +1,19 @@
+/** The lineage that a source has under a name. Pure. */
+import { join } from 'node:path/posix'
+import { LAYOUTS, type Lineage, lineageId } from './lineage.ts'
+import type { FolderSource, PemSource, Settings } from './settings.ts'
+
+/** The lineage of that name, whether or not anything of it is there yet. */
+export function lineageIn(source: FolderSource, name: string, uploadOf: Settings['uploadOf']): Lineage {
+  const { kind, path, keys } = source
+  const id = lineageId(kind, name)
+  const about = { id, name, kind, upload: uploadOf(id, name, keys) }
+  if (kind === 'traefik') return { ...about, chain: path, key: path }
+  const { chain, key } = LAYOUTS[kind]
+  return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
+}
+
+export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Settings['uploadOf']): Lineage {
+  const id = lineageId('pem', name)
+  return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
+}

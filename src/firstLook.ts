@@ -1,0 +1,42 @@
+/** The first look at many lineages: of those that stand as they did when they were uploaded, nothing is read but the receipt. */
+import type { Lineage } from './core/lineage.ts'
+import type { Outcome } from './core/outcome.ts'
+import { knownUnread } from './core/plan.ts'
+import { identityOf, type Receipt } from './core/receipt.ts'
+import type { Effects, Wishes } from './sync.ts'
+
+export interface FirstLookEffects extends Pick<Effects, 'glance' | 'now'> {
+  /** Does something at once with the receipts that can be had just so; the others are undefined. */
+  readonly peek: <T>(work: (recall: (lineage: Lineage) => Receipt | undefined) => T) => T
+}
+
+/** The outcomes of those that are unchanged, by lineage; what becomes of the others is for `sync` to say. */
+export function firstLook(
+  lineages: readonly Lineage[],
+  { peek, glance, now }: FirstLookEffects,
+  wishes: Pick<Wishes, 'force' | 'endpoint'>,
+): Map<string, Outcome> {
+  const outcomes = new Map<string, Outcome>()
+  peek(recall => {
+    for (const lineage of lineages) {
+      const begun = now().getTime()
+      const receipt = recall(lineage)
+      const known = receipt && knownUnread(receipt, glance(lineage), wishes)
+      if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun))
+    }
+  })
+  return outcomes
+}
+
+const unchanged = (
+  { id }: Lineage,
+  upload: Parameters<typeof identityOf>[0],
+  elapsedMs: number,
+): Outcome => ({
+  outcome: 'unchanged',
+  because: 'unchanged',
+  certificateId: upload.certificateId,
+  bundle: identityOf(upload),
+  lineage: id,
+  elapsedMs,
+})
