@@ -47,10 +47,7 @@ describe('a wrong word is named, with the way on', () => {
   test.each([
     [['snyc'], 'there is no command "snyc"'],
     [['sync', '--sorce', 'x'], "Unknown option '--sorce'"],
-    [
-      ['sync', '--source', 'nginx=/x'],
-      'expected certbot=DIR, acme.sh=DIR or pem=NAME:CHAIN[:KEY], not "nginx=/x"',
-    ],
+    [['sync', '--source', 'nginx=/x'], 'expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "nginx=/x"'],
     [['sync', '--source', 'pem=a:b:c:d'], 'expected pem=NAME:CHAIN[:KEY]'],
     [['sync', '--rate', 'fast'], '--rate: expected a number from 0.1 to 1000, not "fast"'],
     [['sync', '--log-level', 'loud'], '--log-level: expected one of'],

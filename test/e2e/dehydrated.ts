@@ -27,9 +27,17 @@ export async function dehydratedIn(
 ): Promise<Dehydrated> {
   const root = join(directory, 'dehydrated')
   const answers = join(directory, 'answers')
-  for (const folder of [root, answers]) await mkdir(folder, { recursive: true })
+  const more = join(root, 'conf.d')
+  for (const folder of [more, answers]) await mkdir(folder, { recursive: true })
   const config = join(root, 'config')
-  const settings = { CA: url, BASEDIR: root, WELLKNOWN: answers, CURL_OPTS: `--cacert ${trust}`, HOOK: hook }
+  const settings = {
+    CA: url,
+    BASEDIR: root,
+    CONFIG_D: more,
+    WELLKNOWN: answers,
+    CURL_OPTS: `--cacert ${trust}`,
+    HOOK: hook,
+  }
   const lines = Object.entries(settings).flatMap(([key, value]) => (value ? [`${key}="${value}"\n`] : []))
   await writeFile(config, lines.join(''))
   const server = await serveWellKnown(answers, httpPort)

@@ -13,9 +13,10 @@ import { rewritten, storeText, touched } from '../support/traefikStore.ts'
 import { type Account, openAccount } from './account.ts'
 import { run } from './child.ts'
 import { startWatch } from './daemon.ts'
+import { dehydratedIn } from './dehydrated.ts'
 import { legoIn } from './lego.ts'
 import { type Pebble, startPebble } from './pebble.ts'
-import { program, type Result, reportOf } from './program.ts'
+import { commandLine, program, type Result, reportOf } from './program.ts'
 import { DOMAIN, openStand, whyNot } from './stands.ts'
 
 let pebble: Pebble
@@ -102,6 +103,43 @@ describe.each(OTHERS)('%s', (client, lineage) => {
     await uploads(2)
     expect(await daemon.end()).toBe(0)
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
+  })
+})
+
+describe('hooks', () => {
+  const ids = (account: Account) => account.emulator.certificates().map(({ id }) => id)
+
+  test('lego runs certferry as its hook, when it issues and when it renews', async () => {
+    const directory = await temporaryDirectory()
+    const account = await accountIn(directory)
+    const lego = legoIn(directory, pebble)
+    const hooked = { hook: commandLine('hook', '--deadline', '110'), env: account.environment }
+    for (const [count, step] of [lego.issue, lego.renew].entries()) {
+      const { code, stdout } = await step(DOMAIN, hooked)
+      expect([code, ids(account).length]).toEqual([0, count + 1])
+      expect(stdout).toContain(`lego:${DOMAIN} uploaded as ${ids(account).at(-1)}`)
+    }
+    const source = { kind: 'lego', path: lego.root, keys: {} } as const
+    expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  test('dehydrated runs the hook that install-hook put there, and is done whatever comes of it', async () => {
+    const directory = await temporaryDirectory()
+    const account = await accountIn(directory)
+    const dehydrated = await dehydratedIn(directory, pebble)
+    onTestFinished(() => dehydrated.close())
+    const source = { kind: 'dehydrated', path: join(dehydrated.root, 'certs'), keys: {} } as const
+    expect(await program(['install-hook', 'dehydrated', ...optionOf(source)])).toMatchObject({ code: 0 })
+    const issued = await dehydrated.issue(DOMAIN, account.environment)
+    expect([issued.code, ids(account).length], issued.stdout + issued.stderr).toEqual([0, 1])
+    expect(issued.stdout).toContain(`dehydrated:${DOMAIN} uploaded as ${ids(account)[0]}`)
+    expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
+
+    const wrong = { ...account.environment, TENCENTCLOUD_SECRET_KEY: 'wrong' }
+    const renewed = await dehydrated.renew(DOMAIN, wrong)
+    expect(renewed.code, renewed.stdout + renewed.stderr).toBe(0)
+    expect(renewed.stdout).toContain('certferry ended with 77')
+    expect(await sync(source, account)).toMatchObject({ outcome: 'uploaded', because: 'changed' })
   })
 })
 
