@@ -4,7 +4,7 @@ import type { Shape } from './schema.ts'
 
 const INTRODUCTION = `# Configuration
 
-None is needed for certbot and acme.sh in their usual places. What differs goes to \`/etc/certferry/config.toml\`, which is
+None is needed for ACME clients in their usual places ([clients.md](clients.md)). What differs goes to \`/etc/certferry/config.toml\`, which is
 [TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, at
 its default. An option stands over an environment variable, that over the file, the file over the default. A key that is
 not known is an error, and all that is wrong is said at once.
