@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { problemText } from '../../src/core/problem.ts'
+import { KINDS } from '../../src/core/terms.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)
@@ -114,7 +115,16 @@ describe('a bad value is refused by its key', () => {
 describe('a source says what its kind needs, and no more', () => {
   test.each<readonly [string, Record<string, unknown>, readonly string[]]>([
     ['no kind', { path: '/x' }, ['kind: missing']],
-    ['a kind unknown', { kind: 'lego', path: '/x' }, ['kind: expected one of "certbot", "acme.sh", "pem"']],
+    [
+      'a kind unknown',
+      { kind: 'nginx', path: '/x' },
+      [`kind: expected one of ${KINDS.map(kind => `"${kind}"`).join(', ')}`],
+    ],
+    [
+      'Traefik with the keys of a file',
+      { kind: 'traefik', path: '/x/acme.json', key: 'k' },
+      ['key: not for a source of kind "traefik"'],
+    ],
     [
       'a directory without a path',
       { kind: 'certbot' },
