@@ -1,6 +1,5 @@
 /** Traefik's acme.json: the certificates of all its resolvers, with their keys, in one file. Pure. */
 import { createHash } from 'node:crypto'
-import * as v from 'valibot'
 import { Fault } from './fault.ts'
 
 /** A certificate in the file, as PEM. */
@@ -11,34 +10,34 @@ export interface Stored {
   readonly key: string
 }
 
-/** As Traefik 2 and 3 write it, in Go's base64; other keys are of no concern. */
-const ENTRY = v.object({
-  domain: v.object({ main: v.string(), sans: v.nullish(v.array(v.string())) }),
-  certificate: v.pipe(v.string(), v.minLength(1)),
-  key: v.pipe(v.string(), v.minLength(1)),
-})
-
-/** To valibot a list is an object as well. */
-const noList = v.custom<object>(value => !Array.isArray(value))
-const resolver = v.pipe(noList, v.object({ Certificates: v.nullish(v.array(v.unknown())) }))
-const STORE = v.pipe(noList, v.record(v.string(), v.nullable(resolver)))
-
 /**
- * An entry without a certificate or a key is passed over, as Traefik does it. A file without text is what it asks for to
- * begin with.
+ * As Traefik 2 and 3 write it, in Go's base64. An entry without a certificate or a key is passed over, as Traefik does it.
+ * A file without text is what it asks for to begin with.
  * @throws Fault PAIR_INCOMPLETE for half a file: Traefik empties it and writes it anew in place; FILE_UNFIT for another.
  */
 export function storedIn(path: string, text: string): readonly Stored[] {
   if (text.trim() === '') return []
-  const reading = v.safeParse(STORE, parsed(path, text))
-  if (!reading.success)
+  const store = parsed(path, text)
+  const lists = isTable(store)
+    ? Object.entries(store).map(([name, data]) => [name, listIn(data)] as const)
+    : undefined
+  if (!lists || lists.some(([, list]) => list === undefined))
     throw new Fault('FILE_UNFIT', `${path}: is not as Traefik 2 and newer write their acme.json`)
-  return Object.entries(reading.output).flatMap(([resolver, data]) =>
-    (data?.Certificates ?? []).flatMap(entry => {
-      const found = v.safeParse(ENTRY, entry)
-      return found.success ? [storedOf(resolver, found.output)] : []
-    }),
-  )
+  return lists.flatMap(([resolver, list = []]) => list.flatMap(entry => storedOf(resolver, entry) ?? []))
+}
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isFilled = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+/** A resolver's certificates; none where it has nothing yet, undefined where it is no resolver. */
+function listIn(resolver: unknown): readonly unknown[] | undefined {
+  if (resolver === null) return []
+  if (!isTable(resolver)) return undefined
+  const { Certificates: list } = resolver
+  if (list === null || list === undefined) return []
+  return Array.isArray(list) ? list : undefined
 }
 
 function parsed(path: string, text: string): unknown {
@@ -50,11 +49,17 @@ function parsed(path: string, text: string): unknown {
   }
 }
 
-const storedOf = (resolver: string, { domain, certificate, key }: v.InferOutput<typeof ENTRY>): Stored => ({
-  name: `${nameOf([domain.main, ...(domain.sans ?? [])])}@${resolver}`,
-  chain: decoded(certificate),
-  key: decoded(key),
-})
+function storedOf(resolver: string, entry: unknown): Stored | undefined {
+  if (!isTable(entry) || !isTable(entry.domain)) return undefined
+  const { domain, certificate, key } = entry
+  if (!isFilled(domain.main) || !isFilled(certificate) || !isFilled(key)) return undefined
+  const sans = Array.isArray(domain.sans) ? domain.sans.filter(isFilled) : []
+  return {
+    name: `${nameOf([domain.main, ...sans])}@${resolver}`,
+    chain: decoded(certificate),
+    key: decoded(key),
+  }
+}
 
 const decoded = (base64: string) => Buffer.from(base64, 'base64').toString('utf8')
 
