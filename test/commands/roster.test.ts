@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openRoster } from '../../src/commands/roster.ts'
@@ -6,6 +6,7 @@ import { type Source, settle } from '../../src/core/settings.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotDelete, certbotIssue, certbotRenew } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { storeText } from '../support/traefikStore.ts'
 
 const NAME = 'a.example'
 const ID = `certbot:${NAME}`
@@ -72,6 +73,26 @@ describe('a lineage', () => {
     await roster.visit(ID)
     expect(roster.isUnseen(ID, state)).toBe(false)
     expect((await roster.strayed(roster.all())).size).toBe(0)
+  })
+
+  test('of a file that is half-written is still known', async () => {
+    const path = join(await temporaryDirectory(), 'acme.json')
+    const source = { kind: 'traefik', path, keys: {} } as const
+    const text = storeText({ le: [{ domains: [NAME], pair: first }] })
+    await writeFile(path, text)
+    const warned: unknown[] = []
+    const log = {
+      debug: () => {},
+      info: () => {},
+      error: () => {},
+      warn: (_: unknown, text?: string) => void warned.push(text),
+    }
+    const roster = openRoster({ settings: settle({ source: [source] }, {}, {}), log }, [source])
+    expect((await roster.list()).fresh).toEqual([`traefik:${NAME}@le`])
+    await writeFile(path, text.slice(0, 300))
+    expect((await roster.list()).fresh).toEqual([])
+    expect(roster.count()).toBe(1)
+    expect(warned).toEqual([`traefik:${path}: ${path}: is half-written`])
   })
 
   test('that is gone is forgotten, with all that was known of it', async () => {

@@ -1,12 +1,13 @@
 /** Folders of the clients beside certbot and acme.sh, as they are found on disk. */
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { lineageIn } from '../../src/core/lineageIn.ts'
 import type { Source } from '../../src/core/settings.ts'
 import { settle } from '../../src/core/settings.ts'
 import type { SourceKind } from '../../src/core/terms.ts'
-import { readFiles } from '../../src/edge/files.ts'
+import { BETWEEN_READS, readFiles } from '../../src/edge/files.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { storeText } from '../support/traefikStore.ts'
 import { found, pair } from './sources.ts'
@@ -141,6 +142,8 @@ describe('Traefik', () => {
     const text = storeText({ le })
     await writeFile(path, text.slice(0, 500))
     const looking = found(source('traefik', path))
+    // after the first reading, before the second
+    await setTimeout(BETWEEN_READS / 2)
     await writeFile(path, text)
     expect((await looking).ids).toHaveLength(2)
     await writeFile(path, text.slice(0, 500))

@@ -1,6 +1,7 @@
 import { chmod, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { TreeKind } from '../../src/core/lineage.ts'
 import { identityOf, viewOf } from '../../src/edge/view.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
@@ -49,4 +50,33 @@ test('a folder whose rights have changed is another one', async () => {
   expect(await identityOf(view)).toBe(before)
   await chmod(live, 0o755)
   expect(await identityOf(view)).not.toBe(before)
+})
+
+describe('what lies beside certificates', () => {
+  const folder = (kind: TreeKind, path: string) => ({ kind, path, keys: {} }) as const
+
+  test.each<
+    [TreeKind, noise: readonly string[], whole: readonly string[], named: ReadonlyArray<[string, string]>]
+  >([
+    ['acme.sh', ['ca', 'ca/acme.example/account.json'], [''], [['a.example_ecc/a.key', 'a.example_ecc']]],
+    ['lego', ['certificates/README'], ['certificates'], [['certificates/a.example.key', 'a.example']]],
+    ['uacme', ['private', 'private/a.example'], [''], [['a.example/cert.pem', 'a.example']]],
+    [
+      'caddy',
+      ['certificates/local/localhost', 'certificates/local/localhost/localhost.crt'],
+      ['certificates', 'certificates/issuer'],
+      [
+        ['certificates/issuer/a.example', 'a.example@issuer'],
+        ['certificates/issuer/a.example/a.example.crt', 'a.example@issuer'],
+      ],
+    ],
+  ])('is no reason to look, with %s', async (kind, noise, whole, named) => {
+    const root = await temporaryDirectory()
+    const { nameIn, isNoise } = await viewOf(folder(kind, root))
+    expect(noise.filter(path => !isNoise(join(root, path)))).toEqual([])
+    for (const path of whole)
+      expect([isNoise(join(root, path)), nameIn(join(root, path))]).toEqual([false, undefined])
+    for (const [path, name] of named)
+      expect([isNoise(join(root, path)), nameIn(join(root, path))]).toEqual([false, name])
+  })
 })
