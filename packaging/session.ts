@@ -1,0 +1,40 @@
+/** The README's terminal session: cut from a run of the demo, and what of it is the same at every run. Pure. */
+
+const BEGIN = '<!-- recorded by: npm run session -->\n```\n'
+const END = '```\n<!-- recorded -->'
+
+/** Of the demo's steps the first three: issued, unchanged, renewed half-way. */
+export const sessionOf = (demo: string): string => {
+  const [first, fourth] = [demo.indexOf('\n1. '), demo.indexOf('\n4. ')]
+  if (first < 0 || fourth < 0) throw new Error('the demo no longer numbers its steps')
+  return `${demo.slice(first, fourth).trim()}\n`
+}
+
+/** @throws where the README has no place for it. */
+export function sessionIn(readme: string): string {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)]
+  if (begin < 0 || end < 0)
+    throw new Error(`README.md has no ${JSON.stringify(BEGIN)} … ${JSON.stringify(END)}`)
+  return readme.slice(begin + BEGIN.length, end)
+}
+
+export const withSession = (readme: string, session: string): string =>
+  readme.replace(BEGIN + sessionIn(readme) + END, () => BEGIN + session + END)
+
+/** Without times, dates, IDs and durations, however its lines are broken, and in whatever order two uploads ended. */
+export const steady = (session: string): string =>
+  session
+    .replace(/\d\d:\d\d:\d\d/g, 'TIME')
+    .replace(/\d{4}-\d\d-\d\d/g, 'DATE')
+    .replace(/(uploaded as|replaces) \w{8}/g, '$1 ID')
+    .replace(/in [\d.]+ m?s/g, 'in DURATION')
+    .split('\n\n')
+    .map(step =>
+      step
+        .replace(/\s+/g, ' ')
+        .trim()
+        .split(/ (?=TIME )/)
+        .sort()
+        .join('\n'),
+    )
+    .join('\n\n')
