@@ -1,5 +1,5 @@
 /** Whether receipts could be written to a directory, found out without leaving anything there. */
-import { access, constants, open, readdir, stat, statfs } from 'node:fs/promises'
+import { access, constants, lstat, open, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface Room {
@@ -14,18 +14,23 @@ export interface Room {
 
 export async function stateRoom(dir: string): Promise<Room> {
   const nearest = await nearestTo(dir)
-  const isFolder = (await stat(nearest)).isDirectory()
-  const names = nearest === dir && isFolder ? await readdir(dir).catch(() => []) : []
+  // a folder above may be closed, as /var/lib/private is to all but root
+  const obstacle = await stat(nearest).then(
+    one => (one.isDirectory() ? undefined : 'ENOTDIR'),
+    ({ code = 'unknown' }: NodeJS.ErrnoException) => code,
+  )
+  const names = nearest === dir && !obstacle ? await readdir(dir).catch(() => []) : []
   return {
     there: nearest === dir,
     nearest,
-    refusal: isFolder ? await refusalOf(nearest) : 'ENOTDIR',
+    refusal: obstacle ?? (await refusalOf(nearest)),
     receipts: names.filter(name => name.endsWith('.json')).length,
   }
 }
 
 async function nearestTo(path: string): Promise<string> {
-  const there = await stat(path).then(
+  // lstat: a link that leads nowhere is there, and in the way
+  const there = await lstat(path).then(
     () => true,
     ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
   )

@@ -1,9 +1,9 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { stateRoom } from '../../src/edge/stateRoom.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import { asNobody } from './nobody.ts'
+import { asNobody, isRoot } from './nobody.ts'
 
 describe('whether receipts could be written is found out without writing', () => {
   test('to a directory that is there', async () => {
@@ -43,6 +43,21 @@ describe('whether receipts could be written is found out without writing', () =>
       there: false,
       refusal: 'EACCES',
     })
+  })
+
+  test('to one behind a closed folder, as those of a dynamic user are', async () => {
+    const dir = await temporaryDirectory()
+    await chmod(dir, 0o755)
+    await mkdir(join(dir, 'private/certferry'), { recursive: true })
+    await chmod(join(dir, 'private'), 0o700)
+    await symlink('private/certferry', join(dir, 'certferry'))
+    if (isRoot)
+      expect(await asNobody(() => stateRoom(join(dir, 'certferry')))).toMatchObject({
+        there: true,
+        refusal: 'EACCES',
+      })
+    await rm(join(dir, 'private'), { recursive: true })
+    expect(await stateRoom(join(dir, 'certferry'))).toMatchObject({ there: true, refusal: 'ENOENT' })
   })
 
   test('to a file', async () => {
