@@ -18,7 +18,7 @@ export interface ExitRow {
   readonly advice: string
 }
 
-/** The README's table of exit codes, which its own test holds to the faults. */
+/** The documents' table of exit codes, which a test of theirs holds to the faults. */
 export const exitRows = (readme: string): readonly ExitRow[] =>
   Array.from(
     readme.matchAll(/^\| (\d+) \| ([^|]*) \| ([^|]*) \|$/gm),

@@ -37,7 +37,7 @@ export const manualPages = async (version: string) =>
     date: new Date(EPOCH * 1000),
     commands: COMMANDS,
     config: await exampleConfig(),
-    exits: exitRows(await text('README.md')),
+    exits: exitRows(await text('docs/troubleshooting.md')),
   })
 
 /** Debian's form of a change log (deb-changelog(5)), made of the newest part of ours. */

@@ -6,7 +6,7 @@ import { exitRows, manuals } from '../../packaging/manual.ts'
 import { COMMANDS } from '../../src/cli/commandTable.ts'
 
 const config = await readFile('config/certferry.example.toml', 'utf8')
-const exits = exitRows(await readFile('README.md', 'utf8'))
+const exits = exitRows(await readFile('docs/troubleshooting.md', 'utf8'))
 const pages = manuals({ version: '1.2.3', date: new Date('2026-02-03'), commands: COMMANDS, config, exits })
 const program = pages.get('man1/certferry.1') ?? ''
 
@@ -33,7 +33,7 @@ test('every command and each of its options stands in the manual', () => {
   }
 })
 
-test('every exit code of the README stands in the manual', () => {
+test('every exit code of the documents stands in the manual', () => {
   expect(exits.length).toBeGreaterThan(8)
   for (const { code } of exits) expect(program).toContain(`.TP\n.B ${code}\n`)
 })

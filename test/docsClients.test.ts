@@ -1,0 +1,24 @@
+/** What docs/clients.md says of each ACME client is what the program takes. */
+import { readFile } from 'node:fs/promises'
+import { parse } from 'smol-toml'
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/core/configReading.ts'
+import { FOLDER_KINDS, USUAL } from '../src/core/lineage.ts'
+
+const text = await readFile('docs/clients.md', 'utf8')
+
+test('every configuration is one that the program takes, and every client has its own', () => {
+  const blocks = [...text.matchAll(/^```toml\n(.*?)^```/gms)].map(([, block = '']) =>
+    readConfig(parse(block)),
+  )
+  for (const reading of blocks) expect(reading).not.toHaveProperty('problems')
+  const kinds = blocks.flatMap(reading => ('config' in reading ? (reading.config.source ?? []) : []))
+  expect(kinds.map(({ kind }) => kind)).toEqual(FOLDER_KINDS)
+})
+
+test('every client has its usual place', () => {
+  const rows = [...text.matchAll(/^\| (\S+) \| `([^`]+)` \| `([^`:]+):/gm)]
+  expect(rows.map(([, , place, kind]) => [kind, place])).toEqual(
+    FOLDER_KINDS.map(kind => [kind, USUAL[kind]('~')]),
+  )
+})
