@@ -1,9 +1,13 @@
 /** What the documents claim of commands, codes and files is there. */
-import { readdir, readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { access, readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parse } from 'smol-toml'
+import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../src/cli/commandTable.ts'
 import { ADVICE } from '../src/core/advice.ts'
+import { readConfig } from '../src/core/configReading.ts'
 import { Fault, mostSevere } from '../src/core/fault.ts'
+import { NEEDED, POLICY } from '../src/core/policy.ts'
 
 const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')
@@ -15,24 +19,78 @@ test('the two commands of the first screen are in the README', () => {
     expect(readme).toContain(`    ${command}\n`)
 })
 
-test.each(documents)('every file that %s links to is there', async document => {
+test.each(documents)('everything that %s links to is there, down to the heading', async document => {
   const text = await readFile(document, 'utf8')
-  const base = document.includes('/') ? 'docs/' : ''
-  for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-    await expect(
-      readdir(`${base}${target}`).catch(() => readFile(`${base}${target}`)),
-      target,
-    ).resolves.toBeDefined()
+  for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+    const [path = '', anchor] = target.split('#')
+    const file = path ? join(dirname(document), path) : document
+    await expect(access(file), target).resolves.toBeUndefined()
+    if (anchor !== undefined) expect(anchorsOf(await readFile(file, 'utf8')), target).toContain(anchor)
   }
 })
 
-test('every certferry command the documents type exists', async () => {
-  const names = COMMANDS.map(({ name }) => name)
-  for (const document of documents) {
+/** As the web pages of repositories make them of headings. */
+const anchorsOf = (text: string) =>
+  Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+
+test('every document can be found from the README', () => {
+  for (const document of documents.slice(1)) expect(readme).toContain(`(${document})`)
+})
+
+describe('every command line in the documents can be typed', () => {
+  test.each(documents)('%s', async document => {
+    for (const words of typedIn(await readFile(document, 'utf8'))) {
+      const [name, ...rest] = words
+      const command = COMMANDS.find(one => one.name === name)
+      if (name?.startsWith('--')) expect(['--help', '--version'], words.join(' ')).toContain(name)
+      else expect(command, words.join(' ')).toBeDefined()
+      const known = Object.entries(command?.options ?? {}).flatMap(([option, { short }]) => [
+        `--${option}`,
+        `-${short}`,
+      ])
+      for (const word of rest.filter(word => /^--?[a-z]/.test(word)))
+        expect([...known, '--help'], words.join(' ')).toContain(word.replace(/=.*/, ''))
+    }
+  })
+})
+
+/** What stands in code and begins with our name, by itself, after a prompt, sudo, variables, or a crontab's user. */
+function typedIn(text: string): ReadonlyArray<readonly string[]> {
+  const blocks = Array.from(text.matchAll(/^```.*\n([\s\S]*?)^```$/gm), ([, code = '']) => code)
+  const lines = [...blocks.join('').split('\n'), ...(text.match(/^ {4}.*$/gm) ?? [])]
+  const spans = Array.from(text.matchAll(/(?<!`)`([^`\n]+)`(?!`)/g), ([, code = '']) => code)
+  const before =
+    /^\s*(?:[$#] )?(?:\S+ \S+ \* \* \* +root +)?(?:sudo )?(?:[A-Z_]+=\S+ )*(?:\S*bin\/)?certferry ([a-z-]+.*)$/
+  return [...lines, ...spans].flatMap(line => {
+    const [, typed] = before.exec(line.replace(/\\$/, '')) ?? []
+    // what the program says of itself begins with its name too
+    if (typed === undefined || /^(is|needs|carries) /.test(typed)) return []
+    return [
+      typed
+        .split(/ [|>#…]|[;|]/, 1)[0]
+        ?.trim()
+        .split(/ +/) ?? [],
+    ]
+  })
+}
+
+describe('every configuration in the documents is one', () => {
+  test.each(documents)('%s', async document => {
     const text = await readFile(document, 'utf8')
-    for (const [, name] of text.matchAll(/(?:^\$ |`|bin\/)certferry ([a-z-]+)/gm))
-      expect(names, document).toContain(name)
-  }
+    for (const [, toml = ''] of text.matchAll(/^```toml\n([\s\S]*?)^```$/gm))
+      expect(readConfig(parse(toml)), toml).toHaveProperty('config')
+  })
+})
+
+test('the policy to paste is the one that check prints', async () => {
+  const [, json] = /^```json\n([\s\S]*?)\n```$/m.exec(await readFile('docs/credentials.md', 'utf8')) ?? []
+  expect(json).toBe(POLICY)
+  expect(JSON.parse(POLICY).statement[0].action).toContain(NEEDED)
 })
 
 test('every exit code that a fault has is explained, and the order of severity named', () => {
