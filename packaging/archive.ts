@@ -19,6 +19,7 @@ export async function writeArchive({ version, executable, file }: Made): Promise
     await copy(executable, `${top}/certferry`, 0o755)
     await writeAll(top, await documents())
     await write(`${top}/config/certferry.example.toml`, await exampleConfig())
+    await writeAll(`${top}/packaging/container`, await filesOf('packaging/container', /^Containerfile$/))
     await writeAll(`${top}/systemd`, await filesOf('systemd', /\.(service|timer|conf)$/))
     await writeAll(`${top}/share/man`, await manualPages(version))
     await writeAll(`${top}/share`, completionFiles())

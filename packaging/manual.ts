@@ -104,4 +104,8 @@ const FILES = [
     'The API key, as INI: secret_id and secret_key under [default]. Mode 0600.',
   ],
   ['/var/lib/certferry', 'Receipts: what was uploaded, one JSON file a certificate.'],
+  [
+    '/usr/share/doc/certferry',
+    'The documents of the package: docs/operating.md, docs/troubleshooting.md and others.',
+  ],
 ] as const

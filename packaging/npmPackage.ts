@@ -20,8 +20,7 @@ export async function writeNpmPackage(code: string, folder: string): Promise<voi
     await staging.write('certferry.cjs', code, 0o755)
     await staging.write('config/certferry.example.toml', await exampleConfig())
     await staging.writeAll('systemd', await filesOf('systemd', /\.(service|timer|conf)$/))
-    for (const [path, text] of await documents())
-      await staging.write(/^[A-Z]+(\.md)?$/.test(path) ? path : `docs/${path}`, text)
+    await staging.writeAll('', await documents())
     execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
       cwd: staging.folder,
       env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },

@@ -13,7 +13,7 @@ export const unitFor = (unit: string) =>
   unit
     .replaceAll('/usr/local/bin/certferry', '/usr/bin/certferry')
     .replace(/^Documentation=.*$/m, 'Documentation=man:certferry(1)')
-    .replace('docs/systemd.md', '/usr/share/doc/certferry/systemd.md')
+    .replace('docs/systemd.md', '/usr/share/doc/certferry/docs/systemd.md')
 
 export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(resolve(ROOT, folder), { recursive: true })).filter(name => wanted.test(name))
@@ -23,9 +23,10 @@ export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyM
   return new Map(entries)
 }
 
+/** Where they lie in the repository, for they link to one another. */
 export const documents = async (): Promise<ReadonlyMap<string, string>> =>
   new Map([
-    ...(await filesOf('docs', /\.md$/)),
+    ...Array.from(await filesOf('docs', /\.md$/), ([name, page]) => [`docs/${name}`, page] as const),
     ...(await Promise.all(
       ['README.md', 'CHANGELOG.md', 'LICENSE'].map(async name => [name, await text(name)] as const),
     )),

@@ -122,7 +122,8 @@ A private key is named by its kind only.`,
 hooks, daemon; then the way to the service, link by link, with one harmless
 request. Each line is ok, WARN, FAIL or - (not reached), with the command that
 mends it. Nothing is stored, and no secret is shown. Exit: 0 where nothing
-fails, warnings or not; else that of the most severe failure.`,
+fails, warnings or not; else that of the most severe failure. Every message and
+symptom: docs/troubleshooting.md.`,
     load: () => import('../commands/check.ts'),
   },
   {

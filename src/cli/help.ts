@@ -15,6 +15,7 @@ ${commands.map(({ name, summary }) => hanging(`  ${name}`, summary, 16)).join('\
 
 \`certferry COMMAND --help\` shows a command's options; \`certferry --version\` the
 version. Start with \`certferry demo\`, then \`certferry check\`.
+In depth: man certferry, and docs/ (of the package: /usr/share/doc/certferry).
 `
 
 export function commandHelp({ name, summary, operands, options, details }: Command): string {
