@@ -1,5 +1,6 @@
 /** The rows of `status` as a table for a terminal: 80 columns hold names of 36 characters. Pure. */
 import { barLeft } from './bar.ts'
+import { padded, widthOf } from './columns.ts'
 import { printable } from './printable.ts'
 import type { State, StatusRow } from './status.ts'
 import { reasonLines, summaryLine } from './statusReasons.ts'
@@ -41,7 +42,7 @@ function tableLines(rows: readonly StatusRow[], { colours, columns }: Screen): r
   const layout = layoutOf(rows, columns)
   const line = (texts: readonly string[], colourOf: readonly string[] = []) =>
     texts
-      .map((text, i) => painted(text.padEnd(layout.widths[i] ?? 0), colourOf[i]))
+      .map((text, i) => painted(padded(text, layout.widths[i] ?? 0), colourOf[i]))
       .join(GAP)
       .trimEnd()
   const lines = rows.flatMap(row => {
@@ -68,7 +69,7 @@ interface Layout {
 /** Bars grow into what the names leave, and names are cut only where the shortest bar leaves too little. */
 function layoutOf(rows: readonly StatusRow[], columns: number): Layout {
   const widest = (head: string, textOf: (row: StatusRow) => string) =>
-    Math.max(head.length, ...rows.map(row => textOf(row).length))
+    Math.max(head.length, ...rows.map(row => widthOf(textOf(row))))
   const [state, id, uploaded] = [
     widest(HEAD[1], row => row.state),
     widest(HEAD[3], idText),
@@ -107,7 +108,7 @@ function namesText({ lineage, names }: StatusRow, width: number): string {
   const more = (shown: number) => (shown < others.length ? ` and ${others.length - shown} more` : '')
   for (let shown = Math.min(others.length, width); shown > 0; shown--) {
     const text = others.slice(0, shown).join(', ') + more(shown)
-    if (text.length <= width) return text
+    if (widthOf(text) <= width) return text
   }
   return others[0] ? shortened(others[0], width - more(1).length) + more(1) : ''
 }
@@ -117,8 +118,18 @@ const painted = (text: string, colour: string | undefined) =>
 
 /** The end tells lineages apart as well as the beginning: the middle goes. */
 function shortened(name: string, most: number): string {
+  if (widthOf(name) <= most) return name
   const characters = [...name]
-  if (characters.length <= most) return name
-  const head = Math.ceil((most - 1) * 0.58)
-  return [...characters.slice(0, head), '…', ...characters.slice(head + 1 - most)].join('')
+  const head = fitting(characters, Math.ceil((most - 1) * 0.58))
+  const tail = fitting(characters.toReversed(), most - 1 - widthOf(head.join('')))
+  return [...head, '…', ...tail.toReversed()].join('')
+}
+
+function fitting(characters: readonly string[], most: number): readonly string[] {
+  let left = most
+  const end = characters.findIndex(one => {
+    left -= widthOf(one)
+    return left < 0
+  })
+  return end < 0 ? characters : characters.slice(0, end)
 }

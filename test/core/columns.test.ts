@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { wrapped } from '../../src/core/columns.ts'
+import { padded, widthOf, wrapped } from '../../src/core/columns.ts'
 
 test('words go on lines of the width asked for, set in from the second on', () => {
   expect(wrapped('one two three four', 9, 2)).toBe('one two\n  three\n  four')
@@ -25,4 +25,22 @@ test('no word is lost and no line of several words is too long', () => {
       }
     }),
   )
+})
+
+test.each([
+  ['plain', 5],
+  ['pem:内网证书', 12],
+  ['한글', 4],
+  ['カﾅ', 3], // the second is the half-width form
+  ['e\u0301', 1], // a mark that stands on its letter
+  ['🏪', 2],
+  ['→ …', 3],
+  ['', 0],
+])('a terminal gives %j its columns', (text, columns) => {
+  expect(widthOf(text)).toBe(columns)
+  expect(widthOf(padded(text, 20))).toBe(20)
+})
+
+test('Chinese words are wrapped by the columns they take', () => {
+  expect(wrapped('证书 内容 私钥', 10)).toBe('证书 内容\n私钥')
 })
