@@ -8,6 +8,8 @@ import { ADVICE } from '../src/core/advice.ts'
 import { readConfig } from '../src/core/configReading.ts'
 import { Fault, mostSevere } from '../src/core/fault.ts'
 import { NEEDED, POLICY } from '../src/core/policy.ts'
+import { readReceipt, writeReceipt } from '../src/core/receiptText.ts'
+import { receiptWith } from './core/samples.ts'
 
 const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')
@@ -85,6 +87,17 @@ describe('every configuration in the documents is one', () => {
     for (const [, toml = ''] of text.matchAll(/^```toml\n([\s\S]*?)^```$/gm))
       expect(readConfig(parse(toml)), toml).toHaveProperty('config')
   })
+})
+
+test('the receipt that is shown is one, and each of its members is explained', async () => {
+  const text = await readFile('docs/receipts.md', 'utf8')
+  const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
+  expect(readReceipt(json)?.superseded).toHaveLength(1)
+  const { uploaded, ...receipt } = receiptWith()
+  const whole = { ...receipt, uploaded: uploaded && { ...uploaded, files: { chain: 'c', key: 'k' } } }
+  const members = Object.keys(JSON.parse(writeReceipt(whole)))
+  expect(Object.keys(JSON.parse(json))).toEqual(members)
+  for (const member of members.filter(name => name !== 'version')) expect(text).toContain(`\`${member}\``)
 })
 
 test('the policy to paste is the one that check prints', async () => {
