@@ -33,7 +33,11 @@ const strays = (room: RegExp, allowed: RegExp) =>
 
 test.each([
   ['core decides and touches nothing', /^core\//, /^(core\/.*|node:(crypto|util|path\/posix)|valibot)$/],
-  ['the story and the pass know no effect', /^(sync|pass|firstLook)\.ts$/, /^(core\/.*|(sync|firstLook)\.ts)$/],
+  [
+    'the story and the pass know no effect',
+    /^(sync|pass|firstLook)\.ts$/,
+    /^(core\/.*|(sync|firstLook)\.ts)$/,
+  ],
   [
     'edge knows core and the world, and nothing of commands',
     /^edge\//,

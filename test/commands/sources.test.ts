@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { holds, presentSources, usualSources } from '../../src/commands/sources.ts'
 import { FOLDER_KINDS } from '../../src/core/lineage.ts'
-import { settle } from '../../src/core/settings.ts'
 import { lineageIn } from '../../src/core/lineageIn.ts'
+import { settle } from '../../src/core/settings.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 test('every client has a usual place, and those that are there are looked at', async () => {
