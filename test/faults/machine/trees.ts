@@ -74,7 +74,7 @@ export async function plantTrees(folder: string, lifetime: Lifetime = {}): Promi
   }
 }
 
-function plantedAs(id: string, pair: Pair): Planted {
+export function plantedAs(id: string, pair: Pair): Planted {
   const ders = [pair.leaf, pair.intermediate].map(pem => new X509Certificate(pem).raw)
   return { id, leaf: sha256(ders.slice(0, 1)), fingerprint: sha256(ders), pair }
 }
