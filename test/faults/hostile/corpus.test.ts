@@ -61,9 +61,9 @@ test('strange certificates and keys: each has the verdict it deserves', async ()
   judge.close('strange certificates and keys', 'made by name; proved, inspected and passed over')
 })
 
-/** All ways in a long run, in a short one each in its turn. */
+/** All ways in a long run, in a short one for every third pair one, in its turn. */
 const waysOf = (chain: string, key: string, turn: number) =>
-  ways(chain, key).filter((_, i) => LONG || i === turn % 4)
+  ways(chain, key).filter((_, i) => LONG || (turn % 3 === 0 && i === (turn / 3) % 4))
 
 const ways = (chain: string, key: string): ReadonlyArray<readonly [string, readonly string[]]> => {
   const source = ['--source', `pem=strange:${chain}:${key}`, '--state-dir', '/nowhere', '--dry-run']

@@ -5,7 +5,7 @@ import { newKey, pkcs8, sec1 } from '../../support/keys.ts'
 import { strangePem } from '../../support/strangeCertificate.ts'
 import { LONG } from '../run.ts'
 import { forms } from './strangeForms.ts'
-import { keys } from './strangeKeys.ts'
+import { coats, keys } from './strangeKeys.ts'
 import { names } from './strangeNames.ts'
 import type { Strange } from './strangePair.ts'
 
@@ -50,3 +50,10 @@ export const corpus = async (): Promise<readonly Strange[]> => [
   ...forms(),
   ...(await keys()),
 ]
+
+/** What is to be changed: all of it in a long run, in a short one what is made in no time. */
+export const toBeChanged = async (): Promise<readonly Strange[]> =>
+  LONG ? corpus() : [...(await ordinary()), ...kinds(), ...coats()]
+
+/** What weighs most is among these. */
+export const heavy = async (): Promise<readonly Strange[]> => (LONG ? corpus() : forms())

@@ -63,7 +63,7 @@ test('changed configurations: settings, or the file with what is wrong in it', a
   await change({
     title: 'changed configurations',
     texts: CONFIGURATIONS,
-    count: times(300, 8_000),
+    count: times(150, 8_000),
     named: [file],
     read: async text => {
       await writeFile(file, text)
@@ -126,7 +126,7 @@ test('changed replies on the wire, packed and unpacked: the client outlives them
   await change({
     title: 'changed replies on the wire',
     texts: REPLIES,
-    count: times(100, 1_500),
+    count: times(60, 1_500),
     named: ['answer', 'service', '127.0.0.1'],
     read: async (text, dice) => {
       const encoding = oneOf(dice, ['identity', 'gzip', 'deflate', 'br', 'gzip'])
@@ -148,7 +148,7 @@ test('changed credentials: keys, or the file with what is wrong, never quoted', 
   await change({
     title: 'changed credentials',
     texts: CREDENTIALS,
-    count: times(300, 5_000),
+    count: times(150, 5_000),
     named: [file],
     keys: [SECRET_KEY],
     read: async (text, dice) => {
@@ -185,7 +185,7 @@ test('changed textfiles: what can be read goes on, and the page stays one', asyn
   await change({
     title: 'changed textfiles',
     texts: TEXTFILES,
-    count: times(200, 3_000),
+    count: times(100, 3_000),
     named: [file],
     read: async text => {
       await writeFile(file, text)

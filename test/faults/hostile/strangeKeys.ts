@@ -25,7 +25,7 @@ const dsa = (size: number) =>
     octets(large(size)),
   )
 
-function coats(): readonly Strange[] {
+export function coats(): readonly Strange[] {
   const with_ = (name: string, key: string, verdict: string): Strange => ({
     ...certified(`key: ${name}`, {}, verdict),
     key,

@@ -23,7 +23,13 @@ const SCENARIOS: readonly Scenario[] = [
   { command: 'hook', past: 'renewed' },
   { command: 'hook', past: 'damaged' },
   // what root writes for a service's user is given to that user
-  ...(isRoot ? [{ command: 'hook', past: 'renewed', owner: NOBODY } as const] : []),
+  ...(isRoot
+    ? ([
+        { command: 'hook', past: 'renewed', owner: NOBODY },
+        { command: 'sync', past: 'renewed', owner: NOBODY },
+        { command: 'sync', past: 'each', owner: NOBODY },
+      ] as const)
+    : []),
 ]
 
 const SHORT: readonly Scenario[] = [{ command: 'sync', past: 'each' }]

@@ -30,7 +30,7 @@ test('killed while it writes, a pass or a hook has lost nothing', async () => {
   const root = await temporaryDirectory()
   const trees = await plantTrees(join(root, 'trees'))
   const dice = seededDice(SEED)
-  const moments = Array.from({ length: times(4, 60) }, (_, i) => ({
+  const moments = Array.from({ length: times(2, 60) }, (_, i) => ({
     folder: join(root, `${i}`),
     command: dice() < 0.7 ? ('sync' as const) : ('hook' as const),
     changes: 1 + Math.floor(dice() * CHANGES),
@@ -53,7 +53,7 @@ test('a daemon killed again and again in the middle of renewals carries them all
   const dice = seededDice(SEED)
   const ground = await openGround({ folder: join(root, 'ground'), trees, past: 'none', renewing: true })
   const ledger = openLedger('`kill -9` of `watch` in the middle of renewals', 'SIGKILL at a random moment')
-  for (let round = 0; round < times(2, 40); round++) {
+  for (let round = 0; round < times(1, 40); round++) {
     const daemon = await startDaemon(ground)
     const moment = setTimeout(dice() * 400).then(() => daemon.child.kill('SIGKILL'))
     const dying = killed(ground, daemon, 1 + Math.floor(dice() * CHANGES))
