@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          testTimeout: env.FAULTS === 'long' ? 900_000 : 60_000,
+          testTimeout: env.FAULTS === 'long' ? 900_000 : 120_000,
           hookTimeout: 120_000,
         },
       },

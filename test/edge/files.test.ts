@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, rm, symlink, truncate } from 'node:fs/promises'
+import { chmod, mkdir, open, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { LARGEST, readText } from '../../src/edge/fileText.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody } from './nobody.ts'
 import { stage } from './pairOnDisk.ts'
 
@@ -120,4 +121,23 @@ describe('what cannot be a certificate', () => {
     const unreadable = { code: 'FILE_UNREADABLE', exit: 66, message }
     await asNobody(() => expect(read()).rejects.toMatchObject(unreadable))
   })
+})
+
+test('a file emptied between being opened and being read has the times of what was read', async () => {
+  const file = join(await temporaryDirectory(), 'file')
+  await writeFile(file, 'all of it')
+  const { ctimeMs: before } = await stat(file)
+  const times = async () => (await stat(file)).ctimeMs
+  const handle = await open(file)
+  const prototype = Object.getPrototypeOf(handle)
+  await handle.close()
+  const { read } = prototype
+  vi.spyOn(prototype, 'read').mockImplementationOnce(async function (this: unknown, ...args: unknown[]) {
+    // the clock of files has ticks
+    do await writeFile(file, '')
+    while ((await times()) === before)
+    return read.apply(this, args)
+  })
+  expect(await readText(file)).toMatchObject({ text: '', writtenAt: await times() })
+  expect(await times()).toBeGreaterThan(before)
 })

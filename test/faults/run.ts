@@ -1,5 +1,7 @@
 /** What every suite of faults shares: how long it runs, its seed, and the row it leaves for docs/reliability.md. */
-import { env, hrtime, stdout } from 'node:process'
+import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { cwd, env, hrtime, stdout } from 'node:process'
 import { expect } from 'vitest'
 
 /** `FAULTS=long` for the runs of the table in docs/reliability.md; short ones are part of `npm test`. */
@@ -23,9 +25,13 @@ export interface Row {
   readonly leaked: number
 }
 
-/** Prints the row, with its seed, and holds it to its promise: nothing lost, nothing twice, nothing told. */
+/** Prints the row, with its seed, keeps it where `FAULT_ROWS` names a file for test/faults/table.ts, and holds it to its promise: nothing lost, nothing twice, nothing told. */
 export function promised(row: Row): void {
   const { fault, how, runs, lost, duplicated, leaked } = row
+  if (env.FAULT_ROWS) {
+    const suite = relative(cwd(), expect.getState().testPath ?? '')
+    appendFileSync(env.FAULT_ROWS, `${JSON.stringify({ suite, ...row })}\n`)
+  }
   stdout.write(`| ${fault} | ${how} | ${runs} | ${lost} | ${duplicated} | ${leaked} |  seed ${SEED}\n`)
   expect({ lost, duplicated, leaked }).toEqual({ lost: 0, duplicated: 0, leaked: 0 })
   expect(runs).toBeGreaterThan(0)

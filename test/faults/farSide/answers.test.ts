@@ -10,7 +10,7 @@ import { redirectsTo } from './redirects.ts'
 import { THROTTLES } from './throttles.ts'
 
 const dice = seededDice(SEED)
-const enduring = { times: times(1, 4), dice }
+const enduring = { times: times(1, 2), dice }
 let forest: Forest
 
 beforeAll(async () => {

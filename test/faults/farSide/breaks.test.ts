@@ -13,4 +13,4 @@ beforeAll(async () => {
   forest = await plant(times(2, 12))
 })
 
-test.each(chosen(BREAKS, dice))('$fault', fault => endure(fault, { times: times(1, 4), dice, forest }))
+test.each(chosen(BREAKS, dice))('$fault', fault => endure(fault, { times: times(1, 3), dice, forest }))

@@ -64,7 +64,7 @@ interface Gone extends FarStage {
 /** A service that is gone for the first hour of the clock. */
 async function gone({ greet, trouble }: Outage): Promise<Gone> {
   const clock = openClock()
-  const forest = await plant(times(4, 20))
+  const forest = await plant(times(4, 12))
   const isGone = () => clock.monotonic() < HOUR
   let inVain = 0
   const stage = await openFarStage({

@@ -140,7 +140,7 @@ async function once({ code, says, meet }: BadProxy): Promise<Ledger> {
 }
 
 test.each(chosen(PROXIES, dice))('$fault', async proxy => {
-  const rounds = times(1, 3)
+  const rounds = times(1, 2)
   const sum = await summed(rounds, () => once(proxy))
   promised({ fault: proxy.fault, how: proxy.how, runs: rounds * forest.names.length, ...sum })
 })

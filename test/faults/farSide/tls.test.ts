@@ -53,7 +53,7 @@ async function once({ greet, says }: BadEnd): Promise<Ledger> {
 }
 
 test.each(chosen(BAD_ENDS, dice))('$fault', async end => {
-  const rounds = times(1, 3)
+  const rounds = times(1, 2)
   const sum = await summed(rounds, () => once(end))
   expect(overheard).toEqual([])
   promised({ fault: end.fault, how: end.how, runs: rounds * forest.names.length, ...sum })

@@ -37,14 +37,18 @@ async function capped(mib: number): Promise<MemoryGroup> {
  * 128 MiB would seem to be more than they are.
  */
 const AS_ALONE = ['/bin/sh', '-c', 'cp "$1" "$0" && shift && exec "$0" "$@"'] as const
-const alone = ({ folder }: Ground, { prefix }: MemoryGroup) => [...prefix, ...AS_ALONE, join(folder, 'node')]
+const alone = ({ folder }: Ground, { prefix }: MemoryGroup) =>
+  LONG ? [...prefix, ...AS_ALONE, join(folder, 'node')] : prefix
 
 const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`
 
 test.skipIf(!canCap).each(LONG ? [100, 1_000] : [10])('%i lineages fit', async count => {
   const root = await temporaryDirectory()
   const trees = await plantGrove(join(root, 'trees'), count)
-  const ledger = openLedger(`Memory capped at ${CAP} MiB, ${count} lineages`, 'control group')
+  const ledger = openLedger(
+    `Memory capped at ${CAP} MiB: \`sync\` twice and \`watch\` over ${count} lineages`,
+    'control group, in the long run with a Node of its own, whose pages count',
+  )
   const ground = await openGround({ folder: join(root, 'ground'), trees, past: 'none', renewing: true })
   for (const what of ['all new', 'all known']) {
     const group = await capped(CAP)
@@ -70,17 +74,20 @@ test.skipIf(!canCap).each(LONG ? [100, 1_000] : [10])('%i lineages fit', async c
 })
 
 /** From what a pass cannot even start in to what it does all its work in. */
-const CAPS = Array.from({ length: 16 }, (_, i) => 36 + 6 * i)
+const CAPS = Array.from({ length: 16 }, (_, i) => 30 + 4 * i)
 
 test.skipIf(!canCap)('with less, a pass does its work or is seen to have failed', async () => {
   const root = await temporaryDirectory()
   const trees = await plantGrove(join(root, 'trees'), times(10, 60))
-  const ledger = openLedger('Memory capped at 36 to 126 MiB, a pass', 'control group')
+  const ledger = openLedger(
+    'Memory capped at 30 to 90 MiB, a pass',
+    'control group; pages of a Node that others run do not count',
+  )
   const exits = new Map<string, number[]>()
   await inLanes(drawn(CAPS, times(2, CAPS.length), seededDice(SEED)), async cap => {
     const ground = await openGround({ folder: join(root, `${cap}`), trees, past: 'none' })
-    const words = [...alone(ground, await capped(cap)), ...ground.words('sync', ...RATE)]
-    const made = await ended(words, ground.env)
+    const { prefix } = await capped(cap)
+    const made = await ended([...prefix, ...ground.words('sync', ...RATE)], ground.env)
     const exit = `${made.code ?? made.signal}`
     exits.set(exit, [...(exits.get(exit) ?? []), cap])
     await ledger.enter({ what: `${cap} MiB (${exit})`, ground, command: 'sync', made })

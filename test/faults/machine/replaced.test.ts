@@ -23,7 +23,7 @@ const dice = seededDice(SEED)
 const [LONGEST_PAUSE, BELIEVED] = [600, 900]
 
 /** They wait more than they work. */
-const LANES = 10
+const LANES = 20
 
 /** Larger than any buffer, so that what writes in blocks leaves halves; each half of either is another configuration. */
 function configurations({ sources }: Trees, endpoint: string): readonly [string, string] {
