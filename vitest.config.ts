@@ -1,7 +1,10 @@
 /** Three suites: `unit` and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
-import { env } from 'node:process'
+import { env, hrtime } from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/support/closingLine.ts'
+
+/** One for a run, so that any row that is printed tells how to repeat all. */
+const FAULT_SEED = env.FAULT_SEED ?? `${hrtime.bigint() % 1_000_000n}`
 
 export default defineConfig({
   test: {
@@ -20,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          env: { FAULT_SEED },
           include: ['test/faults/**/*.test.ts'],
           testTimeout: env.FAULTS === 'long' ? 900_000 : 120_000,
           hookTimeout: 120_000,

@@ -1,6 +1,6 @@
 /** Memory capped by the kernel: at 128 MiB the work is done; below, a pass that is killed loses nothing. */
 import { join } from 'node:path'
-import { stderr, stdout } from 'node:process'
+import { env, stderr, stdout } from 'node:process'
 import { expect, onTestFinished, test } from 'vitest'
 import { seededDice } from '../../support/dice.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
@@ -42,7 +42,10 @@ const alone = ({ folder }: Ground, { prefix }: MemoryGroup) =>
 
 const mib = (bytes: number) => `${Math.round(bytes / MIB)} MiB`
 
-test.skipIf(!canCap).each(LONG ? [100, 1_000] : [10])('%i lineages fit', async count => {
+/** `FAULT_LINEAGES` asks of another number whether it fits. */
+const COUNTS = env.FAULT_LINEAGES ? [Number(env.FAULT_LINEAGES)] : LONG ? [100, 1_000] : [10]
+
+test.skipIf(!canCap).each(COUNTS)('%i lineages fit', async count => {
   const root = await temporaryDirectory()
   const trees = await plantGrove(join(root, 'trees'), count)
   const ledger = openLedger(
