@@ -1,7 +1,6 @@
 /** Runs in the unit's place, in its sandbox, and prints how each attempt ended: `done`, or the error's code. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { env, kill, setuid, stdout } from 'node:process'
 
 function attempt(work: () => unknown): string {
@@ -19,6 +18,10 @@ const write = (path: string) => attempt(() => writeFileSync(path, 'x'))
 const read = (path: string) => attempt(() => readFileSync(path))
 /** 0 for a program that did what it was asked. */
 const exitOf = (file: string, ...words: readonly string[]) => spawnSync(file, words).status
+
+/** 0 where such a socket was to be had, otherwise errno; by Perl, for Node has only three families. */
+const socket = (family: number, type: number) =>
+  exitOf('perl', '-e', 'exit(socket(my $s, shift, shift, 0) ? 0 : $!)', String(family), String(type))
 
 const status = Object.fromEntries(
   readFileSync('/proc/self/status', 'utf8')
@@ -60,13 +63,36 @@ const found = {
     ].map(path => [path, read(path)]),
   ),
   homes: [...readdirSync('/home'), ...readdirSync('/root')],
-  netlink: attempt(networkInterfaces),
+  /** All there are, by looking at all there is. */
+  openFolders: spawnSync(
+    'find',
+    ['/', '-path', '/proc', '-prune', '-o', '-type', 'd', '-writable', '-print'],
+    {
+      encoding: 'utf8',
+    },
+  )
+    .stdout.split('\n')
+    .filter(Boolean),
+  sockets: {
+    inet: socket(2, 1),
+    inet6: socket(10, 1),
+    unix: socket(1, 1),
+    netlink: socket(16, 3),
+    packet: socket(17, 3),
+    alg: socket(38, 5),
+    vsock: socket(40, 1),
+  },
+  rawSocket: socket(2, 3),
+  processes: readdirSync('/proc').filter(name => /^\d+$/.test(name)).length,
+  coreDump: /^Max core file size +(\S+) +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.slice(1),
   becomingRoot: attempt(() => setuid?.(0)),
   signallingInit: attempt(() => kill(1, 0)),
   makingSetuid: attempt(() => chmodSync(`${state}/probe`, 0o4755)),
   newNamespace: exitOf('unshare', '--user', 'true'),
   mounting: exitOf('mount', '-t', 'tmpfs', 'probe', state),
   settingTheClock: exitOf('date', '--set', '@0'),
+  namingTheHost: exitOf('hostname', 'probe'),
+  makingADevice: exitOf('mknod', `${state}/null`, 'c', '1', '3'),
   setuidProgram: spawnSync('/opt/setuid-id', ['-u']).stdout?.toString().trim(),
 }
 

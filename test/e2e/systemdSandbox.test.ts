@@ -22,6 +22,10 @@ const PRIVATE = [
   '/proc/sys/kernel/hostname',
   '/dev/kmsg',
 ]
+/** The unit as it is, and as it is with group.conf. */
+const UNITS = ['probe', 'probe-group']
+/** What asking for a family that is not allowed gives. */
+const EAFNOSUPPORT = 97
 const KEYS = [
   '/etc/letsencrypt/live/first/privkey.pem',
   '/root/.acme.sh/acme.example.com_ecc/acme.example.com.key',
@@ -53,20 +57,39 @@ describe.skipIf(why)('the sandbox', () => {
     ['certferry.service', 'probe', '0000000000000004', 'done'],
     ['certferry.service with group.conf', 'probe-group', '0000000000000000', 'EACCES'],
   ])(
-    "%s: root's keys by its capability alone, and nothing else of anybody's",
+    "%s: root's keys by its capability alone, and no home, process or device of anybody's",
     async (_, unit, capability, keys) => {
       const found = await probe(unit)
       expect(found.user).not.toContain(0)
       expect(found.capabilities).toEqual(every(CAPABILITIES, capability))
       expect(found.reading).toEqual({ ...every(KEYS, keys), ...every(PRIVATE, 'ENOENT') })
-      expect(found.homes).toEqual(['.acme.sh'])
-      expect(found.ownState).toBe('done')
-      for (const [directory, code] of Object.entries(found.writing))
-        expect(code, `writing to ${directory}`).toMatch(/^(EROFS|EACCES)$/)
+      expect([found.homes, found.processes]).toEqual([['.acme.sh'], 1])
     },
   )
 
-  test.each(['probe', 'probe-group'])('%s: no way to more privileges', async unit => {
+  test.each(UNITS)(
+    '%s: of all folders of the machine it can write to its state and its own /tmp alone',
+    async unit => {
+      const found = await probe(unit)
+      expect(found.ownState).toBe('done')
+      for (const [directory, code] of Object.entries(found.writing))
+        expect(code, `writing to ${directory}`).toMatch(/^(EROFS|EACCES)$/)
+      expect(found.openFolders.toSorted()).toEqual(['/tmp', '/var/lib/private/certferry', '/var/tmp'])
+    },
+  )
+
+  test.each(UNITS)('%s: no address family but IP and Unix, where root outside has others', async unit => {
+    const { sockets } = await probe(unit)
+    const { inet, inet6, unix, ...others } = sockets
+    expect([inet, inet6, unix]).toEqual([0, 0, 0])
+    for (const [family, exit] of Object.entries(others)) expect(exit, family).toBe(EAFNOSUPPORT)
+    for (const family of ['16', '17']) {
+      const { code } = await stage.run('perl', '-e', 'exit(socket(my $s, shift, 3, 0) ? 0 : $!)', family)
+      expect(code, `family ${family} outside`).toBe(0)
+    }
+  })
+
+  test.each(UNITS)('%s: no way to more privileges', async unit => {
     const found = await probe(unit)
     expect([found.noNewPrivileges, found.filtered]).toEqual(['1', '2'])
     expect([found.becomingRoot, found.makingSetuid, found.signallingInit]).toEqual([
@@ -75,9 +98,19 @@ describe.skipIf(why)('the sandbox', () => {
       'EPERM',
     ])
     expect(found.setuidProgram).toBe(String(found.user[0]))
-    for (const exit of [found.newNamespace, found.mounting, found.settingTheClock])
+    for (const exit of [
+      found.newNamespace,
+      found.mounting,
+      found.settingTheClock,
+      found.namingTheHost,
+      found.makingADevice,
+      found.rawSocket,
+    ])
       expect(exit).toBeGreaterThan(0)
-    expect(found.netlink).not.toBe('done')
+  })
+
+  test.each(UNITS)('%s: no core dump, which would hold private keys', async unit => {
+    expect((await probe(unit)).coreDump).toEqual(['0', '0'])
   })
 
   test('a daemon that reads by group has no capability, and uploads', async () => {
