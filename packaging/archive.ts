@@ -9,15 +9,18 @@ export interface Made {
   readonly version: string
   /** The program that is packed. */
   readonly executable: string
+  /** Those of all that is in the program, word for word. */
+  readonly terms: string
   /** Where the package goes. */
   readonly file: string
 }
 
-export async function writeArchive({ version, executable, file }: Made): Promise<void> {
+export async function writeArchive({ version, executable, terms, file }: Made): Promise<void> {
   const top = basename(file, '.tar.gz')
   await staged(async ({ folder, write, writeAll, copy }) => {
     await copy(executable, `${top}/certferry`, 0o755)
     await writeAll(top, await documents())
+    await write(`${top}/third-party.txt`, terms)
     await write(`${top}/config/certferry.example.toml`, await exampleConfig())
     await writeAll(`${top}/packaging/container`, await filesOf('packaging/container', /^Containerfile$/))
     await writeAll(`${top}/systemd`, await filesOf('systemd', /\.(service|timer|conf)$/))

@@ -1,6 +1,6 @@
 /** One CommonJS file of the whole program. What a command does not ask for is in it, and is not run. */
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { ROOT } from './places.ts'
 
@@ -10,11 +10,17 @@ const stating = (version: string): Plugin => ({
   load: id => (id === resolve(ROOT, 'src/version.ts') ? `export const VERSION = '${version}'\n` : null),
 })
 
+export interface Bundle {
+  readonly code: string
+  /** Paths of the files that went into it, from the repository. */
+  readonly sources: readonly string[]
+}
+
 /**
  * CommonJS, for that is what a single executable of Node 24 can start. Names are kept, so that a stack trace in a bug
  * report can be read.
  */
-export async function bundle(version: string): Promise<string> {
+export async function bundle(version: string): Promise<Bundle> {
   const build = await rolldown({
     input: resolve(ROOT, 'src/main.ts'),
     cwd: ROOT,
@@ -29,7 +35,7 @@ export async function bundle(version: string): Promise<string> {
       minify: { compress: true, mangle: false, codegen: true },
       comments: { legal: false },
     })
-    return output[0].code
+    return { code: output[0].code, sources: output[0].moduleIds.map(path => relative(ROOT, path)) }
   } finally {
     await build.close()
   }

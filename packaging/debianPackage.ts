@@ -26,7 +26,7 @@ export async function writeDebianPackage(made: Made & { readonly architecture: s
   await staged(async staging => {
     await staging.copy(made.executable, 'usr/bin/certferry', 0o755)
     await writeSystem(staging)
-    await writeDocuments(staging, made.version)
+    await writeDocuments(staging, made)
     await writeControl(staging, made)
     execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z3', '--build', staging.folder, made.file], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
@@ -43,7 +43,7 @@ async function writeSystem({ write, writeAll }: Staging): Promise<void> {
   await writeAll('usr/share', completionFiles())
 }
 
-async function writeDocuments({ write }: Staging, version: string): Promise<void> {
+async function writeDocuments({ write }: Staging, { version, terms }: Made): Promise<void> {
   // gzip: lintian asks it of man pages and change logs, and level 9 without a time is the same every time
   for (const [path, text] of await manualPages(version))
     await write(`usr/share/man/${path}.gz`, gzipSync(text, { level: 9 }))
@@ -51,6 +51,7 @@ async function writeDocuments({ write }: Staging, version: string): Promise<void
     if (path !== 'LICENSE') await write(`${DOCUMENTS}/${path}`, text)
   }
   await write(`${DOCUMENTS}/changelog.gz`, gzipSync(await debianChangelog(version), { level: 9 }))
+  await write(`${DOCUMENTS}/third-party.txt.gz`, gzipSync(terms, { level: 9 }))
   await write(`${DOCUMENTS}/copyright`, await part('copyright'))
   await write('usr/share/lintian/overrides/certferry', await part('lintian-overrides'))
 }

@@ -6,7 +6,15 @@ import { EPOCH, ROOT } from './places.ts'
 import { staged } from './staging.ts'
 import { documents, exampleConfig, filesOf } from './tree.ts'
 
-export async function writeNpmPackage(code: string, folder: string): Promise<void> {
+interface Parts {
+  readonly code: string
+  /** Those of all that is in the code, word for word. */
+  readonly terms: string
+  /** Where the package goes. */
+  readonly folder: string
+}
+
+export async function writeNpmPackage({ code, terms, folder }: Parts): Promise<void> {
   const manifest = JSON.parse(await readFile(resolve(ROOT, 'package.json'), 'utf8'))
   const { name, version, description, license, engines } = manifest
   await staged(async staging => {
@@ -14,10 +22,11 @@ export async function writeNpmPackage(code: string, folder: string): Promise<voi
     const own = {
       ...kept,
       bin: { certferry: 'certferry.cjs' },
-      files: ['certferry.cjs', 'config', 'systemd', 'docs', '*.md'],
+      files: ['certferry.cjs', 'config', 'systemd', 'docs', 'third-party.txt', '*.md'],
     }
     await staging.write('package.json', `${JSON.stringify(own, null, 2)}\n`)
     await staging.write('certferry.cjs', code, 0o755)
+    await staging.write('third-party.txt', terms)
     await staging.write('config/certferry.example.toml', await exampleConfig())
     await staging.writeAll('systemd', await filesOf('systemd', /\.(service|timer|conf)$/))
     await staging.writeAll('', await documents())

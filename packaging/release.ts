@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { arch, stdout, umask } from 'node:process'
+import { arch, stdout, umask, versions } from 'node:process'
 import { writeArchive } from './archive.ts'
 import { bundle, readVersion } from './bundle.ts'
 import { writeDebianPackage } from './debianPackage.ts'
 import { writeExecutable } from './executable.ts'
+import { terms } from './licences.ts'
 import { writeNpmPackage } from './npmPackage.ts'
-import { ROOT } from './places.ts'
+import { heldFor, readLockfile, runtimePackages } from './packages.ts'
+import { EPOCH, ROOT } from './places.ts'
+import { sbom } from './sbom.ts'
 
 /** As Node and as Debian name them. The executable is of the machine that makes it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
@@ -23,17 +26,23 @@ await rm(folder, { recursive: true, force: true })
 await mkdir(folder)
 
 const version = await readVersion()
-const code = await bundle(version)
+const { code } = await bundle(version)
 const executable = resolve(folder, 'certferry')
 await writeExecutable(code, executable)
-const made = { version, executable }
+const packages = runtimePackages(await readLockfile())
+const held = heldFor(arch, packages)
+const made = { version, executable, terms: await terms(held) }
 await writeArchive({ ...made, file: resolve(folder, `certferry-${version}-linux-${arch}.tar.gz`) })
 await writeDebianPackage({
   ...made,
   architecture,
   file: resolve(folder, `certferry_${version}_${architecture}.deb`),
 })
-await writeNpmPackage(code, folder)
+await writeNpmPackage({ code, folder, terms: await terms(heldFor(undefined, packages)) })
+await writeFile(
+  resolve(folder, `certferry-${version}.cdx.json`),
+  sbom({ version, epoch: EPOCH, node: versions, packages: held }),
+)
 
 const names = (await readdir(folder)).sort()
 const sums = await Promise.all(

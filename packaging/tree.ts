@@ -29,7 +29,9 @@ export const documents = async (): Promise<ReadonlyMap<string, string>> =>
   new Map([
     ...Array.from(await filesOf('docs', /\.md$/), ([name, page]) => [`docs/${name}`, page] as const),
     ...(await Promise.all(
-      ['README.md', 'CHANGELOG.md', 'LICENSE'].map(async name => [name, await text(name)] as const),
+      ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'].map(
+        async name => [name, await text(name)] as const,
+      ),
     )),
   ])
 
