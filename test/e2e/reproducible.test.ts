@@ -1,0 +1,73 @@
+/** A release that anybody can make again: twice on unlike ground, and not a byte is different. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { env, execPath } from 'node:process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+const run = promisify(execFile)
+
+/** The last commit's; a copy of the files has no commits to ask. */
+const epochOf = async () => (await run('git', ['log', '-1', '--format=%ct'])).stdout.trim()
+
+/** The files of this repository and its packages at another place. */
+async function copyTo(folder: string): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'])
+  await mkdir(folder, { recursive: true })
+  const copying = run('sh', ['-c', 'tar --null -T - -c | tar -x -C "$0"', folder])
+  copying.child.stdin?.end(stdout)
+  await copying
+  await run('cp', ['-a', 'node_modules', folder])
+}
+
+interface Ground {
+  readonly folder: string
+  readonly umask: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What is made there: the name of each file, and a digest of what is in it. */
+async function releaseOn({ folder, umask, env: own }: Ground): Promise<Readonly<Record<string, string>>> {
+  const home = join(folder, 'home')
+  for (const made of [home, join(folder, 'tmp')]) await mkdir(made)
+  const surroundings = {
+    PATH: `${dirname(execPath)}:${env.PATH}`,
+    SOURCE_DATE_EPOCH: await epochOf(),
+    HOME: home,
+    TMPDIR: join(folder, 'tmp'),
+    ...own,
+  }
+  await run('sh', ['-c', `umask ${umask}; exec "$0" packaging/release.ts`, execPath], {
+    cwd: folder,
+    env: surroundings,
+  })
+  const release = join(folder, 'release')
+  const names = (await readdir(release)).toSorted()
+  const digest = async (name: string) =>
+    createHash('sha256')
+      .update(await readFile(join(release, name)))
+      .digest('hex')
+  return Object.fromEntries(await Promise.all(names.map(async name => [name, await digest(name)] as const)))
+}
+
+test('two builds in other folders, by other umasks, clocks, languages and homes have the same bytes', async () => {
+  const root = await temporaryDirectory()
+  const grounds = [
+    { folder: join(root, 'a'), umask: '022', env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
+    {
+      folder: join(root, 'somewhere else/of a much longer name, with blanks'),
+      umask: '077',
+      env: { TZ: 'Asia/Kathmandu', LC_ALL: 'C.UTF-8', LANG: 'tr_TR.UTF-8', USER: 'somebody', COLUMNS: '40' },
+    },
+  ] as const
+  // before anything is built, which takes minutes: somebody may go on working here
+  for (const { folder } of grounds) await copyTo(folder)
+  const [one, other] = [await releaseOn(grounds[0]), await releaseOn(grounds[1])]
+  expect(Object.keys(one).map(name => name.replace(/[\d.]*\d/g, 'N'))).toEqual(
+    expect.arrayContaining(['SHANSUMS', 'certferry', 'certferry-N.cdx.json', 'certferry-N.tgz']),
+  )
+  expect(other).toEqual(one)
+}, 900_000)
