@@ -1,5 +1,5 @@
 /** Asks systemd, or does what it is told there; and finds daemons where there is no systemd. */
-import { execFile } from 'node:child_process'
+import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
 import { access, readdir, readFile } from 'node:fs/promises'
 
 export interface Said {
@@ -14,24 +14,34 @@ export type Systemctl = (...words: readonly string[]) => Promise<Said | undefine
 /** As sd_booted(3) tells. */
 const BOOTED = '/run/systemd/system'
 
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
 /** A bus that hangs must not hang us; starting a unit takes as long as the unit's own timeout. In milliseconds. */
 const PATIENCE = { asking: 5_000, acting: 120_000 }
 
-export const systemctl: Systemctl = async (...words) => {
-  const booted = await access(BOOTED).then(
-    () => true,
-    () => false,
-  )
-  if (!booted) return undefined
-  const timeout = words[0] === 'show' ? PATIENCE.asking : PATIENCE.acting
-  return new Promise(resolve => {
-    const options = { timeout, killSignal: 'SIGKILL', encoding: 'utf8' } as const
+/** Of another machine, in a test. */
+export const systemctlOf =
+  (booted: string, path: string): Systemctl =>
+  async (...words) => {
+    const isBooted = await access(booted).then(
+      () => true,
+      () => false,
+    )
+    if (!isBooted) return undefined
+    const timeout = words[0] === 'show' ? PATIENCE.asking : PATIENCE.acting
+    return ask(words, { timeout, killSignal: 'SIGKILL', encoding: 'utf8', env: { PATH: path } })
+  }
+
+export const systemctl = systemctlOf(BOOTED, PATH)
+
+/** With nothing of our environment: a key of the account may stand there. */
+const ask = (words: readonly string[], options: ExecFileOptionsWithStringEncoding) =>
+  new Promise<Said | undefined>(resolve => {
     const child = execFile('systemctl', [...words], options, (error, stdout, stderr) => {
       if (error && (error as NodeJS.ErrnoException).code === 'ENOENT') resolve(undefined)
       else resolve({ code: child.exitCode ?? 1, stdout, stderr })
     })
   })
-}
 
 export interface Process {
   readonly pid: number
