@@ -8,16 +8,18 @@ export interface Reply {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+type Cut = (text: string) => string
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
  * with another. Without an Error, anything but 200 with an envelope is not the service speaking.
- * @throws Fault of the service's code, or REPLY_UNREADABLE.
+ * `cut` takes out of every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
  */
-export function readReply(status: number, body: string): Reply {
-  const response = envelopeOf(body)
+export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
+  const response = envelopeOf(body, cut)
   const requestId = typeof response?.RequestId === 'string' ? printable(response.RequestId, 64) : undefined
   const error = response?.Error ?? undefined
   if (isObject(error) && typeof error.Code === 'string' && error.Code.trim()) {
@@ -43,9 +45,9 @@ function otherStatus(status: number): Fault {
 /** Of a 5xx nobody can tell whose gateway it comes from. */
 const GATEWAY = 'The service, or a proxy on the way to it, is unwell; the next pass tries again.'
 
-function envelopeOf(body: string): Record<string, unknown> | undefined {
+function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(body)
+    const parsed: unknown = JSON.parse(body, (_, value) => (typeof value === 'string' ? cut(value) : value))
     return isObject(parsed) && isObject(parsed.Response) ? parsed.Response : undefined
   } catch {
     return undefined

@@ -8,7 +8,7 @@ export interface Secret {
   readonly toString: () => string
 }
 
-const MASK = '[secret]'
+export const MASK = '[secret]'
 
 export const secret = (text: string): Secret =>
   Object.freeze({

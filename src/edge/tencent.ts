@@ -1,6 +1,7 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
+import { secretsIn, withoutSent } from '../core/echo.ts'
 import { Fault } from '../core/fault.ts'
 import { type Reply, readReply } from '../core/reply.ts'
 import { authorization } from '../core/tc3.ts'
@@ -46,15 +47,17 @@ export function openClient(connection: Connection): Client {
   const { wallet, now, onClock } = connection
   let applied = 0
   let measured = 0
-  const read = ({ date, status, body }: Answer) => {
+  const read = ({ date, status, body }: Answer, sent: readonly string[] = []) => {
     if (date) measured = Math.round((date - now()) / 1000)
-    return readReply(status, body)
+    return readReply(status, body, withoutSent(sent))
   }
   return {
     call: async (action, body, signal) => {
       const message = { action, body, timestamp: Math.floor(now() / 1000) + applied }
-      const headers = headersOf(connection, await wallet.current(), message)
-      return read(await exchange(connection, { method: 'POST', headers, body }, signal))
+      const credentials = await wallet.current()
+      const headers = headersOf(connection, credentials, message)
+      const sent = [...secretsIn(body), headers.authorization, credentials.token?.reveal() ?? '']
+      return read(await exchange(connection, { method: 'POST', headers, body }, signal), sent)
     },
     greet: async signal => {
       try {
