@@ -8,7 +8,7 @@ import { type ConfigReading, type Problem, problemText } from '../core/problem.t
 import { anchored } from '../core/settings.ts'
 import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
-import { isReachable } from './exposure.ts'
+import { openToAll } from './exposure.ts'
 import { readText } from './fileText.ts'
 import { readSettled } from './settledFile.ts'
 
@@ -43,9 +43,10 @@ export async function readConfigFile(
   const read = await readSettled(file, waiting, () => readText(file)).catch(unlessDefault(named))
   if (!read) return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
   const { text, mode } = read
-  if (mode & 0o002 && isReachable(file))
-    throw new Fault('CONFIG_INVALID', `${file}: may be written by every user of this machine`, {
-      advice: `chmod o-w ${quoted(file)}: whoever writes it decides where private keys go.`,
+  const open = openToAll(file, mode)
+  if (open)
+    throw new Fault('CONFIG_INVALID', `${open}: may be written by every user of this machine`, {
+      advice: `chmod o-w ${quoted(open)}: whoever writes it decides where private keys go.`,
     })
   const reading = await readConfigText(text)
   const [config, problems] =

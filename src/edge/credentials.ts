@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parse } from 'ini'
 import { Fault } from '../core/fault.ts'
+import { quoted } from '../core/hookFile.ts'
 import { type Secret, secret } from '../core/secret.ts'
+import { openToAll } from './exposure.ts'
 import type { Waiting } from './files.ts'
 import { type OnSecret, type Read, type Reading, readText } from './fileText.ts'
 import { readSettled } from './settledFile.ts'
@@ -52,14 +54,21 @@ export async function findCredentials(places: Places): Promise<Credentials> {
   )
 }
 
-/** A key that is just being replaced is waited for: in the next place there may be that of another account. */
+/**
+ * A key that is just being replaced is waited for: in the next place there may be that of another account. One that others
+ * may replace is refused, for the same reason. @throws Fault as readText, or CREDENTIALS_UNREADABLE.
+ */
 async function readKey(file: string, places: Places, reading?: Reading): Promise<Read> {
   const read = () => readText(file, reading)
   const isSystemds = file.startsWith(`${places.env.CREDENTIALS_DIRECTORY}/`)
   // what systemd hands over was there, and whole, before this process was
   const found = await (isSystemds ? read() : readSettled(file, places, read))
   await places.onSecret?.({ file, mode: found.mode, what: 'API key' })
-  return found
+  const open = openToAll(file, found.mode)
+  if (!open) return found
+  throw new Fault('CREDENTIALS_UNREADABLE', `${open}: may be written by every user of this machine`, {
+    advice: `chmod o-w ${quoted(open)}: whoever writes it decides whose account receives private keys.`,
+  })
 }
 
 async function fromEnvironment(places: Places): Promise<Credentials | undefined> {
@@ -138,7 +147,8 @@ function clean(text: string, where: string): string {
 }
 
 function asUnreadable(error: unknown): never {
-  if (error instanceof Fault) throw new Fault('CREDENTIALS_UNREADABLE', error.message)
+  if (error instanceof Fault && error.code !== 'CREDENTIALS_UNREADABLE')
+    throw new Fault('CREDENTIALS_UNREADABLE', error.message)
   throw error
 }
 

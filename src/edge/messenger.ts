@@ -1,9 +1,11 @@
 /** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
+import { statSync } from 'node:fs'
 import { webhookProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
 import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
 import { filled } from '../core/template.ts'
 import type { Way } from './dispatcher.ts'
+import { openToAll } from './exposure.ts'
 import { readText } from './fileText.ts'
 
 /** @throws the signal's reason when it is aborted: the letter is given up. */
@@ -21,21 +23,36 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 export const byCommand =
   (file: string): Messenger =>
   async (letter, signal) => {
-    // not at the top, where it would be in the way of every start
-    const { execFile } = await import('node:child_process')
-    return new Promise((resolve, reject) => {
-      const env = { PATH, ...environmentOf(letter) }
-      const options = { env, signal, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
-      const child = execFile(file, [], options, error => {
-        if (!error) return resolve()
-        if (signal.aborted) return reject(signal.reason)
-        const why = error.killed ? `did not end within ${PATIENCE / 1000} s` : `ended with ${error.code}`
-        reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
-      })
-      child.stdin?.on('error', () => {}) // it may end without reading
-      child.stdin?.end()
-    })
+    const open = openTo(file)
+    if (open) throw new Fault('NOTICE_UNSENT', `${open}: may be written by every user, so it is not started`)
+    await started(file, letter, signal)
   }
+
+/** One that is not there is found out by starting it. */
+function openTo(file: string): string | undefined {
+  try {
+    return openToAll(file, statSync(file).mode)
+  } catch {
+    return undefined
+  }
+}
+
+async function started(file: string, letter: Letter, signal: AbortSignal): Promise<void> {
+  // not at the top, where it would be in the way of every start
+  const { execFile } = await import('node:child_process')
+  await new Promise<void>((resolve, reject) => {
+    const env = { PATH, ...environmentOf(letter) }
+    const options = { env, signal, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
+    const child = execFile(file, [], options, error => {
+      if (!error) return resolve()
+      if (signal.aborted) return reject(signal.reason)
+      const why = error.killed ? `did not end within ${PATIENCE / 1000} s` : `ended with ${error.code}`
+      reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
+    })
+    child.stdin?.on('error', () => {}) // it may end without reading
+    child.stdin?.end()
+  })
+}
 
 export interface Webhook {
   /** Holds the address, which is a secret in itself: whoever knows it can write there. */

@@ -1,8 +1,8 @@
 /** Keys and credentials that every user may read: warned of by whoever reads them, once. */
-import { chmod, realpath, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openStage, type Stage } from './stage.ts'
+import { KEYS, openStage, type Stage } from './stage.ts'
 import { openWatchStage } from './watchStage.ts'
 
 const LIVE = 'letsencrypt/live/example.com/privkey.pem'
@@ -127,3 +127,43 @@ test('a configuration that every user may write is refused: it says where privat
   await chmod(folder, 0o700)
   expect((await type(['sync', '-c', 'c.toml'])).exit).toBe(0)
 })
+
+test('nor is one in a folder where every user may put another in its place; in one like /tmp nobody may', async () => {
+  const { folder, type } = await exposedStage()
+  await mkdir(join(folder, 'open'))
+  await writeFile(join(folder, 'open/c.toml'), '')
+  await symlink('open/c.toml', join(folder, 'link.toml'))
+  await chmod(join(folder, 'open'), 0o777)
+  for (const file of ['open/c.toml', 'link.toml']) {
+    const { exit, out } = await type(['sync', '-c', file])
+    expect([exit, out().replace(/\s+/g, ' ')]).toEqual([
+      78,
+      expect.stringContaining(`chmod o-w ${join(folder, 'open')}`),
+    ])
+  }
+  await chmod(join(folder, 'open'), 0o1777)
+  expect((await type(['sync', '-c', 'link.toml'])).exit).toBe(0)
+})
+
+test.each(['TENCENTCLOUD_CREDENTIALS_FILE', 'TENCENTCLOUD_SECRET_KEY_FILE'])(
+  'an API key that every user may write is refused: it says whose account receives private keys (%s)',
+  async name => {
+    const { folder, type, emulator } = await exposedStage()
+    const file = join(folder, 'key')
+    await writeFile(file, name.includes('SECRET_KEY') ? KEYS.TENCENTCLOUD_SECRET_KEY : ini(KEYS))
+    await chmod(file, 0o602)
+    const env = {
+      ...(name.includes('SECRET_KEY') ? {} : { TENCENTCLOUD_SECRET_ID: '' }),
+      TENCENTCLOUD_SECRET_KEY: '',
+    }
+    const run = () => type(['sync'], { env: { ...env, [name]: file } })
+    const { exit, out } = await run()
+    expect([exit, out().replace(/\s+/g, ' ')]).toEqual([77, expect.stringContaining(`chmod o-w ${file}`)])
+    expect(emulator.entries).toEqual([])
+    await chmod(file, 0o600)
+    expect((await run()).exit).toBe(0)
+  },
+)
+
+const ini = ({ TENCENTCLOUD_SECRET_ID: id, TENCENTCLOUD_SECRET_KEY: key }: typeof KEYS) =>
+  `[default]\nsecret_id = ${id}\nsecret_key = ${key}\n`

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, chmod, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { kill } from 'node:process'
@@ -135,6 +135,23 @@ describe('a command', () => {
         .split('\n')
         .filter(line => /^[A-Z_]+=/.test(line) && !/^(CERTFERRY_|PATH=|PWD=|SHLVL=|_=|OLDPWD=)/.test(line)),
     ).toEqual([])
+  })
+
+  test.each([
+    ['that every user may write is not started, for it would run as we do', 0o757, 0o755],
+    ['in a folder that every user may write neither', 0o755, 0o777],
+  ])('%s', async (_, mode, folderMode) => {
+    const dir = await temporaryDirectory()
+    const file = join(dir, 'tell')
+    await writeFile(file, `#!/bin/sh\ntouch '${dir}/started'\n`)
+    await chmod(file, mode)
+    await chmod(dir, folderMode)
+    const open = folderMode === 0o777 ? dir : file
+    await expect(byCommand(file)(letter(), PATIENT)).rejects.toMatchObject({
+      code: 'NOTICE_UNSENT',
+      message: `${open}: may be written by every user, so it is not started`,
+    })
+    await expect(access(join(dir, 'started'))).rejects.toThrow('ENOENT')
   })
 
   test('that is given up is killed', async () => {
