@@ -32,8 +32,8 @@ export function listenIn({ words, env, output, port }: Wire): Listening {
   const started = start(['strace', '-D', ...WHOLE, '-o', output, ...words], env)
   const heard = started.ended.then(async ended => {
     const calls = await callsIn(output)
-    const isService = (call: string) =>
-      call.includes(`->127.0.0.1:${port}]>`) && /^\d+ +(write|send)/.test(call)
+    const socket = new RegExp(`^\\d+ +(?:write|send)\\w*\\(\\d+<TCP:\\[[\\d.:]+->127\\.0\\.0\\.1:${port}\\]>`)
+    const isService = (call: string) => socket.test(call)
     // how the test started it, with the secrets in its environment, is not the program's doing
     const isStart = (call: string) => call.includes(' execve(') && call.includes(`"${words[1]}"`)
     return {
