@@ -1,8 +1,15 @@
-/** One CommonJS file of the whole program. What a command does not ask for is in it, and is not run. */
+/** The whole program as few files of CommonJS: what a start needs is in one, and what few commands need in others. */
 import { readFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { ROOT } from './places.ts'
+
+export interface Bundle {
+  /** Code by path: `main.js` begins, and asks for the others in `parts/`. */
+  readonly parts: ReadonlyMap<string, string>
+  /** Paths of the files that went into it, from the repository. */
+  readonly sources: readonly string[]
+}
 
 /** In a bundle there is no package.json beside the code to read the version from. */
 const stating = (version: string): Plugin => ({
@@ -10,32 +17,61 @@ const stating = (version: string): Plugin => ({
   load: id => (id === resolve(ROOT, 'src/version.ts') ? `export const VERSION = '${version}'\n` : null),
 })
 
-export interface Bundle {
-  readonly code: string
-  /** Paths of the files that went into it, from the repository. */
-  readonly sources: readonly string[]
-}
+/** What every start loads, a hook's above all: one file of it is opened and read sooner than a dozen. */
+const BEGINNINGS = ['src/edge/output.ts', 'src/cli.ts', 'src/commands/hook.ts'].map(path =>
+  resolve(ROOT, path),
+)
+
+/** All that these files import, and so on, as far as nothing waits to be asked for. */
+const closure = (found: Set<string>): Plugin => ({
+  name: 'closure',
+  buildEnd() {
+    const add = (id: string) => {
+      if (found.has(id) || id.startsWith('node:')) return
+      found.add(id)
+      for (const next of this.getModuleInfo(id)?.importedIds ?? []) add(next)
+    }
+    for (const id of BEGINNINGS) add(id)
+  },
+})
+
+/** A library is known by its name wherever it is loaded. */
+const packageOf = (id: string) => /.*node_modules\/(@[^/]+\/)?([^/]+)/.exec(id)?.[2] ?? null
 
 /**
  * CommonJS, for that is what a single executable of Node 24 can start. Names are kept, so that a stack trace in a bug
  * report can be read.
  */
 export async function bundle(version: string): Promise<Bundle> {
+  const start = new Set<string>()
   const build = await rolldown({
-    input: resolve(ROOT, 'src/main.ts'),
+    input: { main: resolve(ROOT, 'src/main.ts') },
     cwd: ROOT,
     platform: 'node',
-    plugins: [stating(version)],
+    plugins: [stating(version), closure(start)],
+    preserveEntrySignatures: false,
     transform: { target: 'node22', define: { 'import.meta.filename': '__filename' } },
   })
   try {
     const { output } = await build.generate({
       format: 'cjs',
-      codeSplitting: false,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'parts/[name].js',
+      codeSplitting: {
+        includeDependenciesRecursively: false,
+        groups: [
+          { name: 'start', test: id => start.has(id) },
+          { name: packageOf, test: /node_modules/, debugName: 'libraries' },
+        ],
+      },
       minify: { compress: true, mangle: false, codegen: true },
       comments: { legal: false },
     })
-    return { code: output[0].code, sources: output[0].moduleIds.map(path => relative(ROOT, path)) }
+    const chunks = output.filter(file => file.type === 'chunk')
+    return {
+      parts: new Map(chunks.map(({ fileName, code }) => [fileName, code])),
+      sources: chunks.flatMap(({ moduleIds }) => moduleIds.map(path => relative(ROOT, path))),
+    }
   } finally {
     await build.close()
   }

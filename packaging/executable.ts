@@ -1,19 +1,21 @@
 /** One file that needs no Node: Node itself with the bundle in it (https://nodejs.org/api/single-executable-applications.html). */
 import { execFileSync } from 'node:child_process'
-import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
+import type { Bundle } from './bundle.ts'
+import { compiled, SEED } from './compiled.ts'
 import { ROOT } from './places.ts'
 
 /** Node looks for this mark in itself, to know whether something was put in. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** Writes the executable to `file`, made of the Node that runs this. */
-export async function writeExecutable(code: string, file: string): Promise<void> {
+export async function writeExecutable(program: Pick<Bundle, 'parts'>, file: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'certferry-executable-'))
   try {
-    const blob = await writeBlob(code, folder)
+    const blob = await writeBlob(program, folder)
     await copyFile(execPath, file)
     strip(file)
     inject(file, blob)
@@ -23,20 +25,23 @@ export async function writeExecutable(code: string, file: string): Promise<void>
   }
 }
 
-async function writeBlob(code: string, folder: string): Promise<string> {
-  // relative: an absolute path of this machine would stand in the blob
-  await writeFile(join(folder, 'certferry.cjs'), code)
+async function writeBlob(program: Pick<Bundle, 'parts'>, folder: string): Promise<string> {
+  const files = await compiled(program)
+  await mkdir(join(folder, 'parts'))
+  for (const [name, content] of files) await writeFile(join(folder, name), content)
+  const assets = [...files.keys()].filter(name => name !== 'main.js').sort()
   const config = {
-    main: 'certferry.cjs',
+    // relative: an absolute path of this machine would stand in the blob
+    main: 'main.js',
     output: 'certferry.blob',
+    assets: Object.fromEntries(assets.map(name => [name, name])),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
     // a program that holds private keys takes no orders for its runtime from its environment, NODE_OPTIONS above all
     execArgvExtension: 'none',
   }
   await writeFile(join(folder, 'config.json'), JSON.stringify(config))
-  // V8 mixes chance into the code cache; this seed alone does not count among the flags that make a cache invalid
-  const words = ['--random-seed=1', '--experimental-sea-config', 'config.json']
+  const words = [SEED, '--experimental-sea-config', 'config.json']
   execFileSync(execPath, words, { cwd: folder, stdio: 'pipe' })
   return join(folder, 'certferry.blob')
 }

@@ -2,30 +2,31 @@
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Bundle } from './bundle.ts'
 import { EPOCH, ROOT } from './places.ts'
 import { staged } from './staging.ts'
 import { documents, exampleConfig, filesOf } from './tree.ts'
 
 interface Parts {
-  readonly code: string
+  readonly parts: Bundle['parts']
   /** Those of all that is in the code, word for word. */
   readonly terms: string
   /** Where the package goes. */
   readonly folder: string
 }
 
-export async function writeNpmPackage({ code, terms, folder }: Parts): Promise<void> {
+export async function writeNpmPackage({ parts, terms, folder }: Parts): Promise<void> {
   const manifest = JSON.parse(await readFile(resolve(ROOT, 'package.json'), 'utf8'))
   const { name, version, description, license, engines } = manifest
   await staged(async staging => {
     const kept = { name, version, description, license, engines }
     const own = {
       ...kept,
-      bin: { certferry: 'certferry.cjs' },
-      files: ['certferry.cjs', 'config', 'systemd', 'docs', 'third-party.txt', '*.md'],
+      bin: { certferry: 'main.js' },
+      files: ['main.js', 'parts', 'config', 'systemd', 'docs', 'third-party.txt', '*.md'],
     }
     await staging.write('package.json', `${JSON.stringify(own, null, 2)}\n`)
-    await staging.write('certferry.cjs', code, 0o755)
+    await staging.writeAll('', parts)
     await staging.write('third-party.txt', terms)
     await staging.write('config/certferry.example.toml', await exampleConfig())
     await staging.writeAll('systemd', await filesOf('systemd', /\.(service|timer|conf)$/))

@@ -26,9 +26,9 @@ await rm(folder, { recursive: true, force: true })
 await mkdir(folder)
 
 const version = await readVersion()
-const { code } = await bundle(version)
+const program = await bundle(version)
 const executable = resolve(folder, 'certferry')
-await writeExecutable(code, executable)
+await writeExecutable(program, executable)
 const packages = runtimePackages(await readLockfile())
 const held = heldFor(arch, packages)
 const made = { version, executable, terms: await terms(held) }
@@ -38,7 +38,7 @@ await writeDebianPackage({
   architecture,
   file: resolve(folder, `certferry_${version}_${architecture}.deb`),
 })
-await writeNpmPackage({ code, folder, terms: await terms(heldFor(undefined, packages)) })
+await writeNpmPackage({ parts: program.parts, folder, terms: await terms(heldFor(undefined, packages)) })
 await writeFile(
   resolve(folder, `certferry-${version}.cdx.json`),
   sbom({ version, epoch: EPOCH, node: versions, packages: held }),

@@ -8,7 +8,13 @@ unset NODE_REDIRECT_WARNINGS
 # shellcheck disable=SC3045 # a sh that knows no -c goes on without
 ulimit -c 0 2>/dev/null || :
 
-here=$(dirname "$(readlink -f "$0")")
+# a program that need not be asked is not started: each takes a millisecond or two
+self=$0
+[ -h "$self" ] && self=$(readlink -f "$self")
+case $self in
+*/*) here=${self%/*} ;;
+*) here=. ;;
+esac
 # npm 11 links it into .bin; older ones leave it in its package
 for node in "$here"/../node_modules/.bin/node "$here"/../node_modules/node-linux-*/bin/node; do
   [ -x "$node" ] && exec "$node" "$here/main.js" "$@"

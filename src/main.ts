@@ -5,7 +5,6 @@
  */
 import { homedir } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { openOutput } from './edge/output.ts'
 
 // by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys
 process.on('SIGUSR1', () => {})
@@ -25,6 +24,7 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 }
 
 async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
+  const { openOutput } = await import('./edge/output.ts')
   const { isSea } = process.getBuiltinModule('node:sea')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

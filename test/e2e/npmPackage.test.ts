@@ -32,7 +32,8 @@ const certferry = (words: readonly string[], env = {}) =>
 beforeAll(async () => {
   folder = await temporaryDirectory()
   prefix = join(folder, 'global')
-  await writeNpmPackage(await bundle(await readVersion()), folder)
+  const { parts } = await bundle(await readVersion())
+  await writeNpmPackage({ parts, terms: '', folder })
   await npm('install', '--prefix', join(folder, 'node'), `node-linux-${arch}@${OLDEST}`)
   path = `${join(folder, `node/node_modules/node-linux-${arch}/bin`)}:${SYSTEM_PATH}`
   await npm('install', '--global', '--prefix', prefix, join(folder, `certferry-${await readVersion()}.tgz`))

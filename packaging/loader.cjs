@@ -1,0 +1,34 @@
+/**
+ * Stands before the program's first lines. Its other parts are files beside this one, or assets where all is one executable;
+ * each comes with its compiled code, which Node takes where it was made by the same Node, and else compiles anew.
+ */
+const loaded = new Map()
+
+/** A part by the name that another asks for it: `./parts/x.js` from main.js, `./x.js` from its like. */
+// biome-ignore lint/correctness/noUnusedVariables: what follows in main.js calls it
+function part(name) {
+  if (!name.startsWith('.')) return require(name)
+  const path = `parts/${name.slice(name.lastIndexOf('/') + 1)}`
+  const known = loaded.get(path)
+  if (known) return known.exports
+  const module = { exports: {} }
+  loaded.set(path, module)
+  const { filename, code, cachedData } = sourceOf(path)
+  const { Script } = require('node:vm')
+  new Script(code, { filename, cachedData }).runInThisContext()(module.exports, part, module, __filename)
+  return module.exports
+}
+
+/** Asked for here and not above: an older Node, which knows no assets, must live to be told that it is too old. */
+function sourceOf(path) {
+  const { getAsset, getRawAsset, isSea } = require('node:sea')
+  if (isSea())
+    return {
+      filename: path,
+      code: getAsset(path, 'utf8'),
+      cachedData: Buffer.from(getRawAsset(`${path}.cache`)),
+    }
+  const { readFileSync } = require('node:fs')
+  const filename = `${__dirname}/${path}`
+  return { filename, code: readFileSync(filename, 'utf8'), cachedData: readFileSync(`${filename}.cache`) }
+}
