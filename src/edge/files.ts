@@ -33,8 +33,10 @@ export async function readFiles(
   // files are read at once: whoever waits for an answer meanwhile is let in between two lineages
   await setImmediate()
   const password = await passwordOf(lineage, onSecret)
+  // not after it: a process that is stopped in between would find that it read something old
+  const began = now().getTime()
   const first = await readBoth(lineage, onSecret)
-  const age = now().getTime() - first.writtenAt
+  const age = began - first.writtenAt
   let last = first
   if (age < FRESH) {
     await wait(BETWEEN_READS)

@@ -16,6 +16,8 @@ const MOST_LINKS = 41
 
 /** What a look finds: a text, or nothing yet. */
 interface Look {
+  /** When it began: a process that is stopped after it has read would else find that it read something old. */
+  readonly at: number
   readonly read?: Read
   readonly missing?: Fault
   /** Milliseconds since 1970. */
@@ -32,11 +34,12 @@ export async function readSettled(
   { now, wait }: Waiting,
   read: () => Promise<Read>,
 ): Promise<Read> {
-  let found = await lookAt(path, read)
-  for (let looks = 0, same = 0; now().getTime() - found.changedAt < FRESH && same < STILL; looks++) {
+  const look = () => lookAt(path, read, now().getTime())
+  let found = await look()
+  for (let looks = 0, same = 0; found.at - found.changedAt < FRESH && same < STILL; looks++) {
     if (looks === LOOKS) throw new Fault('FILE_UNREADABLE', `${path}: changes all the time`)
     await wait(BETWEEN_READS)
-    const next = await lookAt(path, read)
+    const next = await look()
     same = isSame(found, next) ? same + 1 : 0
     found = next
   }
@@ -46,13 +49,13 @@ export async function readSettled(
 
 const isSame = (a: Look, b: Look) => a.read?.text === b.read?.text && a.changedAt === b.changedAt
 
-async function lookAt(path: string, read: () => Promise<Read>): Promise<Look> {
+async function lookAt(path: string, read: () => Promise<Read>, at: number): Promise<Look> {
   try {
     const found = await read()
-    return { read: found, changedAt: found.writtenAt }
+    return { at, read: found, changedAt: found.writtenAt }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'FILE_MISSING') throw error
-    return { missing: error, changedAt: wayChangedAt(path) }
+    return { at, missing: error, changedAt: wayChangedAt(path) }
   }
 }
 

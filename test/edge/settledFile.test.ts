@@ -98,3 +98,16 @@ describe('what stays so is believed', () => {
     expect(count).toBe(50)
   })
 })
+
+test('a process that is stopped after it has read half of a file does not take it for an old one', async () => {
+  const { file } = await reading(put(''))
+  let stoppedFor = 0
+  const now = () => new Date(Date.now() + stoppedFor)
+  const read = async () => {
+    const found = await readText(file)
+    if (stoppedFor === 0) await put(WHOLE)(file)
+    stoppedFor = 3_600_000
+    return found
+  }
+  expect((await readSettled(file, { now, wait: nothing }, read)).text).toBe(WHOLE)
+})

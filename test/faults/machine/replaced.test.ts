@@ -101,15 +101,23 @@ async function stage(folder: string, trees: Trees, proxy: string, renewing = fal
 /** Replaces the file in one way, so many times. Resolves to the longest it was left half: a busy machine may hold us up. */
 async function replacing(way: string, file: string, texts: readonly [string, string], turns: number) {
   let longest = 0
+  let [before, last] = [performance.now(), performance.now()]
+  // from the end of the pause before the last one: whatever the writing in between took, too
+  const measure = () => {
+    longest = Math.max(longest, performance.now() - before)
+  }
   const rest = async () => {
-    const since = performance.now()
+    measure()
     await pause(dice() * LONGEST_PAUSE)
-    longest = Math.max(longest, performance.now() - since)
+    before = last
+    last = performance.now()
   }
   for (let turn = 1; turn <= turns; turn++) {
     await pause(dice() * 500)
     const replacement: Replacement = { file, text: texts[turn % 2] ?? '', turn, pause: rest, dice }
+    before = last = performance.now()
     await WAYS[way]?.(replacement)
+    measure()
   }
   return longest
 }
