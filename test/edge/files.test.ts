@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, open, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import fs from 'node:fs'
+import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { LARGEST, readText } from '../../src/edge/fileText.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody } from './nobody.ts'
@@ -126,18 +128,22 @@ describe('what cannot be a certificate', () => {
 test('a file emptied between being opened and being read has the times of what was read', async () => {
   const file = join(await temporaryDirectory(), 'file')
   await writeFile(file, 'all of it')
-  const { ctimeMs: before } = await stat(file)
-  const times = async () => (await stat(file)).ctimeMs
-  const handle = await open(file)
-  const prototype = Object.getPrototypeOf(handle)
-  await handle.close()
-  const { read } = prototype
-  vi.spyOn(prototype, 'read').mockImplementationOnce(async function (this: unknown, ...args: unknown[]) {
+  const times = () => fs.statSync(file).ctimeMs
+  const [before, { readSync }] = [times(), { ...fs }]
+  const restore = () => {
+    Object.assign(fs, { readSync })
+    syncBuiltinESMExports()
+  }
+  onTestFinished(restore)
+  const meanwhile = (...words: Parameters<typeof readSync>) => {
+    restore()
     // the clock of files has ticks
-    do await writeFile(file, '')
-    while ((await times()) === before)
-    return read.apply(this, args)
-  })
-  expect(await readText(file)).toMatchObject({ text: '', writtenAt: await times() })
-  expect(await times()).toBeGreaterThan(before)
+    do fs.writeFileSync(file, '')
+    while (times() === before)
+    return readSync(...words)
+  }
+  Object.assign(fs, { readSync: meanwhile })
+  syncBuiltinESMExports()
+  expect(await readText(file)).toMatchObject({ text: '', writtenAt: times() })
+  expect(times()).toBeGreaterThan(before)
 })
