@@ -1,5 +1,5 @@
 /** A release that anybody can make again: twice on unlike ground, and not a byte is different. */
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -53,21 +53,33 @@ async function releaseOn({ folder, umask, env: own }: Ground): Promise<Readonly<
   return Object.fromEntries(await Promise.all(names.map(async name => [name, await digest(name)] as const)))
 }
 
-test('two builds in other folders, by other umasks, clocks, languages and homes have the same bytes', async () => {
-  const root = await temporaryDirectory()
-  const grounds = [
-    { folder: join(root, 'a'), umask: '022', env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
-    {
-      folder: join(root, 'somewhere else/of a much longer name, with blanks'),
-      umask: '077',
-      env: { TZ: 'Asia/Kathmandu', LC_ALL: 'C.UTF-8', LANG: 'tr_TR.UTF-8', USER: 'somebody', COLUMNS: '40' },
-    },
-  ] as const
-  // before anything is built, which takes minutes: somebody may go on working here
-  for (const { folder } of grounds) await copyTo(folder)
-  const [one, other] = [await releaseOn(grounds[0]), await releaseOn(grounds[1])]
-  expect(Object.keys(one).map(name => name.replace(/[\d.]*\d/g, 'N'))).toEqual(
-    expect.arrayContaining(['SHANSUMS', 'certferry', 'certferry-N.cdx.json', 'certferry-N.tgz']),
-  )
-  expect(other).toEqual(one)
-}, 900_000)
+const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0
+
+test.skipIf(!hasDpkg)(
+  'two builds in other folders, by other umasks, clocks, languages and homes have the same bytes',
+  async () => {
+    const root = await temporaryDirectory()
+    const grounds = [
+      { folder: join(root, 'a'), umask: '022', env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
+      {
+        folder: join(root, 'somewhere else/of a much longer name, with blanks'),
+        umask: '077',
+        env: {
+          TZ: 'Asia/Kathmandu',
+          LC_ALL: 'C.UTF-8',
+          LANG: 'tr_TR.UTF-8',
+          USER: 'somebody',
+          COLUMNS: '40',
+        },
+      },
+    ] as const
+    // before anything is built, which takes minutes: somebody may go on working here
+    for (const { folder } of grounds) await copyTo(folder)
+    const [one, other] = [await releaseOn(grounds[0]), await releaseOn(grounds[1])]
+    expect(Object.keys(one).map(name => name.replace(/[\d.]*\d/g, 'N'))).toEqual(
+      expect.arrayContaining(['SHANSUMS', 'certferry', 'certferry-N.cdx.json', 'certferry-N.tgz']),
+    )
+    expect(other).toEqual(one)
+  },
+  900_000,
+)
