@@ -26,16 +26,22 @@ async function copyTo(folder: string): Promise<void> {
 interface Ground {
   readonly folder: string
   readonly umask: string
+  readonly epoch: string
   readonly env: Readonly<Record<string, string>>
 }
 
 /** What is made there: the name of each file, and a digest of what is in it. */
-async function releaseOn({ folder, umask, env: own }: Ground): Promise<Readonly<Record<string, string>>> {
+async function releaseOn({
+  folder,
+  umask,
+  epoch,
+  env: own,
+}: Ground): Promise<Readonly<Record<string, string>>> {
   const home = join(folder, 'home')
   for (const made of [home, join(folder, 'tmp')]) await mkdir(made)
   const surroundings = {
     PATH: `${dirname(execPath)}:${env.PATH}`,
-    SOURCE_DATE_EPOCH: await epochOf(),
+    SOURCE_DATE_EPOCH: epoch,
     HOME: home,
     TMPDIR: join(folder, 'tmp'),
     ...own,
@@ -59,11 +65,13 @@ test.skipIf(!hasDpkg)(
   'two builds in other folders, by other umasks, clocks, languages and homes have the same bytes',
   async () => {
     const root = await temporaryDirectory()
+    const epoch = await epochOf()
     const grounds = [
-      { folder: join(root, 'a'), umask: '022', env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
+      { folder: join(root, 'a'), umask: '022', epoch, env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
       {
         folder: join(root, 'somewhere else/of a much longer name, with blanks'),
         umask: '077',
+        epoch,
         env: {
           TZ: 'Asia/Kathmandu',
           LC_ALL: 'C.UTF-8',
