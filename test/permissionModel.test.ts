@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { issue } from './support/certificates.ts'
+import { all, certbotIssue } from './support/producers.ts'
 import { temporaryDirectory } from './support/temporary.ts'
 
 const run = promisify(execFile)
@@ -69,7 +71,7 @@ test('certferry cannot keep its receipts under it without them', async () => {
     'http://127.0.0.1:9',
   ]
   const flags = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${state}`]
-  await mkdir(join(root, 'live'))
+  await all(certbotIssue(root, 'shop', await issue()))
   await expect(run(execPath, [...flags, ...words])).rejects.toMatchObject({
     code: 74,
     stdout: expect.stringContaining('ERR_ACCESS_DENIED'),

@@ -1,5 +1,5 @@
-/** Finds the lineages of every source on disk. */
-import { lstat, readdir, stat } from 'node:fs/promises'
+/** Finds the lineages of every source on disk: at once and not by promise, which takes ten times as long for ten thousand. */
+import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault } from '../core/fault.ts'
@@ -56,10 +56,9 @@ async function lineagesIn(source: Source, uploadOf: Settings['uploadOf']): Promi
 async function namesIn(source: FolderSource): Promise<readonly string[]> {
   if (source.kind === 'traefik') return storedNames(source.path)
   const layout = LAYOUTS[source.kind]
-  const entries = await entriesIn(join(source.path, layout.folder), layout.depth, source)
+  const entries = entriesIn(join(source.path, layout.folder), layout.depth, source)
   const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
-  const signs = await Promise.all(names.map(name => hasSign(source.path, layout.signs(name))))
-  return names.filter((_, i) => signs[i])
+  return names.filter(name => hasSign(source.path, layout.signs(name)))
 }
 
 /** How often a file is read again in which nothing is, 100 ms apart: Traefik empties it, and writes it anew in place. */
@@ -80,22 +79,17 @@ async function storedNames(path: string): Promise<readonly string[]> {
 }
 
 /** What lies in the folder; where certificates lie deeper than one folder down, what lies in each of its own. */
-async function entriesIn(folder: string, depth: number, source: FolderSource): Promise<readonly string[]> {
-  const entries = await list(folder, source)
+function entriesIn(folder: string, depth: number, source: FolderSource): readonly string[] {
+  const entries = list(folder, source)
   if (depth < 2) return entries
-  const below = entries.map(async entry =>
-    (await list(join(folder, entry), source, 'may be none')).map(name => `${entry}/${name}`),
+  return entries.flatMap(entry =>
+    list(join(folder, entry), source, 'may be none').map(name => `${entry}/${name}`),
   )
-  return (await Promise.all(below)).flat()
 }
 
-async function list(
-  folder: string,
-  { path }: FolderSource,
-  otherwise?: 'may be none',
-): Promise<readonly string[]> {
+function list(folder: string, { path }: FolderSource, otherwise?: 'may be none'): readonly string[] {
   try {
-    return await readdir(folder)
+    return readdirSync(folder)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES' || code === 'EPERM')
@@ -104,7 +98,7 @@ async function list(
       throw new Fault('SOURCE_UNREADABLE', `${folder}: cannot be listed (${code})`, { cause: error })
     if (otherwise) return []
     // certbot makes live/ with its first certificate: a source without it is there and empty
-    if (folder !== path && (await stat(path).catch(() => undefined))?.isDirectory()) return []
+    if (folder !== path && isFolder(path)) return []
     throw new Fault('SOURCE_MISSING', `${printable(path)}: no such directory`)
   }
 }
@@ -113,13 +107,22 @@ async function list(
  * lstat, so that the dangling links of certbot's first issuance count: the lineage is there, its files are to come. What
  * cannot be looked at counts too, and reading it says why: a failing disk must not look like a certificate fewer.
  */
-async function hasSign(path: string, names: readonly string[]): Promise<boolean> {
-  for (const name of names) {
-    const found = await lstat(join(path, name)).then(
-      () => true,
-      ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
-    )
-    if (found) return true
+function hasSign(path: string, names: readonly string[]): boolean {
+  return names.some(name => isThere(join(path, name)))
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
   }
-  return false
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    return false
+  }
 }
