@@ -13,7 +13,10 @@ import { receiptWith } from './core/samples.ts'
 
 const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')
-const documents = ['README.md', ...(await readdir('docs')).map(name => `docs/${name}`)]
+const documents = [
+  'README.md',
+  ...(await readdir('docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`),
+]
 const CODES = Object.keys(ADVICE) as ReadonlyArray<keyof typeof ADVICE>
 
 test('the two commands of the first screen are in the README', () => {

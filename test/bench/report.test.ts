@@ -1,0 +1,120 @@
+/** The bench's table is whole, its verdicts are what its targets say, and the document explains every row. No times here. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { chosen, GROUPS, ROWS } from './catalogue.ts'
+import { judged, markdown, type Report, written } from './report.ts'
+import { verdictOf } from './verdict.ts'
+
+const DOCUMENT = readFileSync('docs/performance.md', 'utf8')
+const row = (id: string) => {
+  const [found] = chosen([id])
+  if (!found) throw new RangeError(id)
+  return found
+}
+
+test('every row has its target', () => {
+  expect(Object.fromEntries(ROWS.map(({ id, target }) => [id, target]))).toEqual({
+    'hook-unchanged-time': '≤ 1.5 ×',
+    'hook-unchanged-memory': '≤ 1.25 ×',
+    'hook-upload-time': '≤ 3 ×',
+    'hook-upload-sdk': '< 1 ×',
+    'hook-upload-curl': '×',
+    'executable-unchanged': 'not slower',
+    'executable-upload': 'not slower',
+    'sync-unchanged': '≤ 1.5 ×',
+    'sync-first': '≤ 1.3 ×',
+    'limit-10': '≥ 98 %',
+    'limit-200-0': '≥ 98 %',
+    'limit-200-50': '≥ 98 %',
+    'limit-200-300': '≥ 98 %',
+    'limit-throttled': '≤ 0 requests',
+    'limit-shared': '≤ 1.25 ×',
+    'watch-1000-ready': '≤ 1.5 s',
+    'watch-1000-idle': '< 0.1 %',
+    'watch-1000-memory': '≤ 1.5 ×',
+    'watch-10000-ready': '≤ 10 s',
+    'watch-10000-idle': '< 0.1 %',
+    'watch-10000-memory': '≤ 2.5 ×',
+    'watch-growth': '≤ 1.1 (exponent)',
+    'latency-median': '≤ 150 ms',
+    'latency-late': '≤ 500 ms',
+    'signature-rate': '≥ 1 ×',
+    'signature-key': '≤ 1 derivations',
+    'growth-lineages': 'µs',
+    'growth-renewals': 'ms',
+  })
+  expect(new Set(ROWS.map(({ group }) => group))).toEqual(new Set(GROUPS))
+})
+
+test('the document says of every row what it compares', () => {
+  for (const { id } of ROWS) expect(DOCUMENT).toContain(`\`${id}\``)
+})
+
+test('the document has one place for what was measured', () => {
+  const once = written(DOCUMENT, 'the table')
+  expect(once).toContain('begin -->\n\nthe table\n\n<!--')
+  expect(written(once, 'the table')).toBe(once)
+  expect(() => written('no marks', 'the table')).toThrow('has no place')
+})
+
+describe('a verdict', () => {
+  const verdict = (id: string, value: number, low = value) =>
+    verdictOf(row(id), { id, value, low, high: value, says: '' })
+
+  test.each([
+    ['hook-unchanged-time', 1.5, 1.51],
+    ['hook-upload-sdk', 0.99, 1],
+    ['limit-200-50', 98, 97.9],
+    ['limit-throttled', 0, 1],
+  ])('of %s turns between %d and %d', (id, good, bad) => {
+    expect([verdict(id, good), verdict(id, bad)]).toEqual(['met', 'short'])
+  })
+
+  test('of one that must not be slower allows for noise', () => {
+    expect([verdict('executable-upload', 1.05, 0.98), verdict('executable-upload', 1.05, 1.01)]).toEqual([
+      'met',
+      'short',
+    ])
+  })
+
+  test('is not given without a figure or without a target', () => {
+    expect(verdictOf(row('latency-late'), undefined)).toBe('not measured')
+    expect(verdict('latency-late', Number.NaN)).toBe('not measured')
+    expect(verdict('growth-renewals', 3)).toBe('shown')
+  })
+})
+
+test('the table has a line for every row, measured or not, and says why not', () => {
+  const [first, ...others] = ROWS
+  if (!first) throw new RangeError('no rows')
+  const figure = { id: first.id, value: 1.234, low: 1.1, high: 1.3, says: '38 against 25 ms' }
+  const report: Report = {
+    date: '2026-03-01',
+    commit: 'abc1234',
+    seconds: 480,
+    quick: false,
+    machine: {
+      processor: 'Any',
+      cores: 2,
+      memoryGiB: 4,
+      system: 'Debian',
+      kernel: '6.1',
+      node: '24.21.0',
+      fileSystem: 'ext2/ext3',
+      load: 0,
+    },
+    rows: [judged(first, figure), ...others.map(one => judged(one, undefined, 'Error: no perl'))],
+    plots: ['watch-memory'],
+  }
+  const text = markdown(report)
+  expect(text).toContain('| 1.23 × (1.10 to 1.30) | ≤ 1.5 × | met | 38 against 25 ms |')
+  expect(text.match(/^\| .* \| not measured \| Error: no perl \|$/gm)).toHaveLength(others.length)
+  expect(text).toContain('Any, 2 cores, 4 GiB')
+  expect(text).toContain('](performance/watch-memory.svg)')
+})
+
+test('rows are chosen by the beginning of their names, and a wrong name is told of', () => {
+  expect(chosen(['limit-200']).map(({ id }) => id)).toEqual(['limit-200-0', 'limit-200-50', 'limit-200-300'])
+  expect(chosen([])).toBe(ROWS)
+  expect(() => chosen(['lmit'])).toThrow('no row "lmit"')
+})
