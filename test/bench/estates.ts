@@ -25,11 +25,24 @@ export const sourcesOf = (roots: readonly string[]): readonly string[] =>
 
 export interface EstateWishes {
   readonly lineages: number
+  /** Certificates shared and all of it in memory, for numbers that a disk would take minutes to take. */
   readonly sparse?: boolean
 }
 
+const shared = new WeakMap<Workplace, Map<number, Promise<Estate>>>()
+
+/** One for all rows that leave it as it is. */
+export function sharedEstate(workplace: Workplace, lineages: number): Promise<Estate> {
+  const estates = shared.get(workplace) ?? new Map<number, Promise<Estate>>()
+  shared.set(workplace, estates)
+  const estate = estates.get(lineages) ?? openEstate(workplace, { lineages })
+  estates.set(lineages, estate)
+  return estate
+}
+
 export async function openEstate(workplace: Workplace, { lineages, sparse }: EstateWishes): Promise<Estate> {
-  const { pool, place } = workplace
+  const { pool } = workplace
+  const place = sparse ? workplace.placeInMemory : workplace.place
   const pairs = await pool.fresh(Math.min(CERTIFICATES, lineages))
   const share = Math.ceil(lineages / HALVES)
   const shares = [share, lineages - share].filter(count => count > 0)

@@ -1,6 +1,6 @@
 /** A pass over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
 import { join } from 'node:path'
-import { openEstate, sourcesOf } from '../estates.ts'
+import { sharedEstate, sourcesOf } from '../estates.ts'
 import { inTurns, ratio, type Samples, typical } from '../pairs.ts'
 import { used } from '../process.ts'
 import { BUILT, PROOFS, STATS } from '../programs.ts'
@@ -11,7 +11,7 @@ import type { Workplace } from '../workplace.ts'
 export async function sync(workplace: Workplace): Promise<readonly Figure[]> {
   const { sizes, place, say } = workplace
   say(`  ${sizes.syncLineages} lineages are written and uploaded`)
-  const { roots, state, words } = await openEstate(workplace, { lineages: sizes.syncLineages })
+  const { roots, state, words } = await sharedEstate(workplace, sizes.syncLineages)
   const live = roots.map(root => join(root, 'live'))
   const service = await openService()
   const env = service.environment

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type Daemon, quiet, startDaemon } from '../daemon.ts'
-import { openEstate } from '../estates.ts'
+import { sharedEstate } from '../estates.ts'
 import { exponent, line } from '../fit.ts'
 import { median } from '../pairs.ts'
 import { plotted } from '../plot.ts'
@@ -15,6 +15,9 @@ import type { Workplace } from '../workplace.ts'
 
 /** What a daemon loads; a package that is no longer depended upon is not loaded for the comparison either. */
 const NEEDED = ['undici', 'chokidar', 'node-cron', 'pino', 'smol-toml', 'valibot', 'ini', 'prom-client']
+
+/** Milliseconds; for points of the plot alone, whose idleness no row asks for. */
+const GLANCE = 1_000
 
 interface Watched {
   readonly lineages: number
@@ -51,7 +54,7 @@ export async function watch(workplace: Workplace): Promise<readonly Figure[]> {
 }
 
 async function watched(lineages: number, workplace: Workplace, env: Environment): Promise<Watched> {
-  const { words } = await openEstate(workplace, { lineages })
+  const { words } = await sharedEstate(workplace, lineages)
   const ready: number[] = []
   let daemon: Daemon | undefined
   for (let i = 0; i < workplace.sizes.starts; i++) {
@@ -62,7 +65,8 @@ async function watched(lineages: number, workplace: Workplace, env: Environment)
   if (!daemon) throw new RangeError('no start, no daemon')
   try {
     await quiet(daemon)
-    return { lineages, ready, ...(await atRest(daemon, workplace.sizes.idle)) }
+    const { watched: judged, idle } = workplace.sizes
+    return { lineages, ready, ...(await atRest(daemon, judged.includes(lineages) ? idle : GLANCE)) }
   } finally {
     await daemon.end()
   }
