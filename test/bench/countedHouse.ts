@@ -55,3 +55,12 @@ export async function openHouse(lineages: number): Promise<House> {
 /** After it every receipt is there, and the service has been asked as often as there are lineages. */
 export const uploaded = ({ words, env }: House) =>
   used([...BUILT, 'sync', '--rate', '1000', ...words], { env })
+
+/** One lineage, uploaded; what its hook is given; and how often the service was asked until now. */
+export async function unchangedHook() {
+  const house = await openHouse(1)
+  await uploaded(house)
+  const before = house.service.emulator.entries.length
+  const env = { ...house.env, RENEWED_LINEAGE: house.live(0) }
+  return { house, before, env }
+}

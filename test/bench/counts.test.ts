@@ -1,54 +1,14 @@
-/** What speed rests on, in counts: a look at what has not changed loads little, opens little, reads little, asks nobody. */
+/** What a look costs, in counts: what has not changed is not opened, not read, and nobody is asked about it. */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { below, hasStrace, loaded, opened, read, traced } from './counted.ts'
-import { aged, type House, openHouse, uploaded } from './countedHouse.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { below, hasStrace, opened, read, traced } from './counted.ts'
+import { aged, type House, openHouse, unchangedHook, uploaded } from './countedHouse.ts'
+import { startDaemon } from './daemon.ts'
+import { BUILT } from './programs.ts'
 import { renewTree } from './trees.ts'
 
 const LINEAGES = 20
-
-/** Words that only a package's own code has. */
-const MARKS = {
-  undici: 'UND_ERR_HEADERS_OVERFLOW',
-  '@peculiar/x509': 'X509CertificateGenerator',
-  chokidar: 'awaitWriteFinish',
-} as const
-
-const carriers = (files: readonly string[], mark: string) =>
-  files.filter(file => readFileSync(file, 'utf8').includes(mark)).map(file => basename(file))
-
-async function unchangedHook() {
-  const house = await openHouse(1)
-  await uploaded(house)
-  const before = house.service.emulator.entries.length
-  const env = { ...house.env, RENEWED_LINEAGE: house.live(0) }
-  return { house, before, env }
-}
-
-describe('a hook for a certificate that was uploaded before', () => {
-  test.each(Object.entries(MARKS))('does not load %s', async (_, mark) => {
-    const { house, env } = await unchangedHook()
-    const { files, ended } = await loaded(house.folder, ['hook'], env)
-    expect(ended.code).toBe(0)
-    expect(files.length).toBeGreaterThan(0)
-    expect(carriers(files, mark)).toEqual([])
-  })
-
-  test('loads few files, little code, and few parts of Node', async () => {
-    const { house, before, env } = await unchangedHook()
-    const bare = await loaded(house.folder, [], {})
-    const { files, bytes, parts, ended } = await loaded(house.folder, ['hook'], env)
-    expect(ended.code).toBe(0)
-    expect(house.service.emulator.entries).toHaveLength(before)
-    expect(files.length - bare.files.length).toBeLessThanOrEqual(MOST.files)
-    expect(bytes - bare.bytes).toBeLessThanOrEqual(MOST.bytes)
-    expect(parts.length - bare.parts.length).toBeLessThanOrEqual(MOST.parts)
-  })
-})
-
-/** What was seen, rounded up: who makes a hook heavier should know it. */
-const MOST = { files: 100, bytes: 400_000, parts: 60 } as const
 
 const pems = (files: readonly string[]) => files.filter(file => file.endsWith('.pem'))
 const receipts = (files: readonly string[], { state }: House) =>
@@ -85,7 +45,7 @@ describe.skipIf(!hasStrace)('seen by the kernel', () => {
       }),
     )
     expect(((many ?? 0) - (few ?? 0)) / LINEAGES).toBeLessThanOrEqual(CALLS)
-  })
+  }, 60_000)
 
   test('of one renewal among others one chain and one key are read, and one request is sent', async () => {
     const house = await openHouse(LINEAGES)
@@ -114,5 +74,15 @@ describe.skipIf(!hasStrace)('seen by the kernel', () => {
   })
 })
 
-/** Stats of chain and key, the lineage's sign, and the receipt's open, stat, read and close: what was seen, rounded up. */
-const CALLS = 12
+/** The link, chain and key are asked for; the receipt is opened, asked and read to its end. */
+const CALLS = 7
+
+test('a daemon sets one watch for each lineage and one for the folder, and asks nobody when nothing has changed', async () => {
+  const house = await openHouse(LINEAGES)
+  await uploaded(house)
+  const daemon = await startDaemon([...BUILT, 'watch', ...house.words], '"event":"watching"', house.env)
+  onTestFinished(daemon.end)
+  expect(daemon.watches()).toBeGreaterThan(0)
+  expect(daemon.watches()).toBeLessThanOrEqual(LINEAGES + 2)
+  expect(house.service.emulator.entries).toHaveLength(LINEAGES)
+})
