@@ -85,8 +85,8 @@ export async function signature({ sizes }: Workplace): Promise<readonly Figure[]
   ]
 }
 
-/** A signature is one HMAC with the signing key; the key is three more. */
-function derivations(requests: number): number {
+/** A signature is one HMAC with the signing key; the key is three more. All requests are of one day. */
+export function derivations(requests: number): number {
   const { createHmac } = crypto
   let hmacs = 0
   crypto.createHmac = (...words) => {
