@@ -29,11 +29,15 @@ function holds(sign: string, value: number, bound: number): boolean {
 
 export const unitOf = ({ target }: Row): string => (target === 'not slower' ? '×' : target.replace(BOUND, ''))
 
-const digits = (value: number) => (Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2)
+/** What was counted has none. */
+function digits(value: number, counted: boolean): number {
+  if (counted || Math.abs(value) >= 100) return 0
+  return Math.abs(value) >= 10 ? 1 : 2
+}
 
 /** A figure as it is printed, with the interval where there is one. */
 export function shown(row: Row, { value, low, high }: Figure): string {
-  const text = (of: number) => of.toFixed(digits(value))
+  const text = (of: number) => of.toFixed(digits(value, Number.isInteger(value)))
   const interval = low !== undefined && high !== undefined ? ` (${text(low)} to ${text(high)})` : ''
   return `${text(value)} ${unitOf(row)}${interval}`
 }
