@@ -42,9 +42,20 @@ export function signature(request: Signable, secretKey: Secret): string {
   const toSign = [ALGORITHM, request.timestamp, scopeOf(request), sha256(canonicalRequest(request))].join(
     '\n',
   )
+  return hmac(signingKey(request, secretKey), toSign).toString('hex')
+}
+
+/** The last one of each secret key: it holds for a day and a product. As long-lived as the secret itself, and no longer. */
+const derived = new WeakMap<Secret, { readonly scope: string; readonly key: Buffer }>()
+
+function signingKey(request: Signable, secretKey: Secret): Buffer {
+  const scope = scopeOf(request)
+  const last = derived.get(secretKey)
+  if (last?.scope === scope) return last.key
   const dateKey = hmac(`TC3${secretKey.reveal()}`, utcDate(request.timestamp))
-  const signingKey = hmac(hmac(dateKey, request.service), 'tc3_request')
-  return hmac(signingKey, toSign).toString('hex')
+  const key = hmac(hmac(dateKey, request.service), 'tc3_request')
+  derived.set(secretKey, { scope, key })
+  return key
 }
 
 /** The value of the Authorization header. */
