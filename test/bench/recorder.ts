@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { env } from 'node:process'
+import { pathToFileURL } from 'node:url'
+import vm from 'node:vm'
 
 const { LOADED_FILE = '' } = env
 const files: string[] = []
@@ -11,6 +13,13 @@ registerHooks({
     return next(url, context)
   },
 })
+// the bundle's parts are compiled by the program itself
+vm.Script = class extends vm.Script {
+  constructor(code: string, options: vm.ScriptOptions) {
+    super(code, options)
+    files.push(pathToFileURL(options.filename ?? '').href)
+  }
+}
 
 // not in the types: a list that Node keeps for its own tests
 const { moduleLoadList } = process as unknown as { readonly moduleLoadList: readonly string[] }
