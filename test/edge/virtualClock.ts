@@ -1,10 +1,6 @@
 /** Time that passes only when everybody waits for it, so that minutes of back-off take no time. */
 import { setImmediate } from 'node:timers/promises'
-
-interface Sleeper {
-  readonly at: number
-  readonly wake: () => void
-}
+import { openSleepers, type Sleeper } from './sleepers.ts'
 
 export interface VirtualClock {
   readonly now: () => number
@@ -32,19 +28,19 @@ export interface Stillness {
 
 export function virtualClock({ still = someTurns, outside = false }: Stillness = {}): VirtualClock {
   let now = 0
-  const sleepers = new Set<Sleeper>()
+  const sleepers = openSleepers()
   const wait = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const leave = () => {
-        sleepers.delete(sleeper)
+        sleeper.gone = true
         reject(signal?.reason)
       }
       const wake = () => {
         signal?.removeEventListener('abort', leave)
         resolve()
       }
-      const sleeper = { at: now + ms, wake }
+      const sleeper: Sleeper = { at: now + ms, wake }
       sleepers.add(sleeper)
       signal?.addEventListener('abort', leave, { once: true })
     })
@@ -57,10 +53,9 @@ export function virtualClock({ still = someTurns, outside = false }: Stillness =
     for (;;) {
       await still()
       if (done) return work
-      const [next] = [...sleepers].sort((a, b) => a.at - b.at)
+      const next = sleepers.next()
       if (!next && outside) continue
       if (!next) throw new Error(`nobody waits for time any more, at ${now} ms`)
-      sleepers.delete(next)
       now = Math.max(now, next.at)
       next.wake()
     }
