@@ -1,12 +1,14 @@
 /** How long to wait before trying again. Pure: the dice come in as an argument. */
 import type { Fault } from './fault.ts'
 
-/** Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. */
+/**
+ * Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. A throttle
+ * uses up none: how many share the limit is no fault of the upload that meets it.
+ */
 export const MOST_ATTEMPTS = 8
 
+const FIRST = 500
 const LONGEST = 30_000
-/** A throttle counts whole seconds, so nothing is gained by asking again within one. */
-const FIRST = { throttled: 1_000, other: 500 } as const
 
 /**
  * Milliseconds before attempt `made + 1`, or undefined when it is time to give up. Half of it is certain and half is
@@ -14,11 +16,13 @@ const FIRST = { throttled: 1_000, other: 500 } as const
  */
 export function delayAfter(made: number, fault: Fault, dice: number): number | undefined {
   if (fault.retry !== 'later' || made >= Math.min(MOST_ATTEMPTS, fault.tries)) return undefined
-  return pauseAfter(made, dice, fault.code === 'API_THROTTLED' ? FIRST.throttled : FIRST.other)
+  // when it may go again is for the pace to say
+  if (fault.code === 'API_THROTTLED') return 0
+  return pauseAfter(made, dice)
 }
 
 /** Milliseconds after so many failures in a row, half of them thrown. */
-export function pauseAfter(failures: number, dice: number, first: number = FIRST.other): number {
-  const full = Math.min(LONGEST, first * 2 ** (failures - 1))
+export function pauseAfter(failures: number, dice: number): number {
+  const full = Math.min(LONGEST, FIRST * 2 ** (failures - 1))
   return full / 2 + (full / 2) * dice
 }

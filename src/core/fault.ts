@@ -108,6 +108,8 @@ export interface FaultDetail {
   /** The service's own code, for example `FailedOperation.CertificateParseError`. */
   readonly apiCode?: string
   readonly requestId?: string
+  /** Replaces the table's, for one that is not to be tried again where others of its code are. */
+  readonly tries?: number
 }
 
 export class Fault extends Error {
@@ -130,7 +132,7 @@ export class Fault extends Error {
     this.exit = kind.exit
     this.scope = kind.scope ?? 'certificate'
     this.silent = kind.silent ?? false
-    this.tries = kind.tries ?? Number.POSITIVE_INFINITY
+    this.tries = detail.tries ?? kind.tries ?? Number.POSITIVE_INFINITY
     this.advice = detail.advice ?? ADVICE[code]
     this.apiCode = detail.apiCode
     this.requestId = detail.requestId

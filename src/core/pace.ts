@@ -4,18 +4,26 @@
  * The service counts arrivals in one-second windows. When a request arrives lies between its sending and its reply, so
  * a place is given back one window after the reply, or after TRANSIT where the reply takes longer: as long as a request
  * is under way for less than that, no window of the service's, wherever it begins, sees more than `max` of ours.
+ *
+ * Others may share the limit: how many, only throttles tell. docs/architecture.md has the reasons for the numbers.
  */
 import { pauseAfter } from './backoff.ts'
 
 export interface Pace {
   /** Requests a second that the operator allows. */
   readonly max: number
-  /** Requests a second right now: halved by a throttle, grown back by successes. */
+  /** Requests a second right now: cut by a throttle, grown back by successes. */
   readonly rate: number
+  /** What the dice make of the interval between two requests while the rate is below `max`. */
+  readonly stride: number
   /** When each counted request was sent, and when it was known to have arrived (undefined: still under way). */
   readonly counted: ReadonlyArray<{ readonly sent: number; readonly arrived: number | undefined }>
-  readonly nextAt: number
+  /** When the last request left. */
+  readonly leftAt: number
+  readonly restsUntil: number
   readonly cutAt: number
+  /** Since when the limit has been crowded: the first throttle after which full speed has not come back. */
+  readonly crowdedSince: number | undefined
   /** Requests in a row that were not answered, and when the last of them came back in vain. */
   readonly silences: number
   readonly silentAt: number
@@ -28,19 +36,29 @@ const WINDOW = 1_000
 const GUARD = 5
 /** The longest a request is believed to be under way; a longer wait for the reply is the service's own work. */
 const TRANSIT = 250
-/** A fleet that shares one limit must be able to go this much below its share. */
-const SLOWEST = 1 / 100
+/** What a throttle leaves of the rate. */
+const CUT = 0.75
 /** Successes from standstill back to full speed. */
-const RECOVERY = 40
+const RECOVERY = 15
+/**
+ * In a crowd the interval between two requests grows with the time that the crowd has lasted, and no further: that is
+ * the same for all who came together, whatever their luck. In milliseconds, and as a part of that time.
+ */
+const LONGEST = { least: 2_000, part: 1 / 30, most: 120_000 } as const
+/** What was learned of a crowd is forgotten when nothing was sent for this long. */
+const FORGOTTEN = 600_000
 /** In silence: often enough that a dozen certificates which no gateway lets through do not pass for a service that is down. */
 const RAREST = 8_000
 
 export const paceOf = (max: number): Pace => ({
   max,
   rate: max,
+  stride: 1,
   counted: [],
-  nextAt: -Infinity,
+  leftAt: -Infinity,
+  restsUntil: -Infinity,
   cutAt: -Infinity,
+  crowdedSince: undefined,
   silences: 0,
   silentAt: -Infinity,
   proven: false,
@@ -51,23 +69,28 @@ const freeAt = ({ sent, arrived }: Pace['counted'][number]) =>
   Math.min(arrived ?? Infinity, sent + TRANSIT) + WINDOW + GUARD
 const inFlight = (pace: Pace) => pace.counted.filter(({ arrived }) => arrived === undefined).length
 
+/** Exact at full speed. Below it thrown anew with every answer: those who share a limit must not keep meeting. */
+const interval = ({ max, rate, stride }: Pace) =>
+  Math.max(1_000 / max, rate < max ? (1_000 * stride) / rate : 0)
+
 /** Milliseconds until a request may leave: 0 now, Infinity when only a reply can make room. */
 export function waitOf(pace: Pace, now: number): number {
   if (!pace.proven && inFlight(pace) > 0) return Infinity
   const busy = pace.counted.map(freeAt).filter(at => at > now)
   const room =
     busy.length < places(pace) ? now : (busy.sort((a, b) => a - b)[busy.length - places(pace)] ?? now)
-  return Math.max(0, room - now, pace.nextAt - now)
+  return Math.max(0, room - now, pace.leftAt + interval(pace) - now, pace.restsUntil - now)
 }
 
 /** A request leaves now. */
 export const sent = (pace: Pace, now: number): Pace => ({
   ...pace,
+  ...(now - pace.leftAt > FORGOTTEN && { rate: pace.max, crowdedSince: undefined }),
   counted: [
     ...pace.counted.filter(one => one.arrived === undefined || freeAt(one) > now),
     { sent: now, arrived: undefined },
   ],
-  nextAt: now + 1_000 / pace.rate,
+  leftAt: now,
 })
 
 /** The request sent at `sentAt` came back, well or not. */
@@ -91,13 +114,27 @@ export function returned(
   })
   if (reply.silent) return silenced({ ...pace, counted }, sentAt, now, dice)
   const next = { ...pace, counted, proven: pace.proven || reply.proves, silences: 0 }
-  if (!reply.throttled)
-    return reply.proves ? { ...next, rate: Math.min(pace.max, pace.rate + pace.max / RECOVERY) } : next
+  if (reply.throttled) return throttled(next, sentAt, now, dice)
+  return reply.proves ? eased(next, dice) : next
+}
+
+/** By the root of the rate: a slow one grows faster for its size, so that those who share a limit come to share it evenly. */
+function eased(pace: Pace, dice: number): Pace {
+  const rate = Math.min(pace.max, pace.rate + (2 * Math.sqrt(pace.rate * pace.max)) / RECOVERY)
+  const crowdedSince = rate < pace.max ? pace.crowdedSince : undefined
+  return { ...pace, rate, crowdedSince, stride: 0.5 + dice }
+}
+
+function throttled(pace: Pace, sentAt: number, now: number, dice: number): Pace {
   // requests that were out together are throttled together: that is one message, not ten
-  if (sentAt <= pace.cutAt) return next
-  const rate = Math.max(pace.max * SLOWEST, pace.rate / 2)
-  // never sooner than the last request left room for: at a slow pace that is further off than a second
-  return { ...next, rate, cutAt: now, nextAt: Math.max(pace.nextAt, now + WINDOW * (1 + dice)) }
+  if (sentAt <= pace.cutAt) return pace
+  const crowdedSince = pace.crowdedSince ?? now
+  const { least, part, most } = LONGEST
+  const longest = Math.min(most, Math.max(least, (now - crowdedSince) * part))
+  const rate = Math.min(pace.rate, Math.max(pace.rate * CUT, 1_000 / longest))
+  // the window that was full is over within a second; half of one is enough, for what comes too early costs the limit nothing
+  const restsUntil = Math.max(pace.restsUntil, now + (WINDOW * dice) / 2)
+  return { ...pace, rate, crowdedSince, stride: 0.5 + dice, cutAt: now, restsUntil }
 }
 
 /**
@@ -109,5 +146,5 @@ function silenced(pace: Pace, sentAt: number, now: number, dice: number): Pace {
   if (sentAt < pace.silentAt) return pace
   const silences = pace.silences + 1
   const pause = silences < 2 ? 0 : Math.min(RAREST, pauseAfter(silences - 1, dice))
-  return { ...pace, silences, silentAt: now, nextAt: Math.max(pace.nextAt, now + pause) }
+  return { ...pace, silences, silentAt: now, restsUntil: Math.max(pace.restsUntil, now + pause) }
 }

@@ -1,4 +1,5 @@
 /** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
+import { duration } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
 import { paceOf, returned, sent, waitOf } from '../core/pace.ts'
 import { endingFault } from './ending.ts'
@@ -26,6 +27,8 @@ export interface Lanes {
 
 /** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
 const PATIENCE = 90_000
+/** A limit that has let nothing through for this long is left to others for a while. In milliseconds. */
+const LOCKED_OUT = 3_600_000
 
 /** A pause that was cut short is no failure: what comes after it looks at the signal. */
 const unless = (signal: AbortSignal | undefined) => (error: unknown) => {
@@ -39,14 +42,31 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
   let mending: Promise<boolean> = Promise.resolve(true)
   let mendedAt = -Infinity
   let silentSince: number | undefined
+  let throttledSince: number | undefined
+  let waiting = new AbortController()
   let queue: Promise<unknown> = Promise.resolve()
   let room = Promise.withResolvers<void>()
 
+  /** Ends all that wait, and nothing that comes later. */
+  const giveUp = ({ message, apiCode, requestId }: Fault) => {
+    const detail = { tries: 0, ...(apiCode && { apiCode }), ...(requestId && { requestId }) }
+    waiting.abort(
+      new Fault(
+        'API_THROTTLED',
+        `in ${duration(LOCKED_OUT / 1_000)} nothing got through: ${message}`,
+        detail,
+      ),
+    )
+    waiting = new AbortController()
+    throttledSince = undefined
+  }
+
   /** Waits for a place. One at a time and in order, so that nobody is overtaken for ever. */
-  const admission = async (signal: AbortSignal | undefined): Promise<number> => {
+  const admission = async (signal: AbortSignal | undefined, patience: AbortSignal): Promise<number> => {
     for (;;) {
       await mending
       stop.signal.throwIfAborted()
+      patience.throwIfAborted()
       if (signal?.aborted) throw endingFault(signal, 'no time was left to send it')
       const ms = waitOf(pace, now())
       if (ms === 0) break
@@ -70,14 +90,17 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
 
   const settle = (at: number, fault: Fault | undefined) => {
     const answered = !fault || fault.apiCode !== undefined
+    const throttled = fault?.code === 'API_THROTTLED'
     // counted from the first request in vain, not from the last answer: idle hours are not silence
     silentSince = answered ? undefined : (silentSince ?? at)
+    throttledSince = throttled ? (throttledSince ?? at) : answered ? undefined : throttledSince
     if (fault?.retry === 'never' && fault.scope === 'account') halt(fault)
     if (silentSince !== undefined && fault && now() - silentSince > PATIENCE) halt(fault)
+    if (throttledSince !== undefined && fault && now() - throttledSince > LOCKED_OUT) giveUp(fault)
     // one that left before the last repair complains of what has been mended since
     if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
     const reply = {
-      throttled: fault?.code === 'API_THROTTLED',
+      throttled,
       proves: answered && fault?.scope !== 'account',
       silent: !answered,
     }
@@ -94,7 +117,8 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
       if (silentSince !== undefined && silentSince <= since) halt(fault)
     },
     run: async (request, signal) => {
-      const turn = queue.then(() => admission(signal))
+      const patience = waiting.signal
+      const turn = queue.then(() => admission(signal, patience))
       queue = turn.catch(() => undefined)
       const at = await turn
       try {
@@ -102,7 +126,9 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
         settle(at, undefined)
         return result
       } catch (error) {
-        settle(at, error instanceof Fault ? error : new Fault('BUG', 'unexpected'))
+        const fault = error instanceof Fault ? error : new Fault('BUG', 'unexpected')
+        settle(at, fault)
+        if (fault.code === 'API_THROTTLED') patience.throwIfAborted()
         throw error
       }
     },

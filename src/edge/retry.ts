@@ -19,6 +19,7 @@ export async function retry<T>(
 ): Promise<{ readonly value: T; readonly attempts: number }> {
   const { signal } = patience
   let last: Fault | undefined
+  let made = 0
   for (let attempts = 1; ; attempts++) {
     try {
       return { value: await attempt(), attempts }
@@ -27,7 +28,8 @@ export async function retry<T>(
       if (error.code === 'DEADLINE') throw last ?? error
       if (error.code === 'INTERRUPTED') throw error
       last = error
-      const ms = await pauseAfter(attempts, error, patience)
+      if (error.code !== 'API_THROTTLED') made += 1
+      const ms = await pauseAfter(made, error, patience)
       if (ms === undefined) throw error
       // nobody is told of another attempt that will not be made
       if (signal?.aborted) throw broken(signal, error)

@@ -18,23 +18,28 @@ describe('half of a pause is certain, half is thrown', () => {
     expect(range(made, unwell)).toEqual([least, most])
   })
 
-  test('a throttle doubles it, up to the same half a minute', () => {
-    expect(range(1, throttled)).toEqual([500, 1_000])
-    expect(range(7, throttled)).toEqual([15_000, 30_000])
-  })
-
   test('whatever the dice, never less than half and never more than half a minute', () => {
     const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: MOST_ATTEMPTS - 1 }), dice, fc.boolean(), (made, roll, slow) => {
-        const fault = slow ? throttled : unwell
-        const [least = 0, most = 0] = range(made, fault)
-        const ms = delayAfter(made, fault, roll) ?? 0
+      fc.property(fc.integer({ min: 1, max: MOST_ATTEMPTS - 1 }), dice, (made, roll) => {
+        const [least = 0, most = 0] = range(made, unwell)
+        const ms = delayAfter(made, unwell, roll) ?? 0
         expect(ms).toBeGreaterThanOrEqual(least)
         expect(ms).toBeLessThanOrEqual(Math.min(most, 30_000))
         expect(most).toBe(2 * least)
       }),
     )
+  })
+})
+
+describe('a throttle', () => {
+  test('is not waited for here: the pace says when there is room', () => {
+    expect(range(1, throttled)).toEqual([0, 0])
+    expect(range(MOST_ATTEMPTS - 1, throttled)).toEqual([0, 0])
+  })
+
+  test('that is the last of a whole row ends it', () => {
+    expect(delayAfter(0, new Fault('API_THROTTLED', 'x', { tries: 0 }), 0)).toBeUndefined()
   })
 })
 
@@ -57,7 +62,7 @@ describe('it ends', () => {
   })
 
   test('all pauses together are a minute and a half at most', () => {
-    const pauses = Array.from({ length: MOST_ATTEMPTS }, (_, i) => delayAfter(i + 1, throttled, 1) ?? 0)
+    const pauses = Array.from({ length: MOST_ATTEMPTS }, (_, i) => delayAfter(i + 1, unwell, 1) ?? 0)
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(92_000)
   })
 })

@@ -76,51 +76,97 @@ describe('at full speed', () => {
 describe('a throttle slows all', () => {
   const batch = [0, 100, 200, 300].reduce(sent, proven(10))
 
-  test('at once and for a second or two, as the dice say', () => {
-    expect(waitOf(returned(batch, 0, 350, throttle, 0), 350)).toBe(1_000)
-    expect(waitOf(returned(batch, 0, 350, throttle, 0.5), 350)).toBe(1_500)
+  test('at once and for up to half a second, as the dice say', () => {
+    expect(waitOf(returned(batch, 300, 350, throttle, 0), 350)).toBe(50)
+    expect(waitOf(returned(batch, 300, 350, throttle, 1), 350)).toBe(500)
   })
 
-  test('to half, once for all that were out together', () => {
+  test('to three quarters, once for all that were out together', () => {
     let pace = returned(batch, 0, 350, throttle, 0)
-    expect(pace.rate).toBe(5)
+    expect(pace.rate).toBe(7.5)
     for (const at of [100, 200, 300]) pace = returned(pace, at, 360 + at, throttle, 0)
-    expect(pace.rate).toBe(5)
+    expect(pace.rate).toBe(7.5)
   })
 
-  test('to a quarter where a request sent afterwards is throttled too', () => {
+  test('and once more where a request sent afterwards is throttled too', () => {
     const pace = sent(returned(batch, 0, 350, throttle, 0), 1_400)
-    expect(returned(pace, 1_400, 1_450, throttle, 0).rate).toBe(2.5)
+    expect(returned(pace, 1_400, 1_450, throttle, 0).rate).toBe(5.625)
   })
 
-  test('to a hundredth at the least, and then really that slow', () => {
-    let pace = proven(10)
-    let now = 0
-    for (let i = 0; i < 20; i++) {
-      now += waitOf(pace, now)
-      pace = returned(sent(pace, now), now, now + 50, throttle, 0)
-      now += 50
-    }
-    expect(pace.rate).toBe(0.1)
-    expect(waitOf(pace, now)).toBe(9_950)
+  test('after which the next request is as far off as the dice say, between half and one and a half intervals', () => {
+    const slow: Pace = { ...proven(10), rate: 0.1 }
+    for (const [dice, ms] of [
+      [0, 5_000],
+      [0.5, 10_000],
+      [1, 15_000],
+    ] as const)
+      expect(waitOf({ ...sent(slow, 0), stride: 0.5 + dice }, 0)).toBeCloseTo(ms)
   })
 
-  test('recovery is gradual: forty successes from standstill to full speed', () => {
+  test('recovery is gradual: fifteen successes from standstill to full speed, the slow gaining most for their size', () => {
     let pace: Pace = { ...proven(10), rate: 0.1 }
     const rates = [pace.rate]
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 20; i++) {
       pace = returned(sent(pace, i * 20_000), i * 20_000, i * 20_000 + 50, well, 0)
       rates.push(pace.rate)
     }
-    expect(rates[20]).toBeCloseTo(5.1)
-    expect(rates[39]).toBeLessThan(10)
-    expect(rates[40]).toBe(10)
+    expect(rates[1]).toBeCloseTo(0.1 + 2 / 15)
+    expect(rates[12]).toBeLessThan(10)
+    expect(rates[15]).toBe(10)
     expect(Math.max(...rates)).toBe(10)
   })
 
   test('an answer that never came is no success', () => {
     const slow: Pace = { ...proven(10), rate: 1 }
     expect(returned(sent(slow, 0), 0, 30_000, lost, 0).rate).toBe(1)
+  })
+})
+
+describe('in a crowd', () => {
+  /** The intervals of a server whose requests are all turned away, as the middle dice give them, and when each began. */
+  function turnedAway(until: number) {
+    let [pace, now] = [proven(10), 0]
+    const waits: { readonly at: number; readonly ms: number }[] = []
+    while (now < until) {
+      pace = returned(sent(pace, now), now, now, throttle, 0.5)
+      waits.push({ at: now, ms: waitOf(pace, now) })
+      now += waitOf(pace, now)
+    }
+    return { pace, waits, now }
+  }
+
+  test('nobody waits longer for the next request than a thirtieth of the time it has lasted, or two seconds', () => {
+    for (const { at, ms } of turnedAway(3_600_000).waits)
+      expect(ms).toBeLessThanOrEqual(Math.max(2_000, at / 30) + 0.001)
+  })
+
+  test('that lasts nobody waits longer than two minutes', () => {
+    const { pace, waits } = turnedAway(24 * 3_600_000)
+    expect(waits.at(-1)?.ms).toBeCloseTo(120_000)
+    expect(1 / pace.rate).toBeCloseTo(120)
+  })
+
+  test('is forgotten ten minutes after the last request: the next night begins at full speed', () => {
+    const { pace, now } = turnedAway(7_200_000)
+    expect(sent(pace, now).rate).toBeCloseTo(1 / 120)
+    const morning = sent(pace, now + 600_000)
+    expect(morning.rate).toBe(10)
+    expect(morning.crowdedSince).toBeUndefined()
+  })
+
+  test('is over when full speed has come back: the next one is measured from its own beginning', () => {
+    let pace = returned(sent(proven(10), 0), 0, 50, throttle, 0)
+    expect(pace.crowdedSince).toBe(50)
+    for (let i = 1; pace.rate < 10; i++)
+      pace = returned(sent(pace, i * 1_000), i * 1_000, i * 1_000 + 50, well, 0)
+    expect(pace.crowdedSince).toBeUndefined()
+  })
+
+  test('whoever may send less than one in two minutes keeps to that', () => {
+    let pace = proven(0.001)
+    for (let i = 1; i < 50; i++) pace = returned(sent(pace, i * 2e6), i * 2e6, i * 2e6 + 50, throttle, 0)
+    expect(pace.rate).toBeLessThanOrEqual(0.001)
+    expect(waitOf(pace, 49 * 2e6)).toBeGreaterThanOrEqual(1e6)
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../src/core/fault.ts'
 import { answered, many, stage } from './laneStage.ts'
 
 describe('the rhythm', () => {
@@ -39,16 +40,60 @@ describe('the rhythm', () => {
   })
 
   test('one throttled request slows all of them, and successes bring the speed back', async () => {
-    const { clock, left, send, fail, reason } = stage()
+    const { clock, left, send, fail, reason } = stage({ dice: () => 0.5 })
     await clock.until(Promise.all(many(10, () => send())))
     expect(await reason(send(fail(answered('API_THROTTLED'))))).toMatchObject({ code: 'API_THROTTLED' })
     const throttledAt = clock.now()
     left.length = 0
     await clock.until(Promise.all(many(60, () => send())))
     const gaps = left.slice(1).map((at, i) => at - (left[i] ?? 0))
-    expect((left[0] ?? 0) - throttledAt).toBeGreaterThanOrEqual(1_000)
-    expect(gaps[0]).toBeGreaterThan(180)
-    expect(gaps.at(-1)).toBeLessThan(130)
+    expect((left[0] ?? 0) - throttledAt).toBeGreaterThanOrEqual(250)
+    expect(gaps[0]).toBeGreaterThan(110)
+    expect(gaps.at(-1)).toBeLessThan(110)
+  })
+})
+
+describe('a limit that lets nothing through', () => {
+  const HOUR = 3_600_000
+  const throttle = () => new Fault('API_THROTTLED', 'too fast', { apiCode: 'RequestLimitExceeded' })
+
+  test('is asked for an hour, ever more rarely; then all that wait are told so by one fault, which is not tried again', async () => {
+    const { clock, left, lanes } = stage({ dice: () => 0.5 })
+    const asking = async () => {
+      for (;;) {
+        const fault = await lanes
+          .run(async () => {
+            left.push(clock.now())
+            throw throttle()
+          })
+          .catch((error: Fault) => error)
+        if (fault.tries === 0) return fault
+      }
+    }
+    const faults = await clock.until(Promise.all(many(20, asking)))
+    expect(new Set(faults).size).toBe(1)
+    expect(faults[0]).toMatchObject({
+      code: 'API_THROTTLED',
+      apiCode: 'RequestLimitExceeded',
+      exit: 75,
+      message: 'in 60 minutes nothing got through: too fast',
+    })
+    expect(clock.now()).toBeGreaterThan(HOUR)
+    expect(clock.now()).toBeLessThan(HOUR + 180_000)
+    expect(left.length).toBeLessThan(200)
+  })
+
+  test('is asked again by what comes later, at the pace that was learnt', async () => {
+    const { clock, left, lanes, send } = stage({ dice: () => 0.5 })
+    for (let last = false; !last; )
+      last = await clock.until(
+        lanes.run(() => Promise.reject(throttle())).catch(({ tries }: Fault) => tries === 0),
+      )
+    expect(await clock.until(send().then(() => 'went well'))).toBe('went well')
+    left.length = 0
+    const before = clock.now()
+    await clock.until(send())
+    expect((left[0] ?? 0) - before).toBeGreaterThan(10_000)
   })
 })
 

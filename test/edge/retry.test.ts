@@ -58,6 +58,20 @@ describe('what may pass', () => {
     expect(waits.map(Math.round)).toEqual(full.map(ms => ms * share))
   })
 
+  test('a throttle uses up no attempt, and waits for nothing but its turn', async () => {
+    const { run, waits } = stage()
+    const throttled = new Fault('API_THROTTLED', 'too fast')
+    expect(await run(n => (n <= 100 ? throttled : 'an ID'))).toEqual({ value: 'an ID', attempts: 101 })
+    expect(new Set(waits)).toEqual(new Set([0]))
+  })
+
+  test('throttles between failures make these no fewer', async () => {
+    const { run, attempts } = stage()
+    const throttled = new Fault('API_THROTTLED', 'too fast')
+    expect(await run(n => (n % 2 ? throttled : network))).toBe(network)
+    expect(attempts()).toBe(16)
+  })
+
   test('a fault that may or may not pass is tried three times', async () => {
     const { run, attempts } = stage()
     await run(() => new Fault('API_UNCLEAR', 'FailedOperation', { apiCode: 'FailedOperation' }))
