@@ -1,9 +1,9 @@
 /**
  * How fast requests may leave. Pure: times are arguments, in milliseconds of any clock that never steps.
  *
- * The service counts arrivals in one-second windows. When a request arrives lies between its sending and its reply, so
- * a place is given back one window after the reply, or after TRANSIT where the reply takes longer: as long as a request
- * is under way for less than that, no window of the service's, wherever it begins, sees more than `max` of ours.
+ * The service counts arrivals in one-second windows. The way there takes what it takes at the quickest, the same for all;
+ * how much longer one was under way, its reply tells: by no more than it was slower than the quickest. So a place is given
+ * back one window and that much after the sending, and no window of the service's, wherever it begins, sees more than `max`.
  *
  * Others may share the limit: how many, only throttles tell. docs/architecture.md has the reasons for the numbers.
  */
@@ -18,7 +18,9 @@ export interface Pace {
   readonly stride: number
   /** When each counted request was sent, and when it was known to have arrived (undefined: still under way). */
   readonly counted: ReadonlyArray<{ readonly sent: number; readonly arrived: number | undefined }>
-  /** When the last request left. */
+  /** The shortest time between a request and its reply; not of the first, which opens the connection. */
+  readonly quickest: number
+  /** When the last request left, or should have: a timer that rings late does not slow down all that follow. */
   readonly leftAt: number
   readonly restsUntil: number
   readonly cutAt: number
@@ -34,8 +36,10 @@ export interface Pace {
 const WINDOW = 1_000
 /** Timers may fire a little early and clocks drift apart a little. */
 const GUARD = 5
-/** The longest a request is believed to be under way; a longer wait for the reply is the service's own work. */
+/** The longest a request is believed to be held up on its way; a longer wait for the reply is the service's own work. */
 const TRANSIT = 250
+/** The most that is made up for after timers that ring late. */
+const SLACK = 50
 /** What a throttle leaves of the rate. */
 const CUT = 0.75
 /** Successes from standstill back to full speed. */
@@ -55,6 +59,7 @@ export const paceOf = (max: number): Pace => ({
   rate: max,
   stride: 1,
   counted: [],
+  quickest: Infinity,
   leftAt: -Infinity,
   restsUntil: -Infinity,
   cutAt: -Infinity,
@@ -65,8 +70,11 @@ export const paceOf = (max: number): Pace => ({
 })
 
 const places = (pace: Pace) => (pace.proven ? Math.max(1, Math.floor(pace.rate)) : 1)
-const freeAt = ({ sent, arrived }: Pace['counted'][number]) =>
-  Math.min(arrived ?? Infinity, sent + TRANSIT) + WINDOW + GUARD
+function freeAt({ sent, arrived }: Pace['counted'][number], quickest: number): number {
+  const usual = quickest === Infinity ? 0 : quickest
+  const heldUp = arrived === undefined ? TRANSIT : arrived - sent - usual
+  return sent + Math.min(heldUp, TRANSIT) + WINDOW + GUARD
+}
 const inFlight = (pace: Pace) => pace.counted.filter(({ arrived }) => arrived === undefined).length
 
 /** Exact at full speed. Below it thrown anew with every answer: those who share a limit must not keep meeting. */
@@ -76,21 +84,21 @@ const interval = ({ max, rate, stride }: Pace) =>
 /** Milliseconds until a request may leave: 0 now, Infinity when only a reply can make room. */
 export function waitOf(pace: Pace, now: number): number {
   if (!pace.proven && inFlight(pace) > 0) return Infinity
-  const busy = pace.counted.map(freeAt).filter(at => at > now)
+  const busy = pace.counted.map(one => freeAt(one, pace.quickest)).filter(at => at > now)
   const room =
     busy.length < places(pace) ? now : (busy.sort((a, b) => a - b)[busy.length - places(pace)] ?? now)
   return Math.max(0, room - now, pace.leftAt + interval(pace) - now, pace.restsUntil - now)
 }
 
-/** A request leaves now. */
-export const sent = (pace: Pace, now: number): Pace => ({
+/** A request leaves now. `due` is when it was to leave, where a timer was waited for. */
+export const sent = (pace: Pace, now: number, due = now): Pace => ({
   ...pace,
   ...(now - pace.leftAt > FORGOTTEN && { rate: pace.max, crowdedSince: undefined }),
   counted: [
-    ...pace.counted.filter(one => one.arrived === undefined || freeAt(one) > now),
+    ...pace.counted.filter(one => one.arrived === undefined || freeAt(one, pace.quickest) > now),
     { sent: now, arrived: undefined },
   ],
-  leftAt: now,
+  leftAt: Math.max(now - SLACK, Math.min(now, due)),
 })
 
 /** The request sent at `sentAt` came back, well or not. */
@@ -113,7 +121,8 @@ export function returned(
     return { ...one, arrived: now }
   })
   if (reply.silent) return silenced({ ...pace, counted }, sentAt, now, dice)
-  const next = { ...pace, counted, proven: pace.proven || reply.proves, silences: 0 }
+  const quickest = pace.proven ? Math.min(pace.quickest, now - sentAt) : pace.quickest
+  const next = { ...pace, counted, quickest, proven: pace.proven || reply.proves, silences: 0 }
   if (reply.throttled) return throttled(next, sentAt, now, dice)
   return reply.proves ? eased(next, dice) : next
 }

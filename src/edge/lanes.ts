@@ -63,17 +63,20 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
 
   /** Waits for a place. One at a time and in order, so that nobody is overtaken for ever. */
   const admission = async (signal: AbortSignal | undefined, patience: AbortSignal): Promise<number> => {
+    let due = now()
     for (;;) {
       await mending
       stop.signal.throwIfAborted()
       patience.throwIfAborted()
       if (signal?.aborted) throw endingFault(signal, 'no time was left to send it')
-      const ms = waitOf(pace, now())
+      const asked = now()
+      const ms = waitOf(pace, asked)
       if (ms === 0) break
       await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
+      due = ms === Infinity ? now() : asked + ms
     }
     const at = now()
-    pace = sent(pace, at)
+    pace = sent(pace, at, due)
     return at
   }
 

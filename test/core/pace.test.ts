@@ -56,9 +56,29 @@ describe('at full speed', () => {
     expect(pace.counted.filter(({ arrived }) => arrived === undefined)).toHaveLength(5)
   })
 
-  test('a place is free one window after the reply, or after a quarter of a second in transit', () => {
-    expect(run(proven(10), 11, 20).sendings.at(-1)).toBe(1_025)
-    expect(run(proven(10), 11, 5_000).sendings.at(-1)).toBe(1_255)
+  test('a place is free one window after the sending, however long the way, where it takes all the same time', () => {
+    for (const latency of [1, 20, 300, 900])
+      expect([latency, run(proven(10), 11, latency).sendings.at(-1)]).toEqual([latency, 1_005])
+  })
+
+  test('one that was slower than the quickest gives its place back so much later, or a quarter of a second', () => {
+    const filled = (latency: number) => {
+      let pace = paceOf(1)
+      for (const [at, back] of [
+        [0, 20],
+        [2_000, 20],
+        [4_000, latency],
+      ] as const)
+        pace = returned(sent(pace, at), at, at + back, well, 0)
+      return waitOf(pace, 4_999) + 4_999
+    }
+    expect([20, 120, 900].map(filled)).toEqual([5_005, 5_105, 5_255])
+  })
+
+  test('a timer that rings late does not slow down all that follow', () => {
+    const late = sent(proven(200), 107, 105)
+    expect(waitOf(late, 107)).toBe(3)
+    expect(waitOf(sent(proven(200), 5_000, 105), 5_000)).toBe(0)
   })
 
   test('a hundred take eleven seconds at ten a second, a thousand less than two minutes', () => {
@@ -74,7 +94,7 @@ describe('at full speed', () => {
 })
 
 describe('a throttle slows all', () => {
-  const batch = [0, 100, 200, 300].reduce(sent, proven(10))
+  const batch = [0, 100, 200, 300].reduce((pace, at) => sent(pace, at), proven(10))
 
   test('at once and for up to half a second, as the dice say', () => {
     expect(waitOf(returned(batch, 300, 350, throttle, 0), 350)).toBe(50)
@@ -197,7 +217,7 @@ describe('a service that answers nobody', () => {
   })
 
   test('is silent once to all that were out together', () => {
-    let pace = [0, 100, 200, 300].reduce(sent, proven(10))
+    let pace = [0, 100, 200, 300].reduce((pace, at) => sent(pace, at), proven(10))
     for (const at of [0, 100, 200, 300]) pace = returned(pace, at, 400 + at, silence, 1)
     expect(pace.silences).toBe(1)
     expect(waitOf(pace, 700)).toBe(0)
