@@ -1,4 +1,4 @@
-/** Prints the rows of a run, which `FAULT_ROWS` named, as tables for docs/reliability.md: node test/faults/table.ts FILE SUITES... */
+/** Prints the rows of a run, which `FAULT_ROWS` named, as tables for docs/reliability.md: npx node test/faults/table.ts FILE SUITES... */
 import { readFileSync } from 'node:fs'
 import { argv, stdout } from 'node:process'
 import type { Row } from './run.ts'
