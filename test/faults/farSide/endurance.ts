@@ -49,7 +49,7 @@ async function once(fault: FarFault, forest: Forest, dice: () => number): Promis
 const LONGEST = 30_000
 
 /** All of them in a long run; in a short one so many, which the dice choose. */
-export const chosen = <T>(faults: readonly T[], dice: () => number, count = 4): readonly T[] =>
+export const chosen = <T>(faults: readonly T[], dice: () => number, count = 3): readonly T[] =>
   LONG
     ? faults
     : faults

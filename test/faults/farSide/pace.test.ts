@@ -21,11 +21,11 @@ import { THROTTLES } from './throttles.ts'
 const FAULTS = [...THROTTLES, ...ANSWERS, ...BREAKS]
 const dice = seededDice(SEED)
 
-/** The service at its distance: up to 300 ms, there and back. */
+/** The service at its distance, up to 200 ms: what arrives later than 250 is beyond what the pace reckons with (core/pace.ts). */
 const distant =
   (trouble: Trouble | undefined): Trouble =>
   async exchange => {
-    await pause(dice() * 300)
+    await pause(dice() * 200)
     if (trouble) await trouble(exchange)
     else give(exchange.response, await exchange.carryOut())
   }

@@ -13,7 +13,7 @@ import type { Past } from './past.ts'
 import { plantTrees } from './trees.ts'
 
 const YEAR = 365 * 86_400_000
-const PASTS: readonly Past[] = ['none', 'renewed', 'damaged', 'each']
+const PASTS: readonly Past[] = LONG ? ['none', 'renewed', 'damaged', 'each'] : ['each']
 const ago = (years: number) => new Date(Date.now() - years * YEAR)
 
 /** libfaketime, as its own program preloads it; that program itself is a parent no signal gets through. */

@@ -57,8 +57,8 @@ test('a receipt damaged in any way is set aside and learned again', async () => 
     'cut off at every byte, garbage, holes, other version, other lineage, directory, FIFO, links',
   )
   const cuts = truncations(Math.min(...texts.map(({ length }) => length)))
-  const random = Array.from({ length: times(9, 150) }, (_, i) => (i % 2 ? garbage : hole))
-  const some = cuts.filter(() => dice() < times(1, 20) / 20)
+  const random = Array.from({ length: times(3, 150) }, (_, i) => (i % 2 ? garbage : hole))
+  const some = cuts.filter(() => dice() < times(1, 40) / 40)
   const damages = [...some, ...random, ...OTHERS]
   // three at once, one a lineage
   for (let i = 0; i < damages.length; i += files.length) {

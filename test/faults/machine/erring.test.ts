@@ -47,7 +47,7 @@ test.skipIf(!hasStrace)(
           ERRORS.map(error => ({ ...one, error, lasting: false })),
         )
       : []
-    const strokes: readonly Stroke[] = LONG ? [...anyhow, ...everyhow] : drawn(anyhow, 6, dice)
+    const strokes: readonly Stroke[] = LONG ? [...anyhow, ...everyhow] : drawn(anyhow, 4, dice)
 
     const ledger = openLedger(
       'EIO, ENOSPC, EACCES, EINTR from every call on state and sources',

@@ -51,7 +51,7 @@ test.skipIf(!hasStrace)('killed before any call on its state, a pass has lost no
   }
   const ledger = openLedger('`kill -9` at every call on the state directory', 'strace, SIGKILL for the call')
   const dice = seededDice(SEED)
-  await inLanes(LONG ? strokes : drawn(strokes, 6, dice), async ({ call, command, ...wishes }) => {
+  await inLanes(LONG ? strokes : drawn(strokes, 4, dice), async ({ call, command, ...wishes }) => {
     const ground = await open(wishes)
     const made = await struck(ground, command, call, 'signal=KILL')
     const what = `${command}, ${wishes.past}, killed at ${call.name} ${call.path} (${call.nth})`

@@ -141,7 +141,7 @@ test.each([
     'by `sync` and `hook`: emptied, in pieces, renamed, moved aside, links and folders swapped',
   )
   const own = RUNS.filter(({ what }) => what === target)
-  const trials = LONG ? [...own, ...own, ...own] : drawn(own, 4, dice)
+  const trials = LONG ? [...own, ...own, ...own] : drawn(own, 3, dice)
   await inLanes(
     [...trials.entries()],
     async ([i, { command, way }]) => {
@@ -175,7 +175,7 @@ test('a daemon told of each replacement never runs with half a configuration, an
   const { world, out, err, signal, end } = process()
   const ended = cli(words('watch'), world)
   await expect.poll(out, { timeout: 40_000 }).toContain('"event":"watching"')
-  for (const way of drawn(Object.keys(WAYS), times(2, 99), dice)) {
+  for (const way of drawn(Object.keys(WAYS), times(1, 99), dice)) {
     const writing = replacing(way, config, texts.config, 2)
     for (let hups = 0; hups < 3; hups++) {
       await pause(dice() * 700)
