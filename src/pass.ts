@@ -21,7 +21,7 @@ export interface PassEffects extends Effects, FirstLookEffects {
 const LOOKS = [250, 500, 1_000, 2_000] as const
 
 /** Lineages under way at once: more than requests ever are, so that reading never holds up sending. */
-const WIDTH = 64
+const WIDTH = 256
 
 /**
  * One pass over these lineages. One that fails never stops the others; the outcomes come in the lineages' order.

@@ -25,7 +25,7 @@ export interface Rounds {
 }
 
 /** Looks under way at once: more than requests ever are, so that reading never holds up sending. */
-const WIDTH = 64
+const WIDTH = 256
 
 export function openRounds({ look, onLongPending, onLooked, now, alarm }: RoundsEffects): Rounds {
   const agenda = openAgenda()
