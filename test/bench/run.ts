@@ -55,27 +55,31 @@ const plot = (name: string, svg: string) => {
   plots.push(name)
 }
 const workplace = openWorkplace(values.quick ? QUICK : FULL, { say, plot })
+// however it ends, and last of all: ten thousand lineages take their time to go
+process.once('exit', workplace.close)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 const measured: Judged[] = []
-try {
-  for (const group of GROUPS) measured.push(...(await measure(group)))
-} finally {
-  workplace.close()
-}
-const git = (...words: readonly string[]) =>
-  execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).trim()
-const report: Report = {
+for (const group of GROUPS) measured.push(...(await measure(group)))
+publish({
   date: new Date().toISOString().slice(0, 10),
-  commit: git('rev-parse', '--short', 'HEAD'),
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim(),
   seconds: (performance.now() - start) / 1_000,
   quick: values.quick,
   machine,
   rows: measured,
   plots,
+})
+
+function publish(report: Report): void {
+  writeFileSync(resolve(RESULTS, 'results.json'), `${JSON.stringify(report, null, 2)}\n`)
+  writeFileSync(resolve(RESULTS, 'results.md'), markdown(report))
+  if (values.write) writeFileSync(DOCUMENT, written(readFileSync(DOCUMENT, 'utf8'), markdown(report)))
+  const warning = report.quick ? '; small sizes: the figures say nothing' : ''
+  stdout.write(
+    `${tableText(report.rows)}\n\n${summary(report.rows)}; ${report.seconds.toFixed(0)} s${warning}\n`,
+  )
 }
-writeFileSync(resolve(RESULTS, 'results.json'), `${JSON.stringify(report, null, 2)}\n`)
-writeFileSync(resolve(RESULTS, 'results.md'), markdown(report))
-if (values.write) writeFileSync(DOCUMENT, written(readFileSync(DOCUMENT, 'utf8'), markdown(report)))
-stdout.write(`${tableText(measured)}\n\n${summary(measured)}; ${report.seconds.toFixed(0)} s\n`)
 
 /** A group that cannot be measured does not hold up the others. */
 async function measure(group: Group): Promise<readonly Judged[]> {

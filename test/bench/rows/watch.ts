@@ -13,8 +13,8 @@ import { openService } from '../service.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'
 
-/** What a daemon loads; a package that is no longer depended upon is not loaded for the comparison either. */
-const NEEDED = ['undici', 'chokidar', 'node-cron', 'pino', 'smol-toml', 'valibot', 'ini', 'prom-client']
+/** What a daemon without a configuration file loads; what is no longer depended upon is not loaded for the comparison either. */
+const NEEDED = ['undici', 'chokidar', 'node-cron', 'ini']
 
 /** Milliseconds; for points of the plot alone, whose idleness no row asks for. */
 const GLANCE = 1_000
