@@ -101,6 +101,7 @@ test('the table has a line for every row, measured or not, and says why not', ()
       kernel: '6.1',
       node: '24.21.0',
       fileSystem: 'ext2/ext3',
+      sync: 1,
       load: 0,
     },
     rows: [judged(first, figure), ...others.map(one => judged(one, undefined, 'Error: no perl'))],
