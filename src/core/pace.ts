@@ -34,8 +34,8 @@ export interface Pace {
 }
 
 const WINDOW = 1_000
-/** Timers may fire a little early and clocks drift apart a little. */
-const GUARD = 5
+/** Clocks drift apart a little, and no way takes quite the same time twice. */
+const GUARD = 2
 /** The longest a request is believed to be held up on its way; a longer wait for the reply is the service's own work. */
 const TRANSIT = 250
 /** The most that is made up for after timers that ring late. */
@@ -83,22 +83,24 @@ const interval = ({ max, rate, stride }: Pace) =>
 
 /** Milliseconds until a request may leave: 0 now, Infinity when only a reply can make room. */
 export function waitOf(pace: Pace, now: number): number {
-  if (!pace.proven && inFlight(pace) > 0) return Infinity
-  const busy = pace.counted.map(one => freeAt(one, pace.quickest)).filter(at => at > now)
-  const room =
-    busy.length < places(pace) ? now : (busy.sort((a, b) => a - b)[busy.length - places(pace)] ?? now)
-  return Math.max(0, room - now, pace.leftAt + interval(pace) - now, pace.restsUntil - now)
+  return !pace.proven && inFlight(pace) > 0 ? Infinity : Math.max(0, readyAt(pace) - now)
 }
 
-/** A request leaves now. `due` is when it was to leave, where a timer was waited for. */
-export const sent = (pace: Pace, now: number, due = now): Pace => ({
+/** When the last of all that a request has to wait for is over, or was. */
+function readyAt(pace: Pace): number {
+  const free = pace.counted.map(one => freeAt(one, pace.quickest)).sort((a, b) => b - a)
+  return Math.max(free[places(pace) - 1] ?? -Infinity, pace.leftAt + interval(pace), pace.restsUntil)
+}
+
+/** A request leaves now that somebody has wanted to send since `wanted`. */
+export const sent = (pace: Pace, now: number, wanted = now): Pace => ({
   ...pace,
   ...(now - pace.leftAt > FORGOTTEN && { rate: pace.max, crowdedSince: undefined }),
   counted: [
     ...pace.counted.filter(one => one.arrived === undefined || freeAt(one, pace.quickest) > now),
     { sent: now, arrived: undefined },
   ],
-  leftAt: Math.max(now - SLACK, Math.min(now, due)),
+  leftAt: Math.max(now - SLACK, Math.min(now, Math.max(wanted, readyAt(pace)))),
 })
 
 /** The request sent at `sentAt` came back, well or not. */

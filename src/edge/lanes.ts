@@ -62,21 +62,22 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
   }
 
   /** Waits for a place. One at a time and in order, so that nobody is overtaken for ever. */
-  const admission = async (signal: AbortSignal | undefined, patience: AbortSignal): Promise<number> => {
-    let due = now()
+  const admission = async (
+    wanted: number,
+    signal: AbortSignal | undefined,
+    patience: AbortSignal,
+  ): Promise<number> => {
     for (;;) {
       await mending
       stop.signal.throwIfAborted()
       patience.throwIfAborted()
       if (signal?.aborted) throw endingFault(signal, 'no time was left to send it')
-      const asked = now()
-      const ms = waitOf(pace, asked)
+      const ms = waitOf(pace, now())
       if (ms === 0) break
       await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
-      due = ms === Infinity ? now() : asked + ms
     }
     const at = now()
-    pace = sent(pace, at, due)
+    pace = sent(pace, at, wanted)
     return at
   }
 
@@ -121,7 +122,8 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     },
     run: async (request, signal) => {
       const patience = waiting.signal
-      const turn = queue.then(() => admission(signal, patience))
+      const wanted = now()
+      const turn = queue.then(() => admission(wanted, signal, patience))
       queue = turn.catch(() => undefined)
       const at = await turn
       try {
