@@ -2,7 +2,7 @@
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome } from './core/outcome.ts'
 import { knownUnread } from './core/plan.ts'
-import { identityOf, type Receipt } from './core/receipt.ts'
+import { type Receipt, type Upload, uploadedIdentity } from './core/receipt.ts'
 import type { Effects, Wishes } from './sync.ts'
 
 export interface FirstLookEffects extends Pick<Effects, 'glance' | 'now'> {
@@ -28,15 +28,11 @@ export function firstLook(
   return outcomes
 }
 
-const unchanged = (
-  { id }: Lineage,
-  upload: Parameters<typeof identityOf>[0],
-  elapsedMs: number,
-): Outcome => ({
+const unchanged = ({ id }: Lineage, upload: Upload, elapsedMs: number): Outcome => ({
   outcome: 'unchanged',
   because: 'unchanged',
   certificateId: upload.certificateId,
-  bundle: identityOf(upload),
+  bundle: uploadedIdentity(upload),
   lineage: id,
   elapsedMs,
 })

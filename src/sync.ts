@@ -1,5 +1,5 @@
 /** The story of one lineage: glance → read → prove → plan → upload → record. Every effect comes in as a plain function. */
-import { type Bundle, type Files, type Identity, prove } from './core/bundle.ts'
+import { type Bundle, type Files, type Identity, identityOf, prove } from './core/bundle.ts'
 import { failingAgain } from './core/failing.ts'
 import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
@@ -7,11 +7,11 @@ import { areSame, type Marks } from './core/mark.ts'
 import type { Outcome, Verdict } from './core/outcome.ts'
 import { knownUnread, plan, type UploadReason } from './core/plan.ts'
 import {
-  identityOf,
   type Receipt,
   type Rejection,
   rejectionOf,
   replacedBy,
+  uploadedIdentity,
   uploadOf,
   withMarks,
   withRejection,
@@ -69,12 +69,12 @@ async function carry(
   const receipt = await effects.recall(lineage)
   const known = knownUnread(receipt, effects.glance(lineage), wishes)
   if (known) {
-    seen.bundle = identityOf(known)
+    seen.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }
   const { files, settled, marks } = await effects.read(lineage)
   const bundle = prove(files)
-  seen.bundle = bundle
+  seen.bundle = identityOf(bundle)
   if (bundle.alone && !settled && !wishes.last) {
     throw new Fault(
       'ISSUER_AWAITED',

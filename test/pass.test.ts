@@ -56,7 +56,7 @@ describe('many lineages', () => {
     const names = Array.from({ length: 500 }, (_, i) => [`n${i}`, fresh] as const)
     const { run } = stage(Object.fromEntries(names), { read: reading })
     expect(await run()).toHaveLength(500)
-    expect(most).toBe(64)
+    expect(most).toBe(256)
   })
 })
 

@@ -83,12 +83,12 @@ describe('a nudge', () => {
   })
 })
 
-test('at most 64 looks are under way at once, and the others follow', async () => {
+test('at most 256 looks are under way at once, and the others follow', async () => {
   const { nudge, rest, journal } = stage(() => ({ ms: 100, ending: 'done' }))
-  nudge(...names(200))
+  nudge(...names(600))
   await rest()
-  expect(mostAtOnce(journal)).toBe(64)
-  expect(journal.filter(({ what }) => what === 'end')).toHaveLength(200)
+  expect(mostAtOnce(journal)).toBe(256)
+  expect(journal.filter(({ what }) => what === 'end')).toHaveLength(600)
 })
 
 describe('a lineage that stays mid-change', () => {

@@ -14,6 +14,7 @@ export function teller(log: Log): (outcome: Outcome) => void {
     for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
       log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
     }
+    if (outcome.outcome === 'unchanged' && log.debugs === false) return
     const entry = entryOf(outcome)
     if (outcome.outcome !== 'failed') return write(log, entry)
     const { fault } = outcome

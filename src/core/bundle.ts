@@ -28,6 +28,16 @@ export interface Identity {
   readonly notes: readonly string[]
 }
 
+/** Without chain and key, for what is kept of ten thousand. */
+export const identityOf = ({ fingerprint, leaf, names, notBefore, notAfter, notes }: Bundle): Identity => ({
+  fingerprint,
+  leaf,
+  names,
+  notBefore,
+  notAfter,
+  notes,
+})
+
 export interface Bundle extends Identity {
   /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
   readonly chainPem: string

@@ -41,7 +41,13 @@ export function readKey(text: string, file: string, password: Secret | undefined
       'KEY_INVALID',
       `${file}: the private key is damaged: its two halves do not belong together`,
     )
-  return { ...opened, pem: pkcs8(opened) }
+  return {
+    ...opened,
+    // few keys are sent: whoever only compares need not write it
+    get pem() {
+      return pkcs8(opened)
+    },
+  }
 }
 
 export type Opened = Pick<PrivateKey, 'object' | 'password'>

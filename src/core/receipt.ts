@@ -136,7 +136,7 @@ export const withMarks = (receipt: Receipt, fingerprint: string, files: Marks): 
     : receipt
 
 /** What was uploaded, as the bundle itself would be described. */
-export const identityOf = ({ fingerprint, leaf, names, notBefore, notAfter }: Upload): Identity => ({
+export const uploadedIdentity = ({ fingerprint, leaf, names, notBefore, notAfter }: Upload): Identity => ({
   fingerprint,
   leaf,
   names,

@@ -2,7 +2,7 @@
 import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../core/settings.ts'
 import { silentFileSystem } from './filesystem.ts'
-import { identityOf, type View, viewOf } from './view.ts'
+import { identityOf, linkNames, type View, viewOf } from './view.ts'
 
 export interface Ears {
   /** A change somewhere in the source: of the lineage of that name, or of any. */
@@ -37,6 +37,7 @@ const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 const NOWHERE = new Set(['ELOOP', 'ENAMETOOLONG'])
 
 export function openHearing(source: Source, ears: Ears): Hearing {
+  const names = linkNames()
   let watcher: FSWatcher | undefined
   let identity = ''
   let closed = false
@@ -45,7 +46,7 @@ export function openHearing(source: Source, ears: Ears): Hearing {
     identity = ''
   }
   const open = async () => {
-    const view = await viewOf(source)
+    const view = await viewOf(source, names)
     identity = await identityOf(view)
     const silent = (await Promise.all(view.folders.map(silentFileSystem))).find(Boolean)
     if (silent || closed) return silent
@@ -55,7 +56,7 @@ export function openHearing(source: Source, ears: Ears): Hearing {
   }
   return {
     ready: Promise.race([open(), over.promise]),
-    isStale: async () => (await identityOf(await viewOf(source))) !== identity,
+    isStale: async () => (await identityOf(await viewOf(source, names))) !== identity,
     close: async () => {
       closed = true
       over.resolve(undefined)

@@ -6,7 +6,10 @@ import type { Output } from '../world.ts'
 
 type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void
 
-export type Log = Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>>
+export interface Log extends Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>> {
+  /** False where what is of interest to few need not even be put into words. */
+  readonly debugs?: boolean
+}
 
 export interface LogOptions {
   readonly level: Level
@@ -25,5 +28,12 @@ export function openLog({ level, output, now }: LogOptions): Log {
           const time = new Date(now()).toISOString()
           output.write(format({ level, time, name: 'certferry', ...fields, msg }))
         }
-  return { debug: writing('debug'), info: writing('info'), warn: writing('warn'), error: writing('error') }
+  const debugs = LEVELS.indexOf('debug') >= least
+  return {
+    debugs,
+    debug: writing('debug'),
+    info: writing('info'),
+    warn: writing('warn'),
+    error: writing('error'),
+  }
 }

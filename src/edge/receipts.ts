@@ -1,6 +1,6 @@
 /** Receipts on disk: one JSON file a lineage, written whole or not at all. */
 import { createHash, randomBytes } from 'node:crypto'
-import { renameSync } from 'node:fs'
+import { renameSync, statSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
@@ -52,19 +52,24 @@ export function openReceipts(
       await onDisk(dir, () => mkdir(dir, { recursive: true, mode: 0o700 }))
       await inDirectory(prepare)
     },
-    recall: lineage =>
-      inDirectory(async state => (await readOne(state, lineage)).receipt).catch(error => {
-        if (isMissing(error)) return emptyReceipt(lineage)
-        throw error
-      }),
+    recall: async lineage =>
+      // nothing is known where nothing was ever recorded
+      isMissing(dir)
+        ? emptyReceipt(lineage)
+        : inDirectory(async state => (await readOne(state, lineage)).receipt),
     record: (lineage, amend) => inDirectory(state => record(state, lineage, amend)),
     all: () => readAll(dir),
   }
 }
 
-/** Nothing is known where nothing was ever recorded. */
-const isMissing = ({ cause }: { readonly cause?: unknown }) =>
-  (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+/** What cannot be looked at is there, and using it says why. */
+function isMissing(dir: string): boolean {
+  try {
+    return statSync(dir, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
+}
 
 /** Safe for any lineage, and another for each. At most 80 + 1 + 32 + 5 bytes. */
 export const fileName = (lineage: string): string =>

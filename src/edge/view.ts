@@ -2,6 +2,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { LAYOUTS } from '../core/lineage.ts'
+import { isTelling, markOf } from '../core/mark.ts'
 import type { Source } from '../core/settings.ts'
 
 export interface View {
@@ -17,14 +18,14 @@ export interface View {
  * Folders, never single files: a link that is swapped makes no event of its own where the link itself is watched. Folders
  * by their real names: links are not followed, and a folder reached by one would be watched as a link.
  */
-export async function viewOf(source: Source): Promise<View> {
+export async function viewOf(source: Source, names: LinkNames = linkNames()): Promise<View> {
   if (source.kind === 'pem')
     return aroundFiles([source.chain, ...(source.key === undefined ? [] : [source.key])], source.name)
   // whose certificate it is that changed in the one file, only its text tells
   if (source.kind === 'traefik') return aroundFiles([source.path], undefined)
   const { folder: below, depth, nameOf } = LAYOUTS[source.kind]
   const folder = await realOf(join(source.path, below))
-  const links = await linksIn(folder)
+  const links = await linksIn(folder, names)
   const entryIn = (path: string) => entryBelow(folder, path, Math.max(1, depth))
   const nameIn = (path: string) => {
     const entries = [entryIn(path) ?? [], ...[path, dirname(path)].map(at => links.get(at) ?? [])].flat()
@@ -56,9 +57,8 @@ function entryBelow(folder: string, path: string, levels: number): string | unde
 }
 
 /** Lineages whose folder is a link, by where it leads: what happens there is told of under that name, and not of the link. */
-async function linksIn(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  const links = entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => name)
+async function linksIn(folder: string, names: LinkNames): Promise<ReadonlyMap<string, readonly string[]>> {
+  const links = await names(folder)
   const places = await Promise.all(links.map(name => folderAt(join(folder, name))))
   const found = new Map<string, string[]>()
   for (const [i, name] of links.entries()) {
@@ -66,6 +66,22 @@ async function linksIn(folder: string): Promise<ReadonlyMap<string, readonly str
     if (place !== undefined) found.set(place, [...(found.get(place) ?? []), name])
   }
   return found
+}
+
+export type LinkNames = (folder: string) => Promise<readonly string[]>
+
+/** The links in a folder. Of one that is asked for every few seconds, listed again only when something has come or gone. */
+export function linkNames(): LinkNames {
+  let known: { readonly folder: string; readonly mark: string; readonly names: readonly string[] } | undefined
+  return async folder => {
+    const standing = await stat(folder, { bigint: true }).catch(() => undefined)
+    const mark = standing ? markOf(standing) : ''
+    if (known?.folder === folder && known.mark === mark) return known.names
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+    const names = entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => name)
+    known = standing && isTelling(standing, Date.now()) ? { folder, mark, names } : undefined
+    return names
+  }
 }
 
 const folderAt = async (path: string) => {

@@ -1,0 +1,84 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execPath } from 'node:process'
+import { expect, test } from 'vitest'
+import { openOutput } from '../../src/edge/output.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+const never = () => {
+  throw new Error('a stream was opened')
+}
+
+async function written(path: string, texts: readonly string[]) {
+  let lost = 0
+  const fd = openSync(path, 'w')
+  try {
+    const output = openOutput({ fd, stream: never, env: {}, onLost: () => lost++ })
+    for (const text of texts) output.write(text)
+    return { lost, output }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+test('what is written to a file is there at once and in order, and no stream is opened for it', async () => {
+  const file = join(await temporaryDirectory(), 'out')
+  const { lost, output } = await written(file, ['one\n', 'zwei ü\n', 'x'.repeat(200_000)])
+  expect(readFileSync(file, 'utf8')).toBe(`one\nzwei ü\n${'x'.repeat(200_000)}`)
+  expect([lost, output.isTerminal, output.colours, output.columns]).toEqual([0, false, false, 80])
+})
+
+test('/dev/null is no terminal, and a full disk is told of', async () => {
+  expect((await written('/dev/null', ['x'])).output.isTerminal).toBe(false)
+  expect((await written('/dev/full', ['x', 'y'])).lost).toBe(2)
+})
+
+test('the journal is known by its socket, and not by a name that was inherited', async () => {
+  const file = join(await temporaryDirectory(), 'out')
+  const fd = openSync(file, 'w')
+  const { dev, ino } = (await import('node:fs')).fstatSync(fd)
+  const journal = (name: string) =>
+    openOutput({ fd, stream: never, env: { JOURNAL_STREAM: name }, onLost: never }).isJournal
+  expect([journal(`${dev}:${ino}`), journal(`${dev}:${ino + 1}`)]).toEqual([true, false])
+  closeSync(fd)
+})
+
+/** A program that writes much to a pipe that nobody empties for a while, made non-blocking by its other end. */
+const MUCH = `
+import { openOutput } from ${JSON.stringify(new URL('../../src/edge/output.ts', import.meta.url).href)}
+const output = openOutput({ fd: 1, stream: () => process.stdout, env: {}, onLost: () => process.exit(9) })
+if (process.argv[1] === 'slow') process.stdout.on('drain', () => {})
+for (let i = 0; i < 5_000; i++) output.write(String(i).padStart(99, '.') + '\\n')
+`
+
+test('a reader that is slow gets all of it, in order', async () => {
+  const child = spawn(execPath, ['--input-type=module', '--eval', MUCH, 'slow'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8')
+  child.stdout.pause()
+  setImmediate(() => {
+    child.stdout.on('data', part => {
+      text += part
+    })
+    child.stdout.resume()
+  })
+  const [code] = await once(child, 'close')
+  expect(code).toBe(0)
+  expect(text.split('\n').slice(0, -1).map(Number.parseFloat).length).toBe(5_000)
+  expect(text.trimEnd().endsWith('4999')).toBe(true)
+})
+
+test('a reader that has gone is told of nothing', async () => {
+  const code = await new Promise(resolve =>
+    execFile(
+      '/bin/sh',
+      ['-c', `"$1" --input-type=module --eval "$2" | head -n 1; exit 0`, 'sh', execPath, MUCH],
+      error => resolve(error?.code ?? 0),
+    ),
+  )
+  expect(code).toBe(0)
+})
