@@ -140,6 +140,7 @@ export function engineFor(
       .then(markOf, () => '')
   const close = async () => {
     await carrier.renew()
+    if (settings.notify.webhookFile !== undefined) await alone()
     await herald.deliver()
   }
   return {
