@@ -36,7 +36,8 @@ const closure = (found: Set<string>): Plugin => ({
 })
 
 /** A library is known by its name wherever it is loaded. */
-const packageOf = (id: string) => /.*node_modules\/(@[^/]+\/)?([^/]+)/.exec(id)?.[2] ?? null
+const packageOf = (id: string) =>
+  /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
 
 /**
  * CommonJS, for that is what a single executable of Node 24 can start. Names are kept, so that a stack trace in a bug
@@ -49,6 +50,7 @@ export async function bundle(version: string): Promise<Bundle> {
     cwd: ROOT,
     platform: 'node',
     plugins: [stating(version), closure(start)],
+    resolve: { alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
     preserveEntrySignatures: false,
     transform: { target: 'node22', define: { 'import.meta.filename': '__filename' } },
   })
@@ -61,7 +63,7 @@ export async function bundle(version: string): Promise<Bundle> {
         includeDependenciesRecursively: false,
         groups: [
           { name: 'start', test: id => start.has(id) },
-          { name: packageOf, test: /node_modules/, debugName: 'libraries' },
+          { name: packageOf, test: /node_modules|packaging/, debugName: 'libraries' },
         ],
       },
       minify: { compress: true, mangle: false, codegen: true },

@@ -45,6 +45,9 @@ export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): 
   })
 }
 
+/** Where a request goes, as a dispatcher wants to be told. */
+export const targetOf = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })
+
 /** `localhost` is an address here, not a name: keys go there unencrypted, and a resolver could make it mean anybody. */
 const thisMachine: LookupFunction = (_name, { all }, done) =>
   all

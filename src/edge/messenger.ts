@@ -69,7 +69,7 @@ export const byWebhook =
   ({ file, template, way, version }: Webhook): Messenger =>
   async (letter, giveUp) => {
     const url = await addressIn(file)
-    const [{ request }, { openDispatcher }] = await Promise.all([import('undici'), import('./dispatcher.ts')])
+    const { openDispatcher, targetOf } = await import('./dispatcher.ts')
     const dispatcher = openDispatcher({ ...way, endpoint: url })
     const body = template === undefined ? bodyOf(letter) : filled(template, wordsOf(letter))
     const headers = {
@@ -78,7 +78,7 @@ export const byWebhook =
     }
     try {
       const signal = AbortSignal.any([giveUp, AbortSignal.timeout(PATIENCE)])
-      const answer = await request(url, { method: 'POST', dispatcher, headers, body, signal })
+      const answer = await dispatcher.request({ ...targetOf(url), method: 'POST', headers, body, signal })
       await answer.body.dump()
       if (answer.statusCode >= 300)
         throw new Fault('NOTICE_UNSENT', `${url.host} answered ${answer.statusCode}`)

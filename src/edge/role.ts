@@ -1,10 +1,11 @@
 /** The temporary credentials of a cloud machine's role, from its metadata service. */
 import type { lookup as lookUpName } from 'node:dns'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { Fault } from '../core/fault.ts'
 import { secret } from '../core/secret.ts'
 import { isCloudMachine, nearby } from './cloudMachine.ts'
 import type { Credentials } from './credentials.ts'
+import { targetOf } from './dispatcher.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
 
@@ -72,7 +73,12 @@ async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Cr
 /** The body of a 200 answer; undefined for 404 (no role) and for no answer at all. */
 async function ask(dispatcher: Dispatcher, url: string): Promise<string | undefined> {
   try {
-    const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(PATIENCE) })
+    const signal = AbortSignal.timeout(PATIENCE)
+    const { statusCode, body } = await dispatcher.request({
+      ...targetOf(new URL(url)),
+      method: 'GET',
+      signal,
+    })
     const text = await body.text()
     return statusCode === 200 ? text.trim() : undefined
   } catch (error) {

@@ -1,11 +1,12 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
 import { gunzipSync, inflateSync } from 'node:zlib'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { secretsIn, withoutSent } from '../core/echo.ts'
 import { Fault } from '../core/fault.ts'
 import { type Reply, readReply } from '../core/reply.ts'
 import { authorization } from '../core/tc3.ts'
 import type { Credentials } from './credentials.ts'
+import { targetOf } from './dispatcher.ts'
 import { networkFault } from './networkFault.ts'
 import type { Wallet } from './wallet.ts'
 
@@ -100,9 +101,9 @@ async function exchange(
 ): Promise<Answer> {
   const whole = AbortSignal.timeout(limit)
   try {
-    const { statusCode, headers, body } = await request(endpoint, {
+    const { statusCode, headers, body } = await dispatcher.request({
+      ...targetOf(endpoint),
       ...sending,
-      dispatcher,
       signal: signal ? AbortSignal.any([signal, whole]) : whole,
     })
     const bytes = await bounded(body)
