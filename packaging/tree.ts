@@ -27,7 +27,7 @@ export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyM
 /** Where they lie in the repository, for they link to one another. */
 export const documents = async (): Promise<ReadonlyMap<string, string>> =>
   new Map([
-    ...Array.from(await filesOf('docs', /\.md$/), ([name, page]) => [`docs/${name}`, page] as const),
+    ...Array.from(await filesOf('docs', /\.(md|svg)$/), ([name, page]) => [`docs/${name}`, page] as const),
     ...(await Promise.all(
       ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'].map(
         async name => [name, await text(name)] as const,
