@@ -1,15 +1,11 @@
-/** The effects of a pass, made from settings: what sync, hook, status and check have in common. */
+/** Everything that a pass needs, made from settings: what sync, hook, status and check have in common. */
 import { exposureEntry } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { Receipt } from '../core/receipt.ts'
 import type { Settings } from '../core/settings.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
 import { type Exposures, openExposures } from '../edge/exposure.ts'
-import { readFiles } from '../edge/files.ts'
-import { glance } from '../edge/glance.ts'
 import { type Log, openLog } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
-import { peek } from '../edge/peek.ts'
 import { openReceipts, type Receipts } from '../edge/receipts.ts'
 import type { Uploader } from '../edge/uploader.ts'
 import type { PassEffects } from '../pass.ts'
@@ -17,10 +13,11 @@ import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
 import { openCarrier } from './carrier.ts'
 import type { CommandLine } from './commandLine.ts'
+import { passEffects } from './effects.ts'
 import { write } from './entries.ts'
 import { type Herald, openHerald } from './herald.ts'
 import { type InForce, settingsInForce } from './settings.ts'
-import { sayDamaged, teller } from './teller.ts'
+import { sayDamaged } from './teller.ts'
 
 export interface Engine {
   readonly settings: Settings
@@ -86,51 +83,15 @@ export function engineFor(
   })
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
-  const tell = teller(log)
   let closed: Promise<void> | undefined
   const alone = () => {
     closed ??= world.closeDebugger()
     return closed
   }
-  const recalled = (receipt: Receipt) => {
-    metrics()?.recalled(receipt)
-    herald.recalled(receipt)
-  }
-  const effects: PassEffects = {
-    now,
-    dice: world.dice,
-    wait,
-    glance,
-    read: async lineage => {
-      await alone()
-      return readFiles(lineage, { now, wait, onSecret })
-    },
-    recall: async ({ id }) => {
-      const receipt = await receipts.recall(id)
-      recalled(receipt)
-      return receipt
-    },
-    peek: work =>
-      peek(settings.stateDir, recall =>
-        work(({ id }) => {
-          const receipt = recall(id)
-          if (receipt) recalled(receipt)
-          return receipt
-        }),
-      ),
-    prepare: receipts.prepare,
-    record: ({ id }, amend) => receipts.record(id, amend),
-    upload: async (bundle, lineage) => {
-      await alone()
-      return (await carrier.uploader()).upload(bundle, lineage)
-    },
-    tell: outcome => {
-      metrics()?.outcome(outcome)
-      herald.tell(outcome)
-      tell(outcome)
-    },
-    halt: carrier.halt,
-  }
+  const effects = passEffects({
+    ...{ world, log, receipts, carrier, herald, metrics, onSecret, alone, wait },
+    stateDir: settings.stateDir,
+  })
   const { profile, role } = settings
   const credentialsMark = () =>
     import('../edge/role.ts')
