@@ -16,6 +16,9 @@ import type { Workplace } from '../workplace.ts'
 /** What a daemon without a configuration file loads; what is no longer depended upon is not loaded for the comparison either. */
 const NEEDED = ['undici', 'chokidar', 'node-cron', 'ini']
 
+/** Milliseconds after the last work within which V8 tidies up its heap, once: what a daemon weighs and takes for months is after that. */
+const TIDYING = 15_000
+
 /** Milliseconds; for points of the plot alone, whose idleness no row asks for. */
 const GLANCE = 1_000
 
@@ -65,6 +68,7 @@ async function watched(lineages: number, workplace: Workplace, env: Environment)
   if (!daemon) throw new RangeError('no start, no daemon')
   try {
     await quiet(daemon)
+    await setTimeout(TIDYING)
     const { watched: judged, idle } = workplace.sizes
     return { lineages, ready, ...(await atRest(daemon, judged.includes(lineages) ? idle : GLANCE)) }
   } finally {
@@ -84,6 +88,7 @@ async function bareMemory(): Promise<number> {
   const daemon = await startDaemon([...PACKAGES, ...NEEDED.filter(name => name in dependencies)], 'loaded')
   try {
     await quiet(daemon)
+    await setTimeout(TIDYING)
     return daemon.memory()
   } finally {
     await daemon.end()
