@@ -80,6 +80,7 @@ export function plotted(plot: Plot): string {
   const places = plot.points.map(([x, y]) => [frame.x.at(x).toFixed(1), frame.y.at(y).toFixed(1)] as const)
   const dots = places.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5"/>`)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>${plot.title}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
 <g stroke="#ddd" fill="none">${rules(frame).join('')}</g>
 <g fill="#222">
