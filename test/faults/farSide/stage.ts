@@ -125,5 +125,5 @@ export async function openFarStage({
 }
 
 /** The most requests that any second holds, wherever it begins. */
-export const densest = (arrivals: readonly number[]) =>
-  Math.max(0, ...arrivals.map(from => arrivals.filter(at => at >= from && at < from + 1_000).length))
+export const densest = (arrivals: readonly number[], window = 1_000) =>
+  Math.max(0, ...arrivals.map(from => arrivals.filter(at => at >= from && at < from + window).length))
