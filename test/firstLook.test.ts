@@ -1,6 +1,7 @@
 /** What has not changed is neither read nor proven again; what has, or may have, goes the whole way. */
 import { describe, expect, test } from 'vitest'
 import type { Marks } from '../src/core/mark.ts'
+import { pass } from '../src/pass.ts'
 import { lineageOf, WISHES } from './memory.ts'
 import { fresh, old, stage } from './passStage.ts'
 
@@ -24,7 +25,6 @@ function standing(marks: () => Marks | undefined) {
   return { ...restaged, reads: () => reads }
 }
 
-const { pass } = await import('../src/pass.ts')
 const run = (kept: ReturnType<typeof standing>, wishes = {}) =>
   pass([lineageOf('a')], kept.effects as never, { ...WISHES, ...wishes })
 

@@ -1,9 +1,10 @@
 /** The built program as the operating system starts it. `npm test` builds before it tests. */
 import { execFile } from 'node:child_process'
 import { cp, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
+import { loaded } from './bench/counted.ts'
 import { temporaryDirectory } from './support/temporary.ts'
 
 interface Ended {
@@ -77,41 +78,27 @@ describe('the program started by hand', () => {
   })
 })
 
-/** The parts of the program, and Node's own modules, that a command loads on its way. */
-async function loaded(...words: readonly string[]): Promise<readonly string[]> {
-  const recorder = join(await temporaryDirectory(), 'recorder.cjs')
-  await writeFile(
-    recorder,
-    `const { Script } = require('node:vm')
-const before = new Set(process.moduleLoadList)
-require('node:vm').Script = class extends Script {
-  constructor(code, options) { super(code, options); process._rawDebug('part ' + options.filename) }
-}
-process.on('exit', () => {
-  for (const name of process.moduleLoadList) if (!before.has(name)) process._rawDebug(name)
-})`,
-  )
-  const { stderr } = await run(execPath, ['--require', recorder, 'dist/main.js', ...words])
-  return stderr.split('\n')
-}
-
-const parts = (lines: readonly string[]) =>
-  lines.flatMap(line => /^part .*parts\/(.+)\.js$/.exec(line)?.[1] ?? []).sort()
+/** The parts of the program that a command loads. */
+const partsFor = async (...words: readonly string[]) =>
+  (await loaded(await temporaryDirectory(), words, {})).files
+    .filter(file => file.includes('/parts/'))
+    .map(file => basename(file, '.js'))
+    .sort()
 
 describe('a command loads what it needs', () => {
   test('--help nothing but the words', async () => {
-    expect(parts(await loaded('--help'))).toEqual(['rolldown-runtime', 'start'])
+    expect(await partsFor('--help')).toEqual(['rolldown-runtime', 'start'])
   })
 
   test('a pass that finds nothing to upload neither HTTP nor what the demo makes certificates with', async () => {
-    const lines = await loaded(
+    const parts = await partsFor(
       'sync',
       '--dry-run',
       '--source',
       'pem=none:/nowhere/chain.pem:/nowhere/key.pem',
     )
-    expect(parts(lines)).toEqual(expect.arrayContaining(['engine', 'start', 'sync']))
+    expect(parts).toEqual(expect.arrayContaining(['engine', 'start', 'sync']))
     for (const name of ['undici', 'uploader', 'x509', 'chokidar', 'node-cron', 'prom-client', 'valibot'])
-      expect(parts(lines)).not.toContain(name)
+      expect(parts).not.toContain(name)
   })
 })

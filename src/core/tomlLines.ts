@@ -53,7 +53,7 @@ function openReader(text: string) {
       return line
     },
     /** Nothing that belongs here was found: on with the next character, so that every text comes to an end. */
-    skip: () => moveTo(at + 1),
+    advance: () => moveTo(at + 1),
   }
 }
 
@@ -75,8 +75,8 @@ function readStatements(reader: Reader, note: Note): void {
     if (brackets) {
       table = tableOf(readKey(reader), { opensList: brackets === '[[', lists })
       for (let length = 1; length <= table.length; length++) note(table.slice(0, length), line)
-      if (!reader.take(/[ \t]*\]\]?/y)) reader.skip()
-    } else if (!readPair(reader, table, note)) reader.skip()
+      if (!reader.take(/[ \t]*\]\]?/y)) reader.advance()
+    } else if (!readPair(reader, table, note)) reader.advance()
   }
 }
 
@@ -153,7 +153,7 @@ function readList(reader: Reader, path: KeyPath, note: Note): void {
     const [before, here] = [reader.at(), path.length > DEEPEST ? path : [...path, place++]]
     note(here, reader.line())
     readValue(reader, here, note)
-    if (reader.at() === before) reader.skip()
+    if (reader.at() === before) reader.advance()
   }
 }
 
@@ -161,6 +161,6 @@ function readInlineTable(reader: Reader, path: KeyPath, note: Note): void {
   for (;;) {
     reader.take(SPACE)
     if (reader.take(/\}/y) || reader.ended()) return
-    if (!reader.take(/,/y) && !readPair(reader, path, note)) reader.skip()
+    if (!reader.take(/,/y) && !readPair(reader, path, note)) reader.advance()
   }
 }

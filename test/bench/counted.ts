@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { type Ended, run } from '../e2e/child.ts'
-import { type Call, callsIn } from '../e2e/strace.ts'
+import { type Call, callsIn, tracing } from '../e2e/strace.ts'
 import { BARE, type Environment } from './process.ts'
 import { BUILT } from './programs.ts'
 
@@ -48,20 +48,9 @@ export async function traced(
   env: Environment,
 ): Promise<{ readonly ended: Ended; readonly calls: readonly Call[] }> {
   const output = join(folder, 'trace')
-  // texts are not looked at, paths are never cut
-  const options = [
-    '-f',
-    '--seccomp-bpf',
-    '-y',
-    '-qq',
-    '-s',
-    '0',
-    '-e',
-    'signal=none',
-    '-e',
-    `trace=${TRACED}`,
-  ]
-  const ended = await run('strace', [...options, '-o', output, ...BUILT, ...words], { ...BARE, ...env })
+  // texts are not looked at
+  const options = tracing(TRACED, '0', output)
+  const ended = await run('strace', [...options, ...BUILT, ...words], { ...BARE, ...env })
   return { ended, calls: callsIn(await readFile(output, 'latin1')) }
 }
 

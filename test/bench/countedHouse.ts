@@ -3,10 +3,10 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, vi } from 'vitest'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { openService, type Service } from './localService.ts'
 import { openPool, type Pool } from './pool.ts'
 import { type Environment, used } from './process.ts'
 import { BUILT } from './programs.ts'
-import { openService, type Service } from './service.ts'
 import { nameOf, writeTree } from './trees.ts'
 
 export interface House {

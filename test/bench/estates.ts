@@ -1,8 +1,8 @@
 /** Lineages on disk that were all uploaded and recorded by the program itself: what a pass finds on a quiet day. */
 import { setTimeout } from 'node:timers/promises'
+import { openService } from './localService.ts'
 import { type Environment, used } from './process.ts'
 import { BUILT } from './programs.ts'
-import { openService } from './service.ts'
 import { writeSparseTree, writeTree } from './trees.ts'
 import type { Workplace } from './workplace.ts'
 

@@ -28,6 +28,27 @@ const CALLS = [
 /** Longer than any certificate file; strace cuts texts at 32 characters unless told otherwise. */
 const WHOLE = String(1 << 20)
 
+/** strace's words: these calls of all processes, texts up to a length, paths whole, into a file. */
+export const tracing = (
+  calls: string | readonly string[],
+  length: string,
+  file: string,
+): readonly string[] => [
+  '-f',
+  // stops only where something is to be seen, or a shell of many commands takes minutes
+  '--seccomp-bpf',
+  '-y',
+  '-qq',
+  '-s',
+  length,
+  '-e',
+  'signal=none',
+  '-e',
+  `trace=${calls}`,
+  '-o',
+  file,
+]
+
 /** In milliseconds; strace makes everything slower. */
 const PATIENCE = 250_000
 
@@ -41,21 +62,7 @@ export function openTracer(directory: string): {
     run: (file, args, env) => {
       const trace = join(directory, `trace${traces.push('')}`)
       traces.splice(-1, 1, trace)
-      const options = [
-        '-f',
-        // stops only where something is to be seen, or a shell of many commands takes minutes
-        '--seccomp-bpf',
-        '-y',
-        '-qq',
-        '-s',
-        WHOLE,
-        '-e',
-        'signal=none',
-        '-e',
-        `trace=${CALLS}`,
-        '-o',
-        trace,
-      ]
+      const options = tracing(CALLS, WHOLE, trace)
       return run('strace', [...options, file, ...args], env, PATIENCE)
     },
     take: async () => {

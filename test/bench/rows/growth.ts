@@ -1,11 +1,11 @@
 /** What a pass costs by how many lineages there are, and by how many of them were renewed. */
 import { aged, carry, openEstate, sourcesOf } from '../estates.ts'
 import { exponent, line, type Point } from '../fit.ts'
+import { openService } from '../localService.ts'
 import { median } from '../pairs.ts'
 import { plotted } from '../plot.ts'
 import { type Environment, used } from '../process.ts'
 import { BUILT, type Program } from '../programs.ts'
-import { openService } from '../service.ts'
 import { renewTree, writeTree } from '../trees.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'

@@ -1,10 +1,10 @@
 /** The hook as a whole process, for a certificate that was uploaded before and for one that was not; and its peers. */
 import { join } from 'node:path'
 import { aged } from '../estates.ts'
+import { openService, type Service } from '../localService.ts'
 import { type Estimate, inTurns, ratio, type Samples, typical } from '../pairs.ts'
 import { used } from '../process.ts'
 import { BARE_NODE, BUILT, CURL, EXECUTABLE, type Program, SDK } from '../programs.ts'
-import { openService, type Service } from '../service.ts'
 import { nameOf, writeTree } from '../trees.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'

@@ -1,8 +1,8 @@
 /** The first upload of many certificates under the service's limit: how much of it is used, and whether it is kept. */
 import { aged, sourcesOf } from '../estates.ts'
+import { openService, type Service } from '../localService.ts'
 import { used } from '../process.ts'
 import { BUILT } from '../programs.ts'
-import { openService, type Service } from '../service.ts'
 import { writeTree } from '../trees.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'

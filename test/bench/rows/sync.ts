@@ -1,10 +1,10 @@
 /** A pass over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
 import { join } from 'node:path'
 import { sharedEstate, sourcesOf } from '../estates.ts'
+import { openService } from '../localService.ts'
 import { inTurns, ratio, type Samples, typical } from '../pairs.ts'
 import { used } from '../process.ts'
 import { BUILT, PROOFS, STATS } from '../programs.ts'
-import { openService } from '../service.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'
 

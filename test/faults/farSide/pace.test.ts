@@ -59,6 +59,8 @@ test('faults at a third of all requests', { timeout: 300_000 }, async () => {
     `  ${front.arrivals.length} requests, at most ${most} in a second; seen up to ${late} ms late\n`,
   )
   expect(most).toBeLessThanOrEqual(RATE)
+  // before the quickest way has been seen one may come too early; it is turned away and costs nothing else
+  expect(emulator.entries.filter(({ code }) => code.includes('LimitExceeded')).length).toBeLessThanOrEqual(2)
   const how = 'at random, a third of all requests, the built program in real time'
   promised({
     fault: 'every answer and break',
