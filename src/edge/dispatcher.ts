@@ -5,7 +5,14 @@ import { isLoopback, proxyProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
 
 /** Milliseconds. The service answers an upload in well under a second; the official SDKs wait 60 s for everything. */
-const LIMITS = { connect: 5_000, headers: 10_000, body: 10_000 }
+const LIMITS = { connect: 10_000, headers: 10_000, body: 10_000 }
+
+/**
+ * A name's addresses are tried one after another, each for so many milliseconds and the last for what is left of
+ * `connect`. Node's own 250 ms give up an address on the other side of the world, and one that loses its first packet:
+ * that is sent again after a second.
+ */
+const ATTEMPT = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2_000 }
 
 /** The service closes idle connections; ours are closed before, so that few requests meet a closing one. */
 const IDLE = 15_000
@@ -14,7 +21,7 @@ const IDLE = 15_000
  * Said outright, for without it Node asks its environment: NODE_TLS_REJECT_UNAUTHORIZED=0, set for some other program
  * of the machine, would show the private keys to whoever answers; NODE_OPTIONS=--tls-min-v1.0 to whoever listens.
  */
-const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2' } as const
+const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...ATTEMPT } as const
 
 export interface Way {
   readonly endpoint: URL

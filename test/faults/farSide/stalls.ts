@@ -58,7 +58,7 @@ async function openDeafDoor() {
 }
 
 /** Longer than a connection is waited for, with room for a machine that is slow to begin. */
-const DEAF = 12_000
+const DEAF = 17_000
 
 export interface Stall {
   readonly fault: string
