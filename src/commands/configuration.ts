@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { choiceProblems, withoutWrong } from '../core/choices.ts'
 import type { Config } from '../core/config.ts'
-import { Fault } from '../core/fault.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import { printable } from '../core/printable.ts'
 import { type Problem, problemText } from '../core/problem.ts'
 import { type Settings, type Source, settle } from '../core/settings.ts'
@@ -21,6 +21,8 @@ export interface Complaint {
   readonly text: string
   /** Where something better is known than that it is to be corrected. */
   readonly advice?: string
+  /** CONFIG_INVALID where absent. */
+  readonly code?: FaultCode
 }
 
 export interface Configuration {
@@ -73,7 +75,9 @@ export function unknownConfiguration(error: unknown): Configuration {
     lineOf: () => undefined,
     config: {},
     settings: settle({}, {}, {}),
-    complaints: [{ key: 'file', line: undefined, text: error.message, advice: error.advice }],
+    complaints: [
+      { key: 'file', line: undefined, text: error.message, advice: error.advice, code: error.code },
+    ],
   }
 }
 

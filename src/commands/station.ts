@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts'
 export interface Station {
   /** Undefined until a configuration asks for a page: the library is loaded only then. */
   readonly metrics: () => Metrics | undefined
-  /** Listens where this configuration says, or nowhere. @throws Fault CONFIG_INVALID where it cannot. */
+  /** Listens where this configuration says, or nowhere. @throws Fault as openHttp. */
   readonly follow: (engine: Engine) => Promise<void>
   /** What /ready and the pending gauge answer from now on. */
   readonly attend: (state: { readonly ready: boolean; readonly pending: () => number }) => void

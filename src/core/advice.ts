@@ -5,6 +5,8 @@ export const ADVICE = {
   USAGE: 'See `certferry --help`.',
   CONFIG_INVALID: 'Correct what is named above; the example configuration has every key.',
   CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
+  ADDRESS_UNAVAILABLE:
+    'The service tries again at its next start. See what uses it (ss -ltnp), or name another in [http] listen.',
   NAME_TAKEN: 'Give one of the two another name, for example as a source of kind "pem".',
 
   // the disk
@@ -15,6 +17,8 @@ export const ADVICE = {
   FILE_MISSING: 'Check the path; if the file is about to be written, the next pass finds it.',
   FILE_UNREADABLE: 'Let this user read the file: run as root, or grant its group access.',
   FILE_UNFIT: 'Name a regular file of PEM text, at most 1 MiB.',
+  FILE_UNAVAILABLE:
+    'It is read again later. See that its disk or file server is well, and that memory is left.',
   EXHAUSTED: 'Let it open more files (LimitNOFILE=, ulimit -n), or see what else takes them.',
   PAIR_INCOMPLETE: 'A renewal seems to be under way. If this stays, see what the ACME client last logged.',
   PAIR_CHANGING: 'Nothing to do now: the next pass looks again.',

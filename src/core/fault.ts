@@ -29,6 +29,8 @@ const KINDS = {
   USAGE: { retry: 'never', exit: 64 },
   CONFIG_INVALID: { retry: 'never', exit: 78 },
   CONFIG_UNREADABLE: { retry: 'never', exit: 78 },
+  // not 78, after which the units start nothing again: the configuration may be right
+  ADDRESS_UNAVAILABLE: { retry: 'later', exit: 75 },
   NAME_TAKEN: { retry: 'never', exit: 78 },
 
   // the disk
@@ -39,6 +41,7 @@ const KINDS = {
   FILE_MISSING: { retry: 'soon', exit: 66 },
   FILE_UNREADABLE: { retry: 'later', exit: 66 },
   FILE_UNFIT: { retry: 'never', exit: 66 },
+  FILE_UNAVAILABLE: { retry: 'later', exit: 75 },
   EXHAUSTED: { retry: 'later', exit: 75 },
   PAIR_INCOMPLETE: { retry: 'soon', exit: 75 },
   PAIR_CHANGING: { retry: 'soon', exit: 75 },

@@ -27,7 +27,7 @@ const NOWHERE: LineOf = () => undefined
 
 /**
  * Everything in the file, right and wrong. The option's file, else the environment's, must exist; the default may not.
- * @throws Fault CONFIG_UNREADABLE.
+ * @throws Fault CONFIG_UNREADABLE; FILE_UNAVAILABLE or EXHAUSTED where it can be neither read nor called wrong.
  */
 export async function readConfigFile(
   option: string | undefined,
@@ -89,6 +89,8 @@ const unlessDefault =
   (error: unknown): undefined => {
     if (!(error instanceof Fault)) throw error
     if (named === undefined && error.code === 'FILE_MISSING') return undefined
+    // a disk or a file server that is unwell says nothing of the configuration: the units start it again
+    if (error.exit === 75) throw error
     throw new Fault('CONFIG_UNREADABLE', error.message)
   }
 

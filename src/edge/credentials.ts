@@ -147,7 +147,8 @@ function clean(text: string, where: string): string {
 }
 
 function asUnreadable(error: unknown): never {
-  if (error instanceof Fault && error.code !== 'CREDENTIALS_UNREADABLE')
+  // what may pass is tried again, and does not stop the account
+  if (error instanceof Fault && error.code !== 'CREDENTIALS_UNREADABLE' && error.exit !== 75)
     throw new Fault('CREDENTIALS_UNREADABLE', error.message)
   throw error
 }

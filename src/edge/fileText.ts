@@ -4,6 +4,7 @@
  * that Node has.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { constants as system } from 'node:os'
 import type { Exposure } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Standing } from '../core/mark.ts'
@@ -96,12 +97,15 @@ function close(file: number): void {
   } catch {}
 }
 
+/** What is wrong with the file or its path. All else is a matter of the disk, the file server or the machine, and may pass. */
 const CODES: Readonly<Record<string, FaultCode>> = {
   EACCES: 'FILE_UNREADABLE',
   EPERM: 'FILE_UNREADABLE',
   ELOOP: 'FILE_UNFIT',
   EISDIR: 'FILE_UNFIT',
   ENXIO: 'FILE_UNFIT',
+  ENODEV: 'FILE_UNFIT',
+  EINVAL: 'FILE_UNFIT',
   ENAMETOOLONG: 'FILE_UNFIT',
   EMFILE: 'EXHAUSTED',
   ENFILE: 'EXHAUSTED',
@@ -109,8 +113,15 @@ const CODES: Readonly<Record<string, FaultCode>> = {
 
 function asFault(error: unknown, path: string, missing: FaultCode): unknown {
   if (error instanceof Fault) return error
-  const { code = '' } = error as NodeJS.ErrnoException
+  const code = errorCode(error)
   if (code === 'ENOENT' || code === 'ENOTDIR') return new Fault(missing, `${path}: is not there`)
   if (CODES[code]) return new Fault(CODES[code], `${path}: cannot be read (${code})`)
-  return code ? new Fault('FILE_UNREADABLE', `${path}: cannot be read (${code})`, { cause: error }) : error
+  return code ? new Fault('FILE_UNAVAILABLE', `${path}: cannot be read (${code})`, { cause: error }) : error
+}
+
+/** The name of a system error. libuv has none for some: a file server's ESTALE is its "Unknown system error -116". */
+export function errorCode(error: unknown): string {
+  const { code = '', errno } = error as NodeJS.ErrnoException
+  if (!code.startsWith('Unknown')) return code
+  return Object.entries(system.errno).find(([, number]) => number === -(errno ?? 0))?.[0] ?? code
 }

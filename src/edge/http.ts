@@ -2,7 +2,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { Fault } from '../core/fault.ts'
 import { listenAddress, listenProblem } from '../core/listen.ts'
-import { addressOf, bind, reasonOf } from './listening.ts'
+import { addressOf, bind, isLasting, reasonOf } from './listening.ts'
 
 export interface HttpOptions {
   /** As `[http] listen` has it. */
@@ -37,7 +37,7 @@ const MOST_CONNECTIONS = 32
 /** Prometheus 3 refuses a page whose type does not name the format. */
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** @throws Fault CONFIG_INVALID where it may not or cannot listen. */
+/** @throws Fault CONFIG_INVALID where it may not listen, ADDRESS_UNAVAILABLE where it cannot now. */
 export async function openHttp(options: HttpOptions): Promise<Http> {
   const problem = listenProblem(options.listen)
   if (problem) throw new Fault('CONFIG_INVALID', `[http] listen: ${problem}`)
@@ -54,7 +54,9 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   server.maxConnections = MOST_CONNECTIONS
   await bind(server, address).catch(error => {
     server.close()
-    throw new Fault('CONFIG_INVALID', `[http] listen: ${options.listen}: ${reasonOf(error)}`, {
+    const says = `[http] listen: ${options.listen}: ${reasonOf(error)}`
+    if (!isLasting(error)) throw new Fault('ADDRESS_UNAVAILABLE', says, { cause: error })
+    throw new Fault('CONFIG_INVALID', says, {
       cause: error,
       advice: 'Name a free port, or a socket in a directory this user may write.',
     })

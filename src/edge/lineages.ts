@@ -2,12 +2,13 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { Fault } from '../core/fault.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import { LAYOUTS, type Lineage } from '../core/lineage.ts'
 import { lineageIn, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
+import { errorCode } from './fileText.ts'
 
 export interface Found {
   readonly lineages: readonly Lineage[]
@@ -87,15 +88,25 @@ function entriesIn(folder: string, depth: number, source: FolderSource): readonl
   )
 }
 
+/** Why a folder cannot be listed, where that says something of the folder or of a limit; all else may pass. */
+const UNLISTED: Readonly<Record<string, FaultCode>> = {
+  EACCES: 'SOURCE_UNREADABLE',
+  EPERM: 'SOURCE_UNREADABLE',
+  ELOOP: 'SOURCE_UNREADABLE',
+  ENAMETOOLONG: 'SOURCE_UNREADABLE',
+  EMFILE: 'EXHAUSTED',
+  ENFILE: 'EXHAUSTED',
+}
+
 function list(folder: string, { path }: FolderSource, otherwise?: 'may be none'): readonly string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EACCES' || code === 'EPERM')
-      throw new Fault('SOURCE_UNREADABLE', `${folder}: cannot be listed (${code})`)
+    const code = errorCode(error)
     if (code !== 'ENOENT' && code !== 'ENOTDIR')
-      throw new Fault('SOURCE_UNREADABLE', `${folder}: cannot be listed (${code})`, { cause: error })
+      throw new Fault(UNLISTED[code] ?? 'FILE_UNAVAILABLE', `${folder}: cannot be listed (${code})`, {
+        cause: error,
+      })
     if (otherwise) return []
     // certbot makes live/ with its first certificate: a source without it is there and empty
     if (folder !== path && isFolder(path)) return []

@@ -8,7 +8,9 @@ export async function bind(server: Server, address: ListenAddress): Promise<void
   if (!('path' in address)) return listening(server, address)
   await stat(dirname(address.path)) // libuv calls a missing directory EACCES
   await listening(server, address).catch(async error => {
-    if (error.code !== 'EADDRINUSE' || !(await isStale(address.path))) throw error
+    if (error.code !== 'EADDRINUSE') throw error
+    if (!(await lstat(address.path)).isSocket()) throw Object.assign(error, { code: 'ENOTSOCK' })
+    if (!(await isStale(address.path))) throw error
     await rm(address.path)
     await listening(server, address)
   })
@@ -24,22 +26,37 @@ const listening = (server: Server, address: ListenAddress) =>
     })
   })
 
-/** A socket that nobody listens on any more: its process was killed. Any other file is somebody's. */
-async function isStale(path: string): Promise<boolean> {
-  if (!(await lstat(path)).isSocket()) return false
-  return new Promise(resolve => {
+/** A socket on which no process listens any more: its process was killed. */
+const isStale = (path: string) =>
+  new Promise<boolean>(resolve => {
     const caller = connect(path)
     caller.once('connect', () => resolve(false)).once('connect', () => caller.destroy())
     caller.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
   })
-}
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'in use',
   EACCES: 'not permitted',
   ENOENT: 'its directory is not there',
-  EADDRNOTAVAIL: 'not an address of this machine',
+  EADDRNOTAVAIL: 'not an address of this machine, or not yet',
+  EAFNOSUPPORT: 'this machine has no IPv6',
+  ENOTSOCK: 'a file that is no socket is there',
 }
+
+/** These stay until the configuration, or what this user may do, is changed. All else may pass. */
+const LASTING: ReadonlySet<string | undefined> = new Set([
+  'EACCES',
+  'EPERM',
+  'EAFNOSUPPORT',
+  'EINVAL',
+  'ENAMETOOLONG',
+  'ENOTDIR',
+  'ENOTSOCK',
+  'ELOOP',
+  'EROFS',
+])
+
+export const isLasting = ({ code }: NodeJS.ErrnoException): boolean => LASTING.has(code)
 
 /** Why it could not be bound, in words. */
 export const reasonOf = ({ code = 'failed' }: NodeJS.ErrnoException) => REASONS[code] ?? code

@@ -27,7 +27,7 @@ interface Look {
 /**
  * An editor empties a file before it writes it, a shell writes it line by line, `mv` from another disk and a swapped link
  * leave a moment without any: each of these states would be taken for what somebody wanted. `read` is what reads it.
- * @throws what `read` throws, FILE_MISSING only of what stays so; FILE_UNREADABLE where it changes all the time.
+ * @throws what `read` throws, FILE_MISSING only of what stays so; FILE_UNAVAILABLE where it changes all the time.
  */
 export async function readSettled(
   path: string,
@@ -37,7 +37,10 @@ export async function readSettled(
   const look = () => lookAt(path, read, now().getTime())
   let found = await look()
   for (let looks = 0, same = 0; found.at - found.changedAt < FRESH && same < STILL; looks++) {
-    if (looks === LOOKS) throw new Fault('FILE_UNREADABLE', `${path}: changes all the time`)
+    if (looks === LOOKS)
+      throw new Fault('FILE_UNAVAILABLE', `${path}: changes all the time`, {
+        advice: 'It is read again later. See what writes it without end.',
+      })
     await wait(BETWEEN_READS)
     const next = await look()
     same = isSame(found, next) ? same + 1 : 0

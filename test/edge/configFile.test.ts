@@ -85,11 +85,11 @@ describe('a configuration that is being written', () => {
     expect((await load()).config).toEqual({ log: { level: 'warn' }, http: { listen: '127.0.0.1:9000' } })
   })
 
-  test('without end is none: exit 78', async () => {
+  test('without end is not called wrong: exit 75', async () => {
     let count = 0
     const { file, load } = await stage('', file => writeFile(file, `# ${count++}\n`))
     const message = `${file}: changes all the time`
-    await expect(load()).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE', exit: 78, message })
+    await expect(load()).rejects.toMatchObject({ code: 'FILE_UNAVAILABLE', exit: 75, message })
     expect(count).toBe(50)
   })
 

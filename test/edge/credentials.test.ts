@@ -57,6 +57,13 @@ describe('the first place that has them wins', () => {
     })
   })
 
+  test('one that the disk does not give now is tried again, and is not called wrong', async () => {
+    const { find } = await stage({})
+    // of the memory at address 0 the kernel says EIO
+    const env = { TENCENTCLOUD_CREDENTIALS_FILE: '/proc/self/mem' }
+    await expect(find({ env })).rejects.toMatchObject({ code: 'FILE_UNAVAILABLE', retry: 'later', exit: 75 })
+  })
+
   test('with none, every place that was looked at is named', async () => {
     const { at, find } = await stage()
     await expect(find()).rejects.toMatchObject({

@@ -123,6 +123,17 @@ describe('what cannot be a certificate', () => {
     const unreadable = { code: 'FILE_UNREADABLE', exit: 66, message }
     await asNobody(() => expect(read()).rejects.toMatchObject(unreadable))
   })
+
+  test('what the disk does not give now may be there the next time: exit 75', async () => {
+    // of the memory at address 0 the kernel says EIO
+    const message = '/proc/self/mem: cannot be read (EIO)'
+    await expect(readText('/proc/self/mem')).rejects.toMatchObject({
+      code: 'FILE_UNAVAILABLE',
+      retry: 'later',
+      exit: 75,
+      message,
+    })
+  })
 })
 
 test('a file emptied between being opened and being read has the times of what was read', async () => {

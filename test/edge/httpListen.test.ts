@@ -33,10 +33,10 @@ describe('on loopback', () => {
     expect((await ask('/live')).status).toBe(200)
   })
 
-  test('a port in use is a fault of the configuration that names it', async () => {
+  test('a port in use may be free the next time: the fault names it', async () => {
     const { http } = await openStage()
     await expect(openStage({ listen: http.address })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'ADDRESS_UNAVAILABLE',
       message: `[http] listen: ${http.address}: in use`,
     })
   })
@@ -68,7 +68,7 @@ describe('on a Unix socket', () => {
     const path = await socketIn()
     const { ask } = await openStage({ listen: `unix:${path}` })
     await expect(openStage({ listen: `unix:${path}` })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'ADDRESS_UNAVAILABLE',
       message: `[http] listen: unix:${path}: in use`,
     })
     expect((await ask('/live')).status).toBe(200)
@@ -77,14 +77,17 @@ describe('on a Unix socket', () => {
   test('a file that is no socket is never removed', async () => {
     const path = await socketIn()
     await writeFile(path, 'precious')
-    await expect(openStage({ listen: `unix:${path}` })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(openStage({ listen: `unix:${path}` })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `[http] listen: unix:${path}: a file that is no socket is there`,
+    })
     expect(await readFile(path, 'utf8')).toBe('precious')
   })
 
   test('a directory that is not there is said', async () => {
     const path = join(await temporaryDirectory(), 'absent', 'http.sock')
     await expect(openStage({ listen: `unix:${path}` })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'ADDRESS_UNAVAILABLE',
       message: expect.stringContaining('its directory is not there'),
     })
   })

@@ -92,7 +92,7 @@ describe('what stays so is believed', () => {
     const endless = Array.from({ length: 99 }, () => (file: string) => put(`${count++}`)(file))
     const { read, file } = await reading(put(''), endless)
     await expect(read()).rejects.toMatchObject({
-      code: 'FILE_UNREADABLE',
+      code: 'FILE_UNAVAILABLE',
       message: `${file}: changes all the time`,
     })
     expect(count).toBe(50)

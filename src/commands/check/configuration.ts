@@ -7,8 +7,8 @@ import type { Scene } from './scene.ts'
 export async function configuration({ configuration }: Scene): Promise<readonly Finding[]> {
   const { file, complaints } = configuration
   if (!complaints.length) return [ok('configuration', file ?? 'no file: environment, options and defaults')]
-  return complaints.map(({ text, line, advice }) => {
-    const fault = new Fault('CONFIG_INVALID', text, advice === undefined ? {} : { advice })
+  return complaints.map(({ text, line, advice, code = 'CONFIG_INVALID' }) => {
+    const fault = new Fault(code, text, advice === undefined ? {} : { advice })
     return line === undefined || file === undefined
       ? failure('configuration', fault)
       : failure('configuration', fault, { command: `sudo editor +${line} ${quoted(file)}` })
