@@ -1,8 +1,8 @@
 /** Whether this machine is one of Tencent Cloud's, and the way from it to its own host and to nobody else. */
 import { lookup as lookUpName } from 'node:dns'
-import { readFile } from 'node:fs/promises'
 import type { LookupFunction } from 'node:net'
 import { Fault } from '../core/fault.ts'
+import { readText } from './fileText.ts'
 
 /** Where the firmware tells who made the machine; every user may read it, and nobody on the network writes it. */
 const MAKER_FILE = '/sys/class/dmi/id/sys_vendor'
@@ -10,8 +10,8 @@ const MAKER_FILE = '/sys/class/dmi/id/sys_vendor'
 const MAKERS: readonly string[] = ['Tencent Cloud', 'Smdbmds']
 
 export const isCloudMachine = (file = MAKER_FILE): Promise<boolean> =>
-  readFile(file, 'utf8').then(
-    text => MAKERS.includes(text.trim()),
+  readText(file).then(
+    ({ text }) => MAKERS.includes(text.trim()),
     () => false,
   )
 

@@ -1,10 +1,11 @@
 /** A hook's file on disk: looked at, put there whole or not at all, taken away. */
-import { chmod, constants, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Found } from '../core/hookFile.ts'
 import { readText } from './fileText.ts'
+import { makeFolders } from './makeFolders.ts'
 import { replaceWhole, syncFolder } from './syncedFile.ts'
 
 /** More than any hook of ours has; of somebody else's file no more is looked at. */
@@ -88,6 +89,5 @@ async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 /** With the modes the clients give their own: the umask of this process would shut others out. */
 async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  for (let made = folder; first && made.length >= first.length; made = dirname(made)) await chmod(made, 0o755)
+  for (const made of makeFolders(folder)) await chmod(made, 0o755)
 }

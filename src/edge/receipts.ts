@@ -1,7 +1,7 @@
 /** Receipts on disk: one JSON file a lineage, written whole or not at all. */
 import { createHash, randomBytes } from 'node:crypto'
 import { renameSync, statSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt } from '../core/receipt.ts'
@@ -9,6 +9,7 @@ import { titleOf } from '../core/receiptName.ts'
 import { readReceipt, writeReceipt } from '../core/receiptText.ts'
 import { inTurn, type Place } from './exclusion.ts'
 import { insideState } from './heldFolder.ts'
+import { makeFolders } from './makeFolders.ts'
 import { contentOf } from './stateFile.ts'
 import { syncFolder } from './syncedFile.ts'
 import { pause } from './time.ts'
@@ -49,7 +50,7 @@ export function openReceipts(
     onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait })))
   return {
     prepare: async () => {
-      await onDisk(dir, () => mkdir(dir, { recursive: true, mode: 0o700 }))
+      await onDisk(dir, async () => makeFolders(dir, 0o700))
       await inDirectory(prepare)
     },
     recall: async lineage =>

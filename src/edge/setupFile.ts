@@ -1,8 +1,9 @@
 /** Files that setup writes for an administrator: whole or not at all, and what was there before is kept beside them. */
-import { chmod, constants, copyFile, mkdir, realpath, stat } from 'node:fs/promises'
+import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { readText } from './fileText.ts'
+import { makeFolders } from './makeFolders.ts'
 import { stateRoom } from './stateRoom.ts'
 import { replaceWhole } from './syncedFile.ts'
 
@@ -34,7 +35,7 @@ export const replaceFile = (
     const file = await realpath(path).catch(() => path)
     const folder = dirname(file)
     // others may look into it: what is secret in it has a mode of its own
-    if (await mkdir(folder, { recursive: true })) await chmod(folder, 0o755)
+    for (const made of makeFolders(folder)) await chmod(made, 0o755)
     const backup = await keepBeside(file, { mode, now })
     await replaceWhole(file, text, mode)
     return backup
@@ -51,6 +52,8 @@ export const keepBeside = (
   onDisk(path, async () => {
     const before = await stat(path).catch(() => undefined)
     if (!before) return undefined
+    // copying a pipe would wait for its writer, and a device has no end
+    if (!before.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
     const backup = `${path}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`
     await copyFile(path, backup, constants.COPYFILE_EXCL)
     await chmod(backup, before.mode & mode & 0o666)

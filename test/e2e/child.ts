@@ -31,7 +31,7 @@ export function run(
   timeout = PATIENCE,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { env, timeout, maxBuffer: 1 << 26 }
+    const options = { env, timeout, killSignal: 'SIGKILL', maxBuffer: 1 << 26 } as const
     const child = execFile(file, args, options, (error, stdout, stderr) => {
       const code = error ? error.code : 0
       if (typeof code === 'number') resolve({ code, stdout, stderr })

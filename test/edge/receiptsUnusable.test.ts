@@ -30,7 +30,7 @@ describe('a state directory that cannot be used is found out before anything is 
     await expect((await stage(join(file, 'state'))).receipts.prepare()).rejects.toMatchObject(
       unusable('ENOTDIR'),
     )
-    await expect((await stage(file)).receipts.prepare()).rejects.toMatchObject(unusable('EEXIST'))
+    await expect((await stage(file)).receipts.prepare()).rejects.toMatchObject(unusable('ENOTDIR'))
   })
 
   test('because the disk is full', async () => {

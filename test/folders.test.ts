@@ -1,0 +1,117 @@
+/** The built program, told to make folders or read files in places that are none for it: it ends, and says so. */
+import { execFileSync } from 'node:child_process'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { cronLines } from '../src/edge/crontabs.ts'
+import { makeFolders } from '../src/edge/makeFolders.ts'
+import { keepBeside } from '../src/edge/setupFile.ts'
+import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
+import { run } from './e2e/child.ts'
+import { issue } from './support/certificates.ts'
+import { temporaryDirectory } from './support/temporary.ts'
+
+const LAUNCHER = 'dist/certferry'
+
+/** Much longer than it takes: only what turns for ever is still there. In milliseconds. */
+const PATIENCE = 15_000
+
+const ENV = {
+  PATH: '/usr/bin:/bin',
+  HOME: '/nonexistent',
+  TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+  TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+}
+
+async function stage() {
+  const folder = await temporaryDirectory()
+  const { chain, key } = await issue()
+  await Promise.all([writeFile(join(folder, 'c.pem'), chain), writeFile(join(folder, 'k.pem'), key)])
+  const emulator = await startEmulator()
+  onTestFinished(() => emulator.close())
+  const words = ['--source', `pem=a:${folder}/c.pem:${folder}/k.pem`, '--endpoint', emulator.url]
+  return { folder, emulator, words }
+}
+
+describe('a state directory that the system lets nobody make', () => {
+  test.each(['/proc/nope', '/proc/self/nope/deep', '/dev/fd/nope', '/sys/nope', '/proc/version/nope'])(
+    '%s ends sync, hook and watch with 74 before anything is sent',
+    async place => {
+      const { folder, words, emulator } = await stage()
+      const named = ['--chain', `${folder}/c.pem`, '--key', `${folder}/k.pem`, '--name', 'a']
+      for (const command of [['sync'], ['hook', ...named], ['watch']]) {
+        const { code, stdout, stderr } = await run(
+          LAUNCHER,
+          [...command, ...words, '--state-dir', place],
+          ENV,
+          PATIENCE,
+        )
+        expect([code, stdout + stderr]).toEqual([74, expect.stringContaining(place)])
+      }
+      expect(emulator.entries).toEqual([])
+    },
+    60_000,
+  )
+
+  test('nor is a metrics file there waited for', async () => {
+    const { folder, words } = await stage()
+    const places = ['--state-dir', join(folder, 'state'), '--metrics-file', '/proc/nope/deep/x.prom']
+    const { code, stdout } = await run(LAUNCHER, ['sync', ...words, ...places], ENV, PATIENCE)
+    expect([code, stdout]).toEqual([0, expect.stringContaining('the metrics could not be written')])
+  })
+})
+
+test.each(['certbot=/proc', 'certbot=/dev/fd', 'acme.sh=/proc/self', 'acme.sh=/dev/fd'])(
+  'install-hook ends where no folder can be made: %s',
+  async source => {
+    const client = source.split('=')[0] ?? ''
+    const { code, stderr, stdout } = await run(
+      LAUNCHER,
+      ['install-hook', client, '--source', source],
+      ENV,
+      PATIENCE,
+    )
+    expect([code, stdout + stderr]).toEqual([
+      74,
+      expect.stringMatching(/cannot be read or written|belongs to/),
+    ])
+  },
+)
+
+describe('folders', () => {
+  test('are made with all that are missing above them, each with the mode, and told uppermost first', async () => {
+    const folder = await temporaryDirectory()
+    const [a, b] = [join(folder, 'a'), join(folder, 'a/b')]
+    expect(makeFolders(b, 0o700)).toEqual([a, b])
+    expect(makeFolders(b)).toEqual([])
+    expect(await readdir(a)).toEqual(['b'])
+  })
+
+  test('are not made over a file or through one', async () => {
+    const folder = await temporaryDirectory()
+    await writeFile(join(folder, 'file'), '')
+    for (const path of ['file', 'file/deep'])
+      expect(() => makeFolders(join(folder, path))).toThrow(expect.objectContaining({ code: 'ENOTDIR' }))
+  })
+})
+
+describe('a pipe that nothing writes to', () => {
+  test('in a folder of crontabs is passed over', async () => {
+    const folder = await temporaryDirectory()
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    await writeFile(join(folder, 'jobs'), '5 5 * * * root certferry sync')
+    expect(await cronLines([folder])).toContainEqual({
+      file: join(folder, 'jobs'),
+      text: '5 5 * * * root certferry sync',
+    })
+  })
+
+  test('is not copied beside itself', async () => {
+    const folder = await temporaryDirectory()
+    const path = join(folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    const kept = keepBeside(path, { mode: 0o600, now: new Date(0) })
+    await expect(kept).rejects.toMatchObject({ code: 'FILE_UNFIT' })
+    expect(await readdir(folder)).toEqual(['fifo'])
+  })
+})
