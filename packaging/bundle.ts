@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { ROOT } from './places.ts'
+import { unresolvedIn } from './unresolved.ts'
 
 export interface Bundle {
   /** Code by path: `main.js` begins, and asks for the others in `parts/`. */
@@ -57,6 +58,8 @@ export async function bundle(version: string): Promise<Bundle> {
   try {
     const { output } = await build.generate({
       format: 'cjs',
+      // the loader runs the parts by vm.Script, where an import() that is left has no one to answer it
+      dynamicImportInCjs: false,
       entryFileNames: '[name].js',
       chunkFileNames: 'parts/[name].js',
       codeSplitting: {
@@ -70,8 +73,11 @@ export async function bundle(version: string): Promise<Bundle> {
       comments: { legal: false },
     })
     const chunks = output.filter(file => file.type === 'chunk')
+    const parts = new Map(chunks.map(({ fileName, code }) => [fileName, code]))
+    const unresolved = unresolvedIn(parts)
+    if (unresolved.length) throw new Error(`the bundle cannot load:\n${unresolved.join('\n')}`)
     return {
-      parts: new Map(chunks.map(({ fileName, code }) => [fileName, code])),
+      parts,
       sources: chunks.flatMap(({ moduleIds }) => moduleIds.map(path => relative(ROOT, path))),
     }
   } finally {
