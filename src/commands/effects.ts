@@ -1,4 +1,5 @@
 /** The effects of a pass: files, receipts and the service, and whoever is told of what comes of it. */
+import { Fault } from '../core/fault.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { readFiles } from '../edge/files.ts'
 import type { OnSecret } from '../edge/fileText.ts'
@@ -49,7 +50,7 @@ export function passEffects(parts: Parts): PassEffects {
           return receipt && recalled(receipt)
         }),
       ),
-    prepare: receipts.prepare,
+    prepare: () => receipts.prepare().catch(stopping(herald)),
     recall: async ({ id }) => recalled(await receipts.recall(id)),
     read: async lineage => {
       await alone()
@@ -67,4 +68,10 @@ export function passEffects(parts: Parts): PassEffects {
     },
     halt: carrier.halt,
   }
+}
+
+/** No outcome tells of what stops the work before any certificate is looked at. */
+const stopping = (herald: Herald) => (error: unknown) => {
+  if (error instanceof Fault) herald.stopped(error)
+  throw error
 }

@@ -63,9 +63,8 @@ export function engineFor(
   const output = line.json ? world.stderr : world.stdout
   const log = openLog({ level: settings.logLevel, output, now: world.now })
   const now = () => new Date(world.now())
-  const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
-
   const herald = openHerald(settings, world, log)
+  const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
   const exposures = openExposures()
   const onSecret = exposures.saw
   const carrier = openCarrier({

@@ -42,7 +42,7 @@ export function openGround(
   world: World,
   { rounds, onDeath, metrics }: GroundEffects,
 ): Ground {
-  const { settings, receipts, log } = engine
+  const { settings, effects, log } = engine
   const { nudge } = rounds
   const sources = settings.sources.length ? settings.sources : usualSources(world.home)
   const roster = openRoster(engine, sources)
@@ -59,7 +59,7 @@ export function openGround(
   const closing = new AbortController()
   const settle = () => world.wait(IN_FLIGHT, closing.signal)
   const onMissed = missedTeller({ sources, polled, roster, metrics, log })
-  const sweep = openSweep({ roster, receipts, list, settle, onMissed, nudge, log })
+  const sweep = openSweep({ roster, receipts: effects, list, settle, onMissed, nudge, log })
   let watchers: readonly Watcher[] = []
   return {
     list,

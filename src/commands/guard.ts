@@ -6,7 +6,7 @@ import { openNotifier } from '../edge/systemd.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { type Engine, openEngine, warnOfExposures } from './engine.ts'
-import { openShift, type Shift, type ShiftEffects } from './shift.ts'
+import { finished, openShift, type Shift, type ShiftEffects } from './shift.ts'
 import { openStation, type Station } from './station.ts'
 
 export interface Guard {
@@ -45,7 +45,7 @@ export function openGuard(world: World, line: CommandLine, { ended, onDeath }: G
     if (ended.aborted) return
     const before = engine
     if (before) notifier.reloading()
-    const next = await prepared(world, line, station).catch(unlessFirst(before))
+    const next = await prepared(world, line, { station, isFirst: !before }).catch(unlessFirst(before))
     if (next) await begin(next)
     if (ended.aborted || !shift) return
     station.attend({ ready: true, pending: shift.pending })
@@ -65,11 +65,22 @@ export function openGuard(world: World, line: CommandLine, { ended, onDeath }: G
 }
 
 /** An engine whose configuration, schedule, state directory and page are good. @throws Fault. */
-async function prepared(world: World, line: CommandLine, station: Station): Promise<Engine> {
+async function prepared(
+  world: World,
+  line: CommandLine,
+  { station, isFirst }: { readonly station: Station; readonly isFirst: boolean },
+): Promise<Engine> {
   const engine = await openEngine(world, line, new AbortController().signal, station.metrics)
   const problem = sweepProblem(engine.settings.watch.sweep)
   if (problem) throw new Fault('CONFIG_INVALID', `watch.sweep: ${problem}`)
-  await engine.receipts.prepare()
+  await engine.receipts.prepare().catch(async error => {
+    // a reload that fails stops nothing: the shift before it goes on
+    if (isFirst && error instanceof Fault) {
+      engine.herald.stopped(error)
+      await finished(engine, world, Promise.resolve())
+    }
+    throw error
+  })
   warnOfExposures(engine)
   await station.follow(engine)
   return engine

@@ -1,7 +1,7 @@
 /** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
 import { hostname } from 'node:os'
 import { Fault } from '../core/fault.ts'
-import { noticesOf } from '../core/notice.ts'
+import { type Notice, noticesOf, stopNotice } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { faultFields } from '../core/report.ts'
@@ -16,13 +16,21 @@ export interface Herald {
   /** What the receipt said before a look: an ID it already had is no news. */
   readonly recalled: (receipt: Receipt) => void
   readonly tell: (outcome: Outcome) => void
+  /** Of what stops the work before any certificate is looked at. */
+  readonly stopped: (fault: Fault) => void
   /** Resolves when what there was to tell has been told, or given up; never rejects. */
   readonly deliver: () => Promise<void>
   /** Gives up what is on its way, and what is delivered from now on. */
   readonly giveUp: () => void
 }
 
-const NOBODY: Herald = { recalled: () => {}, tell: () => {}, deliver: async () => {}, giveUp: () => {} }
+const NOBODY: Herald = {
+  recalled: () => {},
+  tell: () => {},
+  stopped: () => {},
+  deliver: async () => {},
+  giveUp: () => {},
+}
 
 /** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
 const GATHERING = 5_000
@@ -37,11 +45,14 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
     events: settings.notify.events,
     host: hostname(),
     dir: settings.stateDir,
+    spare: world.env.RUNTIME_DIRECTORY?.split(':')[0] || undefined,
     now,
     wait,
     giveUp: over.signal,
     onUnsent: fault =>
       log.warn({ event: 'unsent', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
+    onForgotten: fault =>
+      log.warn({ event: 'told', ...faultFields(fault) }, `it may be told again: ${fault.message}`),
   })
   const receipts = new Map<string, Receipt>()
   let gathering: NodeJS.Timeout | undefined
@@ -50,16 +61,20 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
     gathering = undefined
     return postman.deliver()
   }
+  const add = (notices: readonly Notice[]) => {
+    if (!notices.length) return
+    postman.add(notices)
+    // for a daemon; a command that ends delivers at its end
+    gathering ??= setTimeout(() => void deliver(), GATHERING).unref()
+  }
   return {
     recalled: receipt => void receipts.set(receipt.lineage, receipt),
     tell: outcome => {
       const notices = noticesOf(outcome, receipts.get(outcome.lineage), now())
       receipts.delete(outcome.lineage)
-      if (!notices.length) return
-      postman.add(notices)
-      // for a daemon; a command that ends delivers at its end
-      gathering ??= setTimeout(() => void deliver(), GATHERING).unref()
+      add(notices)
     },
+    stopped: fault => add([stopNotice(fault)]),
     deliver,
     giveUp: () => over.abort(new Fault('NOTICE_UNSENT', 'given up, for the daemon ends')),
   }

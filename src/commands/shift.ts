@@ -84,7 +84,11 @@ const alarmBy =
   }
 
 /** Waits for what is under way, and cuts it off when it takes too long: it would go on in a process that is to end. */
-async function finished(engine: Engine, { wait }: World, underWay: Promise<unknown>): Promise<void> {
+export async function finished(
+  engine: Engine,
+  { wait }: Pick<World, 'wait'>,
+  underWay: Promise<unknown>,
+): Promise<void> {
   const over = new AbortController()
   const cutOff = () => {
     engine.effects.halt(new Fault('INTERRUPTED', 'the daemon ends'))

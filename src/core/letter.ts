@@ -59,7 +59,7 @@ function lineOf({
   return [printable(lineage ? `${lineage}: ${said}` : said, 500), ...(advice ? [`→ ${advice}`] : [])]
 }
 
-/** What a webhook is sent where no template says otherwise. */
+/** What a webhook is sent where no template says otherwise, and a command reads on its standard input. */
 export const bodyOf = ({ event, host, text, notices }: Letter): string =>
   JSON.stringify({
     event,
@@ -77,18 +77,24 @@ export const wordsOf = ({ text, event, host, notices }: Letter) => ({
   count: `${notices.length}`,
 })
 
-/** For a command: names and values, nothing of which is secret. */
-export const environmentOf = (letter: Letter): Readonly<Record<string, string>> => ({
-  CERTFERRY_EVENT: letter.event,
-  CERTFERRY_HOST: letter.host,
-  CERTFERRY_COUNT: String(letter.notices.length),
-  CERTFERRY_TEXT: letter.text,
-  CERTFERRY_LINEAGES: words(letter.notices.map(({ lineage }) => lineage)),
-  CERTFERRY_CERTIFICATE_IDS: words(letter.notices.map(({ certificateId }) => certificateId ?? '')),
-  CERTFERRY_JSON: bodyOf({ ...letter, notices: letter.notices.slice(0, NAMED) }),
-})
+/** For a command: names and values, nothing of which is secret. The JSON is left out where it does not fit. */
+export function environmentOf(letter: Letter): Readonly<Record<string, string>> {
+  const json = bodyOf({ ...letter, notices: letter.notices.slice(0, NAMED) })
+  return {
+    CERTFERRY_EVENT: letter.event,
+    CERTFERRY_HOST: letter.host,
+    CERTFERRY_COUNT: String(letter.notices.length),
+    CERTFERRY_TEXT: letter.text,
+    CERTFERRY_LINEAGES: words(letter.notices.map(({ lineage }) => lineage)),
+    CERTFERRY_CERTIFICATE_IDS: words(letter.notices.map(({ certificateId }) => certificateId ?? '')),
+    ...(Buffer.byteLength(`CERTFERRY_JSON=${json}\0`) <= LONGEST && { CERTFERRY_JSON: json }),
+  }
+}
 
-/** execve(2) takes 128 KiB for one string; nobody reads as much. */
+/** execve(2) takes no longer string, name and final zero included. In bytes. */
+const LONGEST = 131_072
+
+/** As many as have room; a command that needs all of them reads the JSON. */
 const words = (texts: readonly string[]) =>
   texts
     .filter(Boolean)

@@ -1,7 +1,7 @@
 /** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
 import type { Event } from './event.ts'
 import { ABOUT_A_DAY, isLate, overdueAdvice } from './expiry.ts'
-import type { Fault } from './fault.ts'
+import { Fault } from './fault.ts'
 import type { Outcome } from './outcome.ts'
 import type { Receipt } from './receipt.ts'
 
@@ -59,21 +59,10 @@ function faultNotice(
   if (!('fault' in outcome)) return []
   const { fault, bundle, lineage } = outcome
   const why = { reason: fault.message, advice: fault.advice }
-  if (isStop(fault))
-    // whichever certificate met it first: it is not about that one
-    return [
-      {
-        ...about,
-        lineage: '',
-        names: [],
-        notAfter: null,
-        certificateId: null,
-        ...why,
-        event: 'stopped',
-        key: `stopped ${fault.code} ${fault.apiCode ?? ''}`,
-        again: DAY,
-      },
-    ]
+  // stored by the service: nothing about this certificate was refused, and the others wait for the disk
+  if (fault.code === 'UNRECORDED')
+    return [{ ...stopNotice(unusable(fault)), ...about, certificateId: null, reason: fault.message }]
+  if (isStop(fault)) return [stopNotice(fault)]
   // what has expired is told of as that
   if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
   if (fault.retry === 'never')
@@ -91,6 +80,24 @@ function faultNotice(
     return []
   return [{ ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: ONCE }]
 }
+
+/** Whichever certificate met it first: it is not about that one. */
+export const stopNotice = (fault: Fault): Notice => ({
+  event: 'stopped',
+  lineage: '',
+  names: [],
+  certificateId: null,
+  supersedes: null,
+  notAfter: null,
+  reason: fault.message,
+  advice: fault.advice,
+  key: `stopped ${fault.code} ${fault.apiCode ?? ''}`,
+  again: DAY,
+})
+
+/** What kept the ID from being recorded. */
+const unusable = ({ cause, message }: Fault): Fault =>
+  cause instanceof Fault ? cause : new Fault('STATE_UNUSABLE', message)
 
 /** A person must act, or nothing more is carried for anybody. */
 const isStop = ({ scope, code, retry }: Fault) =>

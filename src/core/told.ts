@@ -7,14 +7,15 @@ export type Told = Readonly<Record<string, string>>
 /** Kept for longer than any certificate lives. In milliseconds. */
 const REMEMBERED = 400 * 86_400_000
 
-/** The notices that are still to be told, each key once. */
+/** The notices that are still to be told, of each key the first. */
 export function untold(notices: readonly Notice[], told: Told, now: number): readonly Notice[] {
   const fresh = notices.filter(({ key, again }) => {
     const before = Object.hasOwn(told, key) ? Date.parse(told[key] ?? '') : Number.NaN
     // a clock that was set back must not keep somebody from hearing
     return Number.isNaN(before) || before > now || now - before >= again
   })
-  return [...new Map(fresh.map(notice => [notice.key, notice])).values()]
+  const seen = new Set<string>()
+  return fresh.filter(({ key }) => !seen.has(key) && seen.add(key))
 }
 
 /** What is remembered after these have been told. */

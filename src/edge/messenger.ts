@@ -18,7 +18,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Started directly, by no shell, with the facts in its environment and nothing of ours there: a key of the account may
- * stand in it. @throws Fault NOTICE_UNSENT.
+ * stand in it. The whole letter is on its standard input as JSON. @throws Fault NOTICE_UNSENT.
  */
 export const byCommand =
   (file: string): Messenger =>
@@ -50,7 +50,7 @@ async function started(file: string, letter: Letter, signal: AbortSignal): Promi
       reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
     })
     child.stdin?.on('error', () => {}) // it may end without reading
-    child.stdin?.end()
+    child.stdin?.end(bodyOf(letter))
   })
 }
 

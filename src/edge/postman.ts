@@ -18,6 +18,8 @@ export interface PostmanOptions {
   readonly host: string
   /** Where what has been told is remembered, beside the receipts. */
   readonly dir: string
+  /** Where it is remembered as long as that cannot be written. */
+  readonly spare?: string | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
@@ -25,6 +27,8 @@ export interface PostmanOptions {
   readonly giveUp: AbortSignal
   /** A letter that did not arrive; it is tried again with the next ones. */
   readonly onUnsent: (fault: Fault) => void
+  /** A letter that has arrived, which only this process remembers. */
+  readonly onForgotten: (fault: Fault) => void
 }
 
 export interface Postman {
@@ -38,8 +42,11 @@ const FILE = 'notices.json'
 const PAUSES = [1_000, 5_000] as const
 
 export function openPostman(options: PostmanOptions): Postman {
-  const { messengers, events, host, dir, now, wait, giveUp, onUnsent } = options
+  const { messengers, events, host, dir, spare, now, wait, giveUp, onUnsent, onForgotten } = options
+  const places = spare === undefined ? [dir] : [dir, spare]
   let bag: readonly Notice[] = []
+  /** What has been told and could be written down nowhere. */
+  let kept: Told = {}
   let under = Promise.resolve()
 
   const arrived = async (letter: Letter, messenger: Messenger): Promise<boolean> => {
@@ -53,13 +60,23 @@ export function openPostman(options: PostmanOptions): Postman {
     return false
   }
   const deliver = async () => {
-    const told = readTold(read(dir))
+    const told = Object.assign({}, ...places.map(place => readTold(read(place))), kept)
     const waiting = untold(bag, told, now())
     bag = []
     for (const letter of lettersOf(waiting, host)) {
       const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
       // told where anybody has heard it: the other way's failure is in the log, and twice is worse
-      if (arrivals.some(Boolean)) await remember(dir, told => withTold(told, letter.notices, now()))
+      if (arrivals.some(Boolean)) await remember(letter)
+    }
+  }
+  const remember = async ({ notices }: Letter) => {
+    const amend = (told: Told) => withTold(told, notices, now())
+    for (const place of places) {
+      const error = await rewrite(place, amend).then(() => undefined, nameOf)
+      if (!error) return
+      if (place !== places.at(-1)) continue
+      kept = amend(kept)
+      onForgotten(new Fault('STATE_UNUSABLE', `${join(dir, FILE)} cannot be written (${error})`))
     }
   }
   return {
@@ -79,12 +96,9 @@ const always = () => true
 const never = () => false
 
 const faultOf = (error: unknown): Fault =>
-  error instanceof Fault
-    ? error
-    : new Fault(
-        'NOTICE_UNSENT',
-        `unexpected: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`,
-      )
+  error instanceof Fault ? error : new Fault('NOTICE_UNSENT', `unexpected: ${nameOf(error)}`)
+
+const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).name
 
 function read(dir: string): string | undefined {
   try {
@@ -94,7 +108,7 @@ function read(dir: string): string | undefined {
   }
 }
 
-async function remember(dir: string, amend: (told: Told) => Told): Promise<void> {
+async function rewrite(dir: string, amend: (told: Told) => Told): Promise<void> {
   const draft = join(dir, temporaryName(FILE, randomBytes(6).toString('hex')))
   try {
     await writeSynced(draft, writeTold(amend(readTold(read(dir)))), dir)

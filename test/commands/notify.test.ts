@@ -1,13 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { pause } from '../../src/edge/time.ts'
 import { issue } from '../support/certificates.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { all, certbotRenew } from '../support/producers.ts'
 import { KEYS, openStage, type Stage } from './stage.ts'
+import { openWatchStage } from './watchStage.ts'
 
 /** A command that writes down what it is told, a line a letter, and the whole of its environment. */
-async function listener({ folder }: Stage) {
+async function listener({ folder }: Pick<Stage, 'folder'>) {
   const command = join(folder, 'tell')
   const [letters, everything] = [join(folder, 'letters'), join(folder, 'everything')]
   const script = `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES $CERTFERRY_CERTIFICATE_IDS" >> '${letters}'\nenv >> '${everything}'\n`
@@ -16,6 +18,7 @@ async function listener({ folder }: Stage) {
   await writeFile(config, `[notify]\ncommand = "${command}"\n`)
   const read = (file: string) => readFile(file, 'utf8').catch(() => '')
   return {
+    command,
     config,
     letters: async () => (await read(letters)).split('\n').slice(0, -1),
     everything: () => read(everything),
@@ -57,6 +60,47 @@ test('a certificate that has expired is told of once a day, though every pass me
   await stage.type(['sync', '--config', config])
   await stage.type(['sync', '--config', config])
   expect(await letters()).toEqual(['expiring certbot:old.example.com'].map(line => `${line} `))
+})
+
+describe('that nothing can be recorded is told', () => {
+  const unusable = async () => {
+    const stage = await openStage()
+    const told = await listener(stage)
+    await stage.certbot('shop.example.com')
+    await writeFile(join(stage.folder, 'state'), '')
+    return { stage, ...told }
+  }
+
+  test.each(['sync', 'watch'])('%s', async command => {
+    const { stage, config, letters } = await unusable()
+    const run = stage.type([command, '--config', config], { wait: pause })
+    await expect(run).resolves.toMatchObject({ exit: 74 })
+    expect(await letters()).toEqual(['stopped  '])
+    expect(stage.emulator.entries).toEqual([])
+  })
+
+  test('hook', async () => {
+    const { stage, config, letters } = await unusable()
+    const env = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/shop.example.com') }
+    expect((await stage.type(['hook', '--config', config], { env })).exit).toBe(74)
+    expect(await letters()).toEqual(['stopped  '])
+  })
+
+  test('a daemon that has begun, once', async () => {
+    const stage = await openWatchStage()
+    const { letters, command } = await listener(stage)
+    await stage.configure(`[notify]\ncommand = "${command}"\non = ["stopped"]\n`)
+    const { signal, saying, end } = stage.start()
+    await saying('watching')
+    await rm(join(stage.folder, 'state'), { recursive: true })
+    await writeFile(join(stage.folder, 'state'), '')
+    signal('SIGUSR1')
+    await saying('state')
+    signal('SIGUSR1')
+    await saying('state', 2)
+    await end()
+    expect(await letters()).toEqual(['stopped  '])
+  })
 })
 
 test('a command that fails is warned of, and the certificate is where it should be', async () => {

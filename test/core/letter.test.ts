@@ -82,6 +82,20 @@ test.each(['', 'text', '{text}', '{"text":{text}}', '{"text":"{text}"'])(
   },
 )
 
+test('no variable is longer than the kernel takes, whatever certificates are called', () => {
+  const size = ([name, value]: readonly [string, string]) => Buffer.byteLength(`${name}=${value}\0`)
+  const long = (length: number) => letter(notice({ reason: '证'.repeat(300), names: ['a'.repeat(length)] }))
+  const json = (length: number) => environmentOf(long(length)).CERTFERRY_JSON
+  const room = 131_072 - size(['CERTFERRY_JSON', json(1) ?? ''])
+  expect([json(room + 1)?.length, json(room + 2)]).toEqual([expect.any(Number), undefined])
+  const many = letter(
+    ...Array.from({ length: 1000 }, (_, i) =>
+      notice({ lineage: `pem:${i}${'证'.repeat(250)}`, advice: 'x'.repeat(4096) }),
+    ),
+  )
+  for (const pair of Object.entries(environmentOf(many))) expect(size(pair)).toBeLessThanOrEqual(131_072)
+})
+
 test('body and environment have what a program needs, and no member that could hold a secret', () => {
   const one = letter(notice())
   expect(JSON.parse(bodyOf(one))).toEqual({

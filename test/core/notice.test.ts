@@ -58,6 +58,19 @@ describe('a person hears of', () => {
     expect(events(failed(code))).toEqual(expected)
   })
 
+  test('an upload that was stored and could not be recorded: all uploads have stopped, and this was not refused', () => {
+    const cause = new Fault('STATE_UNUSABLE', 'no space')
+    const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
+    expect(noticesOf(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
+      expect.objectContaining({
+        event: 'stopped',
+        lineage: 'certbot:shop',
+        reason: 'uploaded as a92b1Z1i, but no space',
+        advice: cause.advice,
+      }),
+    ])
+  })
+
   test('an upload that has failed for a day, and not sooner', () => {
     const failing = (since: number) =>
       receiptWith({
@@ -114,6 +127,15 @@ describe('told once', () => {
     const told = withTold({}, [...notices, ...reminders], NOW)
     expect(untold([...notices, ...reminders], told, NOW + DAY * 0.9)).toEqual([])
     expect(untold([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
+  })
+
+  test('a disk that is full is told once, and with the ID that it kept from being recorded', () => {
+    const cause = new Fault('STATE_UNUSABLE', 'no space')
+    const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
+    const stops = [fault, cause].flatMap(fault =>
+      noticesOf(outcome({ outcome: 'failed', fault }), receiptWith(), NOW),
+    )
+    expect(untold(stops, {}, NOW).map(({ reason }) => reason)).toEqual(['uploaded as a92b1Z1i, but no space'])
   })
 
   test('the same thing met by many certificates of one pass is told once', () => {

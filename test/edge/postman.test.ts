@@ -28,15 +28,17 @@ const notice = (key: string): Notice => ({
 })
 const letter = () => lettersOf([notice('certbot:shop')], 'web1')[0] ?? expect.unreachable()
 
-async function office(messenger: Messenger, dir?: string, giveUp = PATIENT) {
+async function office(messenger: Messenger, dir?: string, giveUp = PATIENT, spare?: string) {
   const place = dir ?? (await temporaryDirectory())
   const unsent: Fault[] = []
+  const forgotten: Fault[] = []
   const waits: number[] = []
   const postman = openPostman({
     messengers: [messenger],
     events: EVENTS,
     host: 'web1',
     dir: place,
+    spare,
     now: () => NOW,
     wait: async (ms, signal) => {
       signal.throwIfAborted()
@@ -44,8 +46,9 @@ async function office(messenger: Messenger, dir?: string, giveUp = PATIENT) {
     },
     giveUp,
     onUnsent: fault => unsent.push(fault),
+    onForgotten: fault => forgotten.push(fault),
   })
-  return { postman, unsent, waits, dir: place }
+  return { postman, unsent, forgotten, waits, dir: place }
 }
 
 describe('the postman', () => {
@@ -104,7 +107,7 @@ describe('the postman', () => {
     expect([waits, unsent.map(({ message }) => message)]).toEqual([[], ['given up']])
   })
 
-  test('a record that is damaged or cannot be written spoils nothing', async () => {
+  test('a record that is damaged spoils nothing', async () => {
     const dir = await temporaryDirectory()
     await writeFile(join(dir, 'notices.json'), '{"a":')
     const { postman, unsent } = await office(async () => {}, dir)
@@ -114,10 +117,29 @@ describe('the postman', () => {
     expect(JSON.parse(await readFile(join(dir, 'notices.json'), 'utf8'))).toEqual({
       a: '2026-11-24T00:00:00.000Z',
     })
-    const lost = await office(async () => {}, join(dir, 'not-there'))
-    lost.postman.add([notice('a')])
-    await expect(lost.postman.deliver()).resolves.toBeUndefined()
-    expect(lost.unsent[0]?.code).toBe('NOTICE_UNSENT')
+  })
+
+  test('what cannot be recorded beside the receipts is told once all the same', async () => {
+    const sent: string[] = []
+    const messenger: Messenger = async ({ text }) => void sent.push(text)
+    const dir = join(await temporaryDirectory(), 'not-there')
+    const { postman, unsent, forgotten } = await office(messenger, dir)
+    for (const key of ['a', 'a']) {
+      postman.add([notice(key)])
+      await postman.deliver()
+    }
+    expect([sent.length, unsent]).toEqual([1, []])
+    expect(forgotten.map(({ message }) => message)).toEqual([
+      `${dir}/notices.json cannot be written (ENOENT)`,
+    ])
+    const spare = await temporaryDirectory()
+    for (const key of ['a', 'a']) {
+      const next = await office(messenger, dir, PATIENT, spare)
+      next.postman.add([notice(key)])
+      await next.postman.deliver()
+      expect(next.forgotten).toEqual([])
+    }
+    expect(sent).toHaveLength(2)
   })
 })
 
@@ -135,6 +157,36 @@ describe('a command', () => {
         .split('\n')
         .filter(line => /^[A-Z_]+=/.test(line) && !/^(CERTFERRY_|PATH=|PWD=|SHLVL=|_=|OLDPWD=)/.test(line)),
     ).toEqual([])
+  })
+
+  test('reads the letter on its standard input, and is told where its JSON is too long for a variable', async () => {
+    const dir = await temporaryDirectory()
+    const file = join(dir, 'tell')
+    await writeFile(
+      file,
+      `#!/bin/sh\ncat > '${dir}/letter'\nprintf %s "\${CERTFERRY_JSON-none}" > '${dir}/variable'\n`,
+      { mode: 0o755 },
+    )
+    const tell = async (names: number) => {
+      const many = {
+        ...notice('certbot:shop'),
+        names: Array.from({ length: names }, (_, i) => `${i}.example`),
+      }
+      const [one = expect.unreachable()] = lettersOf([many], 'web1')
+      await byCommand(file)(one, PATIENT)
+      const read = (name: string) => readFile(join(dir, name), 'utf8')
+      expect(JSON.parse(await read('letter')).certificates[0].names).toHaveLength(names)
+      return read('variable')
+    }
+    expect(JSON.parse(await tell(100)).count).toBe(1)
+    expect(await tell(20_000)).toBe('none')
+  })
+
+  test('may leave its standard input unread', async () => {
+    const file = join(await temporaryDirectory(), 'tell')
+    await writeFile(file, '#!/bin/sh\nexit 0\n', { mode: 0o755 })
+    const many = { ...notice('a'), names: Array.from({ length: 200_000 }, (_, i) => `${i}.example`) }
+    for (const one of lettersOf([many], 'web1')) await byCommand(file)(one, PATIENT)
   })
 
   test.each([
