@@ -131,7 +131,8 @@ async function recorded(
   { record, now }: Effects,
 ): Promise<Verdict> {
   const upload = uploadOf(bundle, uploaded, endpoint, now(), marks)
-  await record(lineage, current => withUpload(current, upload, because === 'forced')).catch(error => {
+  const amend = (current: Receipt) => withUpload(current, upload, because === 'forced', receipt.uploaded)
+  await record(lineage, amend).catch(error => {
     if (!(error instanceof Fault)) throw error
     // the ID is known to nobody else: it must not be lost with the receipt
     throw new Fault('UNRECORDED', `uploaded as ${uploaded.certificateId}, but ${error.message}`, {

@@ -75,9 +75,9 @@ test('only main.ts touches the process', () => {
   expect(touching.map(({ path }) => path)).toEqual(['main.ts'])
 })
 
-test('every file says in its first line what it is, and none grows beyond 200 lines', () => {
+test('every file says in its first line what it is, and none grows beyond 300 lines', () => {
   const silent = FILES.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text))
-  const long = FILES.filter(({ text }) => text.trimEnd().split('\n').length > 200)
+  const long = FILES.filter(({ text }) => text.trimEnd().split('\n').length > 300)
   expect([...silent, ...long].map(({ path }) => path)).toEqual([])
 })
 

@@ -15,11 +15,35 @@ describe('what is refused', () => {
   })
 
   test('an older one than was uploaded, because links were moved back', async () => {
-    const { look, put, sent } = stage({}, renewed)
+    const { look, put, sent } = stage()
+    await look()
+    put(renewed)
     await look()
     put(first)
     expect(await look()).toMatchObject({ outcome: 'refused', because: 'older-than-uploaded' })
-    expect(sent).toHaveLength(1)
+    expect(sent).toHaveLength(2)
+    put(renewed)
+    expect(await look()).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  test('not one that was backdated: by another authority, or when it was issued again', async () => {
+    const { look, put } = stage()
+    await look()
+    put(await issue({ notBefore: days(-69), notAfter: days(36) }))
+    expect(await look()).toMatchObject({ outcome: 'uploaded', because: 'changed' })
+    put(first)
+    expect(await look()).toMatchObject({ outcome: 'refused', because: 'older-than-uploaded' })
+  })
+
+  test('one that begins and ends earlier is uploaded, is called so, and gives way again', async () => {
+    const { look, put } = stage({}, renewed)
+    await look()
+    put(first)
+    expect(await look()).toMatchObject({ outcome: 'uploaded', because: 'older' })
+    put(renewed)
+    expect(await look()).toMatchObject({ outcome: 'uploaded', because: 'changed' })
+    put(first)
+    expect(await look()).toMatchObject({ outcome: 'refused', because: 'older-than-uploaded' })
   })
 
   test('one the service refused for what is in it, until its bytes or its settings change or it is forced', async () => {

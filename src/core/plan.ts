@@ -3,9 +3,10 @@ import type { Bundle } from './bundle.ts'
 import { waitingUntil } from './failing.ts'
 import { Fault } from './fault.ts'
 import { areSame, type Marks } from './mark.ts'
-import type { Receipt, Upload } from './receipt.ts'
+import { isOlder, type Receipt, supersededAs, type Upload } from './receipt.ts'
 
-export type UploadReason = 'first-seen' | 'changed' | 'forced'
+/** older: it begins and ends before the one uploaded last, and nothing is known against it. */
+export type UploadReason = 'first-seen' | 'changed' | 'older' | 'forced'
 export type RefuseReason = 'expired' | 'not-yet-valid' | 'older-than-uploaded' | 'rejected-before'
 
 export type Decision =
@@ -55,17 +56,19 @@ export function plan(
       rejected.apiCode,
     )
   }
-  // notBefore, not notAfter: a six-day certificate that follows a 90-day one ends earlier and is newer all the same
-  if (uploaded && bundle.notBefore < new Date(uploaded.notBefore)) {
+  // dates do not tell which of two is newer: authorities backdate by an hour or by days, and lifetimes differ
+  const replaced = uploaded && supersededAs(receipt, { ...bundle, endpoint })
+  if (replaced) {
     return refuse(
       'older-than-uploaded',
       'OLDER_THAN_UPLOADED',
-      `it is valid from ${second(bundle.notBefore)}; ${uploaded.certificateId}, uploaded before, is from ${second(new Date(uploaded.notBefore))}`,
+      `it was uploaded as ${replaced.certificateId} and replaced by a newer one on ${day(new Date(replaced.supersededAt))}; ${uploaded.certificateId} is the current one`,
     )
   }
   const until = patient ? waitingUntil(receipt.failing, bundle.fingerprint, now) : undefined
   if (until) return { do: 'wait', until }
-  return { do: 'upload', because: uploaded ? 'changed' : 'first-seen' }
+  if (!uploaded) return { do: 'upload', because: 'first-seen' }
+  return { do: 'upload', because: isOlder(datesOf(bundle), uploaded) ? 'older' : 'changed' }
 }
 
 /** What a receipt says was uploaded, where the files stand as they did then: they need not be read to know it. */
@@ -76,7 +79,10 @@ export const knownUnread = (
 ): Upload | undefined =>
   !force && uploaded?.endpoint === endpoint && areSame(uploaded.files, marks) ? uploaded : undefined
 
-const second = (date: Date) => date.toISOString().replace(/\.\d+Z$/, 'Z')
+const datesOf = ({ notBefore, notAfter }: Bundle) => ({
+  notBefore: notBefore.toISOString(),
+  notAfter: notAfter.toISOString(),
+})
 
 const day = (date: Date) => date.toISOString().slice(0, 10)
 

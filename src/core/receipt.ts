@@ -35,11 +35,15 @@ export interface Rejection {
 export interface Superseded {
   readonly certificateId: string
   readonly fingerprint: string
-  /** Absent in receipts written before the order was kept by it. */
+  /** This and the next two are absent in older receipts. */
+  readonly leaf?: string
+  readonly endpoint?: string
   readonly notBefore?: string
   readonly notAfter: string
   readonly uploadedAt: string
   readonly supersededAt: string
+  /** It gave way to an older one, or to one that another process uploaded meanwhile: it may be the newer, and may return. */
+  readonly mayReturn?: true
 }
 
 export interface Receipt {
@@ -63,20 +67,38 @@ export const emptyReceipt = (lineage: string): Receipt => ({
 })
 
 /**
- * After an upload: what the same endpoint had before is superseded, unless it is the very same certificate. A plan
- * never goes back to an older certificate unforced, so a newer one found here was recorded by another process while
- * this upload was under way: then that one stays and ours counts as superseded.
+ * After an upload: what the same endpoint had before is superseded, unless it is the very same certificate. `planned` is
+ * what the decision to upload knew of. Where another one stands here now, another process recorded it while this upload
+ * was under way: by their dates the newer stays, and the next look puts it right where these say it wrongly.
  */
-export function withUpload(receipt: Receipt, upload: Upload, forced: boolean): Receipt {
+export function withUpload(
+  receipt: Receipt,
+  upload: Upload,
+  forced: boolean,
+  planned: Upload | undefined = receipt.uploaded,
+): Receipt {
   const before = replacedBy(receipt, upload)
-  const overtaken = before !== undefined && !forced && before.notBefore > upload.notBefore
+  const raced = before !== undefined && before.certificateId !== planned?.certificateId
+  const overtaken = raced && !forced && isOlder(upload, before)
   const [current, replaced] = overtaken ? [before, upload] : [upload, before]
-  const entry = replaced && { ...superseding(replaced), supersededAt: upload.uploadedAt }
-  const others = receipt.superseded.filter(
-    ({ certificateId }) => certificateId !== current.certificateId && certificateId !== entry?.certificateId,
-  )
+  const mayReturn =
+    before !== undefined && (raced || isOlder(upload, before) || supersededAs(receipt, upload) !== undefined)
+  const entry: Superseded | undefined = replaced && {
+    ...superseding(replaced),
+    supersededAt: upload.uploadedAt,
+    ...(mayReturn && { mayReturn }),
+  }
+  const others = receipt.superseded
+    .filter(
+      ({ certificateId }) =>
+        certificateId !== current.certificateId && certificateId !== entry?.certificateId,
+    )
+    // a renewal leaves no doubt about all that came before it
+    .map(({ mayReturn: doubt, ...one }) =>
+      doubt && (mayReturn || !before) ? { ...one, mayReturn: doubt } : one,
+    )
   // overtaken by several, it has its place among them, not before them
-  const older = others.findIndex(({ notBefore = '' }) => !overtaken || !entry || notBefore < entry.notBefore)
+  const older = others.findIndex(({ notBefore = '' }) => !overtaken || !entry || notBefore < upload.notBefore)
   const superseded = entry ? others.toSpliced(older < 0 ? others.length : older, 0, entry) : others
   return {
     ...receipt,
@@ -96,9 +118,43 @@ export const replacedBy = (
     ? uploaded
     : undefined
 
-const superseding = ({ certificateId, fingerprint, notBefore, notAfter, uploadedAt }: Upload) => ({
+/**
+ * Whether the dates speak for an older one: it begins earlier and ends no later. One alone says nothing: authorities
+ * backdate, and a six-day certificate that follows a 90-day one ends earlier.
+ */
+export const isOlder = (one: Dates, other: Dates): boolean =>
+  one.notBefore < other.notBefore && one.notAfter <= other.notAfter
+
+type Dates = Pick<Upload, 'notBefore' | 'notAfter'>
+
+/** What is known of a certificate that was uploaded and then replaced; undefined of any that may be newer than the current one. */
+export const supersededAs = (
+  { uploaded, superseded }: Receipt,
+  { leaf, fingerprint, endpoint }: Pick<Upload, 'leaf' | 'fingerprint' | 'endpoint'>,
+): Superseded | undefined =>
+  // the current one's leaf with another chain is not an older certificate
+  uploaded?.leaf === leaf
+    ? undefined
+    : superseded.find(
+        one =>
+          !one.mayReturn &&
+          (one.endpoint ?? endpoint) === endpoint &&
+          (one.leaf === undefined ? one.fingerprint === fingerprint : one.leaf === leaf),
+      )
+
+const superseding = ({
   certificateId,
   fingerprint,
+  leaf,
+  endpoint,
+  notBefore,
+  notAfter,
+  uploadedAt,
+}: Upload) => ({
+  certificateId,
+  fingerprint,
+  leaf,
+  endpoint,
   notBefore,
   notAfter,
   uploadedAt,

@@ -84,10 +84,13 @@ const REJECTION: Shape<Rejection> = {
 const SUPERSEDED: Shape<Superseded> = {
   certificateId: isText,
   fingerprint: isSha256,
+  leaf: optional(isSha256),
+  endpoint: optional(isText),
   notBefore: optional(isDate),
   notAfter: isDate,
   uploadedAt: isDate,
   supersededAt: isDate,
+  mayReturn: optional(value => value === true),
 }
 
 const FAILING: Shape<Failing> = {

@@ -1,6 +1,7 @@
 /** Outcomes as log entries. Pure. */
 import type { Fault } from './fault.ts'
 import { exitOf, faultJson, isPending, type Outcome, summaryOf } from './outcome.ts'
+import type { UploadReason } from './plan.ts'
 
 export interface Entry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -8,6 +9,12 @@ export interface Entry {
   /** Says by itself all that a person needs; the fields are for machines. */
   readonly message: string
 }
+
+const reasonText = (because: UploadReason) =>
+  because === 'older' ? 'older: it begins and ends before the one uploaded last' : because
+
+const adviceOn = (because: UploadReason) =>
+  because === 'older' && { advice: 'See whether the files went back to an older certificate.' }
 
 const day = (date: Date) => date.toISOString().slice(0, 10)
 
@@ -29,11 +36,11 @@ export function entryOf(outcome: Outcome): Entry {
     case 'uploaded': {
       const { certificateId, requestId, because, attempts, reused, supersedes } = outcome
       const details = [
-        because,
+        reasonText(because),
         until,
         ...(reused
           ? [
-              because === 'changed' && !supersedes
+              (because === 'changed' || because === 'older') && !supersedes
                 ? 'the service kept its copy of the same leaf'
                 : 'the service already had it',
             ]
@@ -41,8 +48,17 @@ export function entryOf(outcome: Outcome): Entry {
         ...(supersedes ? [`replaces ${supersedes}`] : []),
       ]
       return {
-        level: 'info',
-        fields: { ...about, certificateId, requestId, because, attempts, reused, supersedes },
+        level: because === 'older' ? 'warn' : 'info',
+        fields: {
+          ...about,
+          certificateId,
+          requestId,
+          because,
+          attempts,
+          reused,
+          supersedes,
+          ...adviceOn(because),
+        },
         message: `${lineage} uploaded as ${certificateId} (${details.join(', ')})`,
       }
     }
@@ -62,9 +78,9 @@ export function entryOf(outcome: Outcome): Entry {
       }
     case 'planned':
       return {
-        level: 'info',
-        fields: { ...about, because: outcome.because },
-        message: `${lineage} would be uploaded (${outcome.because}, ${until})`,
+        level: outcome.because === 'older' ? 'warn' : 'info',
+        fields: { ...about, because: outcome.because, ...adviceOn(outcome.because) },
+        message: `${lineage} would be uploaded (${reasonText(outcome.because)}, ${until})`,
       }
     case 'refused':
       return {

@@ -96,7 +96,7 @@ function stateOf(outcome: Outcome | undefined, now: Date): State {
     case 'waiting':
       return 'failing'
     case 'planned':
-      return outcome.because === 'changed' ? 'changed' : 'new'
+      return outcome.because === 'first-seen' ? 'new' : 'changed'
     case 'refused':
       return outcome.because === 'rejected-before' ? 'rejected' : 'refused'
     case 'failed':

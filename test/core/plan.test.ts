@@ -6,6 +6,7 @@ import {
   emptyReceipt,
   type Receipt,
   rejectionOf,
+  type Superseded,
   uploadOf,
   withRejection,
   withUpload,
@@ -23,17 +24,11 @@ const circumstances = (changes: Partial<Circumstances> = {}): Circumstances => (
   ...changes,
 })
 
+const uploadedNow = (bundle: Bundle, certificateId: string, endpoint = ENDPOINT) =>
+  uploadOf(bundle, { certificateId, requestId: 'r', reused: false }, endpoint, date('2026-02-01'))
+
 const uploaded = (bundle: Bundle, endpoint = ENDPOINT) =>
-  withUpload(
-    emptyReceipt(LINEAGE),
-    uploadOf(
-      bundle,
-      { certificateId: 'a92b1Z1i', requestId: 'r', reused: false },
-      endpoint,
-      date('2026-02-01'),
-    ),
-    false,
-  )
+  withUpload(emptyReceipt(LINEAGE), uploadedNow(bundle, 'a92b1Z1i', endpoint), false)
 
 const rejected = (bundle: Bundle, settings = 'settings', endpoint = ENDPOINT) =>
   withRejection(
@@ -48,8 +43,14 @@ const rejected = (bundle: Bundle, settings = 'settings', endpoint = ENDPOINT) =>
     ),
   )
 
+/** `replaced` was uploaded first, and `current` took its place. */
+const superseding = (replaced: Bundle, changes: Partial<Superseded> = {}) => {
+  const receipt = withUpload(uploaded(replaced), uploadedNow(current as Bundle, 'b03c2Z2j'), false)
+  return { ...receipt, superseded: receipt.superseded.map(one => ({ ...one, ...changes })) }
+}
+
 /** In force on 2026-03-01: `current` from February to May; the others relative to it. */
-let [current, older, sameStart, short, renewed, expired, early]: Bundle[] = []
+let [current, older, sameStart, short, renewed, backdated, expired, early]: Bundle[] = []
 beforeAll(async () => {
   const make = (from: string, to: string) => bundleOf({ notBefore: date(from), notAfter: date(to) })
   current = await make('2026-02-01', '2026-05-02')
@@ -57,6 +58,7 @@ beforeAll(async () => {
   sameStart = await make('2026-02-01', '2026-05-02')
   short = await make('2026-02-27', '2026-03-05')
   renewed = await make('2026-02-20', '2026-05-21')
+  backdated = await make('2026-01-23', '2026-05-03')
   expired = await make('2025-12-01', '2026-02-28')
   early = await make('2026-03-02', '2026-06-01')
 })
@@ -66,6 +68,12 @@ const decide = (bundle: Bundle | undefined, receipt: Receipt, changes?: Partial<
   return `${decision.do} ${decision.do === 'wait' ? decision.until.toISOString() : decision.because}`
 }
 const nothing = emptyReceipt(LINEAGE)
+const without = (receipt: Receipt, ...members: readonly string[]): Receipt => ({
+  ...receipt,
+  superseded: receipt.superseded.map(
+    one => Object.fromEntries(Object.entries(one).filter(([name]) => !members.includes(name))) as never,
+  ),
+})
 
 describe('every decision', () => {
   const known = () => uploaded(current as Bundle)
@@ -75,7 +83,47 @@ describe('every decision', () => {
     ['renewed', () => decide(renewed, known()), 'upload changed'],
     ['another of the very same start', () => decide(sameStart, known()), 'upload changed'],
     ['six days after ninety: ends sooner, is newer', () => decide(short, known()), 'upload changed'],
-    ['gone back to an older one', () => decide(older, known()), 'refuse older-than-uploaded'],
+    ['backdated by another authority: begins earlier', () => decide(backdated, known()), 'upload changed'],
+    ['begins and ends earlier, never seen before', () => decide(older, known()), 'upload older'],
+    [
+      'gone back to one that was replaced',
+      () => decide(older, superseding(older as Bundle)),
+      'refuse older-than-uploaded',
+    ],
+    [
+      'gone back to one that begins later than the current one',
+      () => decide(short, superseding(short as Bundle)),
+      'refuse older-than-uploaded',
+    ],
+    [
+      'gone back to one that was replaced, with another chain',
+      () => decide({ ...(older as Bundle), fingerprint: 'f'.repeat(64) }, superseding(older as Bundle)),
+      'refuse older-than-uploaded',
+    ],
+    [
+      'gone back to one that an older receipt knows by its chain',
+      () => decide(older, without(superseding(older as Bundle), 'leaf', 'endpoint', 'notBefore')),
+      'refuse older-than-uploaded',
+    ],
+    [
+      'replaced elsewhere, never uploaded here',
+      () => decide(short, superseding(short as Bundle, { endpoint: 'other' })),
+      'upload changed',
+    ],
+    [
+      'replaced by what may have been the older one',
+      () => decide(short, superseding(short as Bundle, { mayReturn: true })),
+      'upload changed',
+    ],
+    [
+      'the current one, with the chain it had before',
+      () =>
+        decide(
+          { ...(current as Bundle), fingerprint: older?.fingerprint ?? '' },
+          superseding(older as Bundle),
+        ),
+      'upload changed',
+    ],
     ['expired', () => decide(expired, nothing), 'refuse expired'],
     ['expired and older', () => decide(expired, known()), 'refuse expired'],
     ['not yet valid', () => decide(early, nothing), 'refuse not-yet-valid'],
@@ -147,9 +195,10 @@ test('a refusal says why, in words and with its code', () => {
     exit: 75,
     message: 'it is not valid before 2026-03-02T00:00:00.000Z',
   })
-  expect(faultOf(older, uploaded(current as Bundle))).toMatchObject({
+  expect(faultOf(older, superseding(older as Bundle))).toMatchObject({
     code: 'OLDER_THAN_UPLOADED',
-    message: 'it is valid from 2026-01-01T00:00:00Z; a92b1Z1i, uploaded before, is from 2026-02-01T00:00:00Z',
+    message:
+      'it was uploaded as a92b1Z1i and replaced by a newer one on 2026-02-01; b03c2Z2j is the current one',
   })
   expect(faultOf(current, rejected(current as Bundle))).toMatchObject({
     code: 'REJECTED_BEFORE',

@@ -30,13 +30,20 @@ const anyUpload: fc.Arbitrary<Upload> = fc.record({
   uploadedAt: date,
   endpoint: text,
 })
-const superseded = fc.record({
-  certificateId: id,
-  fingerprint: hex,
-  notAfter: date,
-  uploadedAt: date,
-  supersededAt: date,
-})
+const superseded = fc.record(
+  {
+    certificateId: id,
+    fingerprint: hex,
+    leaf: hex,
+    endpoint: text,
+    notBefore: date,
+    notAfter: date,
+    uploadedAt: date,
+    supersededAt: date,
+    mayReturn: fc.constant(true as const),
+  },
+  { requiredKeys: ['certificateId', 'fingerprint', 'notAfter', 'uploadedAt', 'supersededAt'] },
+)
 const rejection = fc.record({
   fingerprint: hex,
   settings: text,

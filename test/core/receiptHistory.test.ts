@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emptyReceipt, type Receipt, replacedBy, type Upload, withUpload } from '../../src/core/receipt.ts'
+import {
+  emptyReceipt,
+  type Receipt,
+  replacedBy,
+  supersededAs,
+  type Upload,
+  withUpload,
+} from '../../src/core/receipt.ts'
 import { upload } from './samples.ts'
 
 describe('an upload supersedes what was there', () => {
@@ -25,6 +32,8 @@ describe('an upload supersedes what was there', () => {
     expect(third.superseded[1]).toEqual({
       certificateId: 'first',
       fingerprint: first.fingerprint,
+      leaf: first.leaf,
+      endpoint: first.endpoint,
       notBefore: first.notBefore,
       notAfter: first.notAfter,
       uploadedAt: first.uploadedAt,
@@ -39,8 +48,10 @@ describe('an upload supersedes what was there', () => {
     ['second', 'third', 'first', 'second', 'first'],
   ])('newest first, in whatever order processes record them: %s, %s, %s', (...order) => {
     const uploads = { first, second: later('second', 2), third: later('third', 3) }
+    // none knew of any other when it began
+    const none = upload({ certificateId: 'none' })
     const amend = (receipt: Receipt, id: string) =>
-      withUpload(receipt, uploads[id as keyof typeof uploads], false)
+      withUpload(receipt, uploads[id as keyof typeof uploads], false, none)
     expect(ids(order.reduce(amend, emptyReceipt('pem:x')))).toEqual(['third', 'second', 'first'])
   })
 
@@ -63,9 +74,44 @@ describe('an upload supersedes what was there', () => {
 
   test('one that was overtaken by another process stays behind the newer one', () => {
     const newer = withUpload(start, later('newer', 5), false)
-    const late = withUpload(newer, later('late', 4), false)
+    const late = withUpload(newer, later('late', 4), false, start.uploaded)
     expect(ids(late)).toEqual(['newer', 'late', 'first'])
     expect(late.superseded[0]?.supersededAt).toBe('2026-04-02T00:00:00.000Z')
+  })
+
+  const known = (receipt: Receipt, one: Upload) => supersededAs(receipt, one)?.certificateId
+  const leaf = (letter: string) => ({ leaf: letter.repeat(64), fingerprint: letter.repeat(64) })
+  const [old, mid, next] = [
+    later('old', 1, leaf('a')),
+    later('mid', 2, leaf('b')),
+    later('new', 3, leaf('c')),
+  ]
+  const after = (...uploads: readonly Upload[]) =>
+    uploads.reduce((receipt, one) => withUpload(receipt, one, false), emptyReceipt('l'))
+
+  test('what was replaced by a renewal is known to be older, whatever its dates say', () => {
+    expect(known(after(old, mid), old)).toBe('old')
+    const backdated = { ...mid, notBefore: '2025-12-31T00:00:00.000Z', notAfter: '2026-04-02T00:00:00.000Z' }
+    expect(known(after(old, backdated), old)).toBe('old')
+    expect(known(after(old, mid), mid)).toBeUndefined()
+  })
+
+  test('one that gave way to an older one may return, until a renewal has replaced both', () => {
+    const back = after(old, mid, old)
+    expect(known(back, mid)).toBeUndefined()
+    expect(known(after(mid, old), mid)).toBeUndefined()
+    const renewed = withUpload(back, next, false)
+    expect([known(renewed, mid), known(renewed, old)]).toEqual(['mid', 'old'])
+  })
+
+  test('of two that processes uploaded at the same time both may return', () => {
+    const start = after(old)
+    const raced = (first: Upload, second: Upload) =>
+      withUpload(withUpload(start, first, false), second, false, start.uploaded)
+    for (const receipt of [raced(mid, next), raced(next, mid)]) {
+      expect(receipt.uploaded?.certificateId).toBe('new')
+      expect([known(receipt, mid), known(receipt, old)]).toEqual([undefined, 'old'])
+    }
   })
 
   test('no ID is listed twice, whatever is uploaded when and by whom', () => {

@@ -55,6 +55,10 @@ describe('an upload is logged at info with all that the contract names', () => {
       { supersedes: null, reused: true },
       '(changed, valid until 2031-05-30, the service kept its copy of the same leaf)',
     ],
+    [
+      { because: 'older' },
+      '(older: it begins and ends before the one uploaded last, valid until 2031-05-30, replaces oldId123)',
+    ],
   ])('a message for people %#', (changes, details) => {
     expect(entryOf(uploaded(changes)).message).toBe(`${LINEAGE} uploaded as a92b1Z1i ${details}`)
   })
