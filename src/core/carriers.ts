@@ -6,8 +6,10 @@ import { SERVICE, TIMER, type Unit } from './units.ts'
 export interface Signs {
   /** Undefined where there is no systemd. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
-  /** Daemons found among the processes. */
+  /** Daemons of this user or of root among the processes. */
   readonly pids: readonly number[]
+  /** Processes of other users that call themselves daemons. Anybody may start one of that name. */
+  readonly others: readonly number[]
   /** Crontabs with a line that runs `certferry sync`. */
   readonly crontabs: readonly string[]
 }
@@ -25,9 +27,32 @@ export function isDaemon(
   )
 }
 
-export const runsSync = (line: string): boolean => /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(line)
+export interface CronLine {
+  readonly file: string
+  /** Who owns the file. */
+  readonly uid: number
+  readonly text: string
+}
 
-export function daemonFinding({ units, pids }: Signs): Finding {
+/** What another user's process or crontab carries is that user's, and may be anything under this name. */
+export const isTrusted = (uid: number | undefined, user: { readonly uid: number }): boolean =>
+  uid === 0 || uid === user.uid
+
+/** In these each line names the user that it is run as. */
+const NAMES_USERS = /^\/etc\/(crontab$|cron\.d\/)/
+
+/** A line of cron's that runs `certferry sync` as this user or as root. */
+export function runsSync(
+  { file, uid, text }: CronLine,
+  user: { readonly uid: number; readonly name: string },
+): boolean {
+  if (!/^[^#]*\bcertferry\b[^#]*\bsync\b/.test(text) || !isTrusted(uid, user)) return false
+  if (!NAMES_USERS.test(file)) return true
+  const runner = /^\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(\S+)/.exec(text)?.[1]
+  return runner === 'root' || runner === user.name
+}
+
+export function daemonFinding({ units, pids, others }: Signs): Finding {
   const { service } = units ?? {}
   const log = { command: `journalctl -u ${SERVICE} -n 20 --no-pager` }
   if (service?.active === 'failed' || service?.sub === 'auto-restart')
@@ -39,7 +64,9 @@ export function daemonFinding({ units, pids }: Signs): Finding {
     return warning('daemon', `${SERVICE} is enabled and not running`, {
       command: `sudo systemctl start ${SERVICE}`,
     })
-  return ok('daemon', service?.installed ? `${SERVICE} is installed, not enabled` : 'none is running')
+  const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'none is running'
+  if (!others.length) return ok('daemon', none)
+  return ok('daemon', `${none}; of other users, and not counted: process ${others.join(', ')}`)
 }
 
 const fell = ({ active, exit }: Unit) =>

@@ -45,15 +45,27 @@ const ask = (words: readonly string[], options: ExecFileOptionsWithStringEncodin
 
 export interface Process {
   readonly pid: number
+  /** Undefined where the user who started it and the one that it acts as are two, as of sudo. */
+  readonly uid: number | undefined
   readonly words: readonly string[]
 }
 
-/** The command lines of all processes that this user may see. */
+/** The command lines of all processes that this user may see, but for those that are stopped or have ended. */
 export async function processes(): Promise<readonly Process[]> {
   const pids = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
   const read = async (pid: string) => {
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    return { pid: Number(pid), words: text.split('\0').slice(0, -1) }
+    const [line, status] = await Promise.all(
+      ['cmdline', 'status'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
+    )
+    const found = { pid: Number(pid), uid: uidIn(status ?? ''), words: (line ?? '').split('\0').slice(0, -1) }
+    return /^State:\t[TZX]/m.test(status ?? '') ? [] : [found]
   }
-  return Promise.all(pids.map(read))
+  return (await Promise.all(pids.map(read))).flat()
+}
+
+/** Not the owner of its folder in /proc: of a program that may not be dumped, as sudo, that is root, whoever started it. */
+function uidIn(status: string): number | undefined {
+  const uids = new Set(/^Uid:\t(.+)$/m.exec(status)?.[1]?.split('\t'))
+  const [uid] = uids
+  return uids.size === 1 ? Number(uid) : undefined
 }

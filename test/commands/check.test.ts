@@ -20,7 +20,9 @@ describe('check examines everything', () => {
   test('and where all is well it is one screen of 24 lines by 80, with exit 0', async () => {
     const { certbot, examine } = await openClinic()
     await certbot('example.com')
-    const cronLines = async () => [{ file: '/etc/cron.d/certferry', text: '5 5 * * * root certferry sync' }]
+    const cronLines = async () => [
+      { file: '/etc/cron.d/certferry', uid: 0, text: '5 5 * * * root certferry sync' },
+    ]
     const { exit, out } = await examine({ machine: { cronLines }, terminal: true })
     expect([exit, out().trimEnd().split('\n').at(-1)]).toEqual([0, 'All is well.'])
     expect(out().split('\n').length).toBeLessThanOrEqual(24)
@@ -285,10 +287,28 @@ describe('hooks and the daemon', () => {
   test('without systemd a daemon is found by its process', async () => {
     const { certbot, findings } = await openClinic()
     await certbot('example.com')
-    const processes = async () => [{ pid: 42, words: ['/usr/bin/certferry', 'watch'] }]
+    const processes = async () => [{ pid: 42, uid: 0, words: ['/usr/bin/certferry', 'watch'] }]
     const { of } = await findings({ machine: { processes } })
     expect(of('daemon')).toMatchObject([{ level: 'ok', says: 'running as process 42' }])
     expect(of('renewals')).toMatchObject([{ level: 'ok', says: 'carried by the daemon' }])
+  })
+
+  test("another user's process of that name, or line for cron, carries nothing", async () => {
+    const { certbot, findings } = await openClinic()
+    await certbot('example.com')
+    const processes = async () =>
+      [4_711, undefined].map((uid, i) => ({ pid: 42 + i, uid, words: ['/usr/bin/certferry', 'watch'] }))
+    const cronLines = async () => [
+      { file: '/var/spool/cron/crontabs/other', uid: 4_711, text: '@daily certferry sync' },
+      { file: '/etc/cron.d/other', uid: 0, text: '@daily other certferry sync' },
+    ]
+    const { of } = await findings({ machine: { processes, cronLines } })
+    expect(of('daemon')).toMatchObject([
+      { level: 'ok', says: 'none is running; of other users, and not counted: process 42, 43' },
+    ])
+    expect(of('renewals')).toMatchObject([
+      { level: 'warning', says: expect.stringMatching(/^nobody carries them/) },
+    ])
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { daemonFinding, isDaemon, renewalFinding, runsSync, type Signs } from '../../src/core/carriers.ts'
 import { ABSENT, type Unit, unitsIn } from '../../src/core/units.ts'
 
-const NOTHING: Signs = { units: undefined, pids: [], crontabs: [] }
+const NOTHING: Signs = { units: undefined, pids: [], others: [], crontabs: [] }
 const unit = (more: Partial<Unit>): Unit => ({ ...ABSENT, installed: true, ...more })
 const systemd = (service: Unit, timer: Unit = ABSENT): Signs => ({ ...NOTHING, units: { service, timer } })
 
@@ -125,14 +125,22 @@ describe('renewals', () => {
     expect(renewalFinding({ ...NOTHING, kinds: hook }).command).toContain('/etc/cron.d/certferry')
   })
 
-  test.each([
-    ['17 */12 * * *  root  /usr/local/bin/certferry sync --log-level warn', true],
-    ['@daily certferry sync', true],
-    ['# 17 3 * * * root certferry sync', false],
-    ['17 3 * * * root certferry status', false],
-    ['17 3 * * * root rsync certferry', false],
-  ])('the line of a crontab: %s', (line, expected) => {
-    expect(runsSync(line)).toBe(expected)
+  const CRON_D = '/etc/cron.d/certferry'
+  test.each<readonly [string, string, number, boolean]>([
+    [CRON_D, '17 */12 * * *  root  /usr/local/bin/certferry sync --log-level warn', 0, true],
+    [CRON_D, '@daily me certferry sync', 0, true],
+    [CRON_D, '@daily other certferry sync', 0, false],
+    [CRON_D, '5 5 * * * other certferry sync', 0, false],
+    ['/etc/crontab', '5 5 * * * root certferry sync', 0, true],
+    [CRON_D, '# 17 3 * * * root certferry sync', 0, false],
+    [CRON_D, '17 3 * * * root certferry status', 0, false],
+    [CRON_D, '17 3 * * * root rsync certferry', 0, false],
+    ['/etc/cron.daily/certferry', 'certferry sync', 0, true],
+    ['/var/spool/cron/crontabs/root', '17 3 * * * certferry sync', 0, true],
+    ['/var/spool/cron/crontabs/me', '@daily certferry sync', 1_000, true],
+    ['/var/spool/cron/crontabs/other', '@daily certferry sync', 1_001, false],
+  ])('a line of %s: %s', (file, text, uid, expected) => {
+    expect(runsSync({ file, uid, text }, { uid: 1_000, name: 'me' })).toBe(expected)
   })
 })
 

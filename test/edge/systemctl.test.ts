@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { env } from 'node:process'
-import { expect, onTestFinished, test } from 'vitest'
-import { systemctlOf } from '../../src/edge/systemctl.ts'
+import { env, execPath, getuid, kill, pid } from 'node:process'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { processes, systemctlOf } from '../../src/edge/systemctl.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { isRoot } from './nobody.ts'
 
 /** A machine whose systemctl says what it was given, and ends as it is told. */
 async function machine(script = 'echo "$@"; env') {
@@ -29,4 +32,33 @@ test('where systemd did not start the machine, or there is no systemctl, nobody 
   const folder = await temporaryDirectory()
   expect(await systemctlOf(join(folder, 'none'), '/usr/bin')('show', 'certferry')).toBeUndefined()
   expect(await systemctlOf(folder, folder)('show', 'certferry')).toBeUndefined()
+})
+
+describe('the processes of this machine', () => {
+  test('are told with their words and their user', async () => {
+    const me = (await processes()).find(process => process.pid === pid)
+    expect(me?.uid).toBe(getuid?.())
+    expect(me?.words.length).toBeGreaterThan(0)
+  })
+
+  test.skipIf(!isRoot)(
+    "are another user's where that user started them, whatever they are called",
+    async () => {
+      const child = spawn(
+        execPath,
+        ['-e', "console.log('up'); setInterval(() => {}, 1e6)", 'certferry', 'watch'],
+        {
+          uid: 65_534,
+          stdio: ['ignore', 'pipe', 'ignore'],
+        },
+      )
+      onTestFinished(() => void child.kill('SIGKILL'))
+      await once(child.stdout, 'data')
+      const find = async () => (await processes()).find(process => process.pid === child.pid)
+      expect(await find()).toMatchObject({ uid: 65_534 })
+      // what is stopped carries nothing
+      kill(child.pid ?? 0, 'SIGSTOP')
+      await expect.poll(find).toBeUndefined()
+    },
+  )
 })

@@ -1,7 +1,14 @@
 /** Who carries renewals: hooks of the ACME clients, the daemon, a timer, cron. */
 import { access, constants } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { daemonFinding, isDaemon, renewalFinding, runsSync, type Signs } from '../../core/carriers.ts'
+import {
+  daemonFinding,
+  isDaemon,
+  isTrusted,
+  renewalFinding,
+  runsSync,
+  type Signs,
+} from '../../core/carriers.ts'
 import { Fault } from '../../core/fault.ts'
 import { type Finding, ok, warning } from '../../core/finding.ts'
 import { CLIENTS, type Client, HOOK_FILES, isOurs, quoted, startedBy } from '../../core/hookFile.ts'
@@ -32,12 +39,15 @@ export async function renewals(scene: Scene): Promise<readonly Finding[]> {
 async function signsOf({ world, machine }: Scene): Promise<Signs> {
   const shown = await machine.systemctl(...QUESTION)
   const units = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
-  const running = await machine.processes()
+  const user = machine.user()
+  const daemons = (await machine.processes()).filter(({ words }) => isDaemon(words, world.program))
+  const mine = daemons.filter(({ uid }) => isTrusted(uid, user))
   const lines = await machine.cronLines()
   return {
     units: units && { service: units(SERVICE), timer: units(TIMER) },
-    pids: running.filter(({ words }) => isDaemon(words, world.program)).map(({ pid }) => pid),
-    crontabs: [...new Set(lines.filter(({ text }) => runsSync(text)).map(({ file }) => file))],
+    pids: mine.map(({ pid }) => pid),
+    others: daemons.filter(daemon => !mine.includes(daemon)).map(({ pid }) => pid),
+    crontabs: [...new Set(lines.filter(line => runsSync(line, user)).map(({ file }) => file))],
   }
 }
 

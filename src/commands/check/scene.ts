@@ -1,8 +1,8 @@
 /** What the examinations look at: the configuration in force, and this machine. */
+import type { CronLine } from '../../core/carriers.ts'
 import { Fault } from '../../core/fault.ts'
 import { type Finding, failure, unreached } from '../../core/finding.ts'
 import type { Source } from '../../core/settings.ts'
-import type { CronLine } from '../../edge/crontabs.ts'
 import type { Process, Systemctl } from '../../edge/systemctl.ts'
 import type { User } from '../../edge/user.ts'
 import type { World } from '../../world.ts'
