@@ -97,7 +97,11 @@ test('the receipt that is shown is one, and each of its members is explained', a
   const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
   expect(readReceipt(json)?.superseded).toHaveLength(1)
   const { uploaded, ...receipt } = receiptWith()
-  const whole = { ...receipt, uploaded: uploaded && { ...uploaded, files: { chain: 'c', key: 'k' } } }
+  const whole = {
+    ...receipt,
+    path: '/chain.pem',
+    uploaded: uploaded && { ...uploaded, files: { chain: 'c', key: 'k' } },
+  }
   const members = Object.keys(JSON.parse(writeReceipt(whole)))
   expect(Object.keys(JSON.parse(json))).toEqual(members)
   for (const member of members.filter(name => name !== 'version')) expect(text).toContain(`\`${member}\``)

@@ -1,5 +1,6 @@
 /** The effects of a pass: files, receipts and the service, and whoever is told of what comes of it. */
 import { Fault } from '../core/fault.ts'
+import type { Lineage } from '../core/lineage.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { readFiles } from '../edge/files.ts'
 import type { OnSecret } from '../edge/fileText.ts'
@@ -7,6 +8,7 @@ import { glance } from '../edge/glance.ts'
 import type { Log } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { peek } from '../edge/peek.ts'
+import { ownReceipt } from '../edge/place.ts'
 import type { Receipts } from '../edge/receipts.ts'
 import type { PassEffects } from '../pass.ts'
 import type { World } from '../world.ts'
@@ -17,6 +19,8 @@ import { teller } from './teller.ts'
 export interface Parts {
   readonly world: World
   readonly stateDir: string
+  /** A name may be given to another place: the operator wants this one uploaded, whatever is recorded. */
+  readonly force: boolean
   readonly log: Log
   readonly receipts: Receipts
   readonly carrier: Carrier
@@ -33,6 +37,7 @@ export function passEffects(parts: Parts): PassEffects {
   const { world, stateDir, receipts, carrier, herald, metrics, onSecret, alone, wait } = parts
   const now = () => new Date(world.now())
   const tell = teller(parts.log)
+  const own = (lineage: Lineage, receipt: Receipt) => (parts.force ? receipt : ownReceipt(lineage, receipt))
   const recalled = (receipt: Receipt) => {
     metrics()?.recalled(receipt)
     herald.recalled(receipt)
@@ -51,7 +56,7 @@ export function passEffects(parts: Parts): PassEffects {
         }),
       ),
     prepare: () => receipts.prepare().catch(stopping(herald)),
-    recall: async ({ id }) => recalled(await receipts.recall(id)),
+    recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
     read: async lineage => {
       await alone()
       return readFiles(lineage, { now, wait, onSecret })
@@ -60,7 +65,8 @@ export function passEffects(parts: Parts): PassEffects {
       await alone()
       return (await carrier.uploader()).upload(bundle, lineage)
     },
-    record: ({ id }, amend) => receipts.record(id, amend),
+    record: (lineage, amend) =>
+      receipts.record(lineage.id, receipt => ({ ...amend(own(lineage, receipt)), path: lineage.chain })),
     tell: outcome => {
       metrics()?.outcome(outcome)
       herald.tell(outcome)

@@ -90,6 +90,7 @@ export function engineFor(
   const effects = passEffects({
     ...{ world, log, receipts, carrier, herald, metrics, onSecret, alone, wait },
     stateDir: settings.stateDir,
+    force: line.force ?? false,
   })
   const { profile, role } = settings
   const credentialsMark = () =>

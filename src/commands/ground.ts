@@ -1,6 +1,7 @@
 /** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
 import { coalesced } from '../core/coalesced.ts'
 import type { Lineage } from '../core/lineage.ts'
+import { usualSources } from '../core/lineageIn.ts'
 import { pollingEntry } from '../core/pollingNotice.ts'
 import type { Source } from '../core/settings.ts'
 import type { Metrics } from '../edge/metrics.ts'
@@ -11,7 +12,6 @@ import { earsOf } from './ears.ts'
 import type { Engine } from './engine.ts'
 import { write } from './entries.ts'
 import { openRoster, type Roster } from './roster.ts'
-import { usualSources } from './sources.ts'
 import { missedTeller, openSweep } from './sweep.ts'
 
 export interface Ground {

@@ -4,13 +4,14 @@ import { Fault } from '../core/fault.ts'
 import { type Call, callOf, PAIRS } from '../core/hookCall.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
-import { lineageIn, pemLineage } from '../core/lineageIn.ts'
+import { lineageIn, nameTaken, pemLineage, usualSources } from '../core/lineageIn.ts'
 import { type Outcome, passJson } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
-import type { Settings, Source } from '../core/settings.ts'
+import type { FolderSource, PemSource, Settings, Source } from '../core/settings.ts'
 import { glance } from '../edge/glance.ts'
 import { openLog } from '../edge/log.ts'
 import { peek } from '../edge/peek.ts'
+import { isSamePlace, isThere } from '../edge/place.ts'
 import { firstLook } from '../firstLook.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
@@ -34,8 +35,9 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     if (line.json) world.stdout.write(jsonLine(passJson([])))
     return 0
   }
-  const known = isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
-  if (!known) return (await import('./hookPass.ts')).run(world, line, inForce, lineage)
+  const taken = takenBy(lineage, sourcesOf(settings, world))
+  const known = taken || isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
+  if (!known) return (await import('./hookPass.ts')).run(world, line, inForce, lineage, taken)
   sayUnchanged(log, [known])
   if (line.json) world.stdout.write(jsonLine(passJson([known])))
   return 0
@@ -64,8 +66,12 @@ function renewedLineage(
   call: Call | undefined,
 ): Lineage {
   if (call) {
-    const lineage = lineageIn(folderSource(call, sources), call.name, uploadOf)
-    return { ...lineage, ...call.files }
+    const { kind, path, name, files } = call
+    const folder = folderAt(call, sources)
+    const lineage = { ...lineageIn(folder ?? { kind, path, keys: {} }, name, uploadOf), ...files }
+    const named = pemAt(lineage.chain, sources)
+    // a place that the operator named is found by sync under that name; in a folder's own it is so only where that is free
+    return named && (!folder || takenBy(lineage, sources)) ? pemLineage(named, uploadOf) : lineage
   }
   if (line.chain && line.key && line.name) {
     const paths = { chain: resolve(cwd, line.chain), key: resolve(cwd, line.key) }
@@ -86,8 +92,26 @@ function missing(env: World['env'], line: CommandLine): string {
   return `${['RENEWED_LINEAGE', ...PAIRS.flat()].join(', ')} are not set`
 }
 
-/** The configured source that holds this folder, for its upload keys; else one made for the occasion. */
-function folderSource({ kind, path }: Call, sources: readonly Source[]) {
-  const configured = sources.find(source => source.kind === kind && resolve(source.path) === path)
-  return { kind, path, keys: configured?.keys ?? {} }
+/** The configured source that is this folder, whatever path or link either is reached by. */
+const folderAt = ({ kind, path }: Call, sources: readonly Source[]): FolderSource | undefined =>
+  sources
+    .filter(source => source.kind !== 'pem')
+    .find(source => source.kind === kind && isSamePlace(source.path, path))
+
+const pemAt = (chain: string, sources: readonly Source[]): PemSource | undefined =>
+  sources.filter(source => source.kind === 'pem').find(source => isSamePlace(source.chain, chain))
+
+/** Those that sync would look at. */
+const sourcesOf = ({ sources }: Settings, { home }: World) => (sources.length ? sources : usualSources(home))
+
+/** The fault that sync would name: another place has this name already. */
+function takenBy(lineage: Lineage, sources: readonly Source[]): Fault | undefined {
+  const { kind, name, chain } = lineage
+  for (const source of sources) {
+    if (source.kind !== kind || (source.kind === 'pem' && source.name !== name)) continue
+    const other = source.kind === 'pem' ? source.chain : lineageIn(source, name, () => lineage.upload).chain
+    if (isSamePlace(other, chain)) return undefined
+    if (source.kind === 'pem' || isThere(other)) return nameTaken(lineage, other)
+  }
+  return undefined
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
-import { exitOf, passJson } from '../core/outcome.ts'
+import { exitOf, type Outcome, passJson } from '../core/outcome.ts'
 import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
@@ -21,6 +21,7 @@ export async function run(
   line: CommandLine,
   inForce: InForce,
   lineage: Lineage,
+  taken: Fault | undefined,
 ): Promise<number> {
   const meter = await openMeter(world, line.metricsFile)
   const signal = endOf(world, line.deadline ?? DEADLINE)
@@ -30,7 +31,8 @@ export async function run(
     warnOfExposures(engine)
     mustBeThere(dirname(lineage.chain))
     const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
-    const outcomes = await pass([lineage], effects, wishes)
+    const outcomes = taken ? refused(lineage, taken) : await pass([lineage], effects, wishes)
+    if (taken) for (const outcome of outcomes) effects.tell(outcome)
     sayUnchanged(log, outcomes)
     await meter?.write(log)
     if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
@@ -39,6 +41,10 @@ export async function run(
     await engine.close()
   }
 }
+
+const refused = ({ id }: Lineage, fault: Fault): readonly Outcome[] => [
+  { outcome: 'failed', lineage: id, fault, elapsedMs: 0 },
+]
 
 /** A folder that is not there is a wrong name, not a renewal under way. */
 function mustBeThere(folder: string): void {

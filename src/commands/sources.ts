@@ -1,9 +1,10 @@
 /** The lineages a command works on: those of the configured sources, or of the usual places. */
 import { stat } from 'node:fs/promises'
 import { Fault } from '../core/fault.ts'
-import { FOLDER_KINDS, isNamed, type Lineage, USUAL } from '../core/lineage.ts'
+import { isNamed, type Lineage } from '../core/lineage.ts'
+import { usualSources } from '../core/lineageIn.ts'
 import type { Outcome } from '../core/outcome.ts'
-import type { FolderSource, Settings, Source } from '../core/settings.ts'
+import type { Settings, Source } from '../core/settings.ts'
 import { findLineages } from '../edge/lineages.ts'
 
 export interface Listing {
@@ -21,10 +22,6 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
   }
 }
-
-/** Where the ACME clients keep their certificates when nobody tells them otherwise. */
-export const usualSources = (home: string): readonly FolderSource[] =>
-  FOLDER_KINDS.map(kind => ({ kind, path: USUAL[kind](home), keys: {} }))
 
 /** Those of the usual places that are there. @throws Fault NO_SOURCE where none is. */
 export async function presentSources(home: string): Promise<readonly Source[]> {

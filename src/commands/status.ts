@@ -3,6 +3,7 @@ import { jsonLine } from '../core/jsonLine.ts'
 import { emptyReceipt } from '../core/receipt.ts'
 import { statusRow } from '../core/status.ts'
 import { statusTable } from '../core/statusTable.ts'
+import { ownReceipt } from '../edge/place.ts'
 import { type Effects, sync } from '../sync.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
@@ -17,7 +18,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
   const effects: Effects = {
     ...engine.effects,
-    recall: async ({ id }) => known.get(id) ?? emptyReceipt(id),
+    recall: async lineage => ownReceipt(lineage, known.get(lineage.id) ?? emptyReceipt(lineage.id)),
   }
   const wishes = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
 

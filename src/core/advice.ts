@@ -7,7 +7,8 @@ export const ADVICE = {
   CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
   ADDRESS_UNAVAILABLE:
     'The service tries again at its next start. See what uses it (ss -ltnp), or name another in [http] listen.',
-  NAME_TAKEN: 'Give one of the two another name, for example as a source of kind "pem".',
+  NAME_TAKEN:
+    'Give one of the two another name, as a source of kind "pem". If the other is no longer used: sync --force --only NAME.',
 
   // the disk
   NO_SOURCE: 'Name one: --source certbot=/etc/letsencrypt, or [[source]] in the configuration.',

@@ -48,6 +48,8 @@ export interface Superseded {
 
 export interface Receipt {
   readonly lineage: string
+  /** Where its chain lay when this was recorded. Absent in receipts written before a name was held to one place. */
+  readonly path?: string
   readonly uploaded: Upload | undefined
   /** Newest first. */
   readonly superseded: readonly Superseded[]

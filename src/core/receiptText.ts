@@ -5,15 +5,17 @@ import type { Marks } from './mark.ts'
 import type { Receipt, Rejection, Superseded, Upload } from './receipt.ts'
 
 /** The text of a receipt file: a person prints it to a terminal, and looks for the last upload's members at the top. */
-export const writeReceipt = ({ lineage, uploaded, superseded, rejected, failing }: Receipt): string => {
+export const writeReceipt = ({ lineage, path, uploaded, superseded, rejected, failing }: Receipt): string => {
   const kept = { superseded, rejected: rejected ?? null, failing: failing ?? null }
-  return `${escaped(JSON.stringify({ version: 1, lineage, ...uploaded, ...kept }, null, 2))}\n`
+  return `${escaped(JSON.stringify({ version: 1, lineage, path, ...uploaded, ...kept }, null, 2))}\n`
 }
 
 /** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
 export function readReceipt(text: string, expected?: string): Receipt | undefined {
   const disk = parsed(text)
   if (!isRecord(disk) || disk.version !== 1 || !isText(disk.lineage)) return undefined
+  const { lineage, path } = disk
+  if (path !== undefined && !isText(path)) return undefined
   if (expected !== undefined && disk.lineage !== expected) return undefined
   const uploaded = disk.certificateId === undefined ? undefined : shaped<Upload>(UPLOAD, disk)
   if (!uploaded && (disk.certificateId !== undefined || !isAbsent(disk))) return undefined
@@ -24,8 +26,14 @@ export function readReceipt(text: string, expected?: string): Receipt | undefine
   const failing = orNull(disk.failing ?? null, one => shaped<Failing>(FAILING, one))
   if (!superseded.every(one => one !== undefined) || rejected === 'damaged' || failing === 'damaged')
     return undefined
-  return { lineage: disk.lineage, uploaded, superseded, rejected, failing }
+  const kept = { lineage, superseded, rejected, failing }
+  // without a path the files are read once more, and it is recorded with their marks
+  return path === undefined
+    ? { ...kept, uploaded: uploaded && withoutMarks(uploaded) }
+    : { ...kept, path, uploaded }
 }
+
+const withoutMarks = ({ files: _, ...uploaded }: Upload): Upload => uploaded
 
 type Check = (value: unknown) => boolean
 type Shape<T> = { readonly [Name in keyof Required<T>]: Check }

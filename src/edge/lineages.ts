@@ -1,14 +1,15 @@
 /** Finds the lineages of every source on disk: at once and not by promise, which takes ten times as long for ten thousand. */
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import { LAYOUTS, type Lineage } from '../core/lineage.ts'
-import { lineageIn, pemLineage } from '../core/lineageIn.ts'
+import { lineageIn, nameTaken, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
 import { errorCode } from './fileText.ts'
+import { isSamePlace, isThere } from './place.ts'
 
 export interface Found {
   readonly lineages: readonly Lineage[]
@@ -26,8 +27,8 @@ export async function findLineages(
     for (const lineage of await lineagesIn(source, uploadOf).catch(report(source, faults))) {
       const other = lineages.get(lineage.id)
       if (!other) lineages.set(lineage.id, lineage)
-      else if (other.chain !== lineage.chain)
-        faults.push({ lineage: lineage.id, fault: taken(lineage, other) })
+      else if (!isSamePlace(other.chain, lineage.chain))
+        faults.push({ lineage: lineage.id, fault: nameTaken(lineage, other.chain) })
     }
   }
   return { lineages: [...lineages.values()], faults }
@@ -41,12 +42,6 @@ const report = (source: Source, faults: { lineage: string; fault: Fault }[]) => 
   })
   return []
 }
-
-const taken = (lineage: Lineage, other: Lineage) =>
-  new Fault(
-    'NAME_TAKEN',
-    `${lineage.chain} is not looked at: ${lineage.id} is already the name of ${other.chain}`,
-  )
 
 async function lineagesIn(source: Source, uploadOf: Settings['uploadOf']): Promise<readonly Lineage[]> {
   if (source.kind === 'pem') return [pemLineage(source, uploadOf)]
@@ -120,14 +115,6 @@ function list(folder: string, { path }: FolderSource, otherwise?: 'may be none')
  */
 function hasSign(path: string, names: readonly string[]): boolean {
   return names.some(name => isThere(join(path, name)))
-}
-
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
-  }
 }
 
 function isFolder(path: string): boolean {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { holds, presentSources, usualSources } from '../../src/commands/sources.ts'
+import { holds, presentSources } from '../../src/commands/sources.ts'
 import { FOLDER_KINDS } from '../../src/core/lineage.ts'
-import { lineageIn } from '../../src/core/lineageIn.ts'
+import { lineageIn, usualSources } from '../../src/core/lineageIn.ts'
 import { settle } from '../../src/core/settings.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 

@@ -7,6 +7,7 @@ import { emptyReceipt } from '../../core/receipt.ts'
 import { renewCommand, withObstacle } from '../../core/remedy.ts'
 import type { Source } from '../../core/settings.ts'
 import { obstacleTo } from '../../edge/obstacle.ts'
+import { ownReceipt } from '../../edge/place.ts'
 import { viewOf } from '../../edge/view.ts'
 import { type Effects, sync } from '../../sync.ts'
 import { holds, titleOf } from '../sources.ts'
@@ -21,7 +22,10 @@ export async function certificates(scene: Scene): Promise<readonly Finding[]> {
     (await engine.receipts.all().catch(() => [])).map(receipt => [receipt.lineage, receipt]),
   )
   // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
-  const effects: Effects = { ...engine.effects, recall: async ({ id }) => known.get(id) ?? emptyReceipt(id) }
+  const effects: Effects = {
+    ...engine.effects,
+    recall: async lineage => ownReceipt(lineage, known.get(lineage.id) ?? emptyReceipt(lineage.id)),
+  }
   const wishes = { force: false, dryRun: true, endpoint: engine.settings.endpoint.hostname, last: true }
   const seen: Seen[] = [...failed]
   for (const lineage of lineages) seen.push({ ...(await sync(lineage, effects, wishes)), at: lineage })
