@@ -40,3 +40,13 @@ function extentAt(bytes: Buffer, at: number): { readonly from: number; readonly 
     .replace(/^(00)+/, '')
   return digits.length > LONGEST_LENGTH * 2 ? NONE : { from, to: from + Number.parseInt(digits || '0', 16) }
 }
+
+/** An element as DER has it, its length in the fewest bytes. */
+export function element(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts)
+  const { length } = content
+  if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content])
+  const hex = length.toString(16)
+  const size = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
+  return Buffer.concat([Buffer.of(tag, 0x80 | size.length), size, content])
+}

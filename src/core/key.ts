@@ -1,8 +1,9 @@
 /** A private key out of PEM, and back as PKCS#8, the one form the service is known to take for RSA and EC alike. Pure. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { Fault } from './fault.ts'
-import { headedProblem, type KeyFormat, lockProblem, plainProblem } from './keyForm.ts'
-import { isSound } from './keySoundness.ts'
+import { isKeyForm, isLockedForm, type PlainKey, plainKey } from './keyForm.ts'
+import { unlocked, unlockedByHeaders } from './keyLock.ts'
+import { curveOf, damage, withNamedCurve } from './keySoundness.ts'
 import { type Block, readPem } from './pem.ts'
 import { type Secret, secret } from './secret.ts'
 
@@ -14,17 +15,21 @@ export interface PrivateKey {
   readonly password: Secret | undefined
 }
 
-const FORMATS: Readonly<Record<string, KeyFormat>> = {
-  'PRIVATE KEY': 'pkcs8',
-  'ENCRYPTED PRIVATE KEY': 'pkcs8',
-  'RSA PRIVATE KEY': 'pkcs1',
-  'EC PRIVATE KEY': 'sec1',
-}
-
 export const isPrivate = ({ label }: Pick<Block, 'label'>) => label.endsWith('PRIVATE KEY')
 
-export const isLocked = ({ label, text }: Block) =>
-  label.startsWith('ENCRYPTED') || /^Proc-Type: *4, *ENCRYPTED/m.test(text)
+/** By its content, not its label; headers stand before base64 that is no DER. */
+export const isLocked = (block: Block) => hasHeaders(block) || isLockedForm(decoded(block))
+
+const hasHeaders = ({ text }: Block) => /^Proc-Type: *4, *ENCRYPTED/m.test(text)
+
+/** Nothing where the block holds no base64. */
+function decoded({ der }: Block): Buffer {
+  try {
+    return der()
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
 
 /** @throws Fault PAIR_INCOMPLETE, KEY_INVALID, KEY_ENCRYPTED or KEY_PASSWORD_WRONG; none of them quotes the file. */
 export function readKey(text: string, file: string, password: Secret | undefined): PrivateKey {
@@ -36,11 +41,8 @@ export function readKey(text: string, file: string, password: Secret | undefined
   if (more.length)
     throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
   const opened = openKey(block, file, password)
-  if (!isSound(opened.object))
-    throw new Fault(
-      'KEY_INVALID',
-      `${file}: the private key is damaged: its two halves do not belong together`,
-    )
+  const problem = opened.damage()
+  if (problem) throw invalid(file, problem)
   return {
     ...opened,
     // few keys are sent: whoever only compares need not write it
@@ -50,66 +52,64 @@ export function readKey(text: string, file: string, password: Secret | undefined
   }
 }
 
-export type Opened = Pick<PrivateKey, 'object' | 'password'>
+/** What a key for certificates may be called, whatever its content; others, such as OpenSSH's, hold no DER. */
+const LABELS: ReadonlySet<string> = new Set([
+  'PRIVATE KEY',
+  'ENCRYPTED PRIVATE KEY',
+  'RSA PRIVATE KEY',
+  'EC PRIVATE KEY',
+])
 
-/** One that was opened need not be sound. */
+export interface Opened extends Pick<PrivateKey, 'object' | 'password'> {
+  /** What is wrong with its numbers, or nothing. */
+  readonly damage: () => string | undefined
+}
+
 export function openKey(block: Block, file: string, password: Secret | undefined): Opened {
-  const { label } = block
-  const format = Object.hasOwn(FORMATS, label) ? FORMATS[label] : undefined
-  if (!format)
-    throw new Fault('KEY_INVALID', `${file}: a key of the form "${label}" is not one for certificates`)
-  if (!isLocked(block)) return { object: plain(block, file, format), password: undefined }
-  if (!password)
+  const locked = isLocked(block)
+  if (locked && !password)
     throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
-  return { object: unlocked(block, file, password), password }
+  const der = locked ? unlock(block, file, password?.reveal() ?? '') : decoded(block)
+  if (!isKeyForm(der) && !LABELS.has(block.label))
+    throw new Fault('KEY_INVALID', `${file}: a key of the form "${block.label}" is not one for certificates`)
+  return { ...objectOf(der, file), password: locked ? password : undefined }
+}
+
+function unlock(block: Block, file: string, password: string): Buffer {
+  const opened = hasHeaders(block)
+    ? unlockedByHeaders(block.text, password)
+    : unlocked(decoded(block), password)
+  if ('problem' in opened) throw invalid(file, opened.problem)
+  if ('wrong' in opened)
+    throw new Fault('KEY_PASSWORD_WRONG', `${file}: the configured password does not open the private key`)
+  return opened.der
 }
 
 /** From its DER: indented, flattened or double-spaced lines trouble OpenSSL's reader of PEM, not ours. */
-function plain(block: Block, file: string, type: KeyFormat): KeyObject {
-  const key = derOf(block, file)
-  refuse(plainProblem(key, type), file)
-  return attempt(() => createPrivateKey({ key, format: 'der', type }), file)
+function objectOf(der: Buffer, file: string): Pick<Opened, 'object' | 'damage'> {
+  const key = plainKey(der)
+  if ('problem' in key) throw invalid(file, key.problem)
+  const object = read(der, key.format, file)
+  if (key.kind === 'ec' && !curveOf(object)) throw invalid(file, NAMELESS)
+  const named = key.explicitCurve ? read(withNamedCurve(key, curveOf(object) ?? ''), 'pkcs8', file) : object
+  return { object: named, damage: () => damage(key, object) }
 }
 
-const derOf = (block: Block, file: string) => attempt(block.der, file)
+const NAMELESS = 'describes its curve by numbers, and no named curve has these'
 
-function attempt<T>(read: () => T, file: string): T {
+function read(key: Buffer, type: PlainKey['format'], file: string): KeyObject {
   try {
-    return read()
+    return createPrivateKey({ key, format: 'der', type })
   } catch {
-    // no cause here and below: what OpenSSL was given must not travel with an error
-    throw new Fault('KEY_INVALID', `${file}: the private key cannot be read`)
+    // no cause: what OpenSSL was given must not travel with an error
+    throw invalid(file, 'cannot be read')
   }
 }
 
-function refuse(problem: string | undefined, file: string): void {
-  if (problem) throw new Fault('KEY_INVALID', `${file}: the private key ${problem}`)
-}
+const invalid = (file: string, problem: string) =>
+  new Fault('KEY_INVALID', `${file}: the private key ${problem}`)
 
-/** Encrypted as OpenSSL did it before PKCS#8, by one round of MD5. Only it can look behind the headers. */
-function legacy({ label, text }: Block, file: string): string {
-  refuse(label === 'PRIVATE KEY' ? 'is PKCS#8 with headers of another form' : headedProblem(text), file)
-  return text
-}
-
-function unlocked(block: Block, file: string, password: Secret): KeyObject {
-  const passphrase = password.reveal()
-  try {
-    if (!block.label.startsWith('ENCRYPTED'))
-      return createPrivateKey({ key: legacy(block, file), passphrase })
-    const key = derOf(block, file)
-    refuse(lockProblem(key), file)
-    return createPrivateKey({ key, format: 'der', type: 'pkcs8', passphrase })
-  } catch (error) {
-    if (error instanceof Fault) throw error
-    if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_EVP_UNSUPPORTED')
-      throw new Fault('KEY_INVALID', `${file}: the private key is encrypted in a way no longer supported`)
-    // no finer: one wrong password in 256 decrypts to something, and OpenSSL then misses a key in it
-    throw new Fault('KEY_PASSWORD_WRONG', `${file}: the configured password does not open the private key`)
-  }
-}
-
-const pkcs8 = ({ object, password }: Opened): Secret =>
+const pkcs8 = ({ object, password }: Pick<Opened, 'object' | 'password'>): Secret =>
   secret(
     password
       ? object

@@ -1,78 +1,107 @@
-/** What a key asks of whoever opens it, told from its outside: OpenSSL would do the work of years that a few bytes ask for. Pure. */
+/** What a private key is, told from its bytes and not from its label: OpenSSL does the work of years that a few bytes ask for. Pure. */
 import { type Element, elementsIn } from './der.ts'
 
-export type KeyFormat = 'pkcs8' | 'pkcs1' | 'sec1'
+/** A key that is not encrypted. */
+export interface PlainKey {
+  readonly format: 'pkcs8' | 'pkcs1' | 'sec1'
+  readonly kind: Kind
+  /** The members of RSAPrivateKey or ECPrivateKey; of Edwards keys none. */
+  readonly members: readonly Element[]
+  /** An EC key may say its curve by numbers instead of by name. */
+  readonly explicitCurve: boolean
+}
+
+export type Kind = 'rsa' | 'ec' | 'edwards'
+
+/** Either the key, or why it is not opened. */
+export type KeyReading = PlainKey | { readonly problem: string }
 
 /** In bytes. RSA of 16,384 bits, the longest that OpenSSL signs with, takes 9,300. */
 const LARGEST = 12_288
-/** Of PBKDF2 and of scrypt (N·r·p) alike: half a second. OpenSSL writes 2,048, the careful 600,000. */
-const MOST_ROUNDS = 1_000_000
+/** Of RSA; a zero may stand before it. */
+const LONGEST_NUMBER = 16_384 / 8 + 1
+/** The widest curve of all has 571 bits; OpenSSL reads larger numbers than these and computes with them. */
+const LONGEST_SECRET = 128
 
-const [SEQUENCE, INTEGER, OCTETS, OBJECT] = [0x30, 0x02, 0x04, 0x06]
-
-/** Whatever label it came under, OpenSSL tries a key as PKCS#8 too: the second element tells them apart. */
-const SECOND: Readonly<Record<KeyFormat, number>> = { pkcs8: SEQUENCE, pkcs1: INTEGER, sec1: OCTETS }
+export const [SEQUENCE, INTEGER, OCTETS, OBJECT] = [0x30, 0x02, 0x04, 0x06]
+const CURVE_IN_SEC1 = 0xa0
 
 /** Identifiers in hex. Those of DSA and DH are left out: opening one computes its public half, however large its numbers. */
-const KINDS: ReadonlySet<string> = new Set([
-  '2a864886f70d010101', // RSA
-  '2a864886f70d01010a', // RSA for PSS alone
-  '2a8648ce3d0201', // EC
-  '2b6570', // Ed25519
-  '2b6571', // Ed448
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ['2a864886f70d010101', 'rsa'],
+  ['2a864886f70d01010a', 'rsa'], // for PSS alone
+  ['2a8648ce3d0201', 'ec'],
+  ['2b6570', 'edwards'], // Ed25519
+  ['2b6571', 'edwards'], // Ed448
 ])
-const SCRYPT = '2b06010401da47040b'
 
-const UNREADABLE = 'cannot be read'
-const tooLarge = (size: number) => `has ${size} bytes, more than any for certificates`
+const UNREADABLE = { problem: 'cannot be read' }
+const FOREIGN = { problem: 'is of a kind that is not for certificates' }
+export const tooLarge = (size: number) =>
+  size > LARGEST ? `has ${size} bytes, more than any for certificates` : undefined
 
-/** What keeps a plain key from being opened, or nothing. */
-export function plainProblem(der: Buffer, format: KeyFormat): string | undefined {
-  if (der.length > LARGEST) return tooLarge(der.length)
+/** Whether the bytes are an encrypted PKCS#8 key: a key of any other form begins with a version. */
+export const isLockedForm = (der: Buffer) => membersOf(der)[0]?.tag === SEQUENCE
+
+/** Whether the bytes have the form of a private key of any kind, for certificates or not. */
+export const isKeyForm = (der: Buffer) => {
   const [version, second] = membersOf(der)
-  if (version?.tag !== INTEGER || second?.tag !== SECOND[format]) return UNREADABLE
-  if (format !== 'pkcs8') return undefined
-  const [kind] = elementsIn(second.content) ?? []
-  if (kind?.tag !== OBJECT) return UNREADABLE
-  return KINDS.has(kind.content.toString('hex')) ? undefined : 'is of a kind that is not for certificates'
+  return version?.tag === INTEGER && second !== undefined
 }
 
-/** What keeps an encrypted PKCS#8 key from being opened, or nothing. */
-export function lockProblem(der: Buffer): string | undefined {
-  if (der.length > LARGEST) return tooLarge(der.length)
-  const [algorithm] = membersOf(der)
-  const parts = algorithm?.tag === SEQUENCE ? flat(algorithm.content) : undefined
-  if (!parts) return UNREADABLE
-  const numbers = parts.filter(({ tag }) => tag === INTEGER).map(({ content }) => numberOf(content))
-  const isScrypt = parts.some(({ tag, content }) => tag === OBJECT && content.toString('hex') === SCRYPT)
-  // PBKDF2 and PKCS#12 have their rounds, and perhaps the length of the key, which is less
-  const rounds = isScrypt ? numbers.slice(0, 3).reduce((a, b) => a * b, 1) : Math.max(0, ...numbers)
-  return rounds > MOST_ROUNDS ? `is encrypted with more than ${MOST_ROUNDS} rounds` : undefined
+export function plainKey(der: Buffer): KeyReading {
+  const problem = tooLarge(der.length)
+  if (problem) return { problem }
+  const members = membersOf(der)
+  const [version, second, third] = members
+  if (version?.tag !== INTEGER) return UNREADABLE
+  switch (second?.tag) {
+    case SEQUENCE:
+      return third?.tag === OCTETS ? wrapped(second.content, third.content) : UNREADABLE
+    case INTEGER:
+      // six numbers are a DSA key's, as OpenSSL wrote it before PKCS#8
+      return members.length === 6 ? FOREIGN : rsa('pkcs1', members)
+    case OCTETS:
+      return ec('sec1', members, members.find(({ tag }) => tag === CURVE_IN_SEC1)?.content)
+    default:
+      return UNREADABLE
+  }
 }
 
-/** What keeps a key whose encryption stands in headers (RFC 1421) from being opened, or nothing. Base64 is a third longer. */
-export const headedProblem = (text: string) => (text.length > LARGEST * 2 ? tooLarge(text.length) : undefined)
+function wrapped(algorithm: Buffer, key: Buffer): KeyReading {
+  const [identifier] = elementsIn(algorithm) ?? []
+  if (identifier?.tag !== OBJECT) return UNREADABLE
+  const kind = KINDS.get(identifier.content.toString('hex'))
+  if (!kind) return FOREIGN
+  if (kind === 'edwards') return { format: 'pkcs8', kind, members: [], explicitCurve: false }
+  const members = membersOf(key)
+  if (kind === 'rsa') return rsa('pkcs8', members)
+  return ec('pkcs8', members, algorithm.subarray(2 + identifier.content.length))
+}
+
+function rsa(format: PlainKey['format'], members: readonly Element[]): KeyReading {
+  if (members.length < 9 || !members.slice(0, 9).every(({ tag }) => tag === INTEGER)) return UNREADABLE
+  if (members.some(({ tag, content }) => tag === INTEGER && content.length > LONGEST_NUMBER))
+    return { problem: 'has numbers of more than 16384 bits' }
+  return { format, kind: 'rsa', members, explicitCurve: false }
+}
+
+function ec(
+  format: PlainKey['format'],
+  members: readonly Element[],
+  parameters: Buffer | undefined,
+): KeyReading {
+  const [version, secret] = members
+  if (version?.tag !== INTEGER || secret?.tag !== OCTETS) return UNREADABLE
+  if (secret.content.length > LONGEST_SECRET) return { problem: 'has a number beyond any curve' }
+  return { format, kind: 'ec', members, explicitCurve: parameters?.[0] === SEQUENCE }
+}
 
 /** The elements of the one sequence that the bytes are to be. */
-function membersOf(der: Buffer): readonly Element[] {
+export function membersOf(der: Buffer): readonly Element[] {
   const [whole, ...more] = elementsIn(der) ?? []
   return whole?.tag === SEQUENCE && !more.length ? (elementsIn(whole.content) ?? []) : []
 }
 
-/** Every element at any depth that holds no others; undefined where the form is broken anywhere. */
-function flat(bytes: Buffer): readonly Element[] | undefined {
-  const found: Element[] = []
-  const queue = [bytes]
-  for (const content of queue) {
-    const elements = elementsIn(content)
-    if (!elements) return undefined
-    for (const element of elements) {
-      if (element.tag === SEQUENCE) queue.push(element.content)
-      else found.push(element)
-    }
-  }
-  return found
-}
-
-/** Large ones only nearly. */
-const numberOf = (content: Buffer) => Number(`0x${content.toString('hex') || '0'}`)
+/** Without its sign, as OpenSSL reads the numbers of a key. */
+export const numberOf = (content: Buffer): bigint => BigInt(`0x${content.toString('hex') || '0'}`)
