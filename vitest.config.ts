@@ -3,6 +3,13 @@ import { env, hrtime } from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/support/closingLine.ts'
 
+/** Nets for what never ends, and no measure of speed: a test waits for what it needs, however busy the machine is. */
+const NETS = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
+} as const
+
 /** One for a run, so that any row that is printed tells how to repeat all. */
 const FAULT_SEED = env.FAULT_SEED ?? `${hrtime.bigint() % 1_000_000n}`
 
@@ -17,7 +24,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/faults/**'],
-          testTimeout: 20_000,
+          ...NETS,
         },
       },
       {
@@ -25,16 +32,16 @@ export default defineConfig({
           name: 'faults',
           env: { FAULT_SEED },
           include: ['test/faults/**/*.test.ts'],
+          ...NETS,
           testTimeout: env.FAULTS === 'long' ? 900_000 : 120_000,
-          hookTimeout: 120_000,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          ...NETS,
           testTimeout: 180_000,
-          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

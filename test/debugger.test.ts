@@ -13,7 +13,7 @@ import { issue } from './support/certificates.ts'
 import { all, certbotIssue } from './support/producers.ts'
 import { temporaryDirectory } from './support/temporary.ts'
 
-const BOUND = { timeout: 15_000, interval: 10 }
+const BOUND = { timeout: 60_000, interval: 10 }
 
 async function started(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(execPath, ['dist/main.js', ...words], {

@@ -1,13 +1,18 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { openVigil } from '../../src/commands/vigil.ts'
 
 test('new credentials are told of once, the same ones never', async () => {
-  const state = { mark: 'old', told: 0 }
-  const vigil = openVigil({ mark: async () => state.mark, resting: () => true, onNew: () => state.told++ }, 1)
+  const state = { mark: 'old', told: 0, looks: 0 }
+  const mark = async () => {
+    state.looks += 1
+    return state.mark
+  }
+  const vigil = openVigil({ mark, resting: () => true, onNew: () => state.told++ }, 1)
   vigil.begin()
-  await vi.waitFor(() => expect(state.told).toBe(0))
+  await expect.poll(() => state.looks).toBeGreaterThan(1)
+  expect(state.told).toBe(0)
   state.mark = 'new'
-  await vi.waitFor(() => expect(state.told).toBe(1))
+  await expect.poll(() => state.told).toBe(1)
   state.mark = 'newer'
   vigil.end()
   expect(state.told).toBe(1)
@@ -22,12 +27,13 @@ test('a rest that is over ends the vigil', async () => {
   }
   const vigil = openVigil({ mark, resting: () => state.resting, onNew: () => state.told++ }, 1)
   vigil.begin()
-  await vi.waitFor(() => expect(looks).toBeGreaterThan(2))
+  await expect.poll(() => looks).toBeGreaterThan(2)
   state.resting = false
-  await vi.waitFor(async () => {
+  const more = async () => {
     const before = looks
     await new Promise(resolve => setImmediate(resolve))
-    expect(looks).toBe(before)
-  })
+    return looks - before
+  }
+  await expect.poll(more).toBe(0)
   expect(state.told).toBe(0)
 })

@@ -18,7 +18,7 @@ test('a daemon with [http] answers what it has uploaded, and takes the socket aw
   const run = recordedWorld({ cwd: folder, wait, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
   const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.world)
   await expect
-    .poll(() => ask(socket, '/metrics').catch(String), { timeout: 10_000 })
+    .poll(() => ask(socket, '/metrics').catch(String))
     .toContain('certferry_uploads_total{outcome="uploaded"} 1')
   expect(await ask(socket, '/ready')).toContain('ready')
   expect(await ask(socket, '/metrics')).toContain(

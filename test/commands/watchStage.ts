@@ -17,7 +17,7 @@ export interface Line extends Readonly<Record<string, unknown>> {
 }
 
 /** Everything a test waits for comes within this time, or the test fails. */
-export const BOUND = { timeout: 10_000, interval: 10 } as const
+export const BOUND = { timeout: 60_000, interval: 10 } as const
 
 export async function openWatchStage(options: EmulatorOptions = {}) {
   const stage = await openStage(options)

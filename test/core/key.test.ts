@@ -82,7 +82,7 @@ describe('an encrypted key is opened with its password and stays encrypted', () 
     const pem = encrypted(EC, 'opens')
     for (let i = 0; i < 300; i++)
       expect(faultOf(() => read(pem, `shuts ${i}`)).code).toBe('KEY_PASSWORD_WRONG')
-  }, 20_000)
+  })
 
   test('a password for a key that has none is not sent', () => {
     expect(read(EC, 'opens').password).toBeUndefined()

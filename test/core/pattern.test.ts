@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isMatch } from '../../src/core/pattern.ts'
+import { processorTime } from '../support/processor.ts'
 
 test.each([
   ['example.com', 'example.com', true],
@@ -46,8 +47,9 @@ describe('for any pattern and name', () => {
   })
 
   test('and says it in a moment, however many asterisks almost fit', () => {
-    const started = performance.now()
-    expect(isMatch(`${'*a'.repeat(30)}*b`, 'a'.repeat(255))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(3_000)
+    const spent = processorTime(() => {
+      expect(isMatch(`${'*a'.repeat(30)}*b`, 'a'.repeat(255))).toBe(false)
+    })
+    expect(spent).toBeLessThan(3_000)
   })
 })

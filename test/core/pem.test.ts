@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readPem, writePem } from '../../src/core/pem.ts'
+import { processorTime } from '../support/processor.ts'
 import { faultOf } from './samples.ts'
 
 const block = (label: string, body = 'TUlJ') => `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`
@@ -79,7 +80,8 @@ test.each([
   ['empty blocks', '-----BEGIN A----------END A-----'.repeat(MIB / 32)],
   ['blanks', ' '.repeat(MIB)],
 ])('1 MiB of %s is read in a moment', (_, text) => {
-  const started = performance.now()
-  readPem(text, 'f')
-  expect(performance.now() - started).toBeLessThan(3_000)
+  const spent = processorTime(() => {
+    readPem(text, 'f')
+  })
+  expect(spent).toBeLessThan(3_000)
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
 import { readReply } from '../../src/core/reply.ts'
+import { processorTime } from '../support/processor.ts'
 import { faultOf } from './samples.ts'
 
 const ID = '3c140219-cfe9-470e-b241-907877d6fb03'
@@ -140,9 +141,10 @@ describe('anything else is not the service, and may pass', () => {
   })
 
   test('1 MiB of blanks in a message takes a moment', () => {
-    const started = performance.now()
-    faultOf(() => readReply(200, failure('InternalError', ' '.repeat(1 << 20))))
-    faultOf(() => readReply(200, failure('-'.repeat(1 << 20), '-----BEGIN A'.repeat(1 << 16))))
-    expect(performance.now() - started).toBeLessThan(3_000)
+    const spent = processorTime(() => {
+      faultOf(() => readReply(200, failure('InternalError', ' '.repeat(1 << 20))))
+      faultOf(() => readReply(200, failure('-'.repeat(1 << 20), '-----BEGIN A'.repeat(1 << 16))))
+    })
+    expect(spent).toBeLessThan(3_000)
   })
 })

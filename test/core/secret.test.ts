@@ -5,6 +5,7 @@ import { serialize } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { secret, withoutKeys } from '../../src/core/secret.ts'
+import { processorTime } from '../support/processor.ts'
 
 const TEXT = 'Gu5t9xGARNpq86cd98joQYCN3EXAMPLE'
 const hidden = secret(TEXT)
@@ -101,10 +102,11 @@ describe('keys are cut out of text from elsewhere', () => {
   })
 
   test('1 MiB that never quite is one takes a moment', () => {
-    const started = performance.now()
-    withoutKeys('-----BEGIN A'.repeat(1 << 17))
-    withoutKeys(`-----BEGIN PRIVATE KEY-----${'-----END A'.repeat(1 << 17)}`)
-    withoutKeys(`-----BEGIN ${'A'.repeat(1 << 20)}`)
-    expect(performance.now() - started).toBeLessThan(3_000)
+    const spent = processorTime(() => {
+      withoutKeys('-----BEGIN A'.repeat(1 << 17))
+      withoutKeys(`-----BEGIN PRIVATE KEY-----${'-----END A'.repeat(1 << 17)}`)
+      withoutKeys(`-----BEGIN ${'A'.repeat(1 << 20)}`)
+    })
+    expect(spent).toBeLessThan(3_000)
   })
 })

@@ -79,7 +79,7 @@ export async function fromOutside(
       HTTPS_PROXY: TRAP,
       ...more,
     },
-    timeout: 15_000,
+    timeout: 60_000,
   })
   return JSON.parse(stdout)
 }

@@ -244,7 +244,7 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
 
 /** A process of its own. Where it leaves a watcher or a timer behind it does not end, and is killed. */
 const alone = (words: readonly string[]) =>
-  spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8', timeout: 10_000 })
+  spawnSync(words[0] ?? '', words.slice(1), { encoding: 'utf8', timeout: 60_000 })
 
 const watcherAlone = (root: string, wanted: number) => [
   execPath,
