@@ -14,6 +14,8 @@ export interface Files {
   readonly key:
     | { readonly path: string; readonly text: string; readonly password: Secret | undefined }
     | undefined
+  /** What is to be said of how they were found. */
+  readonly notes?: readonly string[] | undefined
 }
 
 /** What a certificate is known by, and nothing that is to be kept secret. */
@@ -48,7 +50,8 @@ export interface Bundle extends Identity {
 
 /** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
 export function prove(files: Files): Bundle {
-  return files.key ? provePair(files.chain, files.key) : proveCa(files.chain)
+  const bundle = files.key ? provePair(files.chain, files.key) : proveCa(files.chain)
+  return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
 }
 
 function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): Bundle {

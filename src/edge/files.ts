@@ -6,6 +6,7 @@ import type { Lineage } from '../core/lineage.ts'
 import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Stored } from '../core/traefikStore.ts'
+import { isFolder } from './filesystem.ts'
 import { type OnSecret, type Read, readSecret, readText } from './fileText.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
@@ -35,12 +36,12 @@ export async function readFiles(
   const password = await passwordOf(lineage, onSecret)
   // not after it: a process that is stopped in between would find that it read something old
   const began = now().getTime()
-  const first = await readBoth(lineage, onSecret)
+  const first = await readBoth(lineage, now(), onSecret)
   const age = began - first.writtenAt
   let last = first
   if (age < FRESH) {
     await wait(BETWEEN_READS)
-    last = await readBoth(lineage, onSecret)
+    last = await readBoth(lineage, now(), onSecret)
     if (last.chain !== first.chain || last.key !== first.key) {
       throw new Fault('PAIR_CHANGING', `${lineage.chain}: changed while it was read`)
     }
@@ -49,7 +50,7 @@ export async function readFiles(
     lineage.key !== undefined && first.key !== undefined
       ? { path: lineage.key, text: first.key, password }
       : undefined
-  const files = { chain: { path: lineage.chain, text: first.chain }, key }
+  const files = { chain: { path: lineage.chain, text: first.chain }, key, notes: first.notes }
   return { files, settled: age >= SETTLED, marks: marksOf(last.standing, now().getTime()) }
 }
 
@@ -66,12 +67,13 @@ function marksOf({ chain, key }: Standings, now: number): Marks | undefined {
 interface Both {
   readonly chain: string
   readonly key: string | undefined
+  readonly notes?: readonly string[]
   readonly writtenAt: number
   readonly standing: Standings
 }
 
-async function readBoth(lineage: Lineage, onSecret: OnSecret | undefined): Promise<Both> {
-  if (lineage.kind === 'traefik') return readStored(lineage, onSecret)
+async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefined): Promise<Both> {
+  if (lineage.kind === 'traefik') return readStored(lineage, now, onSecret)
   const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
   const chain = await readText(lineage.chain, { missing })
   const key =
@@ -83,26 +85,43 @@ async function readBoth(lineage: Lineage, onSecret: OnSecret | undefined): Promi
   return { chain: chain.text, key: key?.text, writtenAt, standing }
 }
 
-async function readStored({ id, name, chain: path }: Lineage, onSecret: OnSecret | undefined): Promise<Both> {
-  const { stored, writtenAt, standing } = await readStore(path, { missing: 'PAIR_INCOMPLETE', onSecret })
-  const found = stored.find(one => one.name === name)
-  if (!found) throw new Fault('PAIR_INCOMPLETE', `${path}: has no ${id}`)
-  return { chain: found.chain, key: found.key, writtenAt, standing: { chain: standing, key: standing } }
+async function readStored(
+  { name, chain: path }: Lineage,
+  now: Date,
+  onSecret: OnSecret | undefined,
+): Promise<Both> {
+  const { stored, writtenAt, standing } = await readStore(path, { now, missing: 'PAIR_INCOMPLETE', onSecret })
+  const { entryNamed } = await import('../core/traefikStore.ts')
+  const entry = entryNamed(name, stored, { path, now })
+  return { ...entry, writtenAt, standing: { chain: standing, key: standing } }
+}
+
+export interface StoreReading {
+  readonly now?: Date
+  readonly missing?: FaultCode
+  readonly onSecret?: OnSecret | undefined
 }
 
 /** All that a client keeps in one file. @throws Fault as readText, and as storedIn. */
 export async function readStore(
   path: string,
-  { missing = 'SOURCE_MISSING', onSecret }: { missing?: FaultCode; onSecret?: OnSecret | undefined } = {},
+  { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreReading = {},
 ): Promise<Omit<Read, 'text' | 'mode'> & { readonly stored: readonly Stored[] }> {
+  const { storedIn, STORE_ADVICE } = await import('../core/traefikStore.ts')
   const { text, writtenAt, standing } = await readSecret(path, {
     what: 'private keys',
     onSecret,
     missing,
     most: LARGEST_STORE,
+  }).catch(error => {
+    if (!(error instanceof Fault) || error.code !== 'FILE_UNFIT') throw error
+    throw isFolder(path)
+      ? new Fault('FILE_UNFIT', `${path}: is a folder, and Traefik keeps its certificates in one file`, {
+          advice: `${STORE_ADVICE} Docker makes a folder where a file that is to be mounted is not there.`,
+        })
+      : new Fault('FILE_UNFIT', error.message, { advice: STORE_ADVICE })
   })
-  const { storedIn } = await import('../core/traefikStore.ts')
-  return { stored: storedIn(path, text), writtenAt, standing }
+  return { stored: storedIn(path, text, now.getTime() - writtenAt), writtenAt, standing }
 }
 
 async function passwordOf(

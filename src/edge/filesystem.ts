@@ -1,4 +1,5 @@
-/** Which file systems tell of changes. */
+/** What kind of thing lies at a path, and which file systems tell of changes. */
+import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 
 /** Magic numbers of statfs(2) whose changes may be made where inotify on this machine does not see them. */
@@ -18,3 +19,12 @@ export const silentFileSystem = (path: string): Promise<string | undefined> =>
     ({ type }) => SILENT[type],
     () => undefined,
   )
+
+/** A folder, or a link that leads to one. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch {
+    return false
+  }
+}

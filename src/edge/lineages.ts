@@ -1,5 +1,5 @@
 /** Finds the lineages of every source on disk: at once and not by promise, which takes ten times as long for ten thousand. */
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode } from '../core/fault.ts'
@@ -8,6 +8,7 @@ import { lineageIn, nameTaken, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
+import { isFolder } from './filesystem.ts'
 import { errorCode } from './fileText.ts'
 import { isSamePlace, isThere } from './place.ts'
 
@@ -105,7 +106,8 @@ function list(folder: string, { path }: FolderSource, otherwise?: 'may be none')
     if (otherwise) return []
     // certbot makes live/ with its first certificate: a source without it is there and empty
     if (folder !== path && isFolder(path)) return []
-    throw new Fault('SOURCE_MISSING', `${printable(path)}: no such directory`)
+    const is = code === 'ENOTDIR' && isThere(path) ? 'is a file and no directory' : 'no such directory'
+    throw new Fault('SOURCE_MISSING', `${printable(path)}: ${is}`)
   }
 }
 
@@ -115,12 +117,4 @@ function list(folder: string, { path }: FolderSource, otherwise?: 'may be none')
  */
 function hasSign(path: string, names: readonly string[]): boolean {
   return names.some(name => isThere(join(path, name)))
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  } catch {
-    return false
-  }
 }

@@ -170,6 +170,28 @@ describe('Traefik', () => {
     await expect(read()).rejects.toMatchObject({ code: 'PAIR_INCOMPLETE' })
   })
 
+  test('a folder in its place is said to be one, as Docker makes it', async () => {
+    const path = await temporaryDirectory()
+    expect((await found(source('traefik', path))).faults).toMatchObject([
+      {
+        fault: {
+          code: 'FILE_UNFIT',
+          message: `${path}: is a folder, and Traefik keeps its certificates in one file`,
+          advice: expect.stringContaining('acme.storage'),
+        },
+      },
+    ])
+  })
+
+  test("a file in place of another client's folder is said to be one", async () => {
+    const path = join(await temporaryDirectory(), 'acme.json')
+    await writeFile(path, '')
+    for (const kind of ['certbot', 'acme.sh', 'caddy'] as const)
+      expect((await found(source(kind, path))).faults).toMatchObject([
+        { fault: { code: 'SOURCE_MISSING', message: `${path}: is a file and no directory` } },
+      ])
+  })
+
   test('a file that is not there is a source that is missing', async () => {
     expect((await found(source('traefik', '/nowhere/acme.json'))).faults).toMatchObject([
       { lineage: 'traefik:/nowhere/acme.json', fault: { code: 'SOURCE_MISSING', exit: 66 } },
