@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { isFit, type Key, withProfile } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
 import { type Draft, draft } from '../core/setupPlan.ts'
-import { holdsKey } from '../edge/credentials.ts'
+import { missingIn } from '../edge/credentials.ts'
 import { readText } from '../edge/fileText.ts'
 import { presentText } from '../edge/setupFile.ts'
 import type { Ask, World } from '../world.ts'
@@ -36,7 +36,7 @@ export async function wantedCredentials(
   } = env
   // a token lives for hours: nothing to be stored
   if (secretId && secretKey && !token) return replaced({ secretId, secretKey })
-  const isThere = before !== undefined && holdsKey(before, profile)
+  const isThere = before !== undefined && missingIn(before, profile) === undefined
   if (isThere && (await yes(ask, `There is an API key in ${file}. Keep it?`)))
     return draft(file, before, before)
   if (!ask)
@@ -66,6 +66,7 @@ async function textOf(path: string, profile: string): Promise<string> {
   const { text } = await readText(path).catch(error => {
     throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
   })
-  if (holdsKey(text, profile)) return text
-  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: [${profile}] needs secret_id and secret_key`)
+  const missing = missingIn(text, profile)
+  if (missing === undefined) return text
+  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: ${missing}`)
 }

@@ -45,6 +45,10 @@ export const DEFAULT_JITTER = 900
 
 export const DEFAULT_STATE_DIR = '/var/lib/certferry'
 
+/** Of quotes that nothing has taken off: a folder of such a name would be made below the current one. */
+const quotesProblem = (text: string) =>
+  /^(["']).*\1$/s.test(text) ? 'stands in quotes, which would be part of the path; take them off' : undefined
+
 const choice = <T>(row: Choice<T>): Choice<T> => row
 
 export const CHOICES = {
@@ -136,6 +140,7 @@ export const CHOICES = {
     inFile: ({ state }) => state?.dir,
     option: { name: '--state-dir', key: 'stateDir' },
     variable: 'CERTFERRY_STATE_DIR',
+    problem: quotesProblem,
     usual: DEFAULT_STATE_DIR,
   }),
 } as const

@@ -8,8 +8,20 @@ export interface Key {
 /** What means something else to a reader of INI, or is in no API key: it would make another line, or a comment, of the rest. */
 const UNFIT = /[^\x21-\x7e]|[;#="'[\]\\]/
 
+/** A token may have the characters of Base64. */
+const UNFIT_TOKEN = /[^\x21-\x7e]|["'`\\]/
+
+/** What is wrong with half of a key, or with a token, in words that follow its place; nothing where it can be one. */
+export function flawOf(word: string, what: 'key' | 'token' = 'key'): string | undefined {
+  // a shell or systemd takes quotes off; docker --env-file, a mounted file and many others do not
+  if (/^["'`].*["'`]$/s.test(word)) return 'stands in quotes, which would be part of it; take them off'
+  if (word === '' || (what === 'token' ? UNFIT_TOKEN : UNFIT).test(word))
+    return 'has blanks or other characters no credential has'
+  return undefined
+}
+
 export const isFit = ({ secretId, secretKey }: Key): boolean =>
-  [secretId, secretKey].every(word => word !== '' && !UNFIT.test(word))
+  [secretId, secretKey].every(word => !flawOf(word))
 
 /** The section of this profile is replaced whole, or added at the end. */
 export function withProfile(text: string, profile: string, { secretId, secretKey }: Key): string {

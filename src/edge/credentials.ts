@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parse } from 'ini'
+import { flawOf } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
 import { quoted } from '../core/hookFile.ts'
 import { type Secret, secret } from '../core/secret.ts'
@@ -71,19 +72,21 @@ async function readKey(file: string, places: Places, reading?: Reading): Promise
   })
 }
 
+const TOKENS = ['TENCENTCLOUD_TOKEN', 'TENCENTCLOUD_SESSION_TOKEN', 'TENCENTCLOUD_SECURITY_TOKEN']
+
 async function fromEnvironment(places: Places): Promise<Credentials | undefined> {
   const { env } = places
-  const value = async (...names: readonly string[]) => {
+  const value = async (names: readonly string[], what?: 'token') => {
     for (const name of names) {
-      if (env[name]) return clean(env[name], name)
+      if (env[name]) return clean(env[name], name, what)
       const file = env[`${name}_FILE`]
-      if (file) return clean((await readKey(file, places).catch(asUnreadable)).text, file)
+      if (file) return clean((await readKey(file, places).catch(asUnreadable)).text, file, what)
     }
     return undefined
   }
-  const secretId = await value('TENCENTCLOUD_SECRET_ID')
-  const secretKey = await value('TENCENTCLOUD_SECRET_KEY')
-  const token = await value('TENCENTCLOUD_TOKEN', 'TENCENTCLOUD_SESSION_TOKEN', 'TENCENTCLOUD_SECURITY_TOKEN')
+  const secretId = await value(['TENCENTCLOUD_SECRET_ID'])
+  const secretKey = await value(['TENCENTCLOUD_SECRET_KEY'])
+  const token = await value(TOKENS, 'token')
   if (!secretId && !secretKey) return undefined
   if (!secretId || !secretKey) {
     throw new Fault(
@@ -105,19 +108,27 @@ async function fromFile(file: string, places: Places, mustExist: boolean): Promi
   if (typeof section !== 'object' || section === null)
     throw new Fault('CREDENTIALS_UNREADABLE', `${file}: has no profile [${profile}]`)
   const { secret_id, secret_key, token } = section as Record<string, unknown>
+  const at = (key: string) => `${file}: [${profile}] ${key}`
   if (typeof secret_id !== 'string' || typeof secret_key !== 'string' || !secret_id || !secret_key) {
     throw new Fault('CREDENTIALS_UNREADABLE', `${file}: [${profile}] needs secret_id and secret_key`)
   }
-  const tokenText = typeof token === 'string' && token ? clean(token, file) : undefined
-  return credentials(`${file} [${profile}]`, clean(secret_id, file), clean(secret_key, file), tokenText)
+  const tokenText = typeof token === 'string' && token ? clean(token, at('token'), 'token') : undefined
+  const id = clean(secret_id, at('secret_id'))
+  return credentials(`${file} [${profile}]`, id, clean(secret_key, at('secret_key')), tokenText)
 }
 
-/** Whether a credentials file's text has both halves of a key under this profile. */
-export function holdsKey(text: string, profile: string): boolean {
+/** What keeps a credentials file's text from having a key under this profile, or nothing. */
+export function missingIn(text: string, profile: string): string | undefined {
   const section = sectionOf(parse(text.replace(/^\ufeff/, '')), profile) as
     | Record<string, unknown>
     | undefined
-  return [section?.secret_id, section?.secret_key].every(half => typeof half === 'string' && half !== '')
+  for (const key of ['secret_id', 'secret_key']) {
+    const half = section?.[key]
+    if (typeof half !== 'string' || half === '') return `[${profile}] needs secret_id and secret_key`
+    const flaw = flawOf(half.trim())
+    if (flaw) return `[${profile}] ${key}: ${flaw}`
+  }
+  return undefined
 }
 
 /** The INI reader takes `[ops.east]` for a section within a section. */
@@ -138,11 +149,11 @@ const credentials = (
   ...(token && { token: secret(token) }),
 })
 
-/** A newline or blank that was pasted along makes a wrong signature, which no message of the service would explain. */
-function clean(text: string, where: string): string {
+/** A newline, blank or quote that was pasted along makes a wrong signature, which no message of the service would explain. */
+function clean(text: string, where: string, what?: 'token'): string {
   const trimmed = text.trim()
-  if (!/^[\x21-\x7e]+$/.test(trimmed))
-    throw new Fault('CREDENTIALS_UNREADABLE', `${where}: has blanks or other characters no credential has`)
+  const flaw = flawOf(trimmed, what)
+  if (flaw) throw new Fault('CREDENTIALS_UNREADABLE', `${where}: ${flaw}`)
   return trimmed
 }
 

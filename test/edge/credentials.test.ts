@@ -140,6 +140,45 @@ describe('what was pasted along', () => {
     expect(await said({ env })).toMatchObject({ secretId: 'id', secretKey: 'key', token: 't' })
   })
 
+  test.each(['"hush"', "'hush'", '`hush`', '\u201chush\u201d', ' "hush"\r\n', '"hush', 'hush"', 'hush\\n'])(
+    'quotes that nothing has taken off, %j, are said here and not by the service',
+    async value => {
+      const { at, find } = await stage({
+        key: value,
+        named: `[default]\nsecret_id = id\nsecret_key = "${value.trim().replace(/["\\]/g, '\\$&')}"\n`,
+      })
+      const inFile = { TENCENTCLOUD_SECRET_KEY: '', TENCENTCLOUD_SECRET_KEY_FILE: at('key') }
+      const places = [
+        [{ ...ENV, TENCENTCLOUD_SECRET_ID: value }, 'TENCENTCLOUD_SECRET_ID'],
+        [{ ...ENV, TENCENTCLOUD_SECRET_KEY: value }, 'TENCENTCLOUD_SECRET_KEY'],
+        [{ ...ENV, TENCENTCLOUD_TOKEN: value }, 'TENCENTCLOUD_TOKEN'],
+        [{ ...ENV, ...inFile }, at('key')],
+        [{ TENCENTCLOUD_CREDENTIALS_FILE: at('named') }, `${at('named')}: [default] secret_key`],
+      ] as const
+      for (const [env, where] of places) {
+        const error = await find({ env }).catch(reason => reason)
+        expect(error).toMatchObject({ code: 'CREDENTIALS_UNREADABLE', exit: 77 })
+        expect(error.message).toMatch(
+          /: (stands in quotes, |has blanks or other characters no credential has)/,
+        )
+        expect(error.message.startsWith(`${where}: `)).toBe(true)
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hush/)
+      }
+    },
+  )
+
+  test.each(['"hush"', "'hush'", '`hush`'])('%j is called quotes', async value => {
+    const { find } = await stage()
+    await expect(find({ env: { ...ENV, TENCENTCLOUD_SECRET_ID: value } })).rejects.toMatchObject({
+      message: 'TENCENTCLOUD_SECRET_ID: stands in quotes, which would be part of it; take them off',
+    })
+  })
+
+  test('a token may end as Base64 does', async () => {
+    const { said } = await stage()
+    expect((await said({ env: { ...ENV, TENCENTCLOUD_TOKEN: 'a+/b==' } })).token).toBe('a+/b==')
+  })
+
   test.each(['hush hush', 'hush\nhush', 'hush\u200bhush', 'hüsh', '   '])(
     'within a value, %j, is refused, and the value is not quoted',
     async value => {
