@@ -10,7 +10,7 @@ export interface Watching {
   readonly now: number
 }
 
-/** In local time, as the schedule is; with its day where that is not plain. */
+/** In local time, as all times that systemctl shows; with its day where that is not plain. */
 export function watchLine({ certificates, pending, nextSweep, now }: Watching): string {
   const parts = [`${certificates} certificate${certificates === 1 ? '' : 's'}`, `${pending} pending`]
   if (!nextSweep) return parts.join(', ')

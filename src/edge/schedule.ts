@@ -1,5 +1,5 @@
 /** Sweeps by the clock. */
-import { schedule, validate } from 'node-cron'
+import { createTask, validate } from 'node-cron'
 import type { Settings } from '../core/settings.ts'
 
 export interface Schedule {
@@ -8,12 +8,12 @@ export interface Schedule {
   readonly stop: () => void
 }
 
-/** How often the clock is compared with one that never steps. In milliseconds. */
+/** How often the clock is looked at, and compared with one that never steps. In milliseconds. */
 const COMPARED = 60_000
 /** What a clock gains or loses in that time by itself, or by being slewed, is a hundredth of this. In milliseconds. */
 const STEP = 5_000
 
-/** The process's own clock, as node-cron takes its own: there is nothing to compare it with but a clock that never steps. */
+/** The process's own clock, as node-cron takes it: there is nothing to compare it with but a clock that never steps. */
 const monotonic = () => performance.now()
 
 /** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
@@ -26,31 +26,48 @@ export const sweepProblem = (expression: string): string | undefined =>
     : 'expected a cron expression such as "17 */6 * * *"'
 
 /**
- * Rings at its times, and when the clock has been set: node-cron would wait until a clock that was set back is where it
- * was, and what was not valid yet, or was thought expired, is to be looked at by the new time. A machine that has slept
- * is one whose clock was set forward.
+ * Rings at its times, which are UTC, and when the clock has been set: what was not valid yet, or was thought expired, is to
+ * be looked at by the new time. A machine that has slept is one whose clock was set forward.
+ *
+ * Of node-cron 4.6 only the next time is asked. Its own timers go by local time, whatever zone they are given: in the hour
+ * that is repeated in autumn they ring late, leave rings out, or are set a thousand times a second.
  */
 export function openSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: () => void): Schedule {
-  const task = schedule(sweep, ring, {
-    maxRandomDelay: jitterSeconds * 1000,
-    // where the process was too busy to ring in time, it rings late and not six hours later
-    missedExecutionTolerance: Number.POSITIVE_INFINITY,
-    suppressMissedWarning: true,
-  })
+  const task = createTask(sweep, () => {}, { timezone: 'UTC' })
+  const next = () => task.getNextRuns(1)[0] ?? null
+  const nextTime = () => next()?.getTime() ?? Number.POSITIVE_INFINITY
+  let due = nextTime()
   let ahead = Date.now() - monotonic()
-  const compare = () => {
-    const before = ahead
-    ahead = Date.now() - monotonic()
-    if (Math.abs(ahead - before) < STEP) return
-    task.stop()
-    task.start()
+  let delayed: NodeJS.Timeout | undefined
+  const ringNow = () => {
+    clearTimeout(delayed)
+    delayed = undefined
     ring()
   }
-  const comparing = setInterval(compare, COMPARED)
+  const ringSoon = () => {
+    const delay = Math.floor(Math.random() * jitterSeconds * 1000)
+    if (delay === 0) ringNow()
+    else delayed ??= setTimeout(ringNow, delay)
+  }
+  const turn = () => {
+    const before = ahead
+    ahead = Date.now() - monotonic()
+    const isSet = Math.abs(ahead - before) >= STEP
+    const isDue = Date.now() >= due
+    if (isSet || isDue) due = nextTime()
+    if (isSet) ringNow()
+    // where the process was too busy to ring in time, it rings late, and once
+    else if (isDue) ringSoon()
+    timer = arm()
+  }
+  // never 0: whatever the next time is taken for, the processor is not kept busy with it
+  const arm = () => setTimeout(turn, Math.min(Math.max(due - Date.now(), 1), COMPARED))
+  let timer = arm()
   return {
-    next: () => task.getNextRun(),
+    next,
     stop: () => {
-      clearInterval(comparing)
+      clearTimeout(timer)
+      clearTimeout(delayed)
       task.destroy()
     },
   }
