@@ -5,6 +5,7 @@ import { type Found, findLineages } from '../edge/lineages.ts'
 import type { Log } from '../edge/log.ts'
 import { signatureOf } from '../edge/signature.ts'
 import type { Engine } from './engine.ts'
+import { leftEntry, write } from './entries.ts'
 import { holds, titleOf } from './sources.ts'
 
 export interface Roster {
@@ -38,10 +39,11 @@ export function openRoster(
   const states = new Map<string, string>()
   const heard = new Set<string>()
   const sayFaults = faultTeller(log)
+  const sayLeft = leftTeller(log)
 
   return {
     list: async () => {
-      const { lineages: found, faults } = await findLineages(sources, settings.uploadOf)
+      const { lineages: found, faults, left } = await findLineages(sources, settings.uploadOf)
       const lineages = found.filter(({ id }) => !settings.isSkipped(id))
       const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
       const kept = unreadOf(sources, faults).flatMap(source =>
@@ -52,6 +54,7 @@ export function openRoster(
       for (const marks of [states, heard]) for (const id of marks.keys()) if (!known.has(id)) marks.delete(id)
       const idle = settings.sources.length ? [] : idleAmong(sources, faults)
       sayFaults(faults, idle)
+      sayLeft(left.filter(({ lineage }) => !settings.isSkipped(lineage)))
       return { fresh, sources: listedOf(sources, faults, idle) }
     },
     all: () => [...known.values()],
@@ -115,5 +118,14 @@ function faultTeller(log: Log) {
       told.set(lineage, fault.message)
     }
     for (const name of told.keys()) if (!faults.some(({ lineage }) => lineage === name)) told.delete(name)
+  }
+}
+
+/** Said once, and again where it was carried in between. */
+function leftTeller(log: Log) {
+  let told: ReadonlySet<string> = new Set()
+  return (left: Found['left']) => {
+    for (const one of left) if (!told.has(one.lineage)) write(log, leftEntry(one))
+    told = new Set(left.map(({ lineage }) => lineage))
   }
 }

@@ -5,21 +5,23 @@ import { isNamed, type Lineage } from '../core/lineage.ts'
 import { usualSources } from '../core/lineageIn.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Settings, Source } from '../core/settings.ts'
-import { findLineages } from '../edge/lineages.ts'
+import { findLineages, type Left } from '../edge/lineages.ts'
 
 export interface Listing {
   readonly lineages: readonly Lineage[]
   /** What could not be looked at, in the form of outcomes. */
   readonly failed: readonly Outcome[]
+  readonly left: readonly Left[]
 }
 
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
 export async function listLineages(settings: Settings, home: string): Promise<Listing> {
   const sources = settings.sources.length ? settings.sources : await presentSources(home)
-  const { lineages, faults } = await findLineages(sources, settings.uploadOf)
+  const { lineages, faults, left } = await findLineages(sources, settings.uploadOf)
   return {
     lineages: lineages.filter(({ id }) => !settings.isSkipped(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
+    left: left.filter(({ lineage }) => !settings.isSkipped(lineage)),
   }
 }
 
@@ -45,17 +47,26 @@ export async function presentSources(home: string): Promise<readonly Source[]> {
 }
 
 /** Only the lineages asked for. @throws Fault LINEAGE_UNKNOWN for a name that means none. */
-export function narrowed({ lineages, failed }: Listing, only: readonly string[] | undefined): Listing {
-  if (!only) return { lineages, failed }
+export function narrowed(listing: Listing, only: readonly string[] | undefined): Listing {
+  if (!only) return listing
+  const { lineages, failed, left } = listing
   for (const name of only) {
     const known = lineages.some(isNamed(name)) || failed.some(({ lineage }) => lineage === name)
-    if (!known) throw new Fault('LINEAGE_UNKNOWN', `no source has a lineage "${name}"`)
+    if (known) continue
+    const gone = left.find(({ lineage }) => isNamed(name)(namedBy(lineage)))
+    throw new Fault(
+      'LINEAGE_UNKNOWN',
+      gone ? `${gone.lineage} ${gone.why}` : `no source has a lineage "${name}"`,
+    )
   }
   return {
     lineages: lineages.filter(lineage => only.some(name => isNamed(name)(lineage))),
     failed: failed.filter(({ lineage }) => only.includes(lineage)),
+    left: [],
   }
 }
+
+const namedBy = (id: string) => ({ id, name: id.slice(id.indexOf(':') + 1) })
 
 /** As a source that cannot be listed is named, in the log and in the metrics. */
 export const titleOf = (source: Source) =>

@@ -6,7 +6,7 @@ import { pass } from '../pass.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { endOf, openEngine, warnOfExposures } from './engine.ts'
-import { write } from './entries.ts'
+import { leftEntry, write } from './entries.ts'
 import { openMeter } from './meter.ts'
 import { openFooter } from './progress.ts'
 import { listLineages, narrowed } from './sources.ts'
@@ -18,11 +18,12 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   const engine = await openEngine(footer.world, line, endOf(world), () => meter?.metrics)
   try {
     const { settings, log, effects } = engine
-    const { lineages, failed } = narrowed(await listLineages(settings, world.home), line.only)
+    const { lineages, failed, left } = narrowed(await listLineages(settings, world.home), line.only)
     warnOfExposures(engine)
     const dryRun = line.dryRun ?? false
 
     for (const outcome of failed) effects.tell(outcome)
+    for (const one of left) write(log, leftEntry(one))
     const wishes = { force: line.force ?? false, dryRun, endpoint: settings.endpoint.hostname }
     const looked = await footer.during(lineages.length, effects, counted => pass(lineages, counted, wishes))
     const outcomes = [...looked, ...failed]

@@ -30,6 +30,8 @@ export const ADVICE = {
   // what is in the files
   CERTIFICATE_INVALID: 'Look at the file with `certferry inspect`; have the ACME client write it anew.',
   KEY_INVALID: 'The key must be a PEM private key (PKCS#8, PKCS#1 or SEC1), RSA or EC.',
+  KEY_ELSEWHERE:
+    'Name certificate and key as a source of kind "pem", or leave this one out: skip = true in a [[certificate]] of its name.',
   KEY_ENCRYPTED: 'Set key_password_file for this source, or store the key unencrypted.',
   KEY_PASSWORD_WRONG: 'Check what key_password_file of this source contains.',
   TWO_LEAVES: 'Keep one server certificate in the chain file.',

@@ -51,6 +51,7 @@ const KINDS = {
   // what is in the files
   CERTIFICATE_INVALID: { retry: 'never', exit: 65 },
   KEY_INVALID: { retry: 'never', exit: 65 },
+  KEY_ELSEWHERE: { retry: 'never', exit: 65 },
   KEY_ENCRYPTED: { retry: 'never', exit: 65 },
   KEY_PASSWORD_WRONG: { retry: 'never', exit: 65 },
   TWO_LEAVES: { retry: 'never', exit: 65 },

@@ -35,6 +35,8 @@ export interface Layout {
   readonly key: (name: string) => string
   /** A lineage is there once one of these is, whole or not. */
   readonly signs: (name: string) => readonly string[]
+  /** Where this is there and no key is, none will come: the client was given a request (CSR) and never had its key. */
+  readonly keyless?: (name: string) => string
 }
 
 const domainOf = (name: string) => name.replace(/_ecc$/, '')
@@ -62,6 +64,8 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     key: name => `${name}/${domainOf(name)}.key`,
     // the key alone is no sign: it is written before the order, and stays behind when a first issuance fails
     signs: name => [`${name}/fullchain.cer`, `${name}/${domainOf(name)}.cer`],
+    // acme.sh's own test for "Signing from existing CSR": a key of its own is made before the request
+    keyless: name => `${name}/${domainOf(name)}.csr`,
   },
   lego: {
     folder: 'certificates',
@@ -71,6 +75,8 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     chain: name => `certificates/${name}.crt`,
     key: name => `certificates/${name}.key`,
     signs: name => [`certificates/${name}.crt`],
+    // the last file that it writes
+    keyless: name => `certificates/${name}.json`,
   },
   dehydrated: {
     // its CERTDIR, which may have any name

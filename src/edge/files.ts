@@ -1,13 +1,15 @@
 /** Reads a lineage's chain and key, and says whether anybody is still writing them. */
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Files } from '../core/bundle.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { Lineage } from '../core/lineage.ts'
+import { LAYOUTS, type Lineage } from '../core/lineage.ts'
 import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Stored } from '../core/traefikStore.ts'
 import { isFolder } from './filesystem.ts'
 import { type OnSecret, type Read, readSecret, readText } from './fileText.ts'
+import { isThere } from './place.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
 const LARGEST_STORE = 1 << 26
@@ -79,11 +81,28 @@ async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefi
   const key =
     lineage.key === undefined
       ? undefined
-      : await readSecret(lineage.key, { what: 'private key', onSecret, missing })
+      : await readSecret(lineage.key, { what: 'private key', onSecret, missing }).catch(
+          explainingKeyless(lineage),
+        )
   const writtenAt = Math.max(chain.writtenAt, key?.writtenAt ?? 0)
   const standing = { chain: chain.standing, key: key?.standing }
   return { chain: chain.text, key: key?.text, writtenAt, standing }
 }
+
+/** A key that is not there is awaited, but for one that the client never had. */
+const explainingKeyless =
+  ({ kind, name, key = '' }: Lineage) =>
+  (error: unknown): never => {
+    const { keyless, key: keyOf } = kind === 'pem' || kind === 'traefik' ? {} : LAYOUTS[kind]
+    if (!keyless || !keyOf || !key.endsWith(`/${keyOf(name)}`)) throw error
+    const sign = join(key.slice(0, -keyOf(name).length), keyless(name))
+    // in this order: where the one is there, the other was written before it
+    if (!isThere(sign) || isThere(key)) throw error
+    throw new Fault(
+      'KEY_ELSEWHERE',
+      `${key}: is not there, and ${kind} has none: it signed a request (CSR) whose key is kept elsewhere`,
+    )
+  }
 
 async function readStored(
   { name, chain: path }: Lineage,

@@ -1,11 +1,12 @@
 /** Finds the lineages of every source on disk: at once and not by promise, which takes ten times as long for ten thousand. */
-import { readdirSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import { LAYOUTS, type Lineage } from '../core/lineage.ts'
+import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
 import { lineageIn, nameTaken, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
+import { type Look, retired } from '../core/retired.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
 import { isFolder } from './filesystem.ts'
@@ -16,6 +17,13 @@ export interface Found {
   readonly lineages: readonly Lineage[]
   /** Sources and folders that could not be looked at; the others are not held up. */
   readonly faults: ReadonlyArray<{ readonly lineage: string; readonly fault: Fault }>
+  /** What lies in a client's folder and is no longer the client's, with the reason in words. */
+  readonly left: readonly Left[]
+}
+
+export interface Left {
+  readonly lineage: string
+  readonly why: string
 }
 
 export async function findLineages(
@@ -24,15 +32,16 @@ export async function findLineages(
 ): Promise<Found> {
   const lineages = new Map<string, Lineage>()
   const faults: { lineage: string; fault: Fault }[] = []
+  const left: Left[] = []
   for (const source of sources) {
-    for (const lineage of await lineagesIn(source, uploadOf).catch(report(source, faults))) {
+    for (const lineage of await lineagesIn(source, uploadOf, left).catch(report(source, faults))) {
       const other = lineages.get(lineage.id)
       if (!other) lineages.set(lineage.id, lineage)
       else if (!isSamePlace(other.chain, lineage.chain))
         faults.push({ lineage: lineage.id, fault: nameTaken(lineage, other.chain) })
     }
   }
-  return { lineages: [...lineages.values()], faults }
+  return { lineages: [...lineages.values()], faults, left }
 }
 
 const report = (source: Source, faults: { lineage: string; fault: Fault }[]) => (error: unknown) => {
@@ -44,18 +53,49 @@ const report = (source: Source, faults: { lineage: string; fault: Fault }[]) => 
   return []
 }
 
-async function lineagesIn(source: Source, uploadOf: Settings['uploadOf']): Promise<readonly Lineage[]> {
+async function lineagesIn(
+  source: Source,
+  uploadOf: Settings['uploadOf'],
+  left: Left[],
+): Promise<readonly Lineage[]> {
   if (source.kind === 'pem') return [pemLineage(source, uploadOf)]
-  const names = await namesIn(source)
+  const names = await namesIn(source, left)
   return [...new Set(names)].sort().map(name => lineageIn(source, name, uploadOf))
 }
 
-async function namesIn(source: FolderSource): Promise<readonly string[]> {
+async function namesIn(source: FolderSource, left: Left[]): Promise<readonly string[]> {
   if (source.kind === 'traefik') return storedNames(source.path)
-  const layout = LAYOUTS[source.kind]
+  const { kind, path } = source
+  const layout = LAYOUTS[kind]
   const entries = entriesIn(join(source.path, layout.folder), layout.depth, source)
   const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
-  return names.filter(name => hasSign(source.path, layout.signs(name)))
+  const look = lookIn(path)
+  return names.filter(name => {
+    if (!hasSign(path, layout.signs(name))) return false
+    const why = retired(kind, name, look)
+    if (why !== undefined) left.push({ lineage: lineageId(kind, name), why })
+    return why === undefined
+  })
+}
+
+const lookIn = (path: string): Look => ({
+  has: name => standing(join(path, name)) === 'there',
+  lacks: name => standing(join(path, name)) === 'missing',
+  target: name => {
+    try {
+      return readlinkSync(join(path, name))
+    } catch {
+      return undefined
+    }
+  },
+})
+
+function standing(path: string): 'there' | 'missing' | 'unknown' {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ? 'there' : 'missing'
+  } catch {
+    return 'unknown'
+  }
 }
 
 /** How often a file is read again in which nothing is, 100 ms apart: Traefik empties it, and writes it anew in place. */

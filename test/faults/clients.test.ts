@@ -1,5 +1,5 @@
 /** Clients' folders in the states that the clients themselves leave them in, as the built program sees them. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { program } from '../e2e/program.ts'
@@ -87,5 +87,150 @@ describe('Traefik', () => {
       expect.stringContaining('the entry b.example@le has a certificate that is not PEM in base64'),
     ])
     for (const { advice } of faults) expect(advice).toMatch(/Traefik|acme\.storage/)
+  })
+})
+
+const EVER = await lasting(900)
+const [chain, key] = [EVER.chain, EVER.key]
+
+describe('certbot', () => {
+  const live = { 'live/a.example/fullchain.pem': chain, 'live/a.example/privkey.pem': key }
+
+  test("a lineage whose renewal/NAME.conf is not there is no longer certbot's", async () => {
+    const kept = await folderOf({ ...live, 'renewal/a.example.conf': '' })
+    expect(told((await wouldDo(`certbot=${kept}`)).results)).toEqual(['certbot:a.example planned'])
+    const gone = await folderOf({ ...live, 'renewal/b.example.conf': '' })
+    expect(await wouldDo(`certbot=${gone}`)).toEqual({ exit: 0, results: [] })
+    await rm(join(gone, 'renewal', 'b.example.conf'))
+    expect(await wouldDo(`certbot=${gone}`)).toEqual({ exit: 0, results: [] })
+  })
+
+  test('where the folder renewal was not copied or mounted, all are carried', async () => {
+    const root = await folderOf(live)
+    expect(told((await wouldDo(`certbot=${root}`)).results)).toEqual(['certbot:a.example planned'])
+  })
+})
+
+describe('acme.sh', () => {
+  const home = (more: Readonly<Record<string, string>>) =>
+    folderOf({
+      'a.example_ecc/fullchain.cer': chain,
+      'a.example_ecc/a.example.key': key,
+      'a.example_ecc/a.example.csr': '',
+      ...more,
+    })
+
+  test.each<readonly [string, Readonly<Record<string, string>>]>([
+    ['--remove', { 'a.example.conf.removed': '', 'a.example.cer': chain }],
+    ['--revoke', { 'a.example.conf': '', 'a.example.key.revoked': key, 'a.example.csr.revoked': '' }],
+  ])('what %s leaves behind is gone, and is told so', async (verb, files) => {
+    const root = await home(
+      Object.fromEntries(Object.entries(files).map(([name, text]) => [`a.example_ecc/${name}`, text])),
+    )
+    expect(await wouldDo(`acme.sh=${root}`)).toEqual({ exit: 0, results: [] })
+    const words = ['--source', `acme.sh=${root}`, '--state-dir', await temporaryDirectory()]
+    const { stdout } = await program(['sync', '--dry-run', ...words])
+    expect(stdout).toMatch(
+      new RegExp(`acme\\.sh:a\\.example_ecc is left alone: it was \\w+ with acme\\.sh ${verb}`),
+    )
+    const only = await program(['sync', '--dry-run', '--only', 'a.example_ecc', ...words])
+    expect([only.code, only.stderr + only.stdout]).toEqual([66, expect.stringContaining(`acme.sh ${verb}`)])
+  })
+
+  test('one that was removed, or revoked, and issued again is carried', async () => {
+    const root = await home({
+      'a.example_ecc/a.example.cer': chain,
+      'a.example_ecc/a.example.conf': '',
+      'a.example_ecc/a.example.conf.removed': '',
+      'a.example_ecc/a.example.key.revoked': key,
+    })
+    expect(told((await wouldDo(`acme.sh=${root}`)).results)).toEqual(['acme.sh:a.example_ecc planned'])
+  })
+
+  test('a certificate for a request (--sign-csr) has no key to send: exit 65, and skip leaves it out', async () => {
+    const root = await home({ 'a.example_ecc/a.example.conf': '' })
+    await rm(join(root, 'a.example_ecc', 'a.example.key'))
+    const { exit, results } = await wouldDo(`acme.sh=${root}`)
+    expect(exit).toBe(65)
+    expect(results).toMatchObject([
+      { fault: { code: 'KEY_ELSEWHERE', message: expect.stringContaining('CSR') } },
+    ])
+    expect(results[0]?.fault?.advice).toContain('skip = true')
+    const config = await folderOf({
+      'c.toml': '[[certificate]]\nmatch = "acme.sh:a.example_ecc"\nskip = true\n',
+    })
+    expect(await wouldDo(`acme.sh=${root}`, '--config', join(config, 'c.toml'))).toEqual({
+      exit: 0,
+      results: [],
+    })
+  })
+
+  test('a key that is still to be written is awaited', async () => {
+    const root = await home({ 'a.example_ecc/a.example.conf': '' })
+    await rm(join(root, 'a.example_ecc', 'a.example.key'))
+    await rm(join(root, 'a.example_ecc', 'a.example.csr'))
+    const { exit, results } = await wouldDo(`acme.sh=${root}`)
+    expect([exit, results[0]?.fault?.code]).toEqual([75, 'PAIR_INCOMPLETE'])
+  })
+})
+
+describe('lego', () => {
+  test('a certificate for a request (--csr) has no key to send: exit 65', async () => {
+    const root = await folderOf({ 'certificates/a.example.crt': chain, 'certificates/a.example.json': '{}' })
+    const { exit, results } = await wouldDo(`lego=${root}`)
+    expect([exit, results[0]?.fault?.code]).toEqual([65, 'KEY_ELSEWHERE'])
+  })
+
+  test('what lego revoke moves to the archives is gone', async () => {
+    const root = await folderOf({
+      'archives/1700000000.a.example.crt': chain,
+      'archives/1700000000.a.example.key': key,
+      'certificates/a.example.key': key,
+    })
+    expect(await wouldDo(`lego=${root}`)).toEqual({ exit: 0, results: [] })
+  })
+})
+
+describe('dehydrated', () => {
+  const certs = async (files: Readonly<Record<string, string>>) => {
+    const root = await folderOf({
+      'certs/a.example/fullchain-1700000000.pem': chain,
+      'certs/a.example/privkey-1700000000.pem': key,
+      ...files,
+    })
+    for (const name of ['fullchain', 'privkey', 'cert'])
+      await symlink(`${name}-1700000000.pem`, join(root, 'certs', 'a.example', `${name}.pem`))
+    return `dehydrated=${root}/certs`
+  }
+
+  test('what --revoke renames, and --cleanup moves to the archive, is gone', async () => {
+    const renamed = await certs({ 'certs/a.example/cert-1700000000.pem-revoked': chain })
+    const moved = await certs({ 'archive/a.example/cert-1700000000.pem-revoked': chain })
+    for (const source of [renamed, moved]) expect(await wouldDo(source)).toEqual({ exit: 0, results: [] })
+  })
+
+  test('one that was revoked before and obtained anew is carried', async () => {
+    const source = await certs({
+      'certs/a.example/cert-1700000000.pem': chain,
+      'certs/a.example/cert-1600000000.pem-revoked': chain,
+      'archive/a.example/cert-1500000000.pem-revoked': chain,
+    })
+    expect(told((await wouldDo(source)).results)).toEqual(['dehydrated:a.example planned'])
+  })
+})
+
+describe('Caddy', () => {
+  test("certificates of its own authorities are left alone, whatever the authority's id", async () => {
+    const root = await folderOf(
+      Object.fromEntries([
+        ...['corp', 'local', 'acme.example-directory'].flatMap(issuer => [
+          [`certificates/${issuer}/a.example/a.example.crt`, chain],
+          [`certificates/${issuer}/a.example/a.example.key`, key],
+        ]),
+        ...['corp', 'local', 'unused'].map(id => [`pki/authorities/${id}/root.crt`, chain]),
+      ]),
+    )
+    const { exit, results } = await wouldDo(`caddy=${root}`)
+    expect([exit, told(results)]).toEqual([0, ['caddy:a.example@acme.example-directory planned']])
   })
 })

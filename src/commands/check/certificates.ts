@@ -17,7 +17,7 @@ type Seen = Outcome & { readonly at?: Lineage }
 
 export async function certificates(scene: Scene): Promise<readonly Finding[]> {
   const { sources, listing, engine } = scene
-  const { lineages, failed } = await listing()
+  const { lineages, failed, left } = await listing()
   const known = new Map(
     (await engine.receipts.all().catch(() => [])).map(receipt => [receipt.lineage, receipt]),
   )
@@ -32,6 +32,7 @@ export async function certificates(scene: Scene): Promise<readonly Finding[]> {
   const wrong = seen.filter(outcome => 'fault' in outcome)
   return [
     ...sumsOf(sources, seen),
+    ...left.map(({ lineage, why }) => ok('source', `${lineage} is left alone: it ${why}`)),
     ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
     ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
   ]

@@ -1,0 +1,52 @@
+/** Certificates that lie in a client's folder and that the client itself no longer keeps, or that are for it alone. Pure. */
+import type { TreeKind } from './lineage.ts'
+
+/** What is seen below the source's path. What cannot be looked at is neither there nor missing. */
+export interface Look {
+  readonly has: (path: string) => boolean
+  readonly lacks: (path: string) => boolean
+  /** Where a link leads, as it says. */
+  readonly target: (path: string) => string | undefined
+}
+
+/** Why a lineage of this name is left alone, in words that follow its name; undefined where it is carried. */
+export const retired = (kind: TreeKind, name: string, look: Look): string | undefined =>
+  RETIRED[kind]?.(name, look)
+
+const domainOf = (name: string) => name.replace(/_ecc$/, '')
+
+/** lego and uacme move or rename the certificate itself, so that nothing is left to be found. */
+const RETIRED: Readonly<Partial<Record<TreeKind, (name: string, look: Look) => string | undefined>>> = {
+  // the first thing that certbot makes of a lineage, before its folder, and the first that `certbot delete` removes. Where only
+  // live and archive were copied or mounted there is no folder for any
+  certbot: (name, { has, lacks }) =>
+    has('renewal') && lacks(`renewal/${name}.conf`)
+      ? `is no longer kept by certbot: renewal/${name}.conf is not there`
+      : undefined,
+
+  // --remove renames the configuration, --revoke removes the leaf; both leave everything else
+  'acme.sh': (name, { has, lacks }) => {
+    const file = `${name}/${domainOf(name)}`
+    if (lacks(`${file}.conf`) && has(`${file}.conf.removed`)) return 'was removed with acme.sh --remove'
+    return lacks(`${file}.cer`) && has(`${file}.key.revoked`)
+      ? 'was revoked with acme.sh --revoke'
+      : undefined
+  },
+
+  // --revoke renames the leaf, --cleanup then moves it to the archive beside the folder; the chain stays in use
+  dehydrated: (name, { has, target }) => {
+    const time = /(?:^|\/)fullchain-(\d+)\.pem$/.exec(target(`${name}/fullchain.pem`) ?? '')?.[1]
+    const revoked = `cert-${time}.pem-revoked`
+    return time !== undefined && (has(`${name}/${revoked}`) || has(`../archive/${name}/${revoked}`))
+      ? 'was revoked with dehydrated --revoke'
+      : undefined
+  },
+
+  // an authority of any id keeps its own certificates in the same storage
+  caddy: (name, { has }) => {
+    const issuer = name.slice(name.indexOf('@') + 1)
+    return has(`pki/authorities/${issuer}`)
+      ? `is of Caddy's own authority "${issuer}", which nobody else trusts`
+      : undefined
+  },
+}
