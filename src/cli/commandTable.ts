@@ -6,6 +6,7 @@ import {
   HOOK,
   INSTALL,
   METRICS,
+  NOTIFY,
   type OptionTable,
   PACE,
   PORT,
@@ -125,6 +126,17 @@ mends it. Nothing is stored, and no secret is shown. Exit: 0 where nothing
 fails, warnings or not; else that of the most severe failure. Every message and
 symptom: docs/troubleshooting.md.`,
     load: () => import('../commands/check.ts'),
+  },
+  {
+    name: 'notify',
+    summary: 'try the channels of [notify]',
+    operands: '--test [OPTION]…',
+    options: { ...NOTIFY, ...COMMON },
+    onStdout: false,
+    details: `Sends a sample by the command and the webhook of [notify], each once, and says
+what came of it. CERTFERRY_EVENT, and "event" in the JSON, is test. Exit: 0 all
+sent, 75 one was not, 78 none is configured.`,
+    load: () => import('../commands/notify.ts'),
   },
   {
     name: 'config',

@@ -125,6 +125,10 @@ export const DEADLINE: OptionTable = {
   },
 }
 
+export const NOTIFY: OptionTable = {
+  test: { as: 'test', says: 'send a sample by every channel' },
+}
+
 export const PORT: OptionTable = {
   port: {
     as: 'port',

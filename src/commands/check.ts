@@ -9,6 +9,7 @@ import { currentUser } from '../edge/user.ts'
 import type { World } from '../world.ts'
 import { certificates } from './check/certificates.ts'
 import { configuration } from './check/configuration.ts'
+import { notices } from './check/notices.ts'
 import { renewals } from './check/renewals.ts'
 import { runtime } from './check/runtime.ts'
 import { type Examination, examined, type Machine } from './check/scene.ts'
@@ -27,6 +28,7 @@ const EXAMINATIONS: readonly Examination[] = [
   { about: 'watching', needs: /^(source|--source)/, look: watching },
   { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, look: state },
   { about: 'renewals', needs: /^(source|--source)/, look: renewals },
+  { about: 'notify', look: notices },
   { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: way },
 ]
 

@@ -30,6 +30,7 @@ export interface CommandLine {
   readonly daemon?: boolean
   readonly hook?: boolean
   readonly noTest?: boolean
+  readonly test?: boolean
   /** A textfile for node_exporter. */
   readonly metricsFile?: string
 }

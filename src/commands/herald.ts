@@ -7,10 +7,9 @@ import type { Receipt } from '../core/receipt.ts'
 import { faultFields } from '../core/report.ts'
 import type { Settings } from '../core/settings.ts'
 import type { Log } from '../edge/log.ts'
-import { byCommand, byWebhook, type Messenger } from '../edge/messenger.ts'
 import { openPostman } from '../edge/postman.ts'
-import { VERSION } from '../version.ts'
 import type { World } from '../world.ts'
+import { channelsOf } from './channels.ts'
 
 export interface Herald {
   /** What the receipt said before a look: an ID it already had is no news. */
@@ -36,7 +35,7 @@ const NOBODY: Herald = {
 const GATHERING = 5_000
 
 export function openHerald(settings: Settings, world: World, log: Log): Herald {
-  const messengers = messengersOf(settings, world)
+  const messengers = channelsOf(settings, world).map(({ send }) => send)
   if (!messengers.length) return NOBODY
   const { now, wait } = world
   const over = new AbortController()
@@ -78,13 +77,4 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
     deliver,
     giveUp: () => over.abort(new Fault('NOTICE_UNSENT', 'given up, for the daemon ends')),
   }
-}
-
-function messengersOf({ notify, proxy }: Settings, { env }: World): readonly Messenger[] {
-  const { command, webhookFile, template } = notify
-  const way = { proxy, env }
-  return [
-    ...(command === undefined ? [] : [byCommand(command)]),
-    ...(webhookFile === undefined ? [] : [byWebhook({ file: webhookFile, template, way, version: VERSION })]),
-  ]
 }

@@ -4,7 +4,8 @@ import type { Notice } from './notice.ts'
 import { printable } from './printable.ts'
 
 export interface Letter {
-  readonly event: Event
+  /** `test` only where an operator tries the channels. */
+  readonly event: Event | 'test'
   readonly host: string
   readonly notices: readonly Notice[]
   /** What a person reads: some lines, no control characters. */
@@ -28,6 +29,14 @@ export const lettersOf = (notices: readonly Notice[], host: string): readonly Le
     const those = notices.filter(notice => notice.event === event)
     return those.length ? [{ event, host, notices: those, text: textOf(event, those, host) }] : []
   })
+
+/** One about nothing, that no command can take for news of a certificate. */
+export const sampleLetter = (host: string): Letter => ({
+  event: 'test',
+  host,
+  notices: [],
+  text: `certferry on ${printable(host, 253)}: a test of [notify], nothing has happened`,
+})
 
 function textOf(event: Event, notices: readonly Notice[], host: string): string {
   const count = `${notices.length} certificate${notices.length === 1 ? '' : 's'}`

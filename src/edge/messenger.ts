@@ -1,5 +1,5 @@
 /** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
-import { statSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { webhookProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
 import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
@@ -27,6 +27,58 @@ export const byCommand =
     if (open) throw new Fault('NOTICE_UNSENT', `${open}: may be written by every user, so it is not started`)
     await started(file, letter, signal)
   }
+
+/** What keeps a command from being started, in words that name it; nothing is started. */
+export async function commandProblem(file: string): Promise<string | undefined> {
+  const open = openTo(file)
+  if (open) return `${open}: may be written by every user, so it is not started`
+  try {
+    if (!statSync(file).isFile()) return `${file}: is not a regular file`
+    accessSync(file, constants.X_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return `${file}: is not there`
+    return `${file}: may not be executed by this user (${code})`
+  }
+  // a program of any size: only a script begins with the name of its interpreter
+  const [, interpreter] = /^#![ \t]*([^ \t\n]+)/.exec(beginningOf(file)) ?? []
+  if (interpreter === undefined || isExecutable(interpreter)) return undefined
+  return `${file}: its first line names ${JSON.stringify(interpreter)}, which cannot be started`
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Nothing of what may be executed and not read. */
+function beginningOf(path: string): string {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const bytes = Buffer.alloc(256)
+      return bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, 0))
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return ''
+  }
+}
+
+/** What is wrong with the file that holds a webhook's address, in words that do not quote it. */
+export const webhookFileProblem = (file: string): Promise<string | undefined> =>
+  addressIn(file).then(
+    () => undefined,
+    error => {
+      if (error instanceof Fault) return error.message
+      throw error
+    },
+  )
 
 /** One that is not there is found out by starting it. */
 function openTo(file: string): string | undefined {

@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { bodyOf, sampleLetter } from '../../src/core/letter.ts'
 import { pause } from '../../src/edge/time.ts'
 import { issue } from '../support/certificates.ts'
 import { leaksIn } from '../support/leaks.ts'
@@ -111,4 +112,107 @@ test('a command that fails is warned of, and the certificate is where it should 
   const run = await stage.type(['sync', '--config', config])
   expect([run.exit, stage.emulator.certificates().length]).toEqual([0, 1])
   expect(run.out()).toContain('nobody was told: /nowhere/tell ended with ENOENT')
+})
+
+describe('certferry notify --test', () => {
+  const withConfig = async (text: string) => {
+    const stage = await openStage()
+    const config = join(stage.folder, 'config.toml')
+    await writeFile(config, text)
+    return {
+      ...stage,
+      run: (...words: readonly string[]) => stage.type(['notify', '--config', config, ...words]),
+    }
+  }
+
+  test('sends a sample by each channel and says what came of it', async () => {
+    const { run, folder } = await withConfig(
+      '[notify]\ncommand = "tell"\nwebhook_file = "hook"\non = ["stopped"]\n',
+    )
+    const script = `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_COUNT" >> '${folder}/told'\n`
+    await writeFile(join(folder, 'tell'), script, { mode: 0o755 })
+    await writeFile(join(folder, 'hook'), 'http://127.0.0.1:9/secret-word\n')
+    const { exit, out } = await run('--test')
+    expect(exit).toBe(75)
+    expect(out()).toMatch(
+      `command ${folder}/tell: sent\nwebhook ${folder}/hook: failed: 127.0.0.1:9 was not reached`,
+    )
+    expect(out()).not.toContain('secret-word')
+    const { json } = await run('--test', '--json')
+    expect(json()).toMatchObject({
+      channels: [
+        { channel: 'command', outcome: 'sent' },
+        { channel: 'webhook', outcome: 'failed', fault: { code: 'NOTICE_UNSENT' } },
+      ],
+      exit: 75,
+    })
+    expect(await readFile(join(folder, 'told'), 'utf8')).toBe('test 0\ntest 0\n')
+  })
+
+  test.each([
+    ['without a channel', '', ['--test'], 78, 'there is no channel to test'],
+    ['without --test', '[notify]\ncommand = "/bin/true"\n', [], 64, 'notify needs --test'],
+  ])('%s it says so', async (_, text, words, exit, said) => {
+    const { run } = await withConfig(text)
+    const ended = await run(...words)
+    expect(ended.exit).toBe(exit)
+    expect(ended.err()).toContain(said)
+  })
+
+  test('the sample of a webhook is JSON that names no certificate', () => {
+    expect(JSON.parse(bodyOf(sampleLetter('web1')))).toEqual({
+      event: 'test',
+      host: 'web1',
+      text: 'certferry on web1: a test of [notify], nothing has happened',
+      count: 0,
+      certificates: [],
+    })
+  })
+})
+
+describe('certferry check looks at the channels and sends nothing', () => {
+  const GOOD = '#!/bin/sh\n: > started\n'
+
+  test.each<[string, string, number, RegExp | undefined]>([
+    ['a command that can be started', GOOD, 0o755, undefined],
+    ['one that may not be executed', GOOD, 0o644, /tell: may not be executed by this user \(EACCES\)/],
+    ['one that every user may write', GOOD, 0o757, /tell: may be written by every user/],
+    ['one of another interpreter', '#!/nowhere/sh\n', 0o755, /its first line names "\/nowhere\/sh"/],
+    ['one saved with CR LF', '#!/bin/sh\r\n', 0o755, /its first line names "\/bin\/sh\\r"/],
+  ])('%s', async (_, text, mode, said) => {
+    const stage = await openStage()
+    const [config, command] = [join(stage.folder, 'config.toml'), join(stage.folder, 'tell')]
+    await writeFile(config, `[notify]\ncommand = "${command}"\n`)
+    await writeFile(command, text)
+    await chmod(command, mode)
+    await chmod(stage.folder, 0o755)
+    const { json } = await stage.type(['check', '--json', '--config', config])
+    const { findings } = json<{ readonly findings: ReadonlyArray<Readonly<Record<string, string>>> }>()
+    expect(findings.filter(({ about }) => about === 'notify')).toEqual([
+      expect.objectContaining(
+        said
+          ? { level: 'failure', says: expect.stringMatching(said) }
+          : { level: 'ok', says: `command ${command}` },
+      ),
+    ])
+    await expect(access(join(stage.folder, 'started'))).rejects.toThrow('ENOENT')
+  })
+
+  test.each<[string, string | undefined, RegExp | undefined]>([
+    ['a file with a URL', 'https://hook.example/secret-word', undefined],
+    ['one that is not there', undefined, /hook: is not there/],
+    ['one without a URL', 'secret-word', /hook: expected one URL/],
+    ['one in the clear', 'http://hook.example/secret-word', /hook: expected an https:\/\/ URL/],
+  ])('%s', async (_, text, said) => {
+    const stage = await openStage()
+    const [config, file] = [join(stage.folder, 'config.toml'), join(stage.folder, 'hook')]
+    await writeFile(config, `[notify]\nwebhook_file = "${file}"\n`)
+    if (text !== undefined) await writeFile(file, text)
+    const { out } = await stage.type(['check', '--json', '--config', config])
+    const { findings } = JSON.parse(out())
+    const [found] = findings.filter(({ about }: { readonly about: string }) => about === 'notify')
+    expect(found.says).toMatch(said ?? `webhook ${file}`)
+    expect(found.level).toBe(said ? 'failure' : 'ok')
+    expect(out()).not.toContain('secret-word')
+  })
 })
