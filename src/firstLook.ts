@@ -19,10 +19,10 @@ export function firstLook(
   const outcomes = new Map<string, Outcome>()
   peek(recall => {
     for (const lineage of lineages) {
-      const begun = now().getTime()
+      const begun = now()
       const receipt = recall(lineage)
-      const known = receipt && knownUnread(receipt, glance(lineage), wishes)
-      if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun))
+      const known = receipt && knownUnread(receipt, glance(lineage), { ...wishes, now: begun })
+      if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun.getTime()))
     }
   })
   return outcomes

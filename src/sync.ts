@@ -67,13 +67,13 @@ async function carry(
 ): Promise<Verdict> {
   // before the files: one recorded in between by another process would make these look older than they are
   const receipt = await effects.recall(lineage)
-  const known = knownUnread(receipt, effects.glance(lineage), wishes)
+  const known = knownUnread(receipt, effects.glance(lineage), { ...wishes, now: effects.now() })
   if (known) {
     seen.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }
   const { files, settled, marks } = await effects.read(lineage)
-  const bundle = prove(files)
+  const bundle = prove(files, effects.now())
   seen.bundle = identityOf(bundle)
   if (bundle.alone && !settled && !wishes.last) {
     throw new Fault(
@@ -106,12 +106,18 @@ async function carry(
 /** Found unchanged by reading it: the next look need not. Where that cannot be recorded, it reads once more. */
 async function remarked(
   lineage: Lineage,
-  { fingerprint }: Bundle,
+  bundle: Bundle,
   { receipt, marks }: Pick<Known, 'receipt' | 'marks'>,
   { record }: Effects,
 ): Promise<void> {
-  if (!marks || areSame(receipt.uploaded?.files, marks)) return
-  await record(lineage, current => withMarks(current, fingerprint, marks)).catch(error => {
+  const known = receipt.uploaded
+  if (
+    !marks ||
+    bundle.flaws.length ||
+    (areSame(known?.files, marks) && known?.changesAt === bundle.changesAt?.toISOString())
+  )
+    return
+  await record(lineage, current => withMarks(current, bundle, marks)).catch(error => {
     if (!(error instanceof Fault)) throw error
   })
 }
@@ -131,7 +137,8 @@ async function recorded(
   { record, now }: Effects,
 ): Promise<Verdict> {
   const upload = uploadOf(bundle, uploaded, endpoint, now(), marks)
-  const amend = (current: Receipt) => withUpload(current, upload, because === 'forced', receipt.uploaded)
+  const amend = (current: Receipt) =>
+    withUpload(current, upload, because === 'forced', receipt.uploaded ?? 'none')
   await record(lineage, amend).catch(error => {
     if (!(error instanceof Fault)) throw error
     // the ID is known to nobody else: it must not be lost with the receipt

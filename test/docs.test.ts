@@ -97,11 +97,8 @@ test('the receipt that is shown is one, and each of its members is explained', a
   const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
   expect(readReceipt(json)?.superseded).toHaveLength(1)
   const { uploaded, ...receipt } = receiptWith()
-  const whole = {
-    ...receipt,
-    path: '/chain.pem',
-    uploaded: uploaded && { ...uploaded, files: { chain: 'c', key: 'k' } },
-  }
+  const standing = { files: { chain: 'c', key: 'k' }, changesAt: '2027-01-11T01:10:14.000Z' }
+  const whole = { ...receipt, path: '/chain.pem', uploaded: uploaded && { ...uploaded, ...standing } }
   const members = Object.keys(JSON.parse(writeReceipt(whole)))
   expect(Object.keys(JSON.parse(json))).toEqual(members)
   for (const member of members.filter(name => name !== 'version')) expect(text).toContain(`\`${member}\``)

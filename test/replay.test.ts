@@ -45,8 +45,10 @@ const PRODUCERS: ReadonlyArray<readonly [name: string, Producer]> = [
 ]
 
 const fingerprintOf = ({ chain, key }: Pair) =>
-  prove({ chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } })
-    .fingerprint
+  prove(
+    { chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } },
+    new Date(),
+  ).fingerprint
 
 /** Reads from the real disk, records in memory, and lets `wait` pass as the test says: it is when others write. */
 function observer(root: string, kind: Producer['kind'], wait: () => Promise<void>) {

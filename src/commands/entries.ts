@@ -1,10 +1,19 @@
 /** Writes entries to the log. */
+import { FLAW_ADVICE } from '../core/advice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf } from '../core/report.ts'
 import type { Left } from '../edge/lineages.ts'
 import type { Log } from '../edge/log.ts'
 
 export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)
+
+/** What was done to the files of a certificate that is sent, and what clients may refuse it for. */
+export function sayNotes(log: Log, { outcome, lineage, bundle }: Outcome): void {
+  if (outcome !== 'uploaded' && outcome !== 'planned') return
+  const fields = { event: 'note', lineage }
+  for (const flaw of bundle?.flaws ?? []) log.warn({ ...fields, advice: FLAW_ADVICE }, `${lineage}: ${flaw}`)
+  for (const note of bundle?.notes ?? []) log.info(fields, `${lineage}: ${note}`)
+}
 
 /** A person reads a hook's output in the ACME client's log, where "nothing" would look like a hook that did not run. */
 export function sayUnchanged(log: Log, outcomes: readonly Outcome[]): void {

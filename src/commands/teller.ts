@@ -4,16 +4,14 @@ import type { Outcome } from '../core/outcome.ts'
 import { entryOf, silenceEntry, stopEntry } from '../core/report.ts'
 import { traceOf } from '../core/trace.ts'
 import type { Log } from '../edge/log.ts'
-import { write } from './entries.ts'
+import { sayNotes, write } from './entries.ts'
 
 /** One entry an outcome; a fault that stopped the pass, and which every certificate meets, is said once. */
 export function teller(log: Log): (outcome: Outcome) => void {
   const said = new Set<Fault>()
   let stopped = false
   return outcome => {
-    for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
-      log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
-    }
+    sayNotes(log, outcome)
     if (outcome.outcome === 'unchanged' && log.debugs === false) return
     const entry = entryOf(outcome)
     if (outcome.outcome !== 'failed') return write(log, entry)

@@ -5,7 +5,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
 import { entryOf, faultFields } from '../core/report.ts'
 import type { Log } from '../edge/log.ts'
-import { write } from './entries.ts'
+import { sayNotes, write } from './entries.ts'
 
 export interface Voice {
   readonly tell: (outcome: Outcome) => void
@@ -64,9 +64,7 @@ export function openVoice(log: Log, now: () => number): Voice {
   return {
     tell: outcome => {
       const entry = entryOf(outcome)
-      for (const note of outcome.outcome === 'uploaded' ? (outcome.bundle?.notes ?? []) : []) {
-        log.info({ event: 'note', lineage: outcome.lineage }, `${outcome.lineage}: ${note}`)
-      }
+      sayNotes(log, outcome)
       const quiet =
         outcome.outcome === 'failed' &&
         (isPending(outcome.fault) || isTheGates(outcome.fault) || (silent && outcome.fault.silent))

@@ -1,5 +1,9 @@
 /** What the operator should do next, for every fault. Pure. */
 
+/** For what clients may refuse in a certificate that is sent all the same. */
+export const FLAW_ADVICE =
+  'Look at the chain with `certferry inspect`; have the ACME client write a chain whose certificates are valid.'
+
 export const ADVICE = {
   // the operator's words
   USAGE: 'See `certferry --help`.',

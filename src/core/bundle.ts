@@ -1,6 +1,6 @@
 /** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
 import { createHash } from 'node:crypto'
-import { type Certificate, fits, readCertificate, titleOf } from './certificate.ts'
+import { type Certificate, fits, isValid, objectionTo, readCertificate, titleOf } from './certificate.ts'
 import { orderChain } from './chain.ts'
 import { Fault } from './fault.ts'
 import { isPrivate, type PrivateKey, readKey } from './key.ts'
@@ -27,17 +27,29 @@ export interface Identity {
   readonly names: readonly string[]
   readonly notBefore: Date
   readonly notAfter: Date
+  /** What was done to the files' content before it is sent. */
   readonly notes: readonly string[]
+  /** What clients may refuse the certificate for. */
+  readonly flaws: readonly string[]
 }
 
 /** Without chain and key, for what is kept of ten thousand. */
-export const identityOf = ({ fingerprint, leaf, names, notBefore, notAfter, notes }: Bundle): Identity => ({
+export const identityOf = ({
   fingerprint,
   leaf,
   names,
   notBefore,
   notAfter,
   notes,
+  flaws,
+}: Bundle): Identity => ({
+  fingerprint,
+  leaf,
+  names,
+  notBefore,
+  notAfter,
+  notes,
+  flaws,
 })
 
 export interface Bundle extends Identity {
@@ -46,15 +58,17 @@ export interface Bundle extends Identity {
   readonly key: PrivateKey | undefined
   /** The leaf came without its issuer: true of a few, and for a moment of every chain that is just being written. */
   readonly alone: boolean
+  /** When the next of its certificates begins or ends to be valid: then what is sent, or what is said of it, may change. */
+  readonly changesAt: Date | undefined
 }
 
 /** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
-export function prove(files: Files): Bundle {
-  const bundle = files.key ? provePair(files.chain, files.key) : proveCa(files.chain)
+export function prove(files: Files, now: Date): Bundle {
+  const bundle = files.key ? provePair(files.chain, files.key, now) : proveCa(files.chain, now)
   return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
 }
 
-function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): Bundle {
+function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>, now: Date): Bundle {
   const { certificates, notes } = certificatesOf(chain)
   const key = readKey(keyFile.text, keyFile.path, keyFile.password)
   const leaves = certificates.filter(one => fits(one, key.object))
@@ -72,23 +86,64 @@ function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>): B
       `${chain.path}: the key fits more than one certificate, valid from ${begun}`,
     )
   }
-  const ordered = orderChain(certificates, leaf, chain.path)
-  const alone = ordered.alone ? [ALONE] : []
-  return bundleOf(ordered.path, key, [...notes, ...ordered.notes, ...alone], ordered.alone)
+  const ordered = orderChain(certificates, leaf, { file: chain.path, now })
+  return bundleOf(ordered.path, {
+    key,
+    alone: ordered.alone,
+    judged: leaf,
+    changesAt: nextChange(certificates, now),
+    notes: [...notes, ...ordered.notes, ...(ordered.alone ? [ALONE] : [])],
+    flaws: ordered.flaws,
+  })
 }
 
 /** Seen by those who visit, not by those who upload. */
 const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
 /** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
-function proveCa(chain: Files['chain']): Bundle {
+function proveCa(chain: Files['chain'], now: Date): Bundle {
   const { certificates, notes } = certificatesOf(chain)
-  const stranger = certificates.find(one => !one.isCa)
-  if (stranger) throw new Fault('NOT_A_CA', `${chain.path}: ${titleOf(stranger)} is not a CA certificate`)
+  const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
+  if (stranger)
+    throw new Fault(
+      'NOT_A_CA',
+      `${chain.path}: ${titleOf(stranger)} is not a CA certificate${stranger.authority.isCa ? ': it may not sign certificates (no keyCertSign in its key usage)' : ''}`,
+    )
   const unique = certificates.filter(
     (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
   )
-  return bundleOf(unique, undefined, notes, false)
+  return bundleOf(unique, {
+    key: undefined,
+    alone: false,
+    judged: firstToEnd(unique, now),
+    changesAt: nextChange(unique, now),
+    notes,
+    flaws: unique.flatMap(one => {
+      const objection = objectionTo(one, now)
+      return objection ? [`${titleOf(one)} ${objection}`] : []
+    }),
+  })
+}
+
+/**
+ * Clients of any authority in it are let in, so it is of use as long as one of them is valid, and to be renewed before
+ * the next of them ends: of those valid today the first to end, else the next to begin, else the last that ended.
+ */
+function firstToEnd(all: readonly Certificate[], now: Date): Certificate {
+  const valid = all.filter(one => isValid(one, now))
+  const early = all.filter(({ notBefore }) => notBefore > now)
+  const [judged] = valid.length
+    ? valid.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())
+    : early.length
+      ? early.toSorted((a, b) => a.notBefore.getTime() - b.notBefore.getTime())
+      : all.toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())
+  return judged as Certificate
+}
+
+function nextChange(all: readonly Certificate[], now: Date): Date | undefined {
+  const times = all.flatMap(({ notBefore, notAfter }) => [notBefore.getTime(), notAfter.getTime()])
+  const next = Math.min(...times.filter(time => time > now.getTime()))
+  return Number.isFinite(next) ? new Date(next) : undefined
 }
 
 function certificatesOf({ text, path }: Files['chain']) {
@@ -111,22 +166,24 @@ export const isCertificate = ({ label }: Pick<Block, 'label'>) =>
 
 function bundleOf(
   path: readonly Certificate[],
-  key: PrivateKey | undefined,
-  notes: readonly string[],
-  alone: boolean,
+  {
+    judged,
+    ...rest
+  }: Pick<Bundle, 'key' | 'alone' | 'changesAt' | 'notes' | 'flaws'> & {
+    /** The one whose dates are the bundle's. */
+    readonly judged: Certificate
+  },
 ): Bundle {
   const [leaf] = path as readonly [Certificate]
   const hash = createHash('sha256')
   for (const one of path) hash.update(one.der)
   return {
+    ...rest,
     chainPem: path.map(one => writePem('CERTIFICATE', one.der)).join(''),
-    key,
     fingerprint: hash.digest('hex'),
     leaf: leaf.sha256,
     names: leaf.names,
-    notBefore: leaf.notBefore,
-    notAfter: leaf.notAfter,
-    notes,
-    alone,
+    notBefore: judged.notBefore,
+    notAfter: judged.notAfter,
   }
 }

@@ -1,8 +1,10 @@
 /** One X.509 certificate, as OpenSSL reads it: the same view that says its names proves who signed it. Pure. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { alternativeNames, commonNames } from './certificateNames.ts'
+import { type Element, elementsIn } from './der.ts'
 import { Fault } from './fault.ts'
 import { printable } from './printable.ts'
+import { isSignedBySm2, SM2_WITH_SM3 } from './sm2.ts'
 
 export interface Certificate {
   readonly der: Buffer
@@ -14,7 +16,8 @@ export interface Certificate {
   readonly names: readonly string[]
   readonly notBefore: Date
   readonly notAfter: Date
-  readonly isCa: boolean
+  /** What it says of itself as an issuer. */
+  readonly authority: Authority
   /** OpenSSL's view, which carries the public key and does the checking. */
   readonly openssl: X509Certificate
 }
@@ -37,7 +40,7 @@ export function readCertificate(der: Buffer, file: string): Certificate {
     names: namesOf(openssl.subjectAltName, subject),
     notBefore,
     notAfter,
-    isCa: openssl.ca,
+    authority: authorityIn(der),
     openssl,
   }
 }
@@ -77,18 +80,17 @@ export const titleOf = ({ subject, names }: Certificate) => subject || names[0]
  * Whether it signed itself, proven each time it is asked for: a file may hold thousands. Without looking at its key
  * usage: a server's own certificate signs nothing but itself, and need not say so.
  */
-export function isSelfSigned({ openssl }: Certificate): boolean {
-  try {
-    return openssl.subject === openssl.issuer && openssl.verify(openssl.publicKey)
-  } catch {
-    return false
-  }
-}
+export const isSelfSigned = (one: Certificate): boolean =>
+  one.openssl.subject === one.openssl.issuer && isSignedBy(one, one)
 
-/** By names, key identifiers and key usage, which anybody can write: candidates for `isSignedBy`. */
+/** By names and key identifiers, which anybody can write: candidates for `isSignedBy`. */
 export function namesAsIssuer(child: Certificate, parent: Certificate): boolean {
   try {
-    return child.openssl.checkIssued(parent.openssl)
+    // OpenSSL takes none whose key usage lacks keyCertSign: that is an objection, and no reason to call it a stranger
+    return (
+      child.openssl.checkIssued(parent.openssl) ||
+      (!parent.authority.maySign && child.openssl.issuer === parent.openssl.subject)
+    )
   } catch {
     return false
   }
@@ -97,11 +99,79 @@ export function namesAsIssuer(child: Certificate, parent: Certificate): boolean 
 /** The signature itself. An algorithm OpenSSL does not know proves nothing. */
 export function isSignedBy(child: Certificate, parent: Certificate): boolean {
   try {
-    return child.openssl.verify(parent.openssl.publicKey)
+    const { publicKey } = parent.openssl
+    if (child.openssl.verify(publicKey)) return true
+    return (
+      child.openssl.signatureAlgorithmOid === SM2_WITH_SM3 &&
+      isSignedBySm2(child.der, publicKey.export({ type: 'spki', format: 'der' }))
+    )
   } catch {
     return false
   }
 }
+
+export const isValid = ({ notBefore, notAfter }: Certificate, now: Date): boolean =>
+  notBefore <= now && now < notAfter
+
+/** What clients object to in it as an issuer, or nothing. A root's dates alone count: it is trusted for being known. */
+export function objectionTo(one: Certificate, now: Date): string | undefined {
+  const { constrained, isCa, maySign } = one.authority
+  if (one.notAfter <= now) return `expired on ${day(one.notAfter)}`
+  if (one.notBefore > now) return `is not valid before ${day(one.notBefore)}`
+  if (isCa && maySign) return undefined
+  if (isSelfSigned(one)) return undefined
+  if (!constrained) return 'does not say that it is an authority (no basicConstraints)'
+  if (!isCa) return 'says that it is no authority (CA:FALSE)'
+  return 'may not sign certificates (no keyCertSign in its key usage)'
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10)
+
+/** Whether it is meant to sign certificates; one of the first version, signed by itself and without names, cannot say so. */
+export const isAuthority = (one: Certificate): boolean =>
+  one.authority.isCa || (!one.authority.constrained && !one.openssl.subjectAltName && isSelfSigned(one))
+
+export interface Authority {
+  /** It has basicConstraints. */
+  readonly constrained: boolean
+  readonly isCa: boolean
+  /** Intermediates allowed below it. */
+  readonly most: number | undefined
+  /** Its key usage, where it has one, allows that it signs certificates. */
+  readonly maySign: boolean
+}
+
+const BASIC_CONSTRAINTS = '551d13'
+const KEY_USAGE = '551d0f'
+const [BOOLEAN, INTEGER, EXTENSIONS] = [0x01, 0x02, 0xa3]
+/** keyCertSign is bit 5, counted from the highest. */
+const KEY_CERT_SIGN = 0x04
+
+/** RFC 5280, 4.2.1.3 and 4.2.1.9: OpenSSL's own word, `ca`, does not say what is missing. */
+function authorityIn(der: Buffer): Authority {
+  const extensions = new Map(
+    inside(inside(inside(inside(der)[0])[0]).find(({ tag }) => tag === EXTENSIONS)?.content).flatMap(list =>
+      inside(list.content).map(({ content }) => {
+        const [id, ...rest] = inside(content)
+        return [id?.content.toString('hex'), rest.at(-1)?.content] as const
+      }),
+    ),
+  )
+  const constraints = extensions.get(BASIC_CONSTRAINTS)
+  const [first, ...rest] = inside(inside(constraints)[0])
+  const isCa = first?.tag === BOOLEAN && first.content[0] !== 0
+  const most = rest.find(({ tag }) => tag === INTEGER)?.content
+  const usage = inside(extensions.get(KEY_USAGE))[0]?.content
+  return {
+    constrained: constraints !== undefined,
+    isCa,
+    most: isCa && most?.length ? Number(`0x${most.toString('hex')}`) : undefined,
+    maySign: usage === undefined || ((usage[1] ?? 0) & KEY_CERT_SIGN) !== 0,
+  }
+}
+
+const inside = (of: Buffer | Element | undefined): readonly Element[] =>
+  (of && elementsIn('content' in of ? of.content : of)) || []
 
 export function fits(certificate: Certificate, key: KeyObject): boolean {
   try {

@@ -1,5 +1,14 @@
 /** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
-import { type Certificate, isSelfSigned, isSignedBy, namesAsIssuer, titleOf } from './certificate.ts'
+import {
+  type Certificate,
+  isAuthority,
+  isSelfSigned,
+  isSignedBy,
+  isValid,
+  namesAsIssuer,
+  objectionTo,
+  titleOf,
+} from './certificate.ts'
 import { Fault } from './fault.ts'
 
 export interface Chain {
@@ -7,6 +16,8 @@ export interface Chain {
   readonly path: readonly Certificate[]
   /** What was done to the file's order and content, in words for the log. */
   readonly notes: readonly string[]
+  /** What clients object to in the leaf's issuers. */
+  readonly flaws: readonly string[]
   /** The leaf's issuer was not in the file. A self-signed certificate misses none. */
   readonly alone: boolean
 }
@@ -17,7 +28,11 @@ const MOST = 32
 const MOST_CHECKS = 128
 
 /** @throws Fault CHAIN_STRANGER or TWO_LEAVES where the file holds certificates that do not belong to the leaf. */
-export function orderChain(found: readonly Certificate[], leaf: Certificate, file: string): Chain {
+export function orderChain(
+  found: readonly Certificate[],
+  leaf: Certificate,
+  { file, now }: { readonly file: string; readonly now: Date },
+): Chain {
   const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
   if (certificates.length > MOST)
     throw new Fault(
@@ -30,12 +45,13 @@ export function orderChain(found: readonly Certificate[], leaf: Certificate, fil
     file,
   )
 
-  const walked = walk(issuers, leaf)
+  const walked = walk(issuers, leaf, now)
   const top = walked.at(-1)
   const path = walked.length > 1 && top && isSelfSigned(top) ? walked.slice(0, -1) : walked
   return {
     path,
-    notes: notesOn(found, certificates, path),
+    notes: notesOn(found, certificates, path, now),
+    flaws: flawsIn(walked, now),
     alone: walked.length === 1 && !isSelfSigned(leaf),
   }
 }
@@ -62,11 +78,18 @@ function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, fi
   return issuers
 }
 
-/** One issuer at each step: the first in the file's order, as its maker meant it. */
-function walk(issuers: Issuers, leaf: Certificate): readonly Certificate[] {
+/**
+ * One issuer at each step: of the ways that clients verify today the first in the file's order, as its maker meant it.
+ * Where there is none, what is valid goes before what is not.
+ */
+function walk(issuers: Issuers, leaf: Certificate, now: Date): readonly Certificate[] {
+  const isSound = (one: Certificate) => objectionTo(one, now) === undefined
+  const sound = climb(issuers, leaf, isSound)
+  if (sound) return sound
   const path = [leaf]
   for (let at = leaf; !isSelfSigned(at); ) {
-    const next = issuers.get(at)?.find(one => !path.includes(one))
+    const candidates = (issuers.get(at) ?? []).filter(one => !path.includes(one))
+    const next = candidates.find(isSound) ?? candidates.find(one => isValid(one, now)) ?? candidates[0]
     if (!next) break
     path.push(next)
     at = next
@@ -74,25 +97,70 @@ function walk(issuers: Issuers, leaf: Certificate): readonly Certificate[] {
   return path
 }
 
+/** The first way up that ends at a root, or where the file has no further issuer; each certificate is tried once. */
+function climb(
+  issuers: Issuers,
+  leaf: Certificate,
+  isSound: (one: Certificate) => boolean,
+): readonly Certificate[] | undefined {
+  const tried = new Set([leaf])
+  const from = (at: Certificate): readonly Certificate[] | undefined => {
+    const above = issuers.get(at) ?? []
+    if (!above.length || isSelfSigned(at)) return [at]
+    for (const next of above) {
+      if (tried.has(next) || !isSound(next)) continue
+      tried.add(next)
+      const rest = from(next)
+      if (rest) return [at, ...rest]
+    }
+    return undefined
+  }
+  return from(leaf)
+}
+
 function refuseStrangers(strangers: readonly Certificate[], file: string): void {
   const [first] = strangers
   if (!first) return
-  const second = strangers.find(one => !one.isCa)
+  const second = strangers.find(
+    one => !isAuthority(one) && !strangers.some(other => other !== one && other.issuer === one.subject),
+  )
   if (second) throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${titleOf(second)}`)
   throw new Fault('CHAIN_STRANGER', `${file}: ${titleOf(first)} has not signed anything in this chain`)
+}
+
+/** The root is not sent, but clients that know no other one verify by it. */
+function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly string[] {
+  return above.flatMap((one, i) => {
+    const objection = objectionTo(one, now) ?? tooLow(one, above.slice(0, i))
+    return objection ? [`its issuer ${titleOf(one)} ${objection}: clients may refuse the certificate`] : []
+  })
+}
+
+/** RFC 5280, 4.2.1.9. */
+function tooLow({ authority: { most } }: Certificate, under: readonly Certificate[]): string | undefined {
+  const below = under.filter(({ subject, issuer }) => subject !== issuer).length
+  return most !== undefined && below > most
+    ? `allows ${most} intermediate${most === 1 ? '' : 's'} below it and has ${below}`
+    : undefined
 }
 
 function notesOn(
   found: readonly Certificate[],
   unique: readonly Certificate[],
   path: readonly Certificate[],
+  now: Date,
 ): readonly string[] {
   const kept = unique.filter(one => path.includes(one))
   const dropped = unique.filter(one => !path.includes(one))
   const repeated = found.length - unique.length
+  const leftOut = (one: Certificate) => {
+    if (isSelfSigned(one)) return `root ${titleOf(one)} left out`
+    const objection = objectionTo(one, now)
+    return `alternative issuer ${titleOf(one)} left out${objection ? `: it ${objection}` : ''}`
+  }
   return [
     ...(repeated ? [`${repeated} repeated certificate${repeated === 1 ? '' : 's'} left out`] : []),
-    ...dropped.map(one => `${isSelfSigned(one) ? 'root' : 'alternative issuer'} ${titleOf(one)} left out`),
+    ...dropped.map(leftOut),
     ...(kept.some((one, i) => one !== path[i]) ? ['certificates put in order, leaf first'] : []),
   ]
 }

@@ -92,15 +92,15 @@ export function verdictOf(
       text: files.map(({ text }) => text).join('\n'),
     }
     const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
-    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password } })
+    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password } }, now)
     const decision = plan(bundle, emptyReceipt(''), { now, force: false, endpoint: '', settings: '' })
     if (decision.do === 'refuse') return { fault: decision.fault }
-    const { fingerprint, chainPem, notes } = bundle
+    const { fingerprint, chainPem, notes, flaws } = bundle
     return {
       type: bundle.key ? 'SVR' : 'CA',
       fingerprint,
       certificates: chainPem.split('-----BEGIN').length - 1,
-      notes: notes.filter(isOfInterest),
+      notes: [...flaws, ...notes.filter(isOfInterest)],
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
@@ -128,12 +128,13 @@ function blockLines(
 ): readonly string[] {
   if (!sha256) return [`  ${label}${kind ? `  ${kind}` : ''}`]
   const left = Math.floor((Date.parse(notAfter ?? '') - now.getTime()) / 86_400_000)
+  const early = Date.parse(notBefore ?? '') > now.getTime()
   return [
     `  ${label}  ${kind}`,
     `    names    ${names?.join(', ')}`,
     `    subject  ${subject || '(empty)'}`,
     `    issuer   ${issuer}`,
-    `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : `${left} days left`})`,
+    `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : early ? 'not valid yet' : `${left} days left`})`,
     `    sha256   ${sha256}`,
   ]
 }
@@ -150,5 +151,9 @@ function verdictLines(verdict: InspectionVerdict): readonly string[] {
   const { type, certificates, fingerprint, notes } = verdict
   const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
   const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`
-  return [`${what}; ${sent}, as ${type}.`, ...notes.map(note => `  ${note}`), `fingerprint ${fingerprint}`]
+  return [
+    `${what}; ${sent}, as ${type}.`,
+    ...notes.map(note => `  ${wrapped(printable(note, 1000), WIDTH - 2, 2)}`),
+    `fingerprint ${fingerprint}`,
+  ]
 }

@@ -75,9 +75,14 @@ export function plan(
 export const knownUnread = (
   { uploaded }: Receipt,
   marks: Marks | undefined,
-  { force, endpoint }: Pick<Circumstances, 'force' | 'endpoint'>,
+  { force, endpoint, now }: Pick<Circumstances, 'force' | 'endpoint' | 'now'>,
 ): Upload | undefined =>
-  !force && uploaded?.endpoint === endpoint && areSame(uploaded.files, marks) ? uploaded : undefined
+  !force &&
+  uploaded?.endpoint === endpoint &&
+  areSame(uploaded.files, marks) &&
+  !(uploaded.changesAt && uploaded.changesAt <= now.toISOString())
+    ? uploaded
+    : undefined
 
 const datesOf = ({ notBefore, notAfter }: Bundle) => ({
   notBefore: notBefore.toISOString(),

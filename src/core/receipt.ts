@@ -19,6 +19,8 @@ export interface Upload {
   readonly endpoint: string
   /** How the files stand in which this certificate was last found. */
   readonly files?: Marks
+  /** When they must be read again though they stand so: one of their certificates begins or ends to be valid. */
+  readonly changesAt?: string
 }
 
 export interface Rejection {
@@ -77,10 +79,10 @@ export function withUpload(
   receipt: Receipt,
   upload: Upload,
   forced: boolean,
-  planned: Upload | undefined = receipt.uploaded,
+  planned: Upload | 'none' = receipt.uploaded ?? 'none',
 ): Receipt {
   const before = replacedBy(receipt, upload)
-  const raced = before !== undefined && before.certificateId !== planned?.certificateId
+  const raced = before !== undefined && (planned === 'none' || before.certificateId !== planned.certificateId)
   const overtaken = raced && !forced && isOlder(upload, before)
   const [current, replaced] = overtaken ? [before, upload] : [upload, before]
   const mayReturn =
@@ -184,14 +186,22 @@ export const uploadOf = (
   notAfter: bundle.notAfter.toISOString(),
   uploadedAt: now.toISOString(),
   endpoint,
-  ...(files && { files }),
+  ...standing(bundle, files),
 })
 
+/** Nothing of files whose content is to be told each time. */
+const standing = (
+  { flaws, changesAt }: Pick<Bundle, 'flaws' | 'changesAt'>,
+  files: Marks | undefined,
+): Pick<Upload, 'files' | 'changesAt'> =>
+  files && !flaws.length ? { files, ...(changesAt && { changesAt: changesAt.toISOString() }) } : {}
+
 /** The certificate that was uploaded, found once more in files that stand like this. */
-export const withMarks = (receipt: Receipt, fingerprint: string, files: Marks): Receipt =>
-  receipt.uploaded?.fingerprint === fingerprint
-    ? { ...receipt, uploaded: { ...receipt.uploaded, files } }
-    : receipt
+export function withMarks(receipt: Receipt, bundle: Bundle, files: Marks): Receipt {
+  if (receipt.uploaded?.fingerprint !== bundle.fingerprint) return receipt
+  const { files: _, changesAt: __, ...uploaded } = receipt.uploaded
+  return { ...receipt, uploaded: { ...uploaded, ...standing(bundle, files) } }
+}
 
 /** What was uploaded, as the bundle itself would be described. */
 export const uploadedIdentity = ({ fingerprint, leaf, names, notBefore, notAfter }: Upload): Identity => ({
@@ -201,6 +211,7 @@ export const uploadedIdentity = ({ fingerprint, leaf, names, notBefore, notAfter
   notBefore: new Date(notBefore),
   notAfter: new Date(notAfter),
   notes: [],
+  flaws: [],
 })
 
 export const rejectionOf = (

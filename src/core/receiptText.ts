@@ -78,6 +78,7 @@ const UPLOAD: Shape<Upload> = {
   uploadedAt: isDate,
   endpoint: isText,
   files: optional(isMarks),
+  changesAt: optional(isDate),
 }
 
 const REJECTION: Shape<Rejection> = {

@@ -1,5 +1,5 @@
 /** What `status` shows of each lineage. Pure. */
-import { ADVICE } from './advice.ts'
+import { ADVICE, FLAW_ADVICE } from './advice.ts'
 import { isOverdue, type Life, overdueAdvice } from './expiry.ts'
 import type { Failing } from './failing.ts'
 import { isPending, type Outcome } from './outcome.ts'
@@ -39,7 +39,7 @@ export interface StatusRow {
   readonly failingSince: string | null
   /** When a daemon tries again what is failing. */
   readonly nextLook: string | null
-  /** Why, for everything that is not well. */
+  /** Why, for everything that is not well; of what is uploaded as it stands, what clients may refuse it for. */
   readonly reason: string | null
   readonly advice: string | null
 }
@@ -120,8 +120,9 @@ function explained(state: State, { outcome, failing, advice }: Grounds) {
   if (failing) return { reason: failing.message, advice: adviceFor(failing.code) }
   const overdue = OVERDUE[state]
   if (overdue) return { reason: overdue, advice: advice ?? null }
-  const fault = outcome && 'fault' in outcome ? outcome.fault : undefined
-  return { reason: fault?.message ?? null, advice: fault?.advice ?? null }
+  if (outcome && 'fault' in outcome) return { reason: outcome.fault.message, advice: outcome.fault.advice }
+  const flaws = outcome?.bundle?.flaws ?? []
+  return flaws.length ? { reason: flaws.join('; '), advice: FLAW_ADVICE } : { reason: null, advice: null }
 }
 
 /** A receipt may hold a code of another version. */

@@ -95,7 +95,7 @@ describe('dates', () => {
 describe('what a certificate is', () => {
   test('an authority, self-signed or not, and a leaf', async () => {
     const { leaf, intermediate, root } = await issue()
-    const seen = (pem: string) => ({ isCa: read(pem).isCa, selfSigned: isSelfSigned(read(pem)) })
+    const seen = (pem: string) => ({ isCa: read(pem).authority.isCa, selfSigned: isSelfSigned(read(pem)) })
     expect(seen(leaf)).toEqual({ isCa: false, selfSigned: false })
     expect(seen(intermediate)).toEqual({ isCa: true, selfSigned: false })
     expect(seen(root)).toEqual({ isCa: true, selfSigned: true })

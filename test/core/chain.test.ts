@@ -8,10 +8,12 @@ import { newKey } from '../support/keys.ts'
 import { ca, derOf, faultOf } from './samples.ts'
 
 const read = (pem: string) => readCertificate(derOf(pem), 'f')
+const NOW = new Date()
+const AT = { file: 'f', now: NOW }
 const orderOf = (pems: readonly string[], of = pems[0] ?? '') => {
   const found = pems.map(read)
   const [end = read(of)] = found.filter(one => one.sha256 === read(of).sha256)
-  return orderChain(found, end, 'f')
+  return orderChain(found, end, AT)
 }
 const order = (...pems: readonly string[]) => {
   const { path, ...rest } = orderOf(pems, leaf)
@@ -41,7 +43,12 @@ beforeAll(async () => {
 
 describe('the chain goes leaf first, each signed by the next, without its root', () => {
   test('as certbot writes it: nothing to say', () => {
-    expect(order(leaf, low, high)).toEqual({ path: ['leaf', 'low', 'high'], notes: [], alone: false })
+    expect(order(leaf, low, high)).toEqual({
+      path: ['leaf', 'low', 'high'],
+      notes: [],
+      alone: false,
+      flaws: [],
+    })
   })
 
   test('every order comes out as the one', () => {
@@ -55,6 +62,7 @@ describe('the chain goes leaf first, each signed by the next, without its root',
         path: ['leaf', 'low', 'high'],
         notes: ['certificates put in order, leaf first'],
         alone: false,
+        flaws: [],
       })
     }
   })
@@ -64,6 +72,7 @@ describe('the chain goes leaf first, each signed by the next, without its root',
       path: ['leaf', 'low', 'high'],
       notes: ['root CN=root left out'],
       alone: false,
+      flaws: [],
     })
   })
 
@@ -94,13 +103,13 @@ describe('the chain goes leaf first, each signed by the next, without its root',
 
 describe('a leaf alone', () => {
   test('misses its issuer', () => {
-    expect(order(leaf)).toEqual({ path: ['leaf'], notes: [], alone: true })
+    expect(order(leaf)).toEqual({ path: ['leaf'], notes: [], alone: true, flaws: [] })
     expect(order(leaf, leaf).alone).toBe(true)
   })
 
   test('misses none where it signed itself', async () => {
     const own = read((await selfSigned()).leaf)
-    expect(orderChain([own], own, 'f')).toEqual({ path: [own], notes: [], alone: false })
+    expect(orderChain([own], own, AT)).toEqual({ path: [own], notes: [], alone: false, flaws: [] })
   })
 })
 
@@ -151,12 +160,12 @@ describe('no file of certificates takes long', () => {
     const twins = await Promise.all(Array.from({ length: 30 }, () => ca('twin', undefined, key)))
     const end = read((await signedBy(twins[0] as Issuer)).leaf)
     const found = [end, ...twins.map(one => read(pemOf(one)))]
-    expect(faultOf(() => orderChain(found, end, 'f'))).toMatchObject({
+    expect(faultOf(() => orderChain(found, end, AT))).toMatchObject({
       code: 'CHAIN_STRANGER',
       message: 'f: holds too many certificates of one name, CN=twin',
     })
     // a few twins are what cross-signing leaves behind
-    expect(orderChain(found.slice(0, 5), end, 'f').path).toHaveLength(1)
+    expect(orderChain(found.slice(0, 5), end, AT).path).toHaveLength(1)
   })
 
   test('a hundred and more are no chain', () => {
@@ -164,7 +173,7 @@ describe('no file of certificates takes long', () => {
       read(leaf),
       ...Array.from({ length: 100 }, (_, i) => ({ ...read(low), sha256: String(i) })),
     ]
-    expect(faultOf(() => orderChain(found, read(leaf), 'f')).message).toBe(
+    expect(faultOf(() => orderChain(found, read(leaf), AT)).message).toBe(
       'f: holds 101 certificates, no chain is so long',
     )
   })

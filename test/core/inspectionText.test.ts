@@ -36,7 +36,8 @@ key.pem
   PRIVATE KEY  EC prime256v1
 
 The key fits; 1 certificate would be sent, as SVR.
-  its issuer is not in the chain file: browsers that do not know it will refuse the certificate
+  its issuer is not in the chain file: browsers that do not know it will
+  refuse the certificate
 fingerprint ${fingerprint}
 `)
   })
@@ -51,7 +52,12 @@ Would not be uploaded: x.pem: holds no certificate
   })
 
   test('a certificate without a subject, as authorities now issue them, is shown in full', async () => {
-    const { leaf } = await issue({ names: ['short.example'], commonName: 'x'.repeat(65), notAfter: NOW })
+    const { leaf } = await issue({
+      names: ['short.example'],
+      commonName: 'x'.repeat(65),
+      notBefore: new Date(0),
+      notAfter: NOW,
+    })
     const text = shown({ path: 'f', text: leaf })
     expect(text).toContain('names    short.example\n    subject  (empty)\n')
     expect(text).toContain('(0 days left)')

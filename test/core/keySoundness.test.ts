@@ -19,8 +19,8 @@ test('a key of which one bit of the private half is wrong is no pair with its ce
   const der = derOf(sec1(key))
   der[20] = (der[20] ?? 0) ^ 1 // in the middle of the secret number
   const damaged = pem('EC PRIVATE KEY', der)
-  expect(faultOf(() => prove(filesOf(chain, damaged))).code).toBe('KEY_INVALID')
-  expect(prove(filesOf(chain, key)).names).toEqual(['example.com', 'www.example.com'])
+  expect(faultOf(() => prove(filesOf(chain, damaged), new Date())).code).toBe('KEY_INVALID')
+  expect(prove(filesOf(chain, key), new Date()).names).toEqual(['example.com', 'www.example.com'])
 })
 
 describe('RSA: each of its numbers is held to the others', () => {

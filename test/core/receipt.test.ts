@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
+import { knownUnread } from '../../src/core/plan.ts'
 import {
   type Receipt,
   rejectionOf,
   type Upload,
   uploadOf,
+  withMarks,
   withRejection,
   withUpload,
 } from '../../src/core/receipt.ts'
@@ -132,4 +134,22 @@ test('a rejection is remembered beside the last upload, and forgotten with the n
   const receipt = withRejection(receiptWith(), rejected)
   expect(receipt).toEqual(receiptWith({ rejected }))
   expect(withUpload(receipt, upload({ certificateId: 'next' }), false).rejected).toBeUndefined()
+})
+
+test('files stand for a certificate until one of its chain begins or ends to be valid, and never where it has flaws', async () => {
+  const bundle = await bundleOf()
+  const [marks, at] = [{ chain: 'c', key: 'k' }, new Date('2026-03-01T00:00:00Z')]
+  const ends = bundle.notAfter
+  const uploaded = { certificateId: 'a92b1Z1i', requestId: 'r', reused: false }
+  const known = (changes: Partial<typeof bundle>, now: Date) => {
+    const of = { ...bundle, ...changes }
+    const receipt = withMarks(receiptWith({ uploaded: uploadOf(of, uploaded, 'e', at) }), of, marks)
+    expect(receipt.uploaded).toEqual(uploadOf(of, uploaded, 'e', at, marks))
+    return knownUnread(receipt, marks, { force: false, endpoint: 'e', now }) !== undefined
+  }
+  expect(bundle.changesAt).toEqual(ends)
+  expect(known({}, new Date(ends.getTime() - 1))).toBe(true)
+  expect(known({}, ends)).toBe(false)
+  expect(known({ changesAt: undefined }, ends)).toBe(true)
+  expect(known({ flaws: ['its issuer expired'] }, at)).toBe(false)
 })

@@ -49,9 +49,8 @@ describe('an upload supersedes what was there', () => {
   ])('newest first, in whatever order processes record them: %s, %s, %s', (...order) => {
     const uploads = { first, second: later('second', 2), third: later('third', 3) }
     // none knew of any other when it began
-    const none = upload({ certificateId: 'none' })
     const amend = (receipt: Receipt, id: string) =>
-      withUpload(receipt, uploads[id as keyof typeof uploads], false, none)
+      withUpload(receipt, uploads[id as keyof typeof uploads], false, 'none')
     expect(ids(order.reduce(amend, emptyReceipt('pem:x')))).toEqual(['third', 'second', 'first'])
   })
 
@@ -112,6 +111,10 @@ describe('an upload supersedes what was there', () => {
       expect(receipt.uploaded?.certificateId).toBe('new')
       expect([known(receipt, mid), known(receipt, old)]).toEqual([undefined, 'old'])
     }
+    const short = { ...next, notAfter: '2026-03-07T00:00:00.000Z' }
+    const atFirst = withUpload(after(short), mid, false, 'none')
+    expect(atFirst.uploaded?.certificateId).toBe('mid')
+    expect(known(atFirst, short)).toBeUndefined()
   })
 
   test('no ID is listed twice, whatever is uploaded when and by whom', () => {

@@ -23,7 +23,7 @@ export const filesOf = (chain: string, key?: string, password?: string): Files =
 })
 
 export const proven = (chain: string, key?: string, password?: string): Bundle =>
-  prove(filesOf(chain, key, password))
+  prove(filesOf(chain, key, password), new Date())
 
 export async function bundleOf(wish: Wish = {}): Promise<Bundle> {
   const { chain, key } = await issue(wish)
@@ -43,19 +43,34 @@ export function faultOf(work: () => unknown): Fault {
 
 export const derOf = (pem: string): Buffer => Buffer.from(pem.split('-----')[2] ?? '', 'base64')
 
+export interface CaWish {
+  readonly notBefore?: Date
+  readonly notAfter?: Date
+  readonly extensions?: readonly x509.Extension[]
+}
+
 /** An authority of any place in any tree: of a given key, signed by whom one likes. */
-export const ca = (name: string, issuer?: Issuer, key: KeyObject = newKey()): Promise<Issuer> =>
+export const ca = (
+  name: string,
+  issuer?: Issuer,
+  key: KeyObject = newKey(),
+  wish: CaWish = {},
+): Promise<Issuer> =>
   sign({
     key,
     subject: subjectOf(name),
     notBefore: new Date('2000-01-01T00:00:00Z'),
     notAfter: new Date('2049-12-31T23:59:59Z'),
     issuer,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-    ],
+    extensions: [constraints(true), keyUsage('keyCertSign')],
+    ...wish,
   })
+
+export const constraints = (isCa: boolean, most?: number) =>
+  new x509.BasicConstraintsExtension(isCa, most, true)
+
+export const keyUsage = (use: 'keyCertSign' | 'cRLSign') =>
+  new x509.KeyUsagesExtension(x509.KeyUsageFlags[use], true)
 
 export const SETTINGS: UploadSettings = {
   type: undefined,

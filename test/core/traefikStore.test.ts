@@ -163,7 +163,7 @@ describe('of several entries of one name', () => {
         chain: { path: PATH, text: chain },
         key: { path: PATH, text: key, password: undefined },
       }
-      expect(prove({ ...files, notes }).notes).toContain(notes[0])
+      expect(prove({ ...files, notes }, new Date()).notes).toContain(notes[0])
     }
   })
 

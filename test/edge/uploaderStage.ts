@@ -29,10 +29,13 @@ export function hurried() {
 
 export async function bundleOf(name = 'example.com') {
   const { chain, key } = await issue({ names: [name] })
-  return prove({
-    chain: { path: 'chain.pem', text: chain },
-    key: { path: 'key.pem', text: key, password: undefined },
-  })
+  return prove(
+    {
+      chain: { path: 'chain.pem', text: chain },
+      key: { path: 'key.pem', text: key, password: undefined },
+    },
+    new Date(),
+  )
 }
 
 export type Wishes = EmulatorOptions &

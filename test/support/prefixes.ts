@@ -98,8 +98,10 @@ const beginningsOf = (chain: string) =>
   )
 
 const fingerprintOf = ({ chain, key }: Contents) =>
-  prove({ chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } })
-    .fingerprint
+  prove(
+    { chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } },
+    new Date(),
+  ).fingerprint
 
 /** The client has finished after all: one more look. */
 async function ended({ onlooker, before }: Left, lineage: Lineage | undefined, pairs: readonly Contents[]) {

@@ -1,4 +1,5 @@
 /** The sources and each certificate in them, read and proven as this user, and nothing sent. */
+import { FLAW_ADVICE } from '../../core/advice.ts'
 import { isOverdue } from '../../core/expiry.ts'
 import { type Finding, failure, ok, warning } from '../../core/finding.ts'
 import type { Lineage } from '../../core/lineage.ts'
@@ -35,6 +36,7 @@ export async function certificates(scene: Scene): Promise<readonly Finding[]> {
     ...left.map(({ lineage, why }) => ok('source', `${lineage} is left alone: it ${why}`)),
     ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
     ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
+    ...seen.flatMap(flawed),
   ]
 }
 
@@ -83,6 +85,12 @@ async function obstaclesOf(at: Lineage | undefined, source: Source | undefined) 
   const obstacles = await Promise.all([...files, ...(at ? [] : folders)].map(obstacleTo))
   return obstacles.filter(obstacle => obstacle !== undefined)
 }
+
+/** It is sent all the same: the service, and not certferry, says what it takes. */
+const flawed = ({ at, bundle }: Seen): readonly Finding[] =>
+  (at ? (bundle?.flaws ?? []) : []).map(flaw =>
+    warning('certificate', `${at?.id}: ${flaw}`, { advice: FLAW_ADVICE }),
+  )
 
 /** Renewed is a certificate when a third of its life is left; later, its client seems dead. */
 function overdue(outcome: Seen, now: number): readonly Finding[] {

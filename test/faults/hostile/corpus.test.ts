@@ -15,14 +15,17 @@ import type { Strange } from './strangePair.ts'
 const FILES = ['/live/chain.pem', '/live/key.pem']
 
 const proof = ({ chain, key, password }: Strange) =>
-  prove({
-    chain: { path: '/live/chain.pem', text: chain },
-    key: {
-      path: '/live/key.pem',
-      text: key,
-      password: password === undefined ? undefined : secret(password),
+  prove(
+    {
+      chain: { path: '/live/chain.pem', text: chain },
+      key: {
+        path: '/live/key.pem',
+        text: key,
+        password: password === undefined ? undefined : secret(password),
+      },
     },
-  })
+    new Date(),
+  )
 
 test('strange certificates and keys: each has the verdict it deserves', async () => {
   const judge = openJudge()

@@ -47,10 +47,13 @@ export async function mutate({ title, how, count, pairs, change }: Mutation): Pr
 }
 
 const proof = ({ chain, key, password }: Strange) =>
-  prove({
-    chain: { path: CHAIN, text: chain },
-    key: { path: KEY, text: key, password: password === undefined ? undefined : secret(password) },
-  })
+  prove(
+    {
+      chain: { path: CHAIN, text: chain },
+      key: { path: KEY, text: key, password: password === undefined ? undefined : secret(password) },
+    },
+    new Date(),
+  )
 
 const opened = ({ key }: Bundle) =>
   createPrivateKey({ key: key?.pem.reveal() ?? '', passphrase: key?.password?.reveal() ?? '' })

@@ -133,7 +133,7 @@ function files(): readonly Strange[] {
   return [
     of('a chain of 100', authorities(100), 'TWO_LEAVES'),
     of('a chain of 100 authorities', slowTwins(100), 'CHAIN_STRANGER'),
-    of('31 slow authorities of one name', slowTwins(31), 'TWO_LEAVES'),
+    of('31 slow authorities of one name', slowTwins(31), 'CHAIN_STRANGER'),
     of('the leaf 1,000 times', leaf.repeat(1_000), 'pair'),
     of('1 MiB of certificates', filled(leaf), 'pair'),
     of('1 MiB of openings', filled('-----BEGIN '), 'PAIR_INCOMPLETE'),

@@ -19,7 +19,8 @@ const MIB = 1 << 20
 
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   PEM: text => readPem(text, 'f'),
-  proof: text => prove({ chain: { path: 'f', text }, key: { path: 'f', text, password: undefined } }),
+  proof: text =>
+    prove({ chain: { path: 'f', text }, key: { path: 'f', text, password: undefined } }, new Date()),
   'message without keys': withoutKeys,
   printable: text => printable(text),
   'alternative names': alternativeNames,
