@@ -32,7 +32,7 @@ export async function installed(world: World, line: CommandLine, client: Client)
   // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
   const directory = directoryOf(client, settle(line, env, config), line, world.home)
   const home = HOOK_FILES[client].home(directory)
-  await requireDirectory(home)
+  await requireDirectory(home, HOOK_FILES[client].folder)
   if (client === 'dehydrated' && !line.remove) await requireRoom(home)
   const place = { client, directory: home, isUsual: directory === USUAL[client](world.home) }
   return line.remove ? remove(line, place) : install(world, line, place)

@@ -2,14 +2,13 @@
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import { quoted } from '../core/hookFile.ts'
 import { printable } from '../core/printable.ts'
 import { type ConfigReading, type Problem, problemText } from '../core/problem.ts'
 import { anchored } from '../core/settings.ts'
 import { type LineOf, tomlLines } from '../core/tomlLines.ts'
 import type { World } from '../world.ts'
-import { openToAll } from './exposure.ts'
 import { readText } from './fileText.ts'
+import { requireSafe } from './safePath.ts'
 import { readSettled } from './settledFile.ts'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
@@ -42,12 +41,8 @@ export async function readConfigFile(
   // half of a configuration is a valid one, with half of its sources, and an empty one has them all by default
   const read = await readSettled(file, waiting, () => readText(file)).catch(unlessDefault(named))
   if (!read) return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
-  const { text, mode } = read
-  const open = openToAll(file, mode)
-  if (open)
-    throw new Fault('CONFIG_INVALID', `${open}: may be written by every user of this machine`, {
-      advice: `chmod o-w ${quoted(open)}: whoever writes it decides where private keys go.`,
-    })
+  const { text } = read
+  requireSafe(file, 'CONFIG_INVALID', 'whoever writes it decides where private keys go')
   const reading = await readConfigText(text)
   const [config, problems] =
     'problems' in reading ? [reading.rest, reading.problems] : ([reading.config, []] as const)

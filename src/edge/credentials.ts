@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { parse } from 'ini'
 import { flawOf } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
-import { quoted } from '../core/hookFile.ts'
 import { type Secret, secret } from '../core/secret.ts'
-import { openToAll } from './exposure.ts'
 import type { Waiting } from './files.ts'
 import { type OnSecret, type Read, type Reading, readText } from './fileText.ts'
+import { requireSafe } from './safePath.ts'
 import { readSettled } from './settledFile.ts'
 
 /** A hundred profiles take a tenth. In bytes; the INI reader needs three seconds for a megabyte of quotes. */
@@ -61,15 +60,13 @@ export async function findCredentials(places: Places): Promise<Credentials> {
  */
 async function readKey(file: string, places: Places, reading?: Reading): Promise<Read> {
   const read = () => readText(file, reading)
-  const isSystemds = file.startsWith(`${places.env.CREDENTIALS_DIRECTORY}/`)
+  const { CREDENTIALS_DIRECTORY: systemds } = places.env
+  const isSystemds = systemds && file.startsWith(`${systemds}/`)
   // what systemd hands over was there, and whole, before this process was
   const found = await (isSystemds ? read() : readSettled(file, places, read))
   await places.onSecret?.({ file, mode: found.mode, what: 'API key' })
-  const open = openToAll(file, found.mode)
-  if (!open) return found
-  throw new Fault('CREDENTIALS_UNREADABLE', `${open}: may be written by every user of this machine`, {
-    advice: `chmod o-w ${quoted(open)}: whoever writes it decides whose account receives private keys.`,
-  })
+  requireSafe(file, 'CREDENTIALS_UNREADABLE', 'whoever writes it decides whose account receives private keys')
+  return found
 }
 
 const TOKENS = ['TENCENTCLOUD_TOKEN', 'TENCENTCLOUD_SESSION_TOKEN', 'TENCENTCLOUD_SECURITY_TOKEN']

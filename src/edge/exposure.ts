@@ -1,5 +1,5 @@
 /** Who may get at the files that secrets were read from; said once, and again only when it becomes another. */
-import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Exposure, isForOthers } from '../core/exposure.ts'
 
@@ -40,27 +40,5 @@ export function isReachable(file: string): boolean {
     return false
   } catch {
     return false
-  }
-}
-
-/**
- * Of a file that decides where keys go, or that is started: itself or its folder, where any user may put something else in
- * its place. A folder such as /tmp lets only owners replace what is theirs; on a disk that is read-only, as containers
- * mount configurations, modes mean nothing.
- */
-export function openToAll(file: string, mode: number): string | undefined {
-  if (!isReachable(file) || isReadOnly(file)) return undefined
-  if (mode & 0o002) return file
-  for (const folder of [dirname(file), dirname(realpathSync(file))])
-    if ((statSync(folder).mode & 0o1002) === 0o002) return folder
-  return undefined
-}
-
-function isReadOnly(file: string): boolean {
-  try {
-    accessSync(file, constants.W_OK)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EROFS'
   }
 }

@@ -4,6 +4,8 @@
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { Fault } from '../core/fault.ts'
+import type { Unsafe } from '../core/safePath.ts'
+import { unsafeState } from './safePath.ts'
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY
 
@@ -14,12 +16,13 @@ export function inside<T>(path: string, work: (held: string) => T): T {
 
 /**
  * Does something in the state directory, which may be a link: systemd makes it one.
- * @throws Fault STATE_UNUSABLE where any user may put links and files of his own there.
+ * @throws Fault STATE_UNUSABLE where another user may put links and files of his own there, or something else in its place.
  */
 export function insideState<T>(path: string, work: (held: string) => T): T {
   const fd = openSync(path, FOLDER)
   return holding(fd, held => {
     if (isEverybodys(fstatSync(fd))) throw everybodys(path)
+    refuse(path, unsafeState(path))
     if (!existsSync(held))
       throw new Fault('STATE_UNUSABLE', 'there is no /proc here', {
         advice: 'Mount it: mount -t proc proc /proc.',
@@ -34,6 +37,15 @@ const everybodys = (path: string) =>
   new Fault('STATE_UNUSABLE', `the state directory ${path} may be written by every user of this machine`, {
     advice: `Take that away, chmod o-w ${path}, or name another with --state-dir.`,
   })
+
+/** @throws Fault STATE_UNUSABLE where another user decides what the state directory is. */
+export function refuse(path: string, unsafe: Unsafe | undefined): void {
+  if (!unsafe) return
+  const message = `the state directory ${path} cannot be used: ${unsafe.path} ${unsafe.says}`
+  throw new Fault('STATE_UNUSABLE', message, {
+    advice: `${unsafe.advice}; or name another with --state-dir.`,
+  })
+}
 
 /** Closed when the work is done, also where that takes time. */
 function holding<T>(fd: number, work: (held: string) => T): T {

@@ -1,30 +1,34 @@
 /** A hook's file on disk: looked at, put there whole or not at all, taken away. */
 import { chmod, constants, open, readdir, rm, stat } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Found } from '../core/hookFile.ts'
+import type { Unsafe } from '../core/safePath.ts'
 import { readText } from './fileText.ts'
 import { makeFolders } from './makeFolders.ts'
+import { unsafePath, unsafePlace } from './safePath.ts'
 import { replaceWhole, syncFolder } from './syncedFile.ts'
 
 /** More than any hook of ours has; of somebody else's file no more is looked at. */
 const ENOUGH = 65_536
 
 /**
- * @throws Fault SOURCE_MISSING where the client's directory is not there: it is the client's to make; HOOK_UNWRITABLE for
- * root in another user's, who could lead what is written there anywhere, and would own a hook that root wrote.
+ * @throws Fault SOURCE_MISSING where the client's directory is not there: it is the client's to make; HOOK_UNWRITABLE where
+ * another user decides what the folder of its hooks is: he could lead what is written there anywhere.
  */
-export async function requireDirectory(directory: string): Promise<void> {
+export async function requireDirectory(directory: string, folder: string): Promise<void> {
   const there = await onDisk(directory, () => stat(directory).catch(missing))
-  if (there && there.uid !== 0 && userInfo().uid === 0)
-    throw new Fault('HOOK_UNWRITABLE', `${directory}: belongs to another user than root (${there.uid})`, {
-      advice: 'Run it as the user that the directory belongs to, and that runs the ACME client.',
-    })
-  if (there?.isDirectory()) return
+  if (there?.isDirectory()) return requireOwn(unsafePlace(join(directory, folder)))
   const problem = there ? 'is not a directory' : 'is not there'
   throw new Fault('SOURCE_MISSING', `${directory}: ${problem}`, {
     advice: 'Name the right one with --source, or run the ACME client once.',
+  })
+}
+
+function requireOwn(unsafe: Unsafe | undefined): void {
+  if (!unsafe) return
+  throw new Fault('HOOK_UNWRITABLE', `${unsafe.path}: ${unsafe.says}`, {
+    advice: `Run it as the user that the directory belongs to, and that runs the ACME client; or ${unsafe.advice}.`,
   })
 }
 
@@ -48,6 +52,8 @@ export const lookAt = (path: string): Promise<Found | undefined> =>
 export const put = (path: string, { text, mode }: Required<Found>): Promise<void> =>
   onDisk(path, async () => {
     await makeFolder(dirname(path))
+    // in a folder such as /tmp another user may have been quicker
+    requireOwn(unsafePath(dirname(path)))
     await replaceWhole(path, text, mode)
   })
 

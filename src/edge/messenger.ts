@@ -5,8 +5,8 @@ import { Fault } from '../core/fault.ts'
 import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
 import { filled } from '../core/template.ts'
 import type { Way } from './dispatcher.ts'
-import { openToAll } from './exposure.ts'
 import { readText } from './fileText.ts'
+import { unsafePath } from './safePath.ts'
 
 /** @throws the signal's reason when it is aborted: the letter is given up. */
 export type Messenger = (letter: Letter, signal: AbortSignal) => Promise<void>
@@ -23,21 +23,19 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 export const byCommand =
   (file: string): Messenger =>
   async (letter, signal) => {
-    const open = openTo(file)
-    if (open) throw new Fault('NOTICE_UNSENT', `${open}: may be written by every user, so it is not started`)
+    requireOwn(file, 'it is not started')
     await started(file, letter, signal)
   }
 
 /** What keeps a command from being started, in words that name it; nothing is started. */
 export async function commandProblem(file: string): Promise<string | undefined> {
-  const open = openTo(file)
-  if (open) return `${open}: may be written by every user, so it is not started`
+  const unsafe = unsafePath(file)
+  if (unsafe) return `${unsafe.path}: ${unsafe.says}, so it is not started`
   try {
     if (!statSync(file).isFile()) return `${file}: is not a regular file`
     accessSync(file, constants.X_OK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return `${file}: is not there`
     return `${file}: may not be executed by this user (${code})`
   }
   // a program of any size: only a script begins with the name of its interpreter
@@ -80,13 +78,12 @@ export const webhookFileProblem = (file: string): Promise<string | undefined> =>
     },
   )
 
-/** One that is not there is found out by starting it. */
-function openTo(file: string): string | undefined {
-  try {
-    return openToAll(file, statSync(file).mode)
-  } catch {
-    return undefined
-  }
+/** What another user may put in its place would run as this one, or tell another user what is told here. */
+function requireOwn(file: string, so: string): void {
+  const unsafe = unsafePath(file)
+  if (!unsafe) return
+  const { path, says, advice } = unsafe
+  throw new Fault('NOTICE_UNSENT', `${path}: ${says}, so ${so}`, { advice: `${advice}.` })
 }
 
 async function started(file: string, letter: Letter, signal: AbortSignal): Promise<void> {
@@ -148,6 +145,7 @@ async function addressIn(file: string): Promise<URL> {
   const { text } = await readText(file).catch(error => {
     throw error instanceof Fault ? new Fault('NOTICE_UNSENT', error.message) : error
   })
+  requireOwn(file, 'nothing is sent to the address in it')
   const problem = webhookProblem(text.trim())
   if (problem) throw new Fault('NOTICE_UNSENT', `${file}: ${problem}`)
   return new URL(text.trim())

@@ -8,6 +8,7 @@ import { Fault } from '../core/fault.ts'
 import { type Letter, lettersOf } from '../core/letter.ts'
 import type { Notice } from '../core/notice.ts'
 import { readTold, type Told, untold, withTold, writeTold } from '../core/told.ts'
+import { insideState } from './heldFolder.ts'
 import type { Messenger } from './messenger.ts'
 import { contentOf } from './stateFile.ts'
 import { temporaryName, writeSynced } from './wholeFile.ts'
@@ -102,19 +103,20 @@ const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 
 function read(dir: string): string | undefined {
   try {
-    return contentOf(join(dir, FILE))
+    return insideState(dir, held => contentOf(join(held, FILE)))
   } catch {
     return undefined
   }
 }
 
-async function rewrite(dir: string, amend: (told: Told) => Told): Promise<void> {
-  const draft = join(dir, temporaryName(FILE, randomBytes(6).toString('hex')))
-  try {
-    await writeSynced(draft, writeTold(amend(readTold(read(dir)))), dir)
-    renameSync(draft, join(dir, FILE))
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
-}
+const rewrite = async (dir: string, amend: (told: Told) => Told): Promise<void> =>
+  insideState(dir, async held => {
+    const draft = join(held, temporaryName(FILE, randomBytes(6).toString('hex')))
+    try {
+      await writeSynced(draft, writeTold(amend(readTold(read(dir)))), held)
+      renameSync(draft, join(held, FILE))
+    } catch (error) {
+      await rm(draft, { force: true })
+      throw error
+    }
+  })

@@ -8,8 +8,9 @@ import { emptyReceipt, type Receipt } from '../core/receipt.ts'
 import { titleOf } from '../core/receiptName.ts'
 import { readReceipt, writeReceipt } from '../core/receiptText.ts'
 import { inTurn, type Place } from './exclusion.ts'
-import { insideState } from './heldFolder.ts'
+import { insideState, refuse } from './heldFolder.ts'
 import { makeFolders } from './makeFolders.ts'
+import { unsafePlace } from './safePath.ts'
 import { contentOf } from './stateFile.ts'
 import { syncFolder } from './syncedFile.ts'
 import { pause } from './time.ts'
@@ -50,7 +51,7 @@ export function openReceipts(
     onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait })))
   return {
     prepare: async () => {
-      await onDisk(dir, async () => makeFolders(dir, 0o700))
+      if (isMissing(dir)) await onDisk(dir, async () => make(dir))
       await inDirectory(prepare)
     },
     recall: async lineage =>
@@ -59,8 +60,13 @@ export function openReceipts(
         ? emptyReceipt(lineage)
         : inDirectory(async state => (await readOne(state, lineage)).receipt),
     record: (lineage, amend) => inDirectory(state => record(state, lineage, amend)),
-    all: () => readAll(dir),
+    all: async () => (isMissing(dir) ? [] : inDirectory(readAll)),
   }
+}
+
+function make(dir: string): void {
+  refuse(dir, unsafePlace(dir))
+  makeFolders(dir, 0o700)
 }
 
 /** What cannot be looked at is there, and using it says why. */
@@ -133,11 +139,8 @@ async function readOne(
   return { receipt: emptyReceipt(lineage) }
 }
 
-async function readAll(dir: string): Promise<readonly Receipt[]> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw unusable(dir, error)
-  })
+async function readAll({ dir }: State): Promise<readonly Receipt[]> {
+  const names = await readdir(dir)
   return names.filter(name => name.endsWith('.json')).flatMap(name => receiptIn(dir, name) ?? [])
 }
 

@@ -2,8 +2,10 @@
 import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
+import type { Unsafe } from '../core/safePath.ts'
 import { readText } from './fileText.ts'
 import { makeFolders } from './makeFolders.ts'
+import { unsafePath, unsafePlace } from './safePath.ts'
 import { stateRoom } from './stateRoom.ts'
 import { replaceWhole } from './syncedFile.ts'
 
@@ -19,6 +21,7 @@ export const presentText = (path: string): Promise<string | undefined> =>
 
 /** Before anybody is asked anything. @throws Fault SETUP_UNWRITABLE. */
 export async function requireWritable(path: string): Promise<void> {
+  requireOwn(unsafePlace(path))
   const { refusal, nearest } = await stateRoom(dirname(path))
   if (refusal) throw new Fault('SETUP_UNWRITABLE', `${path}: ${nearest} cannot be written (${refusal})`)
 }
@@ -36,6 +39,8 @@ export const replaceFile = (
     const folder = dirname(file)
     // others may look into it: what is secret in it has a mode of its own
     for (const made of makeFolders(folder)) await chmod(made, 0o755)
+    // in a folder such as /tmp another user may have been quicker
+    requireOwn(unsafePath(folder))
     const backup = await keepBeside(file, { mode, now })
     await replaceWhole(file, text, mode)
     return backup
@@ -60,8 +65,15 @@ export const keepBeside = (
     return backup
   })
 
+/** Where another user decides what the place is, he would get what is written there, or lead it anywhere. */
+function requireOwn(unsafe: Unsafe | undefined): void {
+  if (!unsafe) return
+  throw new Fault('SETUP_UNWRITABLE', `${unsafe.path}: ${unsafe.says}`, { advice: `${unsafe.advice}.` })
+}
+
 async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
+    requireOwn(unsafePlace(path))
     return await work()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException

@@ -124,7 +124,7 @@ test('a configuration that every user may write is refused: it says where privat
   ])
   expect(text).toContain(`chmod o-w ${file}`)
   expect(emulator.entries).toEqual([])
-  await chmod(folder, 0o700)
+  await chmod(file, 0o640)
   expect((await type(['sync', '-c', 'c.toml'])).exit).toBe(0)
 })
 

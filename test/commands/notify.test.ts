@@ -111,7 +111,7 @@ test('a command that fails is warned of, and the certificate is where it should 
   await stage.certbot('shop.example.com')
   const run = await stage.type(['sync', '--config', config])
   expect([run.exit, stage.emulator.certificates().length]).toEqual([0, 1])
-  expect(run.out()).toContain('nobody was told: /nowhere/tell ended with ENOENT')
+  expect(run.out()).toContain('nobody was told: /nowhere/tell: is not there, so it is not started')
 })
 
 describe('certferry notify --test', () => {

@@ -201,7 +201,7 @@ describe('a command', () => {
     const open = folderMode === 0o777 ? dir : file
     await expect(byCommand(file)(letter(), PATIENT)).rejects.toMatchObject({
       code: 'NOTICE_UNSENT',
-      message: `${open}: may be written by every user, so it is not started`,
+      message: `${open}: may be written by every user of this machine, so it is not started`,
     })
     await expect(access(join(dir, 'started'))).rejects.toThrow('ENOENT')
   })

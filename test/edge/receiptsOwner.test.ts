@@ -1,4 +1,4 @@
-import { chown, readdir, stat } from 'node:fs/promises'
+import { chown, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { expect, test } from 'vitest'
@@ -11,7 +11,8 @@ const NOBODY = 65_534
 test.skipIf(getuid?.() !== 0)(
   "what root records in a service's directory belongs to the service",
   async () => {
-    const dir = await temporaryDirectory()
+    const dir = join(await temporaryDirectory(), 'state')
+    await mkdir(dir)
     await chown(dir, NOBODY, NOBODY)
     const receipts = openReceipts(
       dir,
