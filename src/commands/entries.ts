@@ -2,7 +2,7 @@
 import { FLAW_ADVICE } from '../core/advice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { type Entry, entryOf } from '../core/report.ts'
-import type { Left } from '../edge/lineages.ts'
+import type { Left } from '../edge/kept.ts'
 import type { Log } from '../edge/log.ts'
 
 export const write = (log: Log, { level, fields, message }: Entry) => log[level](fields, message)

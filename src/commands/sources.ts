@@ -5,7 +5,8 @@ import { isNamed, type Lineage } from '../core/lineage.ts'
 import { usualSources } from '../core/lineageIn.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Settings, Source } from '../core/settings.ts'
-import { findLineages, type Left } from '../edge/lineages.ts'
+import type { Left } from '../edge/kept.ts'
+import { findLineages } from '../edge/lineages.ts'
 
 export interface Listing {
   readonly lineages: readonly Lineage[]

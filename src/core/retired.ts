@@ -1,4 +1,5 @@
 /** Certificates that lie in a client's folder and that the client itself no longer keeps, or that are for it alone. Pure. */
+import { X509Certificate } from 'node:crypto'
 import type { TreeKind } from './lineage.ts'
 
 /** What is seen below the source's path. What cannot be looked at is neither there nor missing. */
@@ -49,4 +50,48 @@ const RETIRED: Readonly<Partial<Record<TreeKind, (name: string, look: Look) => s
       ? `is of Caddy's own authority "${issuer}", which nobody else trusts`
       : undefined
   },
+}
+
+/**
+ * Caddy and Traefik keep what they had of one issuer when they turn to another, and Traefik what it had of domains in another
+ * order: names of the same domains, of which the client takes the one that is valid.
+ */
+export function rivalsAmong(names: readonly string[]): ReadonlyArray<readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const name of names) {
+    const domains = name.slice(0, name.indexOf('@')).split('+').sort().join('+')
+    groups.set(domains, [...(groups.get(domains) ?? []), name])
+  }
+  return [...groups.values()].filter(group => group.length > 1)
+}
+
+interface Rival {
+  readonly name: string
+  /** Its certificates as PEM, leaf first. */
+  readonly chains: readonly string[]
+}
+
+/** Those that have expired while another of the same domains is valid, each with the reason. */
+export function replacedAmong(rivals: readonly Rival[], now: Date): ReadonlyMap<string, string> {
+  const states = rivals.map(({ name, chains }) => ({
+    name,
+    states: chains.map(chain => stateOf(chain, now)),
+  }))
+  const valid = states.find(one => one.states.includes('valid'))
+  const expired = states.filter(
+    one => one.states.length > 0 && one.states.every(state => state === 'expired'),
+  )
+  return new Map(
+    valid ? expired.map(({ name }) => [name, `has expired, and ${valid.name} is in its place`]) : [],
+  )
+}
+
+function stateOf(chain: string, now: Date): 'valid' | 'expired' | undefined {
+  try {
+    const { validFromDate, validToDate } = new X509Certificate(chain)
+    if (validToDate <= now) return 'expired'
+    return validFromDate <= now ? 'valid' : undefined
+  } catch {
+    return undefined
+  }
 }

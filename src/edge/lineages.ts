@@ -1,16 +1,17 @@
 /** Finds the lineages of every source on disk: at once and not by promise, which takes ten times as long for ten thousand. */
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import { LAYOUTS, type Lineage, lineageId } from '../core/lineage.ts'
+import { LAYOUTS, type Lineage } from '../core/lineage.ts'
 import { lineageIn, nameTaken, pemLineage } from '../core/lineageIn.ts'
 import { printable } from '../core/printable.ts'
-import { type Look, retired } from '../core/retired.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
+import type { Stored } from '../core/traefikStore.ts'
 import { BETWEEN_READS, readStore } from './files.ts'
 import { isFolder } from './filesystem.ts'
-import { errorCode } from './fileText.ts'
+import { errorCode, readText } from './fileText.ts'
+import { keptOf, type Left } from './kept.ts'
 import { isSamePlace, isThere } from './place.ts'
 
 export interface Found {
@@ -19,11 +20,6 @@ export interface Found {
   readonly faults: ReadonlyArray<{ readonly lineage: string; readonly fault: Fault }>
   /** What lies in a client's folder and is no longer the client's, with the reason in words. */
   readonly left: readonly Left[]
-}
-
-export interface Left {
-  readonly lineage: string
-  readonly why: string
 }
 
 export async function findLineages(
@@ -64,53 +60,33 @@ async function lineagesIn(
 }
 
 async function namesIn(source: FolderSource, left: Left[]): Promise<readonly string[]> {
-  if (source.kind === 'traefik') return storedNames(source.path)
+  if (source.kind === 'traefik') {
+    const stored = await storedAt(source.path)
+    const chainsOf = async (name: string) => stored.filter(one => one.name === name).map(({ chain }) => chain)
+    return keptOf(source, [...new Set(stored.map(({ name }) => name))], { chainsOf, left })
+  }
   const { kind, path } = source
   const layout = LAYOUTS[kind]
-  const entries = entriesIn(join(source.path, layout.folder), layout.depth, source)
+  const entries = entriesIn(join(path, layout.folder), layout.depth, source)
   const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
-  const look = lookIn(path)
-  return names.filter(name => {
-    if (!hasSign(path, layout.signs(name))) return false
-    const why = retired(kind, name, look)
-    if (why !== undefined) left.push({ lineage: lineageId(kind, name), why })
-    return why === undefined
-  })
-}
-
-const lookIn = (path: string): Look => ({
-  has: name => standing(join(path, name)) === 'there',
-  lacks: name => standing(join(path, name)) === 'missing',
-  target: name => {
-    try {
-      return readlinkSync(join(path, name))
-    } catch {
-      return undefined
-    }
-  },
-})
-
-function standing(path: string): 'there' | 'missing' | 'unknown' {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) ? 'there' : 'missing'
-  } catch {
-    return 'unknown'
-  }
+  const chainsOf = async (name: string) => [(await readText(join(path, layout.chain(name)))).text]
+  const signed = names.filter(name => hasSign(path, layout.signs(name)))
+  return keptOf(source, signed, { chainsOf, left })
 }
 
 /** How often a file is read again in which nothing is, 100 ms apart: Traefik empties it, and writes it anew in place. */
 const TRIES = 5
 
-async function storedNames(path: string): Promise<readonly string[]> {
+async function storedAt(path: string): Promise<readonly Stored[]> {
   for (let left = TRIES; ; left--) {
-    const names = await readStore(path).then(
-      ({ stored }) => stored.map(({ name }) => name),
+    const stored = await readStore(path).then(
+      found => found.stored,
       error => {
         if (!left || !(error instanceof Fault) || error.code !== 'PAIR_INCOMPLETE') throw error
         return []
       },
     )
-    if (names.length || !left) return names
+    if (stored.length || !left) return stored
     await setTimeout(BETWEEN_READS)
   }
 }

@@ -90,7 +90,7 @@ describe('Traefik', () => {
   })
 })
 
-const EVER = await lasting(900)
+const [EVER, OVER] = await Promise.all([lasting(900), lasting(-1)])
 const [chain, key] = [EVER.chain, EVER.key]
 
 describe('certbot', () => {
@@ -232,5 +232,37 @@ describe('Caddy', () => {
     )
     const { exit, results } = await wouldDo(`caddy=${root}`)
     expect([exit, told(results)]).toEqual([0, ['caddy:a.example@acme.example-directory planned']])
+  })
+
+  test('what has expired of one issuer is left alone while the one of another is valid, and only then', async () => {
+    const of = (issuer: string, pair: Pair) => ({
+      [`certificates/${issuer}/a.example/a.example.crt`]: pair.chain,
+      [`certificates/${issuer}/a.example/a.example.key`]: pair.key,
+    })
+    const both = await folderOf({ ...of('one.example', OVER), ...of('two.example', EVER) })
+    const { exit, results } = await wouldDo(`caddy=${both}`)
+    expect([exit, told(results)]).toEqual([0, ['caddy:a.example@two.example planned']])
+    const neither = await folderOf({ ...of('one.example', OVER), ...of('two.example', OVER) })
+    const expired = await wouldDo(`caddy=${neither}`)
+    expect([expired.exit, expired.results.length]).toEqual([65, 2])
+  })
+})
+
+describe("Traefik's earlier entries", () => {
+  test('what has expired is left alone while another entry of the same domains is valid', async () => {
+    const text = storeText({
+      le: [
+        { domains: ['a.example', 'b.example'], pair: OVER },
+        { domains: ['b.example', 'a.example'], pair: EVER },
+        { domains: ['c.example'], pair: OVER },
+      ],
+      old: [{ domains: ['a.example', 'b.example'], pair: OVER }],
+    })
+    const root = await folderOf({ 'acme.json': text })
+    const { exit, results } = await wouldDo(`traefik=${root}/acme.json`)
+    expect([exit, told(results)]).toEqual([
+      65,
+      ['traefik:b.example+a.example@le planned', 'traefik:c.example@le refused'],
+    ])
   })
 })
