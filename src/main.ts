@@ -3,6 +3,7 @@
  * argv + env → command → exit code. The only file that touches process.
  * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
  */
+import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 
@@ -29,13 +30,13 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // the first asks, the second does not wait for the answer
-    process.on(signal, () => (ending.signal.aborted ? process.exit(75) : ending.abort(signal)))
+    process.on(signal, () => (ending.signal.aborted ? leave(75) : ending.abort(signal)))
   }
+  const late = new AbortController()
+  const over = AbortSignal.any([ending.signal, late.signal])
+  ending.signal.addEventListener('abort', () => void setTimeout(FINISH, undefined, UNHEARD).then(cutOff))
   // the work goes on where nobody can be told of it; what is not said for want of a disk shows in the exit code
   let unsaid = false
-  process.once('exit', code => {
-    if (code === 0 && unsaid) process.exitCode = 74
-  })
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
   // with nothing left to wait for Node would end with 0, whatever became of the command
@@ -70,10 +71,52 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     wait: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
     dice: Math.random,
     ending: ending.signal,
+    endWithin: (seconds: number) => {
+      const left = Math.max(0, seconds * 1000 - performance.now())
+      void setTimeout(left + OVERTIME, undefined, UNHEARD).then(cutOff)
+      void setTimeout(left, undefined, UNHEARD).then(() => late.abort())
+      return late.signal
+    },
     closeDebugger,
   }
-  process.exitCode = await cli(process.argv.slice(2), world)
-  process.off('beforeExit', drained)
+  const code = await cli(process.argv.slice(2), world)
+  // a reader that is behind is waited for, but not by one who is to be gone
+  const hurried = new AbortController()
+  const hurry = () => void setTimeout(LAST_WORDS, undefined, UNHEARD).then(() => hurried.abort())
+  if (over.aborted) hurry()
+  else over.addEventListener('abort', hurry)
+  await Promise.all([stdout.flush(hurried.signal), stderr.flush(hurried.signal)])
+  leave(code === 0 && unsaid ? 74 : code)
+}
+
+/** From the first signal, and from the deadline of a command that has one, to an end that waits for nothing. In milliseconds. */
+const [FINISH, OVERTIME] = [15_000, 2_000] as const
+/** For a reader that is behind when the time is over. In milliseconds. */
+const LAST_WORDS = 500
+const UNHEARD = { ref: false } as const
+
+const cutOff = () => leave(75)
+
+/**
+ * With the work, the process is over. Its own exit would wait for calls of the system that are under way: where a name
+ * server is silent for half a minute, where a file server is for ever. A process that takes its place does not.
+ */
+function leave(code: number): never {
+  const { execve } = process
+  const isHeldUp = process
+    .getActiveResourcesInfo()
+    .some(name => /^(GetAddrInfo|GetNameInfo|FS)Req/.test(name))
+  if (isHeldUp && execve && mayRun('/bin/sh')) execve('/bin/sh', ['sh', '-c', `exit ${code}`], {})
+  process.exit(code)
+}
+
+function mayRun(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** One that was opened before this file was read; not the one that a developer asks for on the command line itself. */
@@ -91,5 +134,5 @@ function fail(error: unknown): void {
   process.stderr.write(
     `certferry: an error in certferry itself (${error instanceof Error ? error.name : typeof error})\n${stack}\n`,
   )
-  process.exit(70)
+  leave(70)
 }

@@ -39,4 +39,6 @@ export interface World {
   readonly closeDebugger: () => Promise<void>
   /** Aborted when the operator or the system asks the process to end. */
   readonly ending: AbortSignal
+  /** Aborted so many seconds after the start of the process, which is over then or a little later, whatever it does. */
+  readonly endWithin: (seconds: number) => AbortSignal
 }

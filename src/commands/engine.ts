@@ -63,7 +63,7 @@ export function engineFor(
   const output = line.json ? world.stderr : world.stdout
   const log = openLog({ level: settings.logLevel, output, now: world.now })
   const now = () => new Date(world.now())
-  const herald = openHerald(settings, world, log)
+  const herald = openHerald(settings, world, log, signal)
   const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
   const exposures = openExposures()
   const onSecret = exposures.saw
@@ -119,14 +119,13 @@ export function engineFor(
   }
 }
 
-/** The signal that ends all work: the operator's, or the deadline's after so many seconds. Its reason is the fault to report. */
-export function endOf({ ending }: World, deadline?: number): AbortSignal {
+/** The signal that ends all work: the operator's, or the deadline's. Its reason is the fault to report. */
+export function endOf({ ending }: World, late?: AbortSignal): AbortSignal {
   const end = new AbortController()
   const interrupt = () => end.abort(new Fault('INTERRUPTED', `interrupted (${ending.reason})`))
   if (ending.aborted) interrupt()
   ending.addEventListener('abort', interrupt, { once: true })
-  const late = deadline === undefined ? [] : [AbortSignal.timeout(deadline * 1000)]
-  return AbortSignal.any([end.signal, ...late])
+  return AbortSignal.any([end.signal, ...(late ? [late] : [])])
 }
 
 /** Warns of secrets that others may read, as they are come upon. */

@@ -34,11 +34,15 @@ const NOBODY: Herald = {
 /** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
 const GATHERING = 5_000
 
-export function openHerald(settings: Settings, world: World, log: Log): Herald {
+/** What is not sent when `signal` is aborted is left for the next run. */
+export function openHerald(settings: Settings, world: World, log: Log, signal: AbortSignal): Herald {
   const messengers = channelsOf(settings, world).map(({ send }) => send)
   if (!messengers.length) return NOBODY
   const { now, wait } = world
   const over = new AbortController()
+  const giveUp = () => over.abort(new Fault('NOTICE_UNSENT', 'no time was left; the next run tells it'))
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
   const postman = openPostman({
     messengers,
     events: settings.notify.events,
@@ -75,6 +79,6 @@ export function openHerald(settings: Settings, world: World, log: Log): Herald {
     },
     stopped: fault => add([stopNotice(fault)]),
     deliver,
-    giveUp: () => over.abort(new Fault('NOTICE_UNSENT', 'given up, for the daemon ends')),
+    giveUp,
   }
 }

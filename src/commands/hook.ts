@@ -18,7 +18,11 @@ import type { CommandLine } from './commandLine.ts'
 import { sayUnchanged } from './entries.ts'
 import { settingsInForce } from './settings.ts'
 
+/** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
+const DEADLINE = 120
+
 export async function run(world: World, line: CommandLine): Promise<number> {
+  const late = world.endWithin(line.deadline ?? DEADLINE)
   const call = callOf(line.operands, world.env, world.cwd)
   // at once, and without a word: dehydrated calls for every step that it takes
   if (call === 'nothing to do') return 0
@@ -37,7 +41,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
   }
   const taken = takenBy(lineage, sourcesOf(settings, world))
   const known = taken || isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
-  if (!known) return (await import('./hookPass.ts')).run(world, line, inForce, lineage, taken)
+  if (!known) return (await import('./hookPass.ts')).run(world, line, { inForce, lineage, taken, late })
   sayUnchanged(log, [known])
   if (line.json) world.stdout.write(jsonLine(passJson([known])))
   return 0

@@ -13,18 +13,22 @@ import { sayUnchanged } from './entries.ts'
 import { openMeter } from './meter.ts'
 import type { InForce } from './settings.ts'
 
-/** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
-const DEADLINE = 120
+export interface Renewed {
+  readonly inForce: InForce
+  readonly lineage: Lineage
+  /** Where another place has its name. */
+  readonly taken: Fault | undefined
+  /** Aborted at the deadline. */
+  readonly late: AbortSignal
+}
 
 export async function run(
   world: World,
   line: CommandLine,
-  inForce: InForce,
-  lineage: Lineage,
-  taken: Fault | undefined,
+  { inForce, lineage, taken, late }: Renewed,
 ): Promise<number> {
   const meter = await openMeter(world, line.metricsFile)
-  const signal = endOf(world, line.deadline ?? DEADLINE)
+  const signal = endOf(world, late)
   const engine = engineFor(inForce, { world, line, signal, metrics: () => meter?.metrics })
   try {
     const { settings, log, effects } = engine

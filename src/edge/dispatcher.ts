@@ -52,6 +52,26 @@ export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): 
   })
 }
 
+/**
+ * Sends a request and ends with its signal; undici itself looks at the signal only when it is connected, and a name server
+ * may be silent for a minute. @throws the signal's reason.
+ */
+export async function requestWith(
+  dispatcher: Dispatcher,
+  options: Dispatcher.RequestOptions & { readonly signal: AbortSignal },
+): Promise<Dispatcher.ResponseData> {
+  const { signal } = options
+  signal.throwIfAborted()
+  const over = Promise.withResolvers<never>()
+  const end = () => over.reject(signal.reason)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([dispatcher.request(options), over.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}
+
 /** Where a request goes, as a dispatcher wants to be told. */
 export const targetOf = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })
 

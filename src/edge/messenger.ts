@@ -118,7 +118,7 @@ export const byWebhook =
   ({ file, template, way, version }: Webhook): Messenger =>
   async (letter, giveUp) => {
     const url = await addressIn(file)
-    const { openDispatcher, targetOf } = await import('./dispatcher.ts')
+    const { openDispatcher, requestWith, targetOf } = await import('./dispatcher.ts')
     const dispatcher = openDispatcher({ ...way, endpoint: url })
     const body = template === undefined ? bodyOf(letter) : filled(template, wordsOf(letter))
     const headers = {
@@ -127,7 +127,13 @@ export const byWebhook =
     }
     try {
       const signal = AbortSignal.any([giveUp, AbortSignal.timeout(PATIENCE)])
-      const answer = await dispatcher.request({ ...targetOf(url), method: 'POST', headers, body, signal })
+      const answer = await requestWith(dispatcher, {
+        ...targetOf(url),
+        method: 'POST',
+        headers,
+        body,
+        signal,
+      })
       await answer.body.dump()
       if (answer.statusCode >= 300)
         throw new Fault('NOTICE_UNSENT', `${url.host} answered ${answer.statusCode}`)

@@ -8,6 +8,7 @@ import { Fault } from '../core/fault.ts'
 import { type Letter, lettersOf } from '../core/letter.ts'
 import type { Notice } from '../core/notice.ts'
 import { readTold, type Told, untold, withTold, writeTold } from '../core/told.ts'
+import { readUnsent, writeUnsent } from '../core/unsent.ts'
 import { insideState } from './heldFolder.ts'
 import type { Messenger } from './messenger.ts'
 import { contentOf } from './stateFile.ts'
@@ -26,7 +27,7 @@ export interface PostmanOptions {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
   /** Aborted, with a fault as its reason, when what is still on its way is to be given up. */
   readonly giveUp: AbortSignal
-  /** A letter that did not arrive; it is tried again with the next ones. */
+  /** A letter that did not arrive; it is kept, and tried again with the next ones, by this process or another. */
   readonly onUnsent: (fault: Fault) => void
   /** A letter that has arrived, which only this process remembers. */
   readonly onForgotten: (fault: Fault) => void
@@ -38,7 +39,8 @@ export interface Postman {
   readonly deliver: () => Promise<void>
 }
 
-const FILE = 'notices.json'
+const TOLD = 'notices.json'
+const UNSENT = 'unsent.json'
 /** Pauses between three tries at one letter, in milliseconds. */
 const PAUSES = [1_000, 5_000] as const
 
@@ -61,23 +63,30 @@ export function openPostman(options: PostmanOptions): Postman {
     return false
   }
   const deliver = async () => {
-    const told = Object.assign({}, ...places.map(place => readTold(read(place))), kept)
-    const waiting = untold(bag, told, now())
+    const told = Object.assign({}, ...places.map(place => readTold(read(place, TOLD))), kept)
+    const left = readUnsent(read(dir, UNSENT), now())
+    const waiting = untold([...bag, ...left], told, now())
+    const unsent: Notice[] = []
     bag = []
     for (const letter of lettersOf(waiting, host)) {
       const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
       // told where anybody has heard it: the other way's failure is in the log, and twice is worse
       if (arrivals.some(Boolean)) await remember(letter)
+      else unsent.push(...letter.notices)
     }
+    // where it cannot be kept, the log has said that it was not sent
+    if (left.length || unsent.length)
+      await rewrite(dir, UNSENT, () => writeUnsent(unsent, now())).catch(never)
   }
   const remember = async ({ notices }: Letter) => {
     const amend = (told: Told) => withTold(told, notices, now())
     for (const place of places) {
-      const error = await rewrite(place, amend).then(() => undefined, nameOf)
+      const written = rewrite(place, TOLD, text => writeTold(amend(readTold(text))))
+      const error = await written.then(() => undefined, nameOf)
       if (!error) return
       if (place !== places.at(-1)) continue
       kept = amend(kept)
-      onForgotten(new Fault('STATE_UNUSABLE', `${join(dir, FILE)} cannot be written (${error})`))
+      onForgotten(new Fault('STATE_UNUSABLE', `${join(dir, TOLD)} cannot be written (${error})`))
     }
   }
   return {
@@ -101,20 +110,24 @@ const faultOf = (error: unknown): Fault =>
 
 const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).name
 
-function read(dir: string): string | undefined {
+function read(dir: string, file: string): string | undefined {
   try {
-    return insideState(dir, held => contentOf(join(held, FILE)))
+    return insideState(dir, held => contentOf(join(held, file)))
   } catch {
     return undefined
   }
 }
 
-const rewrite = async (dir: string, amend: (told: Told) => Told): Promise<void> =>
+const rewrite = async (
+  dir: string,
+  file: string,
+  amended: (text: string | undefined) => string,
+): Promise<void> =>
   insideState(dir, async held => {
-    const draft = join(held, temporaryName(FILE, randomBytes(6).toString('hex')))
+    const draft = join(held, temporaryName(file, randomBytes(6).toString('hex')))
     try {
-      await writeSynced(draft, writeTold(amend(readTold(read(dir)))), held)
-      renameSync(draft, join(held, FILE))
+      await writeSynced(draft, amended(read(dir, file)), held)
+      renameSync(draft, join(held, file))
     } catch (error) {
       await rm(draft, { force: true })
       throw error

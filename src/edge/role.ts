@@ -5,7 +5,7 @@ import { Fault } from '../core/fault.ts'
 import { secret } from '../core/secret.ts'
 import { isCloudMachine, nearby } from './cloudMachine.ts'
 import type { Credentials } from './credentials.ts'
-import { targetOf } from './dispatcher.ts'
+import { requestWith, targetOf } from './dispatcher.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
 
@@ -74,7 +74,7 @@ async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Cr
 async function ask(dispatcher: Dispatcher, url: string): Promise<string | undefined> {
   try {
     const signal = AbortSignal.timeout(PATIENCE)
-    const { statusCode, body } = await dispatcher.request({
+    const { statusCode, body } = await requestWith(dispatcher, {
       ...targetOf(new URL(url)),
       method: 'GET',
       signal,

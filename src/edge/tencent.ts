@@ -6,7 +6,7 @@ import { Fault } from '../core/fault.ts'
 import { type Reply, readReply } from '../core/reply.ts'
 import { authorization } from '../core/tc3.ts'
 import type { Credentials } from './credentials.ts'
-import { targetOf } from './dispatcher.ts'
+import { requestWith, targetOf } from './dispatcher.ts'
 import { networkFault } from './networkFault.ts'
 import type { Wallet } from './wallet.ts'
 
@@ -101,7 +101,7 @@ async function exchange(
 ): Promise<Answer> {
   const whole = AbortSignal.timeout(limit)
   try {
-    const { statusCode, headers, body } = await dispatcher.request({
+    const { statusCode, headers, body } = await requestWith(dispatcher, {
       ...targetOf(endpoint),
       ...sending,
       signal: signal ? AbortSignal.any([signal, whole]) : whole,

@@ -1,8 +1,9 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openOutput } from '../../src/edge/output.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -45,6 +46,53 @@ test('the journal is known by its socket, and not by a name that was inherited',
   closeSync(fd)
 })
 
+test('what waits beyond sixteen megabytes for a reader is lost, and the rest arrives in order', async () => {
+  const pipe = join(await temporaryDirectory(), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+  const fd = openSync(pipe, 'w')
+  let lost = 0
+  const output = openOutput({ fd, stream: never, env: {}, onLost: () => lost++ })
+  const line = (n: number) => `${String(n).padStart((1 << 20) - 1, '.')}\n`
+  for (let i = 0; i < 20; i++) output.write(line(i))
+  expect(lost).toBe(3)
+  const over = new AbortController()
+  const flushed = output.flush(over.signal)
+  let [text, all] = ['', false]
+  void flushed.then(() => {
+    all = true
+  })
+  const room = Buffer.alloc(1 << 16)
+  while (!all) {
+    try {
+      text += room.toString('utf8', 0, readSync(reader, room))
+    } catch {}
+    await setImmediate()
+  }
+  try {
+    for (let n = -1; n; ) {
+      n = readSync(reader, room)
+      text += room.toString('utf8', 0, n)
+    }
+  } catch {}
+  expect(text).toBe(Array.from({ length: 17 }, (_, i) => line(i)).join(''))
+  for (const one of [reader, fd]) closeSync(one)
+})
+
+test('who must be gone waits for no reader', async () => {
+  const pipe = join(await temporaryDirectory(), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+  const fd = openSync(pipe, 'w')
+  const output = openOutput({ fd, stream: never, env: {}, onLost: never })
+  output.write('x'.repeat(1 << 20))
+  const over = new AbortController()
+  const flushed = output.flush(over.signal)
+  over.abort()
+  await flushed
+  for (const one of [reader, fd]) closeSync(one)
+})
+
 /** A program that writes much to a pipe that nobody empties for a while, made non-blocking by its other end. */
 const MUCH = `
 import { openOutput } from ${JSON.stringify(new URL('../../src/edge/output.ts', import.meta.url).href)}
@@ -60,7 +108,7 @@ test('a reader that is slow gets all of it, in order', async () => {
   let text = ''
   child.stdout.setEncoding('utf8')
   child.stdout.pause()
-  setImmediate(() => {
+  globalThis.setImmediate(() => {
     child.stdout.on('data', part => {
       text += part
     })

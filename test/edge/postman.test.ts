@@ -89,6 +89,22 @@ describe('the postman', () => {
     expect([tries, unsent.length]).toEqual([4, 1])
   })
 
+  test('what did not arrive is told by the next process, once', async () => {
+    const first = await office(() =>
+      Promise.reject(new Fault('NOTICE_UNSENT', 'hook.example was not reached')),
+    )
+    first.postman.add([notice('a')])
+    await first.postman.deliver()
+    const sent: string[] = []
+    const messenger: Messenger = async ({ notices }) => void sent.push(...notices.map(({ key }) => key))
+    for (const key of ['b', 'c']) {
+      const next = await office(messenger, first.dir)
+      next.postman.add([notice(key)])
+      await next.postman.deliver()
+    }
+    expect(sent).toEqual(['b', 'a', 'c'])
+  })
+
   test('gives up at once what takes too long, and what comes after it', async () => {
     const end = new AbortController()
     const asked = Promise.withResolvers<void>()

@@ -83,6 +83,7 @@ export function recordedWorld({
       now,
       dice,
       ending: ending.signal,
+      endWithin: seconds => AbortSignal.timeout(seconds * 1000),
       closeDebugger: async () => {},
       ...hurried(passing),
     },

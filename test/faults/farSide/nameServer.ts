@@ -34,7 +34,11 @@ export interface NameServer {
 }
 
 /** Fails for so many milliseconds from the first query on; `undefined` is no answer at all. */
-export async function openNameServer(rcode: number | undefined, milliseconds: number): Promise<NameServer> {
+export async function openNameServer(
+  rcode: number | undefined,
+  milliseconds: number,
+  options = 'timeout:1 attempts:1',
+): Promise<NameServer> {
   const socket = createSocket('udp4')
   let queries = 0
   let until = Number.POSITIVE_INFINITY
@@ -47,7 +51,7 @@ export async function openNameServer(rcode: number | undefined, milliseconds: nu
   await new Promise<void>(resolve => socket.bind(53, ADDRESS, resolve))
   const folder = await temporaryDirectory()
   const [resolver, order] = [join(folder, 'resolv.conf'), join(folder, 'nsswitch.conf')]
-  await writeFile(resolver, `nameserver ${ADDRESS}\noptions timeout:1 attempts:1\n`)
+  await writeFile(resolver, `nameserver ${ADDRESS}\noptions ${options}\n`)
   await writeFile(order, 'hosts: dns\n')
   const script = `mount --bind ${resolver} /etc/resolv.conf && mount --bind ${order} /etc/nsswitch.conf && exec "$@"`
   return {
