@@ -50,7 +50,7 @@ export function openGround(
   const polled = new Set<Source>()
   const watch = (source: Source) =>
     openWatcher(source, {
-      ...earsOf(source, { roster, list, nudge, onDeath }),
+      ...earsOf(source, { roster, list, nudge, onDeath, log, monotonic: world.monotonic, settle: arrived }),
       onPolling: why => {
         polled.add(source)
         write(log, pollingEntry(source, why))
@@ -58,6 +58,8 @@ export function openGround(
     })
   const closing = new AbortController()
   const settle = () => world.wait(IN_FLIGHT, closing.signal)
+  /** When it closes, nothing that arrives counts any more. */
+  const arrived = () => settle().catch(() => {})
   const onMissed = missedTeller({ sources, polled, roster, metrics, log })
   const sweep = openSweep({ roster, receipts: effects, list, settle, onMissed, nudge, log })
   let watchers: readonly Watcher[] = []

@@ -20,6 +20,15 @@ export interface SweepEffects {
   readonly log: Log
 }
 
+/** Of lineages that have strayed those that no event has told of, nor is one under way. */
+export async function unheard(
+  suspects: ReadonlyMap<string, string>,
+  { roster, settle }: Pick<SweepEffects, 'roster' | 'settle'>,
+): Promise<readonly string[]> {
+  if (suspects.size) await settle()
+  return [...suspects].flatMap(([id, state]) => (roster.isUnseen(id, state) ? [id] : []))
+}
+
 /** One sweep at a time, whoever calls for it and however often: two would count the same change twice. */
 export function openSweep({ roster, receipts, list, settle, onMissed, nudge, log }: SweepEffects) {
   const reasons = new Set<string>()
@@ -30,9 +39,7 @@ export function openSweep({ roster, receipts, list, settle, onMissed, nudge, log
     // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
     const fault = await receipts.prepare().then(() => undefined, asFault)
     if (fault) return sayUnswept(log, fault)
-    const suspects = await roster.strayed(roster.all())
-    if (suspects.size) await settle()
-    for (const [id, state] of suspects) if (roster.isUnseen(id, state)) onMissed(id)
+    for (const id of await unheard(await roster.strayed(roster.all()), { roster, settle })) onMissed(id)
     const ids = roster.all().map(({ id }) => id)
     log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
     nudge(ids)

@@ -1,8 +1,12 @@
 /** What kind of thing lies at a path, and which file systems tell of changes. */
 import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { mountsIn } from './mounts.ts'
 
-/** Magic numbers of statfs(2) whose changes may be made where inotify on this machine does not see them. */
+/**
+ * Magic numbers of statfs(2), from Linux' magic.h and coreutils' stat.c, whose changes may be made where inotify on this
+ * machine does not see them: by another machine, by the host of a virtual one, or in another layer.
+ */
 const SILENT: Readonly<Record<number, string>> = {
   26985: 'NFS',
   4283649346: 'CIFS',
@@ -11,14 +15,38 @@ const SILENT: Readonly<Record<number, string>> = {
   1702057286: 'FUSE',
   16914839: '9P',
   2035054128: 'overlay',
+  12805120: 'CephFS',
+  198183888: 'Lustre',
+  1397113167: 'AFS',
+  1799439955: 'AFS',
+  1937076805: 'Coda',
+  22092: 'NCP',
+  1952539503: 'OCFS2',
+  18225520: 'GFS2',
+  1196443219: 'GPFS',
+  428016422: 'BeeGFS',
+  2866260714: 'PanFS',
+  1633904243: 'ACFS',
+  3203391149: 'StorNext',
+  2020557398: 'vboxsf',
+  3133910204: 'vmhgfs',
+  2088527475: 'prl_fs',
 }
+
+export const silentName = (type: number): string | undefined => SILENT[type]
 
 /** The name of a file system that must be polled, or undefined where events can be relied on. */
 export const silentFileSystem = (path: string): Promise<string | undefined> =>
   statfs(path).then(
-    ({ type }) => SILENT[type],
+    ({ type }) => silentName(type),
     () => undefined,
   )
+
+/** The same of all that lies in these folders: other file systems may be mounted in them. */
+export async function silentAmong(folders: readonly string[]): Promise<string | undefined> {
+  const places = [...folders, ...(await mountsIn(folders)).map(({ place }) => place)]
+  return (await Promise.all(places.map(silentFileSystem))).find(Boolean)
+}
 
 /** A folder, or a link that leads to one. */
 export function isFolder(path: string): boolean {

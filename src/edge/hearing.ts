@@ -1,7 +1,7 @@
 /** Listens to a source's folders as they are when it begins: by events, where the file system has some. */
 import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../core/settings.ts'
-import { silentFileSystem } from './filesystem.ts'
+import { silentAmong } from './filesystem.ts'
 import { identityOf, linkNames, type View, viewOf } from './view.ts'
 
 export interface Ears {
@@ -48,7 +48,7 @@ export function openHearing(source: Source, ears: Ears): Hearing {
   const open = async () => {
     const view = await viewOf(source, names)
     identity = await identityOf(view)
-    const silent = (await Promise.all(view.folders.map(silentFileSystem))).find(Boolean)
+    const silent = await silentAmong(view.folders)
     if (silent || closed) return silent
     const opened = listening(view, { ...ears, onGone })
     watcher = opened

@@ -1,9 +1,10 @@
 /** What of a source is watched: which folders, how deep, and whose a path in them is. */
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { LAYOUTS } from '../core/lineage.ts'
 import { isTelling, markOf } from '../core/mark.ts'
 import type { Source } from '../core/settings.ts'
+import { mountsIn } from './mounts.ts'
 
 export interface View {
   readonly folders: readonly string[]
@@ -40,10 +41,27 @@ export async function viewOf(source: Source, names: LinkNames = linkNames()): Pr
 }
 
 async function aroundFiles(files: readonly string[], name: string | undefined): Promise<View> {
-  const near = files.map(file => realOf(dirname(file)))
-  const far = files.map(async file => dirname(await realOf(file)))
-  const folders = new Set(await Promise.all([...near, ...far]))
+  const folders = new Set((await Promise.all(files.map(foldersOnTheWay))).flat())
   return { folders: [...folders], depth: 0, nameIn: () => name, isNoise: () => false }
+}
+
+/** More than the kernel follows. */
+const MOST_LINKS = 41
+
+/** Of a file that is a link, and of each that one leads to, the folder: any of them may be swapped. */
+async function foldersOnTheWay(file: string): Promise<readonly string[]> {
+  const folders: string[] = []
+  let next: string | undefined = file
+  for (let links = 0; next !== undefined && links < MOST_LINKS; links++) {
+    const here: string = next
+    const folder = await realOf(dirname(here))
+    folders.push(folder)
+    next = await readlink(here).then(
+      target => resolve(folder, target),
+      () => undefined,
+    )
+  }
+  return folders
 }
 
 const realOf = (path: string) => realpath(path).catch(() => path)
@@ -94,7 +112,7 @@ const folderAt = async (path: string) => {
 
 /**
  * Changes when one of the folders is another than before: moved away, restored, mounted over, reached by another link, or
- * opened to us by its owner.
+ * opened to us by its owner; and when something else is mounted in one of them.
  */
 export const identityOf = async ({ folders }: View): Promise<string> => {
   const parts = folders.map(folder =>
@@ -103,5 +121,6 @@ export const identityOf = async ({ folders }: View): Promise<string> => {
       () => `${folder} none`,
     ),
   )
-  return (await Promise.all(parts)).join('\n')
+  const mounts = (await mountsIn(folders)).map(({ place, id }) => `${place} ${id}`)
+  return [...(await Promise.all(parts)), ...mounts].join('\n')
 }

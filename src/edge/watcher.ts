@@ -16,6 +16,8 @@ export interface WatcherEffects {
   readonly onDeath: (error: unknown) => void
   /** Called every few seconds where a source is polled: the signatures of its lineages are compared. */
   readonly poll: () => Promise<void>
+  /** As often where events are relied on. Resolves to whether it found what no event had told of: then folders are watched anew. */
+  readonly compare: () => Promise<boolean>
   /** Milliseconds between two checks; `PULSE` where absent. */
   readonly pulse?: number
 }
@@ -24,7 +26,7 @@ export interface WatcherEffects {
 const PULSE = 5_000
 
 export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
-  const { onChange, onPolling, onDeath, poll, pulse = PULSE } = effects
+  const { onChange, onPolling, onDeath, poll, compare, pulse = PULSE } = effects
   let hearing: Hearing | undefined
   let checks: Every | undefined
   let polling = false
@@ -50,13 +52,22 @@ export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
     const silent = await hearing.ready
     if (silent) await fallBack(silent)
   }
-  /** A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. */
-  const check = async () => {
-    if (polling) return poll()
-    if (closed || !(await hearing?.isStale())) return
+  const listenAnew = async () => {
     await hearing?.close()
     await listen()
-    if (!closed) onChange(undefined)
+  }
+  /**
+   * A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. And
+   * the kernel drops events when too many wait to be read, without a word from Node; a link may lead to a file in a folder
+   * that is not watched.
+   */
+  const check = async () => {
+    if (polling) return poll()
+    if (closed) return
+    if (await hearing?.isStale()) {
+      await listenAnew()
+      if (!closed) onChange(undefined)
+    } else if (await compare()) await listenAnew()
   }
   const begin = async () => {
     await listen()

@@ -1,6 +1,7 @@
 import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { issue } from '../support/certificates.ts'
 import { openWatchStage } from './watchStage.ts'
 
 describe('a daemon whose machine fails', () => {
@@ -22,6 +23,20 @@ describe('a daemon whose machine fails', () => {
     signal('SIGUSR1')
     await stored(2)
   })
+
+  test('finds within seconds what no event told of: files behind links that are written in place', async () => {
+    const { certbot, start, root, stored } = await openWatchStage()
+    await certbot('a.example')
+    const { saying, said } = start()
+    await stored(1)
+    await saying('watching')
+    const { chain, key } = await issue({ names: ['a.example'] })
+    const archive = join(root, 'archive/a.example')
+    await writeFile(join(archive, 'privkey1.pem'), key)
+    await writeFile(join(archive, 'fullchain1.pem'), chain)
+    await expect.poll(() => said('compared').length, { timeout: 60_000 }).toBe(1)
+    await stored(2)
+  }, 90_000)
 
   test('makes its state directory again when it has gone, and learns every receipt anew', async () => {
     const { certbot, start, stored, folder, emulator } = await openWatchStage()

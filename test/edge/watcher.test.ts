@@ -140,6 +140,49 @@ describe.skipIf(noEvents)('by events alone, on a file system that has them', () 
   })
 })
 
+describe.skipIf(noEvents)('of a chain of links', () => {
+  /** A link to certbot's link, and one more before it, each in a folder of its own. */
+  async function chained() {
+    const folder = await temporaryDirectory()
+    const root = join(folder, 'le')
+    await all(certbotIssue(root, NAME, first))
+    const [near, middle] = [join(folder, 'near', 'a.crt'), join(folder, 'middle', 'b.crt')]
+    for (const name of ['near', 'middle', 'other']) await mkdir(join(folder, name))
+    await symlink('../middle/b.crt', near)
+    await symlink(`../le/live/${NAME}/fullchain.pem`, middle)
+    const source = { kind: 'pem', name: 'x', chain: near, key: undefined, keys: {} } as const
+    return { folder, root, near, middle, ...(await watching(source)) }
+  }
+
+  test("each is watched: the first, one on the way, certbot's own, and the file", async () => {
+    const { folder, root, near, middle, tells } = await chained()
+    await tells(renewal(root), near)
+    await writeFile(join(folder, 'other', 'c.crt'), third.chain)
+    const swap = (link: string, to: string) => async () => {
+      await symlink(to, `${link}.new`)
+      await rename(`${link}.new`, link)
+    }
+    await tells(swap(middle, '../other/c.crt'), near)
+    await tells(swap(near, '../other/c.crt'), near)
+  })
+
+  test('the file that the last one leads to may be written in place', async () => {
+    const { root, near, tells } = await chained()
+    await tells(() => writeFile(join(root, 'archive', NAME, 'fullchain1.pem'), second.chain), near)
+  })
+
+  test('one that leads to itself is a file that is not there yet', async () => {
+    const folder = await temporaryDirectory()
+    const chain = join(folder, 'a.crt')
+    await symlink('a.crt', chain)
+    const { tells } = await watching({ kind: 'pem', name: 'x', chain, key: undefined, keys: {} })
+    await tells(async () => {
+      await rm(chain)
+      await writeFile(chain, first.chain)
+    }, chain)
+  })
+})
+
 describe.skipIf(noEvents)('folders are checked for having been replaced', () => {
   const PULSE = { pulse: 20 }
   const noSource = async () => {}

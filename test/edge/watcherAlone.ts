@@ -14,6 +14,7 @@ const watcher = openWatcher(source, {
   onDeath: error => tell(`death: ${error}`),
   onPolling: why => tell(`polling: ${why}`),
   poll: async () => tell('poll'),
+  compare: async () => false,
   pulse: 10,
 })
 await watcher.ready

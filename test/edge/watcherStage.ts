@@ -40,6 +40,7 @@ export async function watching(source: Source, pulse = NEVER) {
     onDeath: error => void deaths.push(error),
     onPolling: why => void polled.push(why),
     poll: async () => void polled.push('poll'),
+    compare: async () => false,
     pulse,
   })
   await watcher.ready

@@ -3,7 +3,7 @@ import { type Finding, warning } from '../../core/finding.ts'
 import { pollingEntry } from '../../core/pollingNotice.ts'
 import type { Source } from '../../core/settings.ts'
 import { budgetFinding } from '../../core/watchBudget.ts'
-import { silentFileSystem } from '../../edge/filesystem.ts'
+import { silentAmong } from '../../edge/filesystem.ts'
 import { watchBudget, watchesNeeded } from '../../edge/inotify.ts'
 import { viewOf } from '../../edge/view.ts'
 import type { Scene } from './scene.ts'
@@ -19,7 +19,7 @@ export async function watching({ sources, machine }: Scene): Promise<readonly Fi
 
 async function looked(source: Source) {
   const view = await viewOf(source)
-  const silent = (await Promise.all(view.folders.map(silentFileSystem))).find(Boolean)
+  const silent = await silentAmong(view.folders)
   return { source, silent, needed: silent ? 0 : await watchesNeeded(view) }
 }
 
