@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Config } from '../src/core/config.ts'
 import { Fault } from '../src/core/fault.ts'
+import { settle } from '../src/core/settings.ts'
 import { lineageOf } from './memory.ts'
 import { issue } from './support/certificates.ts'
-import { days, first, reject, renewed, stage } from './syncStage.ts'
+import { days, first, lineage, reject, renewed, stage } from './syncStage.ts'
 
 describe('what is refused', () => {
   test.each([
@@ -71,6 +73,31 @@ describe('what is refused', () => {
     put(renewed)
     await look()
     expect(asked).toHaveLength(4)
+  })
+
+  test('nor is it once the region, the endpoint or the language that it was sent with is another', async () => {
+    const asked: string[] = []
+    const { look } = stage({
+      upload: async (_, { upload: { service } }) => {
+        asked.push(Object.values(service).join(' '))
+        throw new Fault('API_REJECTED', 'the service answered InvalidParameterValue: Region')
+      },
+    })
+    const withSettings = (tencent: Config['tencent']) => {
+      const { uploadOf } = settle({}, {}, { tencent })
+      return { ...lineage, upload: uploadOf(lineage.id, lineage.name, {}) }
+    }
+    const ways: readonly Config['tencent'][] = [
+      { region: 'ap-nowhere' },
+      { region: 'ap-singapore' },
+      { endpoint: 'https://ssl.intl.tencentcloudapi.com' },
+      { language: 'zh-CN' },
+    ]
+    for (const way of ways) {
+      expect(await look({}, withSettings(way))).toMatchObject({ outcome: 'failed' })
+      expect(await look({}, withSettings(way))).toMatchObject({ because: 'rejected-before' })
+    }
+    expect(asked).toHaveLength(ways.length)
   })
 
   test.each(['API_PROJECT', 'API_FORBIDDEN', 'DEADLINE'] as const)(

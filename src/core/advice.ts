@@ -4,6 +4,8 @@
 export const FLAW_ADVICE =
   'Look at the chain with `certferry inspect`; have the ACME client write a chain whose certificates are valid.'
 
+export const SEND_AGAIN = 'To send the same again: sync --force --only NAME.'
+
 export const ADVICE = {
   // the operator's words
   USAGE: 'See `certferry --help`.',
@@ -79,7 +81,8 @@ export const ADVICE = {
   API_FORBIDDEN: 'Grant this key the CAM policy QcloudSSLFullAccess, or the action ssl:UploadCertificate.',
   API_PROJECT: 'Correct project_id, or grant this key access to the project.',
   API_ACCOUNT: "Settle this with the account in Tencent Cloud's console.",
-  API_REJECTED: 'These bytes are not sent again until they change, or --force.',
+  API_REJECTED:
+    'It is not sent again until the certificate or its settings change. To send the same again: sync --force --only NAME.',
   API_EXISTS: 'The service has this certificate but names no ID; find it in the console.',
 
   // our credentials

@@ -6,6 +6,7 @@ import { withoutKeys } from './secret.ts'
 type Row = readonly [FaultCode, advice?: string]
 
 const PAIR = 'Run `certferry inspect` on chain and key; have the ACME client write both anew.'
+const REGION = 'Correct or remove [tencent] region.'
 const NOT_OURS = "Not an answer to an upload: ask the service's support with the request ID."
 const OURS =
   'This is an error in certferry or a setting the service does not know: check [upload] and report it.'
@@ -56,7 +57,7 @@ const CODES: Readonly<Record<string, Row>> = {
   'FailedOperation.InvalidCertificateStatusCode': ['API_REJECTED', NOT_OURS],
   'FailedOperation.InvalidParam': [
     'API_REJECTED',
-    "Check [upload] of the configuration against the service's message.",
+    "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message.",
   ],
   'FailedOperation.NetworkError': ['API_UNWELL'],
   'FailedOperation.NoProjectPermission': ['API_PROJECT'],
@@ -70,7 +71,7 @@ const CODES: Readonly<Record<string, Row>> = {
   'InvalidParameter.MissMatchPrivateKey': ['API_REJECTED', PAIR],
   'InvalidParameter.WithDetailReason': [
     'API_REJECTED',
-    "Check [upload] of the configuration against the service's message.",
+    "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message.",
   ],
   'LimitExceeded.RateLimitExceeded': ['API_THROTTLED'],
   'InvalidParameter.WithCaAttr': [
@@ -107,7 +108,7 @@ const CODES: Readonly<Record<string, Row>> = {
   InvalidParameter: ['API_REJECTED', OURS],
   InvalidParameterValue: [
     'API_REJECTED',
-    "Check [tencent] region and [upload] against the service's message.",
+    "Check [tencent] region and [upload] ([[source]], [[certificate]]) against the service's message.",
   ],
   InvalidRequest: ['API_REJECTED', OURS],
   IpInBlacklist: [
@@ -144,10 +145,54 @@ const CODES: Readonly<Record<string, Row>> = {
   ],
   UnsupportedOperation: ['API_ACCOUNT', OURS],
   UnsupportedProtocol: ['API_ACCOUNT', OURS],
-  UnsupportedRegion: ['API_ACCOUNT', 'Correct or remove [tencent] region.'],
+  UnsupportedRegion: ['API_ACCOUNT', REGION],
 }
 
+/** What the service calls it, and what the operator does. Names stand in its messages in the language of either site. */
+const PARAMETERS: ReadonlyArray<readonly [name: RegExp, advice: string]> = [
+  [/\bX-TC-Region\b/i, REGION],
+  [/\bX-TC-Language\b/i, 'Correct or remove [tencent] language.'],
+  [/\bAlias\b/, inUpload('alias')],
+  [/\bProjectId\b/, inUpload('project_id')],
+  [/\bCertificateUse\b/, inUpload('use')],
+  [/\bTags?\b|\bTag(Key|Value)\b/, inUpload('tags')],
+  [/\bCertificateType\b/, inUpload('type')],
+  [/\bRepeatable\b/, inUpload('repeatable')],
+  [
+    /\bKeyPassword\b/,
+    'Correct what key_password_file contains, or store the key unencrypted and remove that setting: only the mainland site takes it.',
+  ],
+  [/\bCertificate(Public|Private)Key\b/, PAIR],
+  [/\bRegion\b/i, REGION],
+]
+
+function inUpload(setting: string): string {
+  return `Correct ${setting}, which stands in [upload], [[source]] or [[certificate]] of the configuration.`
+}
+
+/** Codes that say no more than that something in the request is wrong. */
+const VAGUE =
+  /^(InvalidParameter|InvalidParameterValue|InvalidRequest|MissingParameter|UnknownParameter|FailedOperation\.InvalidParam)(?![A-Za-z])/
+
+/** What to do about the thing that the service names; undefined where a code has no advice of its own either. */
+export function adviceOn(apiCode: string, message: string): string | undefined {
+  const own = rowOf(apiCode)?.[1]
+  const named = VAGUE.test(apiCode) && !SPECIFIC.has(apiCode)
+  return (named && PARAMETERS.find(([name]) => name.test(message))?.[1]) || own
+}
+
+/** Beside what their first word says. */
+const SPECIFIC: ReadonlySet<string> = new Set([
+  'InvalidParameter.MissMatchPrivateKey',
+  'InvalidParameter.WithCaAttr',
+])
+
+/** Headers are the same for every certificate: what is wrong with one is nothing to be remembered of a certificate. */
+const HEADER = /\bX-TC-\w+/i
+
 const row = (code: string): Row | undefined => (Object.hasOwn(CODES, code) ? CODES[code] : undefined)
+
+const rowOf = (code: string): Row | undefined => row(code) ?? row(code.split('.', 1)[0] ?? '')
 
 export const KNOWN_CODES = Object.keys(CODES)
 
@@ -157,7 +202,9 @@ export const KNOWN_CODES = Object.keys(CODES)
  */
 export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
   const apiCode = printable(withoutKeys(said), 100)
-  const [code, advice] = row(apiCode) ?? row(apiCode.split('.', 1)[0] ?? '') ?? (['API_UNCLEAR'] as const)
+  const [known] = rowOf(apiCode) ?? (['API_UNCLEAR'] as const)
+  const code = known === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT' : known
+  const advice = adviceOn(apiCode, message)
   return new Fault(code, `the service answered ${apiCode}: ${printable(withoutKeys(message))}`, {
     apiCode,
     ...(advice && { advice }),

@@ -1,9 +1,11 @@
 /** Decides what to do with a bundle. Pure: the clock and the receipt come in as arguments. */
+import { SEND_AGAIN } from './advice.ts'
+import { adviceOn } from './apiCodes.ts'
 import type { Bundle } from './bundle.ts'
 import { waitingUntil } from './failing.ts'
-import { Fault } from './fault.ts'
+import { Fault, type FaultDetail } from './fault.ts'
 import { areSame, type Marks } from './mark.ts'
-import { isOlder, type Receipt, supersededAs, type Upload } from './receipt.ts'
+import { isOlder, type Receipt, type Rejection, supersededAs, type Upload } from './receipt.ts'
 
 /** older: it begins and ends before the one uploaded last, and nothing is known against it. */
 export type UploadReason = 'first-seen' | 'changed' | 'older' | 'forced'
@@ -53,7 +55,7 @@ export function plan(
       'rejected-before',
       'REJECTED_BEFORE',
       `it was refused on ${rejected.at}: ${rejected.message}`,
-      rejected.apiCode,
+      rejectedDetail(rejected),
     )
   }
   // dates do not tell which of two is newer: authorities backdate by an hour or by days, and lifetimes differ
@@ -95,7 +97,14 @@ function refuse(
   because: RefuseReason,
   code: ConstructorParameters<typeof Fault>[0],
   message: string,
-  apiCode?: string | null,
+  detail?: FaultDetail,
 ): Decision {
-  return { do: 'refuse', because, fault: new Fault(code, message, apiCode ? { apiCode } : {}) }
+  return { do: 'refuse', because, fault: new Fault(code, message, detail) }
+}
+
+/** What mends it is what mended it when it was new. */
+function rejectedDetail({ apiCode, message }: Rejection): FaultDetail {
+  if (!apiCode) return {}
+  const advice = adviceOn(apiCode, message)
+  return { apiCode, ...(advice && { advice: `${advice} ${SEND_AGAIN}` }) }
 }

@@ -1,5 +1,5 @@
 /** Commands that mend what is wrong with a certificate's files. Pure. */
-import type { FaultCode } from './fault.ts'
+import type { Fault, FaultCode } from './fault.ts'
 import type { Finding } from './finding.ts'
 import { quoted } from './hookFile.ts'
 import type { Lineage } from './lineage.ts'
@@ -13,12 +13,22 @@ const RENEWABLE: ReadonlySet<FaultCode> = new Set([
   'REJECTED_BEFORE',
 ])
 
+/** Of what the service rejects, what another certificate of the same client would not have; a setting it would. */
+const IN_THE_FILES: ReadonlySet<string> = new Set([
+  'FailedOperation.CertificateChainError',
+  'FailedOperation.CertificateInvalid',
+  'FailedOperation.CertificateMatchError',
+  'FailedOperation.CertificateMismatch',
+  'InvalidParameter.MissMatchPrivateKey',
+])
+
 /** What the certificate's own client is told, to renew it now; undefined where renewing is not the remedy, or not ours to say. */
 export function renewCommand(
   { kind, name }: Pick<Lineage, 'kind' | 'name'>,
-  code: FaultCode,
+  { code, apiCode }: Pick<Fault, 'code' | 'apiCode'>,
 ): string | undefined {
   if (!RENEWABLE.has(code)) return undefined
+  if (code === 'REJECTED_BEFORE' && !IN_THE_FILES.has(apiCode ?? '')) return undefined
   const forced = code === 'EXPIRED' ? '' : kind === 'certbot' ? ' --force-renewal' : ' --force'
   if (kind === 'certbot') return `sudo certbot renew --cert-name ${quoted(name)}${forced}`
   if (kind !== 'acme.sh') return undefined

@@ -23,6 +23,14 @@ export interface UploadSettings {
   readonly tags: ReadonlyArray<readonly [key: string, value: string]>
   readonly repeatable: boolean
   readonly keyPasswordFile: string | undefined
+  /** Whom every request asks, and how. */
+  readonly service: ServiceSettings
+}
+
+export interface ServiceSettings {
+  readonly endpoint: string
+  readonly region: string | undefined
+  readonly language: string
 }
 
 /** What an ACME client keeps of its own: a folder, or with Traefik a file. */
@@ -87,10 +95,16 @@ export function settle(options: Options, env: Environment, config: Config): Sett
   if (problems.length)
     throw new Fault('CONFIG_INVALID', problems.map(({ name, says }) => `${name}: ${says}`).join('\n'))
   const of = <T>(choice: Choice<T>): T => chosen(choice, given).value
+  const [endpoint, region, language] = [
+    new URL(of(CHOICES.endpoint)),
+    of(CHOICES.region),
+    of(CHOICES.language),
+  ]
+  const service = { endpoint: endpoint.origin, region, language }
   return {
-    endpoint: new URL(of(CHOICES.endpoint)),
-    region: of(CHOICES.region),
-    language: of(CHOICES.language),
+    endpoint,
+    region,
+    language,
     ratePerSecond: of(CHOICES.rate),
     profile: of(CHOICES.profile),
     role: of(CHOICES.role),
@@ -106,7 +120,7 @@ export function settle(options: Options, env: Environment, config: Config): Sett
       events: of(CHOICES.events),
     },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
-    uploadOf: (id, name, keys) => uploadSettings(config, id, name, keys),
+    uploadOf: (id, name, keys) => ({ ...uploadSettings(config, id, name, keys), service }),
     isSkipped: id =>
       matching(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)?.skip ??
       false,
@@ -122,7 +136,12 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
 const matching = ({ certificate = [] }: Config, id: string, name: string) =>
   certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
 
-function uploadSettings(config: Config, id: string, name: string, keys: UploadKeys): UploadSettings {
+function uploadSettings(
+  config: Config,
+  id: string,
+  name: string,
+  keys: UploadKeys,
+): Omit<UploadSettings, 'service'> {
   const merged: UploadKeys = Object.assign(
     {},
     config.upload,

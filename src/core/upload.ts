@@ -1,5 +1,5 @@
 /** The request that uploads a bundle, and what its reply says. Pure. */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { aliasOf } from './alias.ts'
 import type { Bundle } from './bundle.ts'
 import { Fault } from './fault.ts'
@@ -48,12 +48,20 @@ export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string
     .update(
       JSON.stringify({
         ...parametersOf(bundle, settings),
+        ...settings.service,
         alias: settings.alias,
-        locked: Boolean(bundle.key?.password),
+        password: passwordDigest(bundle),
       }),
     )
     .digest('hex')
     .slice(0, 16)
+
+/** By way of the private key: without it nobody can try passwords against a receipt. */
+function passwordDigest({ key }: Bundle): string | undefined {
+  if (!key?.password) return undefined
+  const secret = key.object.export({ type: 'pkcs8', format: 'der' })
+  return createHmac('sha256', secret).update(key.password.reveal()).digest('hex')
+}
 
 /** Those seen have eight letters and digits. It goes into logs, receipts and scripts as it stands. */
 const ID = /^[\w.-]{1,128}$/

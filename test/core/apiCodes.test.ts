@@ -105,6 +105,48 @@ describe('a code that was added since is classed by its first word', () => {
   })
 })
 
+describe('the advice names what the service names', () => {
+  const advice = (code: string, message: string) => apiFault(code, message, 'request').advice
+
+  test.each([
+    [
+      'InvalidParameterValue',
+      'A value specified in `X-TC-Region` is not valid.',
+      'Correct or remove [tencent] region.',
+    ],
+    ['InvalidParameterValue', 'Invalid region: ap-nowhere', 'Correct or remove [tencent] region.'],
+    ['InvalidParameter', 'The value type of parameter `ProjectId` is not valid', 'Correct project_id,'],
+    ['InvalidParameterValue', 'The parameter `Alias` is too long.', 'Correct alias,'],
+    ['InvalidParameterValue.Length', 'Tags.0.TagKey', 'Correct tags,'],
+    [
+      'UnknownParameter',
+      '未知参数错误，传入了未定义的参数 `KeyPassword`。',
+      'Correct what key_password_file contains',
+    ],
+    ['FailedOperation.InvalidParam', 'CertificateUse', 'Correct use,'],
+    ['InvalidParameter.WithDetailReason', '参数有误：CertificateType 只能是 SVR 或 CA', 'Correct type,'],
+    ['MissingParameter', 'The request is missing `CertificatePrivateKey`.', 'Run `certferry inspect`'],
+  ])('%s: %s', (code, message, says) => {
+    expect(advice(code, message)).toContain(says)
+  })
+
+  test('and keeps to the code where that says more, or the message names nothing', () => {
+    expect(advice('InvalidParameter.MissMatchPrivateKey', 'Region')).toContain('certferry inspect')
+    expect(advice('FailedOperation.CertificateParseError', 'Alias')).toContain('RSA 2048')
+    expect(advice('InvalidParameterValue', 'no')).toContain('[tencent] region and [upload]')
+    expect(advice('UnknownParameter', 'no')).toContain('key_password_file')
+  })
+
+  test('what is wrong with a header is wrong for every certificate, and remembered of none', () => {
+    const fault = (message: string) => apiFault('InvalidParameterValue', message, 'request')
+    expect(fault('A value specified in `X-TC-Region` is not valid.')).toMatchObject({
+      code: 'API_ACCOUNT',
+      scope: 'account',
+    })
+    expect(fault('The parameter `Alias` is too long.').code).toBe('API_REJECTED')
+  })
+})
+
 test('a code cannot steer a terminal or fill a log', () => {
   const fault = faultOf(`Odd\u001b[2J\n${'x'.repeat(10_000)}`)
   expect(fault.apiCode).toHaveLength(100)

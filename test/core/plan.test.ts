@@ -204,6 +204,7 @@ test('a refusal says why, in words and with its code', () => {
     code: 'REJECTED_BEFORE',
     exit: 76,
     apiCode: 'FailedOperation.CertificateParseError',
+    advice: expect.stringMatching(/RSA 2048.*To send the same again: sync --force --only NAME\.$/),
     message:
       'it was refused on 2026-02-02T00:00:00.000Z: the service answered FailedOperation.CertificateParseError: no',
   })

@@ -13,7 +13,19 @@ describe('the command that renews', () => {
     ['pem', 'intranet', 'EXPIRED', undefined],
     ['certbot', 'example.com', 'PAIR_INCOMPLETE', undefined],
   ] as const)('%s:%s after %s', (kind, name, code, command) => {
-    expect(renewCommand({ kind, name }, code)).toBe(command)
+    expect(renewCommand({ kind, name }, { code, apiCode: undefined })).toBe(command)
+  })
+
+  test('after a rejection only where the files were rejected, not a setting', () => {
+    const after = (apiCode: string) =>
+      renewCommand({ kind: 'certbot', name: 'example.com' }, { code: 'REJECTED_BEFORE', apiCode })
+    expect(after('FailedOperation.CertificateInvalid')).toContain('certbot renew')
+    for (const code of [
+      'InvalidParameterValue',
+      'UnknownParameter',
+      'FailedOperation.CertificateEncryptInvalid',
+    ])
+      expect(after(code)).toBeUndefined()
   })
 })
 

@@ -80,6 +80,7 @@ export const SETTINGS: UploadSettings = {
   tags: [],
   repeatable: false,
   keyPasswordFile: undefined,
+  service: { endpoint: 'https://ssl.tencentcloudapi.com', region: undefined, language: 'en-US' },
 }
 
 const HEX = '0123456789abcdef'.repeat(4)

@@ -92,15 +92,19 @@ describe('the digest of the settings, which tells whether a rejection still appl
     ['tags', { tags: [['a', 'b']] }],
     ['repeatable', { repeatable: true }],
     ['type', { type: 'CA' }],
+    ['region', { service: { ...SETTINGS.service, region: 'ap-singapore' } }],
+    ['endpoint', { service: { ...SETTINGS.service, endpoint: 'https://ssl.intl.tencentcloudapi.com' } }],
+    ['language', { service: { ...SETTINGS.service, language: 'zh-CN' } }],
   ])('another %s is another request', (_, changes) => {
     expect(digest(changes)).not.toBe(digest())
   })
 
-  test('encrypted and plain are two, two passwords are one, and neither is in it', () => {
+  test('encrypted and plain are two, and so are two passwords: each stands in the request', () => {
     const locked = (password: string) =>
       digest({}, proven(pair.chain, encrypted(pair.key, password), password))
     expect(locked('a')).not.toBe(digest())
-    expect(locked('a')).toBe(locked('b'))
+    expect(locked('a')).not.toBe(locked('b'))
+    expect(locked('a')).toBe(locked('a'))
     expect(digest()).toMatch(/^[0-9a-f]{16}$/)
   })
 

@@ -15,6 +15,7 @@ describe('what a lineage is uploaded with', () => {
       tags: [],
       repeatable: false,
       keyPasswordFile: undefined,
+      service: { endpoint: 'https://ssl.tencentcloudapi.com', region: undefined, language: 'en-US' },
     })
   })
 

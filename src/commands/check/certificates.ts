@@ -74,7 +74,7 @@ async function explained(
   )
   const finding = failure(at ? 'certificate' : 'source', fault)
   if (obstacle) return { ...finding, ...withObstacle(lineage, obstacle, machine.user()) }
-  const command = at && renewCommand(at, fault.code)
+  const command = at && renewCommand(at, fault)
   return { ...finding, says: `${lineage}: ${fault.message}`, ...(command && { command }) }
 }
 
@@ -98,7 +98,7 @@ function overdue(outcome: Seen, now: number): readonly Finding[] {
   if (!at || !bundle || 'fault' in outcome || !isOverdue(bundle, now)) return []
   const until = bundle.notAfter.toISOString().slice(0, 10)
   const says = `${at.id}: ends on ${until}, and less than a third of its life is left`
-  const command = renewCommand(at, 'EXPIRED')
+  const command = renewCommand(at, { code: 'EXPIRED', apiCode: undefined })
   return [
     warning('certificate', says, {
       advice: 'See what the ACME client last logged; to renew by hand:',
