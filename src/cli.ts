@@ -5,6 +5,7 @@ import { parseCommandLine } from './cli/parse.ts'
 import { ADVICE } from './core/advice.ts'
 import { wrapped } from './core/columns.ts'
 import { Fault } from './core/fault.ts'
+import { startingWords } from './core/hookFile.ts'
 import { jsonLine } from './core/jsonLine.ts'
 import { faultJson, passJson } from './core/outcome.ts'
 import { printable } from './core/printable.ts'
@@ -16,13 +17,13 @@ export async function cli(argv: readonly string[], world: World): Promise<number
   const command = named(name)
   if (command)
     return HELP.slice(0, 2).some(word => rest.includes(word))
-      ? say(world, commandHelp(command))
+      ? say(world, commandHelp(command, startingWords(world.program)))
       : carryOut(command, rest, world)
   if (name === '--version' || name === '-V') return say(world, `certferry ${VERSION}\n`)
   if (name === '') return say(world, generalHelp(COMMANDS), 64)
   if (HELP.includes(name)) {
     const topic = named(rest[0])
-    return say(world, topic ? commandHelp(topic) : generalHelp(COMMANDS))
+    return say(world, topic ? commandHelp(topic, startingWords(world.program)) : generalHelp(COMMANDS))
   }
   return complain(new Fault('USAGE', `there is no command "${name}"`), { world, json: false, quiet: false })
 }

@@ -14,6 +14,9 @@ import {
   SYNC,
 } from './optionTable.ts'
 
+/** The package's program. In help the words that start the one that runs stand in its place. */
+export const PACKAGED = '/usr/bin/certferry'
+
 export interface Command {
   readonly name: string
   readonly summary: string
@@ -52,8 +55,8 @@ service, 77 credentials or permission, 78 configuration, 64 usage.`,
 CERT_FULLCHAIN_PATH and CERT_KEY_PATH (acme.sh), LEGO_HOOK_CERT_PATH and
 LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs no
 configuration. Words other than deploy_cert end at once with 0.
-  certbot renew --deploy-hook "/usr/local/bin/certferry hook"
-  acme.sh --install-cert -d NAME --reloadcmd "/usr/local/bin/certferry hook"`,
+To be called beside the hooks that a client has (--install-cert replaces them):
+  ${PACKAGED} install-hook acme.sh`,
     glances: true,
     load: () => import('../commands/hook.ts'),
   },
@@ -75,10 +78,10 @@ without a copy beside it, and a second run changes nothing.`,
     options: { ...INSTALL, ...DEADLINE, ...COMMON },
     onStdout: false,
     details: `Writes DIR/renewal-hooks/deploy/zz-certferry (certbot), DIR/deploy/certferry.sh
-(acme.sh) or conf.d/zz-certferry.sh (dehydrated); DIR is that of --source, the
-configuration or the usual one. The others have no place for it, and what is to
-be done is said. --config, --state-dir, --endpoint, --log-level, --rate and
---deadline, where given, go into the hook.`,
+(acme.sh) or conf.d/zz-certferry.sh (dehydrated). DIR is the client's own
+folder, found by its certificates, files and crontabs. The others have no place
+for it, and what is to be done is said. --config, --state-dir, --endpoint,
+--log-level, --rate and --deadline, where given, go into the hook.`,
     load: () => import('../commands/installHook.ts'),
   },
   {

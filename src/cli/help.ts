@@ -1,6 +1,6 @@
 /** What `--help` prints, fitted to 80 columns. Pure. */
 import { wrapped } from '../core/columns.ts'
-import type { Command } from './commandTable.ts'
+import { type Command, PACKAGED } from './commandTable.ts'
 
 const WIDTH = 80
 const INDENT = 24
@@ -18,13 +18,20 @@ version. Start with \`certferry demo\`, then \`certferry check\`.
 In depth: man certferry, and docs/ (of the package: /usr/share/doc/certferry).
 `
 
-export function commandHelp({ name, summary, operands, options, details }: Command): string {
+export function commandHelp(
+  { name, summary, operands, options, details }: Command,
+  program: string = PACKAGED,
+): string {
   const rows = Object.entries(options).map(([option, { takes, short, says }]) => {
     const left = `  ${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`
     return hanging(left, says)
   })
   const usage = `Usage: certferry ${name} ${operands}`.trimEnd()
-  return [`${usage}\n${summary}`, ...(rows.length ? [rows.join('\n')] : []), details]
+  return [
+    `${usage}\n${summary}`,
+    ...(rows.length ? [rows.join('\n')] : []),
+    details.replaceAll(PACKAGED, program),
+  ]
     .join('\n\n')
     .concat('\n')
 }

@@ -92,6 +92,7 @@ export const SYNC: OptionTable = {
 }
 
 export const INSTALL: OptionTable = {
+  home: { as: 'home', takes: 'DIR', says: "the client's own folder, if it is not found" },
   remove: { as: 'remove', says: 'take the hook away again' },
   'dry-run': { as: 'dryRun', says: 'show path and text; change nothing' },
 }

@@ -18,6 +18,8 @@ export interface CommandLine {
   readonly dryRun?: boolean
   readonly force?: boolean
   readonly remove?: boolean
+  /** Of an ACME client. */
+  readonly home?: string
   readonly chain?: string
   readonly key?: string
   readonly name?: string

@@ -1,15 +1,27 @@
 /** `certferry install-hook`: makes an ACME client call the hook at every renewal, or no longer. */
-import { join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
+import { isRunFor } from '../core/carriers.ts'
 import { Fault } from '../core/fault.ts'
 import { adviceFor, adviceText } from '../core/hookAdvice.ts'
-import { CLIENTS, type Client, HOOK_FILES, installing, quoted, removing } from '../core/hookFile.ts'
+import {
+  CLIENTS,
+  type Client,
+  HOOK_FILES,
+  installing,
+  quoted,
+  removing,
+  startingWords,
+} from '../core/hookFile.ts'
 import { deployCommand, type Installation, installationText } from '../core/hookNotice.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { FOLDER_KINDS, type FolderKind, USUAL } from '../core/lineage.ts'
 import { type Settings, settle } from '../core/settings.ts'
+import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../edge/clientHome.ts'
 import { loadConfig } from '../edge/configFile.ts'
-import { dehydratedConfig } from '../edge/dehydratedConfig.ts'
-import { lookAt, put, requireDirectory, stillNaming, takeAway } from '../edge/hookFile.ts'
+import { cronLines } from '../edge/crontabs.ts'
+import { acmeCertificates, isDeploying, lookAt, put, requireDirectory, takeAway } from '../edge/hookFile.ts'
+import { isThere } from '../edge/place.ts'
+import { currentUser } from '../edge/user.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
@@ -31,58 +43,94 @@ export async function installed(world: World, line: CommandLine, client: Client)
   const { config } = await loadConfig(line.config, world)
   // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
   const directory = directoryOf(client, settle(line, env, config), line, world.home)
-  const home = HOOK_FILES[client].home(directory)
-  await requireDirectory(home, HOOK_FILES[client].folder)
-  if (client === 'dehydrated' && !line.remove) await requireRoom(home)
-  const place = { client, directory: home, isUsual: directory === USUAL[client](world.home) }
+  const home = await clientHome(client, directory, line, world)
+  const file = hookPath(client, home)
+  await requireDirectory(home.home, relative(home.home, dirname(file)))
+  const place = { client, directory, home, file }
+  if (client === 'dehydrated' && !line.remove) requireRoom(place, world.program)
   return line.remove ? remove(line, place) : install(world, line, place)
 }
 
 interface Place {
   readonly client: Client
-  /** The client's own. */
+  /** Of its certificates. */
   readonly directory: string
-  readonly isUsual: boolean
+  readonly home: ClientHome
+  /** The hook. */
+  readonly file: string
+}
+
+/** The one named, or the one that the client is seen to use. @throws Fault USAGE where nothing tells. */
+async function clientHome(
+  client: Client,
+  directory: string,
+  line: CommandLine,
+  world: World,
+): Promise<ClientHome> {
+  if (line.home !== undefined) return namedHome(client, resolve(world.cwd, line.home))
+  const found = await homeOf(client, directory, { ...world, lines: await believedLines() })
+  if (found) return found
+  if (!isThere(directory)) await requireDirectory(directory, '')
+  throw new Fault(
+    'USAGE',
+    `${directory}: nothing tells where ${client} with these certificates looks for its hooks`,
+    {
+      advice: `Name the folder of its ${client === 'acme.sh' ? 'installation, which is its --home' : 'file config'}: --home DIR.`,
+    },
+  )
+}
+
+async function believedLines(): Promise<readonly string[]> {
+  const user = currentUser()
+  return (await cronLines()).filter(line => isRunFor(line, user)).map(({ text }) => text)
 }
 
 /** @throws Fault where dehydrated would not read the file, or has another hook, which stays. */
-async function requireRoom(home: string): Promise<void> {
-  const { folder, name } = HOOK_FILES.dehydrated
-  const [wanted, { folder: read, hookIn }] = [join(home, folder), await dehydratedConfig(home, name)]
-  if (read === undefined || resolve(read) !== wanted)
-    throw new Fault('CONFIG_INVALID', `${join(home, 'config')}: dehydrated reads no files of ${wanted}`, {
-      advice: `Add the line CONFIG_D=${quoted(wanted)} to it.`,
-    })
+function requireRoom({ file, home: { home, dehydrated } }: Place, program: World['program']): void {
+  const { folder, hookIn } = dehydrated ?? {}
+  if (folder === undefined)
+    throw new Fault(
+      'CONFIG_INVALID',
+      `${dehydrated?.file ?? join(home, 'config')}: dehydrated reads no files of ${dirname(file)}`,
+      { advice: `Add the line CONFIG_D=${quoted(dirname(file))} to it.` },
+    )
   if (hookIn !== undefined)
     throw new Fault('NAME_TAKEN', `${hookIn}: names a hook, and dehydrated has only one`, {
-      advice: 'Add a line to that hook, and let it end with 0: certferry hook "$@" || :',
+      advice: `Add a line to that hook, and let it end with 0: ${startingWords(program)} hook "$@" || :`,
     })
 }
 
 async function install(
   world: World,
   line: CommandLine,
-  { client, directory, isUsual }: Place,
+  { client, directory, home, file }: Place,
 ): Promise<Installation> {
-  const { folder, name, mode, text } = HOOK_FILES[client]
-  const file = join(directory, folder, name)
+  const { mode, text } = HOOK_FILES[client]
   const wanted = { mode, text: text({ ...world.program, options: hookOptions(line, world.cwd) }) }
   const outcome = installing(file, wanted, await lookAt(file))
   const dryRun = line.dryRun ?? false
   if (outcome !== 'unchanged' && !dryRun) await put(file, wanted)
-  const elsewhere = isUsual ? undefined : directory
-  const next = client === 'acme.sh' ? deployCommand({ home: elsewhere, domain: 'NAME', ecc: true }) : null
+  const next = client === 'acme.sh' ? await deployCommands(directory, home, world.home) : null
   return { client, file, outcome, dryRun, text: wanted.text, next, namedBy: [] }
 }
 
-async function remove(line: CommandLine, { client, directory }: Place): Promise<Installation> {
-  const { folder, name } = HOOK_FILES[client]
-  const file = join(directory, folder, name)
+async function remove(line: CommandLine, { client, directory, file }: Place): Promise<Installation> {
   const outcome = removing(file, await lookAt(file))
   const dryRun = line.dryRun ?? false
   if (outcome === 'removed' && !dryRun) await takeAway(file)
-  const namedBy = client === 'acme.sh' ? await stillNaming(directory, 'certferry') : []
+  const naming = (await acmeCertificates(client === 'acme.sh' ? directory : '')).filter(isDeploying)
+  const namedBy = naming.map(({ conf }) => conf)
   return { client, file, outcome, dryRun, text: null, next: null, namedBy }
+}
+
+/** One for each certificate that does not call it yet; where there is none, the form of it. */
+async function deployCommands(directory: string, home: ClientHome, userHome: string): Promise<string | null> {
+  const certificates = await acmeCertificates(directory)
+  const missing = certificates.filter(one => !isDeploying(one))
+  if (certificates.length && !missing.length) return null
+  const about = deploymentIn(home, userHome)
+  const wanted = missing.length ? missing : [{ name: 'NAME_ecc', hooks: [] }]
+  return wanted.map(({ name, hooks }) => deployCommand({ ...about, name, hooks })).join('\n')
 }
 
 function clientOf([word, ...more]: readonly string[]): FolderKind {

@@ -1,7 +1,6 @@
 /** `certferry setup`: from installed to running, with at most four questions, and nothing overwritten without a copy. */
 import { Fault } from '../core/fault.ts'
 import { findingsJson } from '../core/finding.ts'
-import { deployCommand } from '../core/hookNotice.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { linesAdded } from '../core/setupConfig.ts'
 import {
@@ -136,7 +135,7 @@ function nextOf({ way, clients }: Answers): string {
   if (way === 'daemon')
     return 'Renewals are uploaded by themselves from now on. See: journalctl -u certferry\n'
   const told = clients.includes('acme.sh')
-    ? `acme.sh is to be told of it, once for each certificate (no --ecc for RSA):\n  ${deployCommand({ domain: 'NAME', ecc: true })}\n`
+    ? 'acme.sh is to be told of it, once for each certificate. The commands are shown by:\n  certferry install-hook acme.sh\n'
     : ''
   const calling = clients.filter(isHooked)
   const silent = clients.filter(client => !isHooked(client))

@@ -46,7 +46,15 @@ export function runsSync(
   { file, uid, text }: CronLine,
   user: { readonly uid: number; readonly name: string },
 ): boolean {
-  if (!/^[^#]*\bcertferry\b[^#]*\bsync\b/.test(text) || !isTrusted(uid, user)) return false
+  return /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(text) && isRunFor({ file, uid, text }, user)
+}
+
+/** A line of cron's that is run as this user or as root. */
+export function isRunFor(
+  { file, uid, text }: CronLine,
+  user: { readonly uid: number; readonly name: string },
+): boolean {
+  if (!isTrusted(uid, user)) return false
   if (!NAMES_USERS.test(file)) return true
   const runner = /^\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(\S+)/.exec(text)?.[1]
   return runner === 'root' || runner === user.name

@@ -1,7 +1,5 @@
 /** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
-import { dirname } from 'node:path/posix'
 import { Fault } from './fault.ts'
-import { USUAL } from './lineage.ts'
 
 /** Clients whose hook is a file in a folder of theirs. */
 export const CLIENTS = ['certbot', 'acme.sh', 'dehydrated'] as const
@@ -18,8 +16,6 @@ export interface Call {
 }
 
 export interface HookFile {
-  /** The client's own directory, by that of its certificates. */
-  readonly home: (directory: string) => string
   /** Below its own directory. */
   readonly folder: string
   readonly name: string
@@ -66,7 +62,6 @@ const hook = ({ main, options }: Call) =>
 
 export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
   certbot: {
-    home: directory => directory,
     folder: 'renewal-hooks/deploy',
     // certbot sorts by name: hooks that reload servers on this machine come first and do not wait for the network
     name: 'zz-certferry',
@@ -74,7 +69,6 @@ export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
     text: call => `#!/bin/sh\n${header('certbot')}\n${start(call)}\nexec ${hook(call)}\n`,
   },
   'acme.sh': {
-    home: directory => directory,
     folder: 'deploy',
     name: 'certferry.sh',
     mode: 0o644,
@@ -96,8 +90,6 @@ certferry_deploy() (
 `,
   },
   dehydrated: {
-    // Debian's has its configuration elsewhere than its certificates; any other has both in its BASEDIR
-    home: directory => (directory === USUAL.dehydrated('') ? '/etc/dehydrated' : dirname(directory)),
     folder: 'conf.d',
     name: DEHYDRATED,
     mode: 0o755,
@@ -126,6 +118,10 @@ exit 0
 /** One word of POSIX sh that means exactly this text. */
 export const quoted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** The words that start the program from anywhere, by absolute paths. */
+export const startingWords = ({ node, main }: Pick<Call, 'node' | 'main'>): string =>
+  [node, ...(main === undefined ? [] : [main])].map(quoted).join(' ')
 
 /** The files that a hook of ours starts: Node and the program, or the program alone. */
 export const startedBy = (text: string): readonly string[] =>

@@ -11,21 +11,31 @@ export interface Installation {
   readonly dryRun: boolean
   /** The hook itself; null where it is taken away. */
   readonly text: string | null
-  /** The command the operator runs next; null where there is nothing to do. */
+  /** The commands the operator runs next, one a line; null where there is nothing to do. */
   readonly next: string | null
   /** acme.sh's files that still name a hook which is gone. */
   readonly namedBy: readonly string[]
 }
 
 export interface Deployment {
-  /** Where it is not the one that acme.sh takes by itself. */
+  /** Where acme.sh itself lies; undefined where that is not known. */
+  readonly script?: string | undefined
+  /** Where these are not the ones that acme.sh takes by itself. */
   readonly home?: string | undefined
-  readonly domain: string
-  readonly ecc: boolean
+  readonly config?: string | undefined
+  /** The certificate's folder. */
+  readonly name: string
+  /** Those it has: acme.sh replaces them by what it is told. */
+  readonly hooks?: readonly string[] | undefined
 }
 
-export const deployCommand = ({ home, domain, ecc }: Deployment) =>
-  `acme.sh ${home ? `--home ${quoted(home)} ` : ''}--deploy -d ${quoted(domain)}${ecc ? ' --ecc' : ''} --deploy-hook certferry`
+export function deployCommand({ script = 'acme.sh', home, config, name, hooks = [] }: Deployment): string {
+  const options = [...(home ? ['--home', home] : []), ...(config ? ['--config-home', config] : [])]
+  const domain = ['--deploy', '-d', name.replace(/_ecc$/, ''), ...(name.endsWith('_ecc') ? ['--ecc'] : [])]
+  return [script, ...options, ...domain, '--deploy-hook', [...hooks, 'certferry'].join(',')]
+    .map(quoted)
+    .join(' ')
+}
 
 const HEADINGS = {
   written: ['written', 'would be written'],
@@ -71,8 +81,10 @@ function ahead({ client, outcome, next, namedBy }: Installation): readonly strin
     ]
   return [
     paragraph(
-      'Next, once for each certificate; it is uploaded, and acme.sh does the same at each renewal (no --ecc for RSA; name hooks you have before it: OTHER,certferry):',
+      next === null
+        ? 'Every certificate has it among its deploy hooks already.'
+        : 'Next, once for each certificate; it is uploaded, and acme.sh does the same at each renewal (no --ecc for RSA). acme.sh replaces the deploy hooks of a certificate by those it is told: name those it has too.',
     ),
-    `  ${next}`,
+    ...(next === null ? [] : [next.replace(/^/gm, '  ')]),
   ]
 }

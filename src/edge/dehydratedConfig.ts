@@ -1,25 +1,50 @@
-/** What stands in dehydrated's configuration of hooks. It is a script of the shell: read, never run. */
+/** What stands in dehydrated's configuration. It is a script of the shell: read, never run. */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { HOOK_FILES } from '../core/hookFile.ts'
 import { readText } from './fileText.ts'
 
 export interface DehydratedConfig {
+  /** The main file. */
+  readonly file: string
+  /** Where its certificates lie. */
+  readonly certificates: string
   /** The folder of which it reads further files. */
   readonly folder: string | undefined
-  /** The file in which a hook is named already, other than `ours`. */
-  readonly hookIn: string | undefined
+  /** The program that is its hook already, other than ours. */
+  readonly hook?: string | undefined
+  /** The file in which that one is named. */
+  readonly hookIn?: string | undefined
 }
 
-export async function dehydratedConfig(home: string, ours: string): Promise<DehydratedConfig> {
-  const config = join(home, 'config')
-  const more = (await readdir(join(home, 'conf.d')).catch(() => [])).filter(name => name.endsWith('.sh'))
-  const files = [config, ...more.filter(name => name !== ours).map(name => join(home, 'conf.d', name))]
-  const texts = await Promise.all(files.map(file => readText(file).catch(() => ({ text: '' }))))
-  const valuesOf = (key: string) => texts.map(({ text }) => assigned(text, key))
-  const folder = valuesOf('CONFIG_D')[0]
-  return { folder: folder || undefined, hookIn: files.find((_, i) => valuesOf('HOOK')[i]) }
+export async function dehydratedConfig(file: string): Promise<DehydratedConfig> {
+  const values = new Map([['BASEDIR', dirname(file)]])
+  let hookIn: string | undefined
+  const take = async (path: string) => {
+    const { text } = await readText(path).catch(() => ({ text: '' }))
+    for (const [key, value] of assignments(text)) {
+      values.set(key, expanded(value, values))
+      if (key === 'HOOK') hookIn = value ? path : undefined
+    }
+  }
+  await take(file)
+  const folder = values.get('CONFIG_D') || undefined
+  const more = folder ? await readdir(folder).catch(() => []) : []
+  for (const name of more.filter(name => name.endsWith('.sh')).sort())
+    if (folder && name !== HOOK_FILES.dehydrated.name) await take(join(folder, name))
+  const certificates = values.get('CERTDIR') || join(values.get('BASEDIR') ?? '', 'certs')
+  return { file, certificates, folder, hook: values.get('HOOK') || undefined, hookIn }
 }
 
-/** The last value given to a variable, without the quotes around it. */
-const assigned = (text: string, key: string): string | undefined =>
-  [...text.matchAll(new RegExp(`^\\s*(?:export\\s+)?${key}=(["']?)(.*?)\\1\\s*(?:#.*)?$`, 'gm'))].at(-1)?.[2]
+/** As the lines of the text give them, without the quotes around them. */
+const assignments = (text: string) =>
+  Array.from(
+    text.matchAll(/^\s*(?:export\s+)?([A-Z_]+)=(["']?)(.*?)\2\s*(?:#.*)?$/gm),
+    ([, key = '', , value = '']) => [key, value] as const,
+  )
+
+const expanded = (value: string, values: ReadonlyMap<string, string>) =>
+  value.replace(
+    /\$(?:\{([A-Z_]+)\}|([A-Z_]+))/g,
+    (whole, braced, bare) => values.get(braced ?? bare) ?? whole,
+  )

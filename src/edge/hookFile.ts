@@ -2,6 +2,7 @@
 import { chmod, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
+import { acmeSetting } from '../core/hookCommand.ts'
 import type { Found } from '../core/hookFile.ts'
 import type { Unsafe } from '../core/safePath.ts'
 import { readText } from './fileText.ts'
@@ -63,16 +64,27 @@ export const takeAway = (path: string): Promise<void> =>
     await syncFolder(dirname(path))
   })
 
-/** acme.sh's own files that still name this hook: their renewals look for it. They are read, never run. */
-export async function stillNaming(home: string, hook: string): Promise<readonly string[]> {
-  const folders = await readdir(home).catch(() => [])
-  const confs = folders.map(name => join(home, name, `${name.replace(/_ecc$/, '')}.conf`))
-  const naming = async (conf: string) => {
-    const { text } = await readText(conf).catch(() => ({ text: '' }))
-    const hooks = /^Le_DeployHook='(.*)'$/m.exec(text)?.[1]?.split(',') ?? []
-    return hooks.includes(hook) ? [conf] : []
-  }
-  return (await Promise.all(confs.map(naming))).flat()
+/** A certificate of acme.sh's, by its own file, which is read and never run. */
+export interface AcmeCertificate {
+  readonly name: string
+  readonly conf: string
+  /** The deploy hooks that acme.sh runs for it, in their order. */
+  readonly hooks: readonly string[]
+}
+
+/** Whether acme.sh runs ours for it. */
+export const isDeploying = ({ hooks }: AcmeCertificate) => hooks.includes('certferry')
+
+export async function acmeCertificates(directory: string): Promise<readonly AcmeCertificate[]> {
+  const names = await readdir(directory).catch(() => [])
+  const found = names.map(async name => {
+    const conf = join(directory, name, `${name.replace(/_ecc$/, '')}.conf`)
+    const { text } = await readText(conf).catch(() => ({ text: undefined }))
+    if (text === undefined) return []
+    const hooks = (acmeSetting(text, 'Le_DeployHook') ?? '').split(',').filter(Boolean)
+    return [{ name, conf, hooks }]
+  })
+  return (await Promise.all(found)).flat()
 }
 
 function missing(error: NodeJS.ErrnoException): undefined {

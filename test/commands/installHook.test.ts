@@ -100,8 +100,9 @@ describe('install-hook acme.sh', () => {
   test('a home that acme.sh does not take by itself is named in that command', async () => {
     const { type, folder } = await openHouse()
     await mkdir(join(folder, 'my acme'))
+    await writeFile(join(folder, 'my acme/acme.sh'), '')
     const { out } = await type('acme.sh', '--source', 'acme.sh=my acme')
-    expect(out()).toContain(`acme.sh --home '${folder}/my acme' --deploy -d NAME`)
+    expect(out()).toContain(`'${folder}/my acme/acme.sh' --home '${folder}/my acme' --deploy -d NAME`)
   })
 
   test.each(['opt', `a b/c'd/$HOME "e"`])(

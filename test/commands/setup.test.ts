@@ -87,7 +87,7 @@ describe('setup --yes', () => {
   test('acme.sh has to be told of its hook, and the command for it is shown', async () => {
     const { run } = await openHouse({ certbot: false, acme: true })
     const { out } = await run({ yes: true, hook: true }, ENV)
-    expect(out).toContain('\n  acme.sh --deploy -d NAME --ecc --deploy-hook certferry\n')
+    expect(out).toContain('\n  certferry install-hook acme.sh\n')
   })
 
   test("an older hook of certferry's is kept, and never so that certbot would run it too", async () => {

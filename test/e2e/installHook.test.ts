@@ -109,9 +109,9 @@ describe.skipIf(!script)('acme.sh', () => {
   test('the command that install-hook printed uploads the certificate, under the name sync gives it', async () => {
     expect(await acmeSh().issue(DOMAIN)).toMatchObject({ code: 0 })
     const places = ['--source', `acme.sh=${acmeSh().home}`, ...account.options]
-    const installed = await program(['install-hook', 'acme.sh', ...places])
+    const installed = await program(['install-hook', 'acme.sh', '--home', acmeSh().home, ...places])
     expect(installed).toMatchObject({ code: 0, stderr: '' })
-    expect(installed.stdout).toContain('--deploy -d NAME --ecc --deploy-hook certferry')
+    expect(installed.stdout).toContain(`--deploy -d ${DOMAIN} --ecc --deploy-hook certferry`)
 
     const before = ids().length
     const { code, stdout, stderr } = await deploy()
@@ -136,7 +136,8 @@ describe.skipIf(!script)('acme.sh', () => {
   })
 
   test('--remove names the certificate whose renewals still look for it', async () => {
-    const words = ['install-hook', 'acme.sh', '--remove', '--source', `acme.sh=${acmeSh().home}`]
+    const home = acmeSh().home
+    const words = ['install-hook', 'acme.sh', '--remove', '--home', home, '--source', `acme.sh=${home}`]
     const { stdout } = await program(words)
     expect(stdout).toContain(`  ${acmeSh().home}/${DOMAIN}_ecc/${DOMAIN}.conf\n`)
     expect((await acmeSh().renew(DOMAIN)).code).not.toBe(0)
