@@ -14,6 +14,7 @@ export interface Running {
   /** Everything it has said so far, on either stream. */
   readonly said: () => string
   readonly ended: () => boolean
+  readonly pid: () => number
   readonly end: () => Promise<void>
 }
 
@@ -64,6 +65,7 @@ export function start(file: string, args: readonly string[], env: Environment): 
   child.once('exit', () => process.off('exit', stop))
   return {
     said: () => chunks.join(''),
+    pid: () => child.pid ?? 0,
     ended: () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined,
     end: () => (child.pid === undefined ? Promise.resolve() : end(child)),
   }

@@ -1,0 +1,60 @@
+/** Every feature that is documented, by name: commands, options, settings, variables, sources, pages, events. */
+import { COMMANDS } from '../../src/cli/commandTable.ts'
+import { CHOICES } from '../../src/core/choices.ts'
+import { keysAt } from '../../src/core/configKeys.ts'
+import { EVENTS } from '../../src/core/event.ts'
+import { CLIENTS } from '../../src/core/hookFile.ts'
+import { KINDS } from '../../src/core/terms.ts'
+
+/** An option that several commands share is one option: any of these names for it will do. */
+const options = (): ReadonlyArray<readonly string[]> => {
+  const names = new Map<object, string[]>()
+  for (const { name, options } of COMMANDS)
+    for (const [option, shape] of Object.entries(options))
+      names.set(shape, [...(names.get(shape) ?? []), `${name} --${option}`])
+  return [...names.values()]
+}
+
+/** A key of [upload] may stand in a [[source]] and a [[certificate]] too, and is one key. */
+function settings(): ReadonlyArray<readonly string[]> {
+  const uploads = keysAt(['upload'])
+  return keysAt([]).flatMap(table => {
+    const isList = table === 'source' || table === 'certificate'
+    const title = isList ? `[[${table}]]` : `[${table}]`
+    const keys = keysAt(isList ? [table, 0] : [table])
+    const own = keys.filter(key => table === 'upload' || !uploads.includes(key))
+    return [
+      ...own.map(key => [`${title} ${key}`]),
+      ...(isList ? [uploads.map(key => `${title} ${key}`)] : []),
+    ]
+  })
+}
+
+const VARIABLES = [
+  ...Object.values(CHOICES).flatMap(choice => ('variable' in choice ? [choice.variable] : [])),
+  'TENCENTCLOUD_SECRET_ID',
+  'TENCENTCLOUD_SECRET_KEY',
+  'TENCENTCLOUD_SECRET_KEY_FILE',
+  'TENCENTCLOUD_TOKEN',
+  'TENCENTCLOUD_CREDENTIALS_FILE',
+  'CREDENTIALS_DIRECTORY',
+  'HTTPS_PROXY',
+  'RENEWED_LINEAGE',
+  'CERT_FULLCHAIN_PATH',
+  'LEGO_HOOK_CERT_PATH',
+]
+
+/** Each line is one feature, under all names that a test may know it by. */
+export const CATALOGUE: ReadonlyArray<readonly string[]> = [
+  ...COMMANDS.map(({ name }) => [name]),
+  ...options(),
+  ...settings(),
+  ...VARIABLES.filter(name => name !== undefined).map(name => [name]),
+  ...KINDS.map(kind => [`source ${kind}`]),
+  ...CLIENTS.map(client => [`install-hook ${client}`]),
+  ...['/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),
+  ...EVENTS.map(event => [`event ${event}`]),
+  ...['SIGHUP', 'SIGUSR1', 'SIGTERM'].map(signal => [signal]),
+  ['role of the machine'],
+  ['hook of dehydrated'],
+]

@@ -1,0 +1,695 @@
+/** One test for each feature of the built program: that it does what its name says, once, as it ships. */
+import { request } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
+import { getuid, pid } from 'node:process'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { emptyReceipt } from '../../src/core/receipt.ts'
+import { writeReceipt } from '../../src/core/receiptText.ts'
+import { fileName } from '../../src/edge/receipts.ts'
+import type { EmulatorOptions } from '../../src/emulator/server.ts'
+import { run } from '../e2e/child.ts'
+import { answering } from '../edge/stations.ts'
+import { caCertificate, encrypted, issue } from '../support/certificates.ts'
+import { all, certbotRenew } from '../support/producers.ts'
+import { storeText } from '../support/traefikStore.ts'
+import { CATALOGUE } from './catalogue.ts'
+import { KEYS, openTown, type Town } from './town.ts'
+
+const DAY = 86_400_000
+
+const listed = (json: string) => JSON.parse(json).results as ReadonlyArray<Readonly<Record<string, unknown>>>
+
+/** A command that writes down the letters it is told, a line each. */
+const teller = (town: Town) =>
+  town.put('tell', `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES" >> '${town.at('told')}'\n`, 0o755)
+
+const ask = (socketPath: string, path: string) =>
+  new Promise<string>((resolve, reject) => {
+    const asked = request({ socketPath, path }, async answer => {
+      const parts: Buffer[] = []
+      for await (const part of answer) parts.push(part)
+      resolve(`${answer.statusCode} ${Buffer.concat(parts).toString()}`)
+    })
+    asked.on('error', reject).end()
+  })
+
+/** `program` is asked for when the tests run; it may be made before them. */
+export function describeBuilt(program: () => string): void {
+  const covered = new Set<string>()
+
+  const feature = (
+    title: string,
+    covers: readonly string[],
+    does: (town: Town) => Promise<unknown>,
+    {
+      emulator,
+      needsRoot = false,
+    }: { readonly emulator?: EmulatorOptions; readonly needsRoot?: boolean } = {},
+  ) => {
+    for (const name of covers) covered.add(name)
+    test.skipIf(needsRoot && getuid?.() !== 0)(title, async () => {
+      const town = await openTown(program(), emulator)
+      await does(town)
+      expect(covers.filter(name => !town.used.has(name))).toEqual([])
+    })
+  }
+
+  describe('passes', () => {
+    feature(
+      'sync uploads, once, and does what each of its options says',
+      [
+        'sync',
+        'sync --source',
+        'sync --state-dir',
+        'sync --endpoint',
+        'sync --rate',
+        'sync --log-level',
+        'sync --json',
+        'sync --only',
+        'sync --dry-run',
+        'sync --force',
+        'sync --metrics-file',
+        'source certbot',
+        'TENCENTCLOUD_SECRET_ID',
+        'TENCENTCLOUD_SECRET_KEY',
+      ],
+      async ({ certbot, typed, at, emulator, read }) => {
+        await certbot('a.example.com')
+        await certbot('b.example.com')
+        const places = [
+          '--source',
+          `certbot=${at('letsencrypt')}`,
+          '--state-dir',
+          at('own'),
+          '--endpoint',
+          emulator.url,
+        ]
+        const sync = async (...words: readonly string[]) =>
+          listed(await typed(['sync', ...places, '--rate', '500', '--json', ...words])).map(
+            ({ outcome }) => outcome,
+          )
+        expect(await sync('--dry-run')).toEqual(['planned', 'planned'])
+        expect(await sync('--only', 'a.example.com')).toEqual(['uploaded'])
+        expect(await sync('--metrics-file', at('m.prom'))).toEqual(['unchanged', 'uploaded'])
+        expect(await read('m.prom')).toContain('certferry_')
+        expect(await sync('--only', 'certbot:a.example.com', '--force')).toEqual(['uploaded'])
+        expect(await typed(['sync', ...places, '--log-level', 'debug'])).toContain('"level":"debug"')
+        expect(emulator.certificates()).toHaveLength(2)
+      },
+    )
+
+    feature(
+      'sync reads the folders of every client',
+      [
+        'source acme.sh',
+        'source lego',
+        'source dehydrated',
+        'source uacme',
+        'source caddy',
+        'source traefik',
+        'source pem',
+        '[[source]] kind',
+        '[[source]] path',
+        '[[source]] name',
+        '[[source]] chain',
+        '[[source]] key',
+        'sync --config',
+      ],
+      async ({ put, configure, typed, emulator }) => {
+        const place = async (chain: string, key: string) => {
+          const pair = await issue({ names: ['x.example.com'] })
+          await put(chain, pair.chain)
+          await put(key, pair.key)
+          return pair
+        }
+        await place('acme/x.example.com_ecc/fullchain.cer', 'acme/x.example.com_ecc/x.example.com.key')
+        await put('acme/x.example.com_ecc/x.example.com.conf', '')
+        await place('lego/certificates/x.example.com.crt', 'lego/certificates/x.example.com.key')
+        await place('dehydrated/x.example.com/fullchain.pem', 'dehydrated/x.example.com/privkey.pem')
+        await place('uacme/x.example.com/cert.pem', 'uacme/private/x.example.com/key.pem')
+        const caddy = 'caddy/certificates/acme/x.example.com/x.example.com'
+        await place(`${caddy}.crt`, `${caddy}.key`)
+        await place('own.pem', 'own.key')
+        const pair = await issue({ names: ['x.example.com'] })
+        await put('acme.json', storeText({ le: [{ domains: ['x.example.com'], pair }] }))
+        const folders = ['lego', 'dehydrated', 'uacme', 'caddy'].map(
+          kind => `[[source]]\nkind = "${kind}"\npath = "${kind}"\n`,
+        )
+        const config = await configure(
+          `${folders.join('')}[[source]]\nkind = "acme.sh"\npath = "acme"\n[[source]]\nkind = "traefik"\npath = "acme.json"\n[[source]]\nkind = "pem"\nname = "own"\nchain = "own.pem"\nkey = "own.key"\n`,
+        )
+        const results = listed(await typed(['sync', '--json', '--config', config]))
+        expect(results.map(({ lineage }) => String(lineage).replace(/:.*/, '')).toSorted()).toEqual([
+          'acme.sh',
+          'caddy',
+          'dehydrated',
+          'lego',
+          'pem',
+          'traefik',
+          'uacme',
+        ])
+        expect(emulator.certificates()).toHaveLength(7)
+      },
+    )
+
+    feature(
+      'hook carries what each client has just renewed',
+      [
+        'hook',
+        'RENEWED_LINEAGE',
+        'CERT_FULLCHAIN_PATH',
+        'LEGO_HOOK_CERT_PATH',
+        'hook of dehydrated',
+        'hook --chain',
+        'hook --key',
+        'hook --name',
+        'hook --deadline',
+        'CERTFERRY_ENDPOINT',
+        'CERTFERRY_STATE_DIR',
+        'CERTFERRY_LOG_LEVEL',
+      ],
+      async ({ certbot, pair, type, at, emulator, did }) => {
+        const own = {
+          CERTFERRY_STATE_DIR: at('state'),
+          CERTFERRY_ENDPOINT: emulator.url,
+          CERTFERRY_LOG_LEVEL: 'silent',
+        }
+        await certbot('a.example.com')
+        for (const stem of ['b', 'c', 'd', 'e']) await pair(stem)
+        const files = (stem: string) => [at(stem, 'chain.pem'), at(stem, 'key.pem')] as const
+        const hook = async (env: Readonly<Record<string, string>>, ...words: readonly string[]) =>
+          expect(await type(['hook', ...words], { ...KEYS, ...own, ...env })).toEqual({
+            code: 0,
+            stdout: '',
+            stderr: '',
+          })
+        await hook({ RENEWED_LINEAGE: at('letsencrypt/live/a.example.com') }, '--deadline', '60')
+        const [chain, key] = files('b')
+        await hook({ CERT_FULLCHAIN_PATH: chain, CERT_KEY_PATH: key })
+        const [legoChain, legoKey] = files('c')
+        await hook({ LEGO_HOOK_CERT_PATH: legoChain, LEGO_HOOK_CERT_KEY_PATH: legoKey })
+        const [fullchain, privkey] = files('d')
+        await hook({}, 'deploy_cert', 'd.example.com', privkey, fullchain, fullchain)
+        did('hook of dehydrated')
+        const [ownChain, ownKey] = files('e')
+        await hook({}, '--chain', ownChain, '--key', ownKey, '--name', 'e')
+        expect(
+          emulator
+            .certificates()
+            .flatMap(({ names }) => names)
+            .toSorted(),
+        ).toEqual(['a', 'b', 'c', 'd', 'e'].map(stem => `${stem}.example.com`))
+      },
+    )
+
+    feature(
+      'what is uploaded is what the configuration says',
+      [
+        '[upload] alias',
+        '[upload] project_id',
+        '[upload] use',
+        '[upload] tags',
+        '[upload] repeatable',
+        '[upload] type',
+        '[[source]] type',
+        '[upload] key_password_file',
+        '[[certificate]] match',
+        '[[certificate]] skip',
+        '[[certificate]] use',
+        '[state] dir',
+        '[log] level',
+        '[tencent] endpoint',
+        '[tencent] rate_per_second',
+      ],
+      async ({ put, pair, configure, typed, emulator, read, at }) => {
+        for (const stem of ['a', 'b', 'c']) await pair(stem)
+        const locked = await issue({ names: ['locked.example.com'] })
+        await put('locked/chain.pem', locked.chain)
+        await put('locked/key.pem', encrypted(locked.key, 'opens'))
+        await put('ca.pem', await caCertificate())
+        await put('password', 'opens\n')
+        const source = (name: string) =>
+          `[[source]]\nkind = "pem"\nname = "${name}"\nchain = "${name}/chain.pem"\nkey = "${name}/key.pem"\n`
+        const config = await configure(`[tencent]
+endpoint = "${emulator.url}"
+rate_per_second = 500
+[upload]
+alias = "own {domain}"
+project_id = 7
+use = "CLB"
+tags = { team = "web" }
+repeatable = true
+type = "SVR"
+key_password_file = "password"
+[state]
+dir = "elsewhere"
+[log]
+level = "warn"
+${source('a')}${source('b')}${source('c')}${source('locked')}
+[[source]]
+kind = "pem"
+name = "ca"
+chain = "ca.pem"
+type = "CA"
+[[certificate]]
+match = "pem:b"
+use = "CDN"
+[[certificate]]
+match = "c"
+skip = true
+`)
+        const keys = { ...KEYS, CERTFERRY_ENDPOINT: '', CERTFERRY_STATE_DIR: '' }
+        expect(await typed(['sync', '--config', config], keys)).toBe('')
+        const stored = emulator
+          .certificates()
+          .map(({ alias, projectId, use, type, tags }) => ({ alias, projectId, use, type, tags }))
+        expect(stored.toSorted((x, y) => x.alias.localeCompare(y.alias))).toMatchObject([
+          {
+            alias: 'own a.example.com',
+            projectId: 7,
+            use: 'CLB',
+            type: 'SVR',
+            tags: [{ TagKey: 'team', TagValue: 'web' }],
+          },
+          { alias: 'own b.example.com', use: 'CDN' },
+          { type: 'CA' },
+          { alias: 'own locked.example.com', type: 'SVR' },
+        ])
+        expect(await read(`elsewhere/${fileName('pem:a')}`)).toContain('pem:a')
+        expect(await typed(['config', 'print', '--config', config], keys)).toContain(at('elsewhere'))
+      },
+    )
+  })
+
+  describe('what is looked at', () => {
+    feature(
+      'status, inspect and check tell what is there',
+      ['status', 'inspect', 'check', 'config'],
+      async ({ certbot, pair, type, typed, at, configure }) => {
+        await certbot('a.example.com')
+        await pair('b')
+        const config = await configure(`[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`)
+        await typed(['sync', '--config', config])
+        expect(await typed(['status', '--config', config])).toMatch(/^certbot:a\.example\.com +ok /m)
+        expect(await typed(['inspect', at('b/chain.pem'), at('b/key.pem')])).toContain('b.example.com')
+        const { code, stdout } = await type(['check', '--config', config])
+        expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok +answer /m)])
+        expect(await typed(['config', 'check', '--config', config])).toContain('nothing is wrong')
+        expect(await typed(['config', 'print', '--config', config])).toContain('letsencrypt')
+      },
+    )
+  })
+
+  describe('credentials', () => {
+    const sync = ({ typed, at }: Town, env: Readonly<Record<string, string>>, ...words: readonly string[]) =>
+      typed(['sync', '--json', '--source', `certbot=${at('letsencrypt')}`, ...words], env)
+    const ini = (profile: string) =>
+      `[${profile}]\nsecret_id = ${KEYS.TENCENTCLOUD_SECRET_ID}\nsecret_key = ${KEYS.TENCENTCLOUD_SECRET_KEY}\n`
+
+    feature(
+      'are found in files, of systemd, of a container, and by profile',
+      [
+        'TENCENTCLOUD_CREDENTIALS_FILE',
+        'TENCENTCLOUD_SECRET_KEY_FILE',
+        'CREDENTIALS_DIRECTORY',
+        '[tencent] profile',
+      ],
+      async town => {
+        const { certbot, put, at, configure, emulator } = town
+        await certbot('a.example.com')
+        await put('systemd/tencentcloud', ini('default'))
+        await sync(town, { CREDENTIALS_DIRECTORY: at('systemd') }, '--force')
+        const config = await configure('[tencent]\nprofile = "ops"\n')
+        await sync(
+          town,
+          { TENCENTCLOUD_CREDENTIALS_FILE: await put('ini', ini('ops')) },
+          '--force',
+          '--config',
+          config,
+        )
+        const file = await put('key', `${KEYS.TENCENTCLOUD_SECRET_KEY}\n`)
+        const { TENCENTCLOUD_SECRET_ID } = KEYS
+        await sync(town, { TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY_FILE: file }, '--force')
+        expect(emulator.entries.map(({ code }) => code)).toEqual(['OK', 'OK', 'OK'])
+      },
+    )
+
+    const temporary = { secretKey: 'temporary-key', token: 'temporary-token' }
+
+    feature(
+      'may be temporary ones',
+      ['TENCENTCLOUD_TOKEN'],
+      async town => {
+        await town.certbot('a.example.com')
+        const env = { TENCENTCLOUD_SECRET_ID: 'temporary', TENCENTCLOUD_SECRET_KEY: temporary.secretKey }
+        await sync(town, { ...env, TENCENTCLOUD_TOKEN: temporary.token })
+        expect(town.emulator.certificates()).toHaveLength(1)
+      },
+      { emulator: { accounts: { temporary } } },
+    )
+
+    feature('in quotes are refused before anything is sent', [], async ({ certbot, type, at, emulator }) => {
+      await certbot('a.example.com')
+      const env = { ...KEYS, TENCENTCLOUD_SECRET_KEY: `"${KEYS.TENCENTCLOUD_SECRET_KEY}"` }
+      const { code, stdout } = await type(['sync', '--source', `certbot=${at('letsencrypt')}`], env)
+      expect([code, stdout]).toEqual([
+        77,
+        expect.stringContaining('TENCENTCLOUD_SECRET_KEY: stands in quotes'),
+      ])
+      expect(emulator.entries).toEqual([])
+    })
+
+    feature(
+      "may be those of the machine's role",
+      ['role of the machine', '[tencent] role'],
+      async ({ certbot, put, at, configure, emulator, did, folder }) => {
+        await certbot('a.example.com')
+        const config = await configure(
+          `[tencent]\nrole = true\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+        )
+        // an address of this test's own, so that its port 80 is free
+        const address = `127.77.${(pid >> 8) & 255}.${pid & 255 || 1}`
+        const metadata = await metadataAt(address)
+        const hosts = await put('hosts', `${address} metadata.tencentyun.com\n127.0.0.1 localhost\n`, 0o644)
+        const script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+        const words = ['--mount', 'sh', '-c', script, hosts, program(), 'sync', '--config', config]
+        const env = {
+          PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+          HOME: folder,
+          CERTFERRY_ENDPOINT: emulator.url,
+          CERTFERRY_STATE_DIR: at('state'),
+        }
+        expect(await run('unshare', words, env)).toMatchObject({ code: 0 })
+        did('role of the machine')
+        expect([metadata.length, emulator.certificates().length]).toEqual([2, 1])
+      },
+      { emulator: { accounts: { temporary } }, needsRoot: true },
+    )
+
+    async function metadataAt(address: string): Promise<readonly string[]> {
+      const asked: string[] = []
+      const server = createTcpServer(socket =>
+        socket.once('data', data => {
+          const path = data.toString().split(' ', 2)[1] ?? ''
+          asked.push(path)
+          const credentials = {
+            TmpSecretId: 'temporary',
+            TmpSecretKey: temporary.secretKey,
+            Token: temporary.token,
+            ExpiredTime: Math.floor(Date.now() / 1000) + 3_600,
+            Code: 'Success',
+          }
+          const body = path.endsWith('/') ? 'web' : JSON.stringify(credentials)
+          socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
+        }),
+      )
+      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(80, address, resolve))
+      onTestFinished(() => void server.close())
+      return asked
+    }
+  })
+
+  describe('the way there', () => {
+    const proxied = async ({ certbot, type, at, configure }: Town, by: 'variable' | 'setting') => {
+      await certbot('a.example.com')
+      const asked: string[] = []
+      const server = createTcpServer(socket =>
+        socket
+          .on('error', () => {})
+          .once('data', data => {
+            asked.push(data.toString().split('\r\n', 1)[0] ?? '')
+            socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n')
+          }),
+      )
+      const port = await new Promise<number>(resolve =>
+        server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+      )
+      onTestFinished(() => void server.close())
+      const proxy = `http://127.0.0.1:${port}`
+      const setting = by === 'setting' ? `proxy = "${proxy}"\n` : ''
+      const config = await configure(
+        `[tencent]\nendpoint = "https://ssl.invalid"\n${setting}[[source]]\nkind = "certbot"\npath = "${at('letsencrypt')}"\n`,
+      )
+      const env = { ...KEYS, CERTFERRY_ENDPOINT: '', ...(by === 'variable' && { HTTPS_PROXY: proxy }) }
+      const { stdout } = await type(['check', '--config', config], env)
+      expect(stdout).toMatch(/^FAIL +proxy /m)
+      expect(new Set(asked)).toEqual(new Set(['CONNECT ssl.invalid:443 HTTP/1.1']))
+    }
+    feature('leads through the proxy of the environment', ['HTTPS_PROXY'], town => proxied(town, 'variable'))
+    feature('leads through the proxy of the configuration', ['[tencent] proxy'], town =>
+      proxied(town, 'setting'),
+    )
+
+    feature(
+      'says the region and the language',
+      ['[tencent] region', '[tencent] language'],
+      async ({ type, configure }) => {
+        const { url, asked } = await answering(() => ({ body: '{}' }))
+        const config = await configure(
+          `[tencent]\nendpoint = "${url}"\nregion = "ap-guangzhou"\nlanguage = "zh-CN"\n`,
+        )
+        await type(['check', '--config', config], { ...KEYS, CERTFERRY_ENDPOINT: '' })
+        expect(asked.map(({ headers }) => [headers['x-tc-region'], headers['x-tc-language']])).toContainEqual(
+          ['ap-guangzhou', 'zh-CN'],
+        )
+      },
+    )
+  })
+
+  describe('the daemon', () => {
+    feature(
+      'carries a renewal, reloads, sweeps, answers on its page and ends',
+      [
+        'watch',
+        '[watch] sweep',
+        '[watch] jitter_seconds',
+        '[http] listen',
+        'GET /live',
+        'GET /ready',
+        'GET /metrics',
+        'SIGHUP',
+        'SIGUSR1',
+        'SIGTERM',
+      ],
+      async ({ certbot, begin, at, configure, emulator, did }) => {
+        await certbot('a.example.com')
+        const config = await configure(
+          `[watch]\nsweep = "0 0 1 1 *"\njitter_seconds = 0\n[http]\nlisten = "unix:${at('s')}"\n[log]\nlevel = "debug"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+        )
+        const daemon = begin(['watch', '--config', config])
+        const saying = (event: string, count = 1) =>
+          expect
+            .poll(() => daemon.said().split(`"event":"${event}"`).length - 1)
+            .toBeGreaterThanOrEqual(count)
+        await saying('uploaded')
+        await saying('watching')
+        expect(await ask(at('s'), '/live')).toBe('200 live\n')
+        await expect.poll(() => ask(at('s'), '/ready')).toBe('200 ready\n')
+        expect(await ask(at('s'), '/metrics')).toContain('certferry_')
+        did('GET /live', 'GET /ready', 'GET /metrics')
+        await all(certbotRenew(at('letsencrypt'), 'a.example.com', await issue({ names: ['a.example.com'] })))
+        await expect.poll(() => emulator.certificates().length).toBe(2)
+        daemon.signal('SIGUSR1')
+        await saying('sweep')
+        daemon.signal('SIGHUP')
+        await saying('reloaded')
+        daemon.signal('SIGTERM')
+        await expect.poll(daemon.ended).toBe(true)
+      },
+    )
+  })
+
+  describe('people are told', () => {
+    feature(
+      'by a command, of each kind of news',
+      [
+        '[notify] command',
+        '[notify] on',
+        ...['uploaded', 'rejected', 'stopped', 'failing', 'expiring'].map(event => `event ${event}`),
+      ],
+      async town => {
+        const { certbot, put, type, at, configure, read, did } = town
+        const now = Date.now()
+        await certbot('good.example.com')
+        const old = { notBefore: new Date(now - 90 * DAY), notAfter: new Date(now - DAY) }
+        await certbot('old.example.com', old)
+        await put('bad/chain.pem', 'no certificate\n')
+        await put('bad/key.pem', 'no key\n')
+        const command = await teller(town)
+        const config = await configure(
+          `[notify]\ncommand = "${command}"\non = ["uploaded", "rejected", "stopped", "failing", "expiring"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
+        )
+        const two = [
+          await issue({ names: ['x.example.com'] }),
+          await issue({ names: ['y.example.com'] }),
+        ] as const
+        await put('two/chain.pem', two[0].leaf + two[1].leaf)
+        await put('two/key.pem', two[0].key)
+        expect((await type(['sync', '--config', config])).code).toBe(65)
+        await type(['sync', '--config', config, '--only', 'good.example.com', '--force'], {
+          ...KEYS,
+          TENCENTCLOUD_SECRET_KEY: 'wrong',
+        })
+        const slow = await certbot('slow.example.com')
+        const [{ fingerprint } = {}] = listed(
+          (await type(['sync', '--dry-run', '--json', '--config', config, '--only', 'slow.example.com']))
+            .stdout,
+        )
+        const since = new Date(now - 2 * DAY).toISOString()
+        const failing = {
+          fingerprint: String(fingerprint),
+          since,
+          failures: 9,
+          nextAttemptAt: since,
+          code: 'NETWORK',
+          message: 'no',
+        }
+        const lineage = 'certbot:slow.example.com'
+        await put(`state/${fileName(lineage)}`, writeReceipt({ ...emptyReceipt(lineage), failing }))
+        const { url } = await answering(() => ({ status: 500, body: slow.names.join() }))
+        await type(['hook', '--config', config, '--deadline', '1', '--endpoint', url], {
+          ...KEYS,
+          RENEWED_LINEAGE: at('letsencrypt/live/slow.example.com'),
+        })
+        const told = (await read('told')).trimEnd().split('\n')
+        expect(told.toSorted()).toEqual([
+          'expiring certbot:old.example.com',
+          'failing certbot:slow.example.com',
+          'rejected pem:two',
+          'stopped ',
+          'uploaded certbot:good.example.com',
+        ])
+        did(...told.map(line => `event ${line.split(' ', 1)[0]}`))
+      },
+    )
+
+    feature(
+      'by a webhook, in the words of its template',
+      ['[notify] webhook_file', '[notify] template'],
+      async ({ certbot, put, typed, configure }) => {
+        await certbot('a.example.com')
+        const { url, asked } = await answering(() => ({}))
+        await put('hook', `${url}robot?key=1\n`)
+        const config = await configure(
+          `[notify]\nwebhook_file = "hook"\ntemplate = '{"said":"{text}"}'\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+        )
+        await typed(['sync', '--config', config])
+        expect(asked.map(({ path, body }) => [path, JSON.parse(body.toString()).said])).toEqual([
+          ['/robot?key=1', expect.stringContaining('certbot:a.example.com')],
+        ])
+      },
+    )
+
+    feature('of a sample, by every channel', ['notify', 'notify --test'], async town => {
+      const { url, asked } = await answering(() => ({}))
+      await town.put('hook', url)
+      const config = await town.configure(
+        `[notify]\ncommand = "${await teller(town)}"\nwebhook_file = "hook"\n`,
+      )
+      await town.typed(['notify', '--test', '--config', config])
+      expect(await town.read('told')).toBe('test \n')
+      expect(asked.map(({ body }) => JSON.parse(body.toString()).event)).toEqual(['test'])
+    })
+  })
+
+  describe('what is installed', () => {
+    feature(
+      'install-hook writes the hook of each client, and takes it away',
+      [
+        'install-hook',
+        'install-hook --remove',
+        'install-hook --dry-run',
+        'install-hook certbot',
+        'install-hook acme.sh',
+        'install-hook dehydrated',
+      ],
+      async ({ certbot, put, typed, at, read }) => {
+        await certbot('a.example.com')
+        await put('acme/account.conf', '')
+        await put('dehydrated/certs/x.example.com/cert.pem', '')
+        await put('dehydrated/config', `CONFIG_D=${at('dehydrated/conf.d')}\n`)
+        for (const [client, directory, file] of [
+          ['certbot', 'letsencrypt', 'letsencrypt/renewal-hooks/deploy/zz-certferry'],
+          ['acme.sh', 'acme', 'acme/deploy/certferry.sh'],
+          ['dehydrated', 'dehydrated/certs', 'dehydrated/conf.d/zz-certferry.sh'],
+        ] as const) {
+          const install = (...words: readonly string[]) =>
+            typed(['install-hook', client, '--source', `${client}=${at(directory)}`, ...words])
+          expect(await install('--dry-run')).toContain(at(file))
+          await install()
+          expect(await read(file)).toContain('certferry')
+          await install('--remove')
+          await expect(read(file)).rejects.toThrow('ENOENT')
+        }
+      },
+    )
+
+    feature(
+      'setup says what it would do',
+      [
+        'setup',
+        'setup --yes',
+        'setup --client',
+        'setup --credentials-file',
+        'setup --daemon',
+        'setup --hook',
+        'setup --no-test',
+        'setup --dry-run',
+      ],
+      async ({ certbot, put, typed, type, at }) => {
+        await certbot('a.example.com')
+        const file = await put('key.ini', '[default]\nsecret_id = AKIDexample\nsecret_key = example\n')
+        const words = [
+          'setup',
+          '--dry-run',
+          '--yes',
+          '--client',
+          'certbot',
+          '--credentials-file',
+          file,
+          '--no-test',
+        ]
+        const place = ['--source', `certbot=${at('letsencrypt')}`]
+        expect(await typed([...words, '--hook', ...place])).toContain('credentials')
+        // where there is no systemd there is no service, and that is said
+        const { code, stdout, stderr } = await type([...words, '--daemon', ...place])
+        expect([0, 64]).toContain(code)
+        expect(stdout + stderr).toMatch(/credentials|there is no systemd here/)
+      },
+      { needsRoot: true },
+    )
+  })
+
+  describe('without an account', () => {
+    feature('demo tells the whole story', ['demo'], async ({ typed }) => {
+      expect(await typed(['demo'], {})).toContain('uploaded')
+    })
+
+    feature(
+      'emulator serves, and misbehaves where it is told to',
+      ['emulator', 'emulator --port', 'emulator --misbehave'],
+      async ({ certbot, begin, typed, at }) => {
+        await certbot('a.example.com')
+        for (const words of [[], ['--misbehave', '7']]) {
+          const emulator = begin(['emulator', '--port', '0', ...words])
+          const url = () => /^http:\S+/.exec(emulator.said())?.[0] ?? ''
+          await expect.poll(url).toContain('127.0.0.1')
+          const places = [
+            '--endpoint',
+            url(),
+            '--state-dir',
+            at(`state${words.length}`),
+            '--source',
+            `certbot=${at('letsencrypt')}`,
+          ]
+          await typed(['sync', ...places])
+          expect(emulator.said()).toContain('UploadCertificate')
+        }
+      },
+    )
+  })
+
+  test('no documented feature is without a test of the built program', () => {
+    expect(CATALOGUE.filter(names => !names.some(name => covered.has(name)))).toEqual([])
+  })
+}

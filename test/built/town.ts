@@ -1,0 +1,113 @@
+/** The built program in a place of its own: files, a local SSL API, and a list of all that it was given. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { kill } from 'node:process'
+import { parse } from 'smol-toml'
+import { expect, onTestFinished } from 'vitest'
+import { DEMO_CREDENTIALS, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
+import { type Ended, type Running, run, start } from '../e2e/child.ts'
+import { issue, type Pair, type Wish } from '../support/certificates.ts'
+import { all, certbotIssue } from '../support/producers.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+export const KEYS = {
+  TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+  TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+}
+
+type Env = Readonly<Record<string, string>>
+
+export type Town = Awaited<ReturnType<typeof openTown>>
+
+/** `program` is a path; nothing of this machine's configuration is seen. */
+export async function openTown(program: string, options: EmulatorOptions = {}) {
+  const folder = await temporaryDirectory()
+  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
+  onTestFinished(() => emulator.close())
+  const used = new Set<string>()
+  const at = (...path: readonly string[]) => join(folder, ...path)
+  const usual: Env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: folder,
+    TZ: 'UTC',
+    CERTFERRY_STATE_DIR: at('state'),
+    CERTFERRY_ENDPOINT: emulator.url,
+  }
+
+  const note = (words: readonly string[], env: Env) => {
+    const [command = '', ...rest] = words
+    used.add(command)
+    for (const [i, word] of rest.entries()) {
+      if (word.startsWith('--')) used.add(`${command} ${word}`)
+      if (rest[i - 1] === '--source') used.add(`source ${word.split('=', 1)[0]}`)
+    }
+    if (command === 'install-hook') used.add(`install-hook ${rest[0]}`)
+    for (const name of Object.keys(env)) used.add(name)
+  }
+  const type = (words: readonly string[], env: Env = KEYS): Promise<Ended> => {
+    note(words, env)
+    return run(program, words, { ...usual, ...env })
+  }
+  const put = async (path: string, text: string, mode = 0o600) => {
+    await mkdir(dirname(at(path)), { recursive: true })
+    await writeFile(at(path), text, { mode })
+    return at(path)
+  }
+  return {
+    folder,
+    emulator,
+    used,
+    at,
+    type,
+    put,
+    read: (path: string) => readFile(at(path), 'utf8'),
+    /** As `type`, where it has to end with 0. */
+    typed: async (words: readonly string[], env?: Env): Promise<string> => {
+      const { code, stdout, stderr } = await type(words, env)
+      expect({ code, said: code ? stdout + stderr : '' }, words.join(' ')).toEqual({ code: 0, said: '' })
+      return stdout
+    },
+    /** A command that goes on until it is ended. */
+    begin: (
+      words: readonly string[],
+      env: Env = KEYS,
+    ): Running & { readonly signal: (name: NodeJS.Signals) => void } => {
+      note(words, env)
+      const running = start(program, words, { ...usual, ...env })
+      onTestFinished(running.end)
+      const signal = (name: NodeJS.Signals) => {
+        used.add(name)
+        kill(running.pid(), name)
+      }
+      return { ...running, signal }
+    },
+    /** A configuration; what stands in it counts as used. */
+    configure: async (text: string, name = 'config.toml') => {
+      for (const [table, value] of Object.entries(parse(text))) {
+        const title = Array.isArray(value) ? `[[${table}]]` : `[${table}]`
+        for (const entry of [value].flat())
+          for (const [key, of] of Object.entries(entry)) {
+            used.add(`${title} ${key}`)
+            if (key === 'kind') used.add(`source ${of}`)
+          }
+      }
+      return put(name, text)
+    },
+    pair: async (stem: string, wish: Wish = {}): Promise<Pair> => {
+      const pair = await issue({ names: [`${stem}.example.com`], ...wish })
+      await put(`${stem}/chain.pem`, pair.chain)
+      await put(`${stem}/key.pem`, pair.key)
+      return pair
+    },
+    /** In certbot's tree at `letsencrypt`. */
+    certbot: async (name: string, wish: Wish = {}): Promise<Pair> => {
+      const pair = await issue({ names: [name], ...wish })
+      await all(certbotIssue(at('letsencrypt'), name, pair))
+      return pair
+    },
+    /** What counts as used without having been typed. */
+    did: (...features: readonly string[]) => {
+      for (const feature of features) used.add(feature)
+    },
+  }
+}

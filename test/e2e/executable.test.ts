@@ -1,0 +1,16 @@
+/** The same features as of the build, of the single executable: its parts are assets, and its Node is its own. */
+import { join } from 'node:path'
+import { beforeAll } from 'vitest'
+import { bundle, readVersion } from '../../packaging/bundle.ts'
+import { writeExecutable } from '../../packaging/executable.ts'
+import { describeBuilt } from '../built/features.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
+
+let executable = ''
+
+beforeAll(async () => {
+  executable = join(await temporaryDirectory(), 'certferry')
+  await writeExecutable(await bundle(await readVersion()), executable)
+})
+
+describeBuilt(() => executable)
