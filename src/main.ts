@@ -4,11 +4,14 @@
  * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
  */
 import { accessSync, constants } from 'node:fs'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 // by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys
 process.on('SIGUSR1', () => {})
+// a reload that is asked for while the daemon starts: what it is about to read is newer than the signal
+if (process.argv[2] === 'watch') process.on('SIGHUP', () => {})
 
 const needed = [22, 22] as const
 const found = process.versions.node
@@ -58,8 +61,8 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   const world = {
     ...(stdout.isTerminal && process.stdin.isTTY && { ask }),
     env,
-    cwd: process.cwd(),
-    home: homedir(),
+    cwd: workingDirectory(),
+    home: home(),
     nodeVersion: found,
     program: { node: process.execPath, main: isSea() ? undefined : import.meta.filename },
     stdout,
@@ -116,6 +119,26 @@ function mayRun(file: string): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/** Of one that has been deleted, the name by which Linux still leads there: what is relative to it is not there either. */
+function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return '/proc/self/cwd'
+  }
+}
+
+/** HOME, or what the system knows where that is not set, empty or relative; a folder that is never there for a user without an entry. */
+function home(): string {
+  const { HOME = '' } = process.env
+  if (isAbsolute(HOME)) return HOME
+  try {
+    return userInfo().homedir
+  } catch {
+    return '/nonexistent'
   }
 }
 

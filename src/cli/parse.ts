@@ -15,8 +15,11 @@ export function parseCommandLine(command: Command, words: readonly string[], { c
   for (const [name, value] of Object.entries(values)) {
     const option = command.options[name]
     if (!option || value === undefined) continue
-    const read = (text: string | boolean) =>
-      option.read && typeof text === 'string' ? option.read(text, cwd) : text
+    const read = (text: string | boolean) => {
+      // a variable of a script that was never set: as a path it would be the working directory
+      if (text === '') throw new Fault('USAGE', `--${name}: expected ${option.takes}, not an empty word`)
+      return option.read && typeof text === 'string' ? option.read(text, cwd) : text
+    }
     line[option.as] = Array.isArray(value) ? value.map(read) : read(value)
   }
   return line as unknown as CommandLine

@@ -86,9 +86,10 @@ async function prepared(
   return engine
 }
 
-/** Without a shift there is nothing to fall back on. */
-const unlessFirst = (before: Engine | undefined) => (error: unknown) => {
-  if (!before || !(error instanceof Fault)) throw error
+/** Without a shift there is nothing to fall back on. With one, whatever is wrong with the next leaves it as it is. */
+const unlessFirst = (before: Engine | undefined) => (thrown: unknown) => {
+  if (!before) throw thrown
+  const error = asFault(thrown)
   for (const message of error.message.split('\n')) {
     before.log.error(
       { event: 'reload', code: error.code, advice: error.advice },
@@ -96,4 +97,11 @@ const unlessFirst = (before: Engine | undefined) => (error: unknown) => {
     )
   }
   return undefined
+}
+
+/** Told by its code: the text of what is not a fault may quote what it was given. */
+function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const { code, name } = error as NodeJS.ErrnoException
+  return new Fault('BUG', `unexpected: ${code ?? name}`, { cause: error })
 }

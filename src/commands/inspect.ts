@@ -13,10 +13,14 @@ import type { CommandLine } from './commandLine.ts'
 
 export async function run(world: World, line: CommandLine): Promise<number> {
   const { operands, json } = line
-  if (!operands.length)
-    throw new Fault('USAGE', 'inspect needs at least one file', {
-      advice: 'certferry inspect fullchain.pem privkey.pem',
-    })
+  if (!operands.length || operands.includes(''))
+    throw new Fault(
+      'USAGE',
+      `inspect needs ${operands.length ? 'the names of files, not an empty word' : 'at least one file'}`,
+      {
+        advice: 'certferry inspect fullchain.pem privkey.pem',
+      },
+    )
   const read = await Promise.all(
     operands.map(path =>
       readText(resolve(world.cwd, path)).then(({ text }) => ({ path, text }), asFault(path)),

@@ -145,7 +145,7 @@ test('a reload that asks for a page where none can be leaves the page that is th
   await saying('watching')
   await configure(`[http]\nlisten = "unix:${folder}/nowhere/s"\n`)
   signal('SIGHUP')
-  expect(await saying('reload')).toMatchObject([{ code: 'CONFIG_INVALID' }])
+  expect(await saying('reload')).toMatchObject([{ code: 'ADDRESS_UNAVAILABLE' }])
   expect(await ask(socket, '/ready')).toBe('ready\n')
 
   await configure(`[http]\nlisten = "unix:${socket}2"\n`)
@@ -155,4 +155,22 @@ test('a reload that asks for a page where none can be leaves the page that is th
   await expect(ask(socket, '/ready')).rejects.toThrow()
   expect(await end()).toBe(0)
   await expect(ask(`${socket}2`, '/ready')).rejects.toThrow()
+})
+
+test('a reload that meets what it does not expect leaves the old configuration in force, and says the error by its code', async () => {
+  const { certbot, start, stored } = await openWatchStage()
+  const daemon = start()
+  await daemon.saying('watching')
+  let broken = true
+  Object.defineProperty(daemon.world.env, 'CERTFERRY_ENDPOINT', {
+    get: () => {
+      if (broken) throw Object.assign(new Error('text that is not said'), { code: 'EBADF' })
+    },
+  })
+  daemon.signal('SIGHUP')
+  expect(await daemon.saying('reload')).toMatchObject([{ code: 'BUG', msg: expect.stringMatching(/EBADF$/) }])
+  broken = false
+  await certbot('b.example')
+  await stored(1)
+  expect(await daemon.end()).toBe(0)
 })
