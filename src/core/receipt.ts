@@ -92,18 +92,17 @@ export function withUpload(
     supersededAt: upload.uploadedAt,
     ...(mayReturn && { mayReturn }),
   }
-  const others = receipt.superseded
-    .filter(
-      ({ certificateId }) =>
-        certificateId !== current.certificateId && certificateId !== entry?.certificateId,
-    )
-    // a renewal leaves no doubt about all that came before it
-    .map(({ mayReturn: doubt, ...one }) =>
-      doubt && (mayReturn || !before) ? { ...one, mayReturn: doubt } : one,
-    )
-  // overtaken by several, it has its place among them, not before them
-  const older = others.findIndex(({ notBefore = '' }) => !overtaken || !entry || notBefore < upload.notBefore)
-  const superseded = entry ? others.toSpliced(older < 0 ? others.length : older, 0, entry) : others
+  const others = receipt.superseded.filter(
+    ({ certificateId }) => certificateId !== current.certificateId && certificateId !== entry?.certificateId,
+  )
+  // overtaken by several, or after one that gave way to it, it has its place among them, not before them
+  const older = others.findIndex(
+    ({ notBefore = '', mayReturn: doubt }) =>
+      !(overtaken || doubt) || notBefore < (entry?.notBefore ?? notBefore),
+  )
+  const all = entry ? others.toSpliced(older < 0 ? others.length : older, 0, entry) : others
+  // a renewal leaves no doubt about all that came before it
+  const superseded = before && !mayReturn ? all.map(({ mayReturn: _, ...one }) => one) : all
   return {
     ...receipt,
     uploaded: current,

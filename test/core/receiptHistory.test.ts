@@ -100,6 +100,7 @@ describe('an upload supersedes what was there', () => {
     expect(known(back, mid)).toBeUndefined()
     expect(known(after(mid, old), mid)).toBeUndefined()
     const renewed = withUpload(back, next, false)
+    expect(ids(renewed)).toEqual(['new', 'mid', 'old'])
     expect([known(renewed, mid), known(renewed, old)]).toEqual(['mid', 'old'])
   })
 
