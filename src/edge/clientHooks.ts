@@ -2,6 +2,7 @@
 import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CronLine } from '../core/carriers.ts'
+import type { TimedCall } from '../core/certbotTimers.ts'
 import {
   acmeSetting,
   callIn,
@@ -36,6 +37,8 @@ export interface ClientFiles {
   /** Of the user. */
   readonly userHome: string
   readonly lines: readonly CronLine[]
+  /** By systemd's timers of certbot. */
+  readonly timed: readonly TimedCall[]
   readonly program: Program
 }
 
@@ -88,7 +91,10 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   const folders = (await unlessPassedOver(client))
     ? [inFolder(client, 'deploy', BOTH), inFolder(client, 'post', SYNC)]
     : []
-  return (await Promise.all([...conf, ...ini, ...cron, ...folders])).flat()
+  const timed = client.timed
+    .filter(({ config }) => config === undefined || isSamePlace(config, directory))
+    .map(({ unit, program }) => ({ where: unit, program }))
+  return [...(await Promise.all([...conf, ...ini, ...cron, ...folders])).flat(), ...timed]
 }
 
 const iniFiles = ({ directory, userHome }: Pick<ClientFiles, 'directory' | 'userHome'>) => [

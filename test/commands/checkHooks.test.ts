@@ -316,3 +316,46 @@ test('the built program finds the hooks of three clients in their own files', as
     ['ok', `dehydrated: ${hook}`],
   ])
 })
+
+test.each([
+  [
+    'the drop-in that is shipped for its service',
+    'ExecStopPost',
+    '/bin/systemctl start --no-block certferry-sync.service',
+    'active',
+    true,
+  ],
+  [
+    '--deploy-hook in its service',
+    'ExecStart',
+    'certbot -q renew --config-dir DIR --deploy-hook CALLED hook',
+    'active',
+    true,
+  ],
+  ['sync after its service', 'ExecStartPost', 'CALLED sync', 'active', true],
+  ['a service whose timer does not run', 'ExecStartPost', 'CALLED sync', 'inactive', false],
+  [
+    'a service of other certificates',
+    'ExecStart',
+    'certbot renew --deploy-hook CALLED hook',
+    'active',
+    false,
+  ],
+] as const)('certbot under systemd: %s', async (_, key, argv, timer, calls) => {
+  const clients = await openClients()
+  const { examine } = await openClinic()
+  const words = argv.replace('CALLED', clients.called).replace('DIR', clients.paths.certbot)
+  const exec = `${key}={ path=/x ; argv[]=${words} ; ignore_errors=yes ; start_time=[n/a] ; status=0/0 }`
+  const stdout = `${key}={ path=/x ; argv[]=/bin/true ; ignore_errors=no }\n${exec}\n${key}={ path=/x ; argv[]=/bin/true ; ignore_errors=no }\nId=certbot.service\nActiveState=inactive\n\nId=certbot.timer\nActiveState=${timer}\n\nId=certferry-sync.service\nLoadState=loaded\n`
+  const systemctl = async (...asked: readonly string[]) => ({
+    code: 0,
+    stdout: asked.includes('certbot.service') ? stdout : '',
+    stderr: '',
+  })
+  const source = ['--json', '--source', `certbot=${clients.paths.certbot}`]
+  const run = await examine({ words: source, cwd: clients.folder, machine: { ...BARE, systemctl } })
+  const { findings } = run.json<{ findings: readonly FindingJson[] }>()
+  expect(findings.find(({ about }) => about === 'hook')?.says).toBe(
+    calls ? 'certbot: certbot.service' : 'certbot: not installed',
+  )
+})

@@ -2,8 +2,10 @@
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isRunFor } from '../../core/carriers.ts'
+import { CERTBOT_QUESTION, type TimedCall, timedCalls } from '../../core/certbotTimers.ts'
 import { Fault } from '../../core/fault.ts'
 import { type Finding, ok, warning } from '../../core/finding.ts'
+import type { Program } from '../../core/hookCommand.ts'
 import { CLIENTS, type Client, isOurs, quoted, startedBy } from '../../core/hookFile.ts'
 import { deployCommand } from '../../core/hookNotice.ts'
 import type { FolderKind } from '../../core/lineage.ts'
@@ -62,8 +64,14 @@ async function filesOf(
     home: client && (await homeOf(client, directory, around)),
     userHome: world.home,
     lines,
+    timed: client === 'certbot' ? await timedOf(machine, world.program) : [],
     program: world.program,
   }
+}
+
+async function timedOf({ systemctl }: Scene['machine'], program: Program): Promise<readonly TimedCall[]> {
+  const shown = await systemctl(...CERTBOT_QUESTION)
+  return shown?.code === 0 ? timedCalls(shown.stdout, program) : []
 }
 
 /** The file of ours where the client looks for it, and whatever else calls us. */
