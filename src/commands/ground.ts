@@ -37,6 +37,9 @@ export interface GroundEffects {
 /** An event that is under way reaches us within this time; what a sweep finds after it was missed. In milliseconds. */
 const IN_FLIGHT = 1_000
 
+/** A sweep that could not begin is tried again. In milliseconds. */
+const UNSWEPT = 60_000
+
 export function openGround(
   engine: Engine,
   world: World,
@@ -60,8 +63,15 @@ export function openGround(
   const settle = () => world.wait(IN_FLIGHT, closing.signal)
   /** When it closes, nothing that arrives counts any more. */
   const arrived = () => settle().catch(() => {})
+  const later = (work: () => Promise<void>) =>
+    void world
+      .wait(UNSWEPT, closing.signal)
+      .then(work)
+      .catch(error => {
+        if (!closing.signal.aborted) onDeath(error)
+      })
   const onMissed = missedTeller({ sources, polled, roster, metrics, log })
-  const sweep = openSweep({ roster, receipts: effects, list, settle, onMissed, nudge, log })
+  const sweep = openSweep({ roster, receipts: effects, list, settle, onMissed, later, nudge, log })
   let watchers: readonly Watcher[] = []
   return {
     list,

@@ -3,7 +3,7 @@ import { nextLook } from '../core/nextLook.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import type { RoundsEffects } from '../rounds.ts'
-import { sync } from '../sync.ts'
+import { type Effects, sync } from '../sync.ts'
 import type { World } from '../world.ts'
 import type { Account } from './account.ts'
 import type { Engine } from './engine.ts'
@@ -26,17 +26,26 @@ export interface LooksEffects {
 }
 
 export function openLooks(engine: Engine, { now, monotonic }: World, looksEffects: LooksEffects): Looks {
-  const { settings, effects, herald } = engine
+  const { settings, effects, receipts, herald } = engine
   const { ground, account, voice, metrics, onMissing } = looksEffects
   const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
   const waiting = new Set<string>()
   const eager = new Set<string>()
 
+  /** The service has these already; what was missing is a place for their IDs, and without one they are not sent again. */
+  const unrecorded = new Set<string>()
+  const upload: Effects['upload'] = async (bundle, lineage) => {
+    if (unrecorded.has(lineage.id)) await receipts.prepare()
+    return account.upload(bundle, lineage)
+  }
+
   const look: Looks['look'] = async (id, last) => {
     const patient = !eager.delete(id)
     const lineage = await ground.visit(id)
     if (!lineage) return 'done'
-    const outcome = await sync(lineage, { ...effects, upload: account.upload }, { ...wishes, patient, last })
+    const outcome = await sync(lineage, { ...effects, upload }, { ...wishes, patient, last })
+    if (isUnrecorded(outcome)) unrecorded.add(id)
+    else if (!('fault' in outcome)) unrecorded.delete(id)
     if (isWaiting(outcome)) waiting.add(id)
     else waiting.delete(id)
     voice.tell(outcome)
@@ -59,6 +68,8 @@ export function openLooks(engine: Engine, { now, monotonic }: World, looksEffect
 
 const isMissing = (outcome: Outcome) =>
   outcome.outcome === 'failed' && outcome.fault.code === 'PAIR_INCOMPLETE'
+
+const isUnrecorded = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.code === 'UNRECORDED'
 
 const isWaiting = (outcome: Outcome) =>
   outcome.outcome === 'waiting' ||

@@ -16,6 +16,8 @@ export interface SweepEffects {
   /** Lets arrive what is under way: an event is told of a little after the change. Rejects when there is no more to sweep. */
   readonly settle: () => Promise<void>
   readonly onMissed: (id: string) => void
+  /** Does it in a minute, unless it all ends before. */
+  readonly later: (work: () => Promise<void>) => void
   readonly nudge: (ids: readonly string[]) => void
   readonly log: Log
 }
@@ -30,24 +32,37 @@ export async function unheard(
 }
 
 /** One sweep at a time, whoever calls for it and however often: two would count the same change twice. */
-export function openSweep({ roster, receipts, list, settle, onMissed, nudge, log }: SweepEffects) {
+export function openSweep({ roster, receipts, list, settle, onMissed, later, nudge, log }: SweepEffects) {
   const reasons = new Set<string>()
+  /** Why the last could not begin: said once, and tried again until it can. */
+  let unswept: string | undefined
   const run = coalesced(async () => {
     const why = [...reasons].join(', ')
     reasons.clear()
     await list()
     // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
     const fault = await receipts.prepare().then(() => undefined, asFault)
-    if (fault) return sayUnswept(log, fault)
+    if (fault) {
+      if (unswept !== fault.message) sayUnswept(log, fault)
+      if (unswept === undefined) later(() => sweepAgain(why))
+      unswept = fault.message
+      return
+    }
+    unswept = undefined
     for (const id of await unheard(await roster.strayed(roster.all()), { roster, settle })) onMissed(id)
     const ids = roster.all().map(({ id }) => id)
     log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
     nudge(ids)
   })
-  return (why: string): Promise<void> => {
+  const sweep = (why: string): Promise<void> => {
     reasons.add(why)
     return run()
   }
+  const sweepAgain = async (why: string) => {
+    await sweep(why)
+    if (unswept !== undefined) later(() => sweepAgain(why))
+  }
+  return sweep
 }
 
 function asFault(error: unknown): Fault {

@@ -4,7 +4,7 @@ import type { Outcome } from './outcome.ts'
 /** `done` where only a nudge or a sweep will change anything; `mid-change` where the next seconds will. */
 export type NextLook = 'done' | 'mid-change' | { readonly at: number }
 
-/** Files that cannot be read have no receipt that names a time; their rights may be mended without any event. */
+/** Of files that cannot be read, and of an ID that could not be recorded, no receipt names a time, and no event tells when that is mended. */
 const UNREADABLE = 60_000
 /** Of an upload that failed the receipt names the next attempt: another look finds it there, and waits. */
 const RECORDED = 1_000
@@ -22,6 +22,7 @@ export function nextLook(outcome: Outcome, now: number, restsUntil: number | und
     case 'failed':
       if (outcome.fault.retry === 'soon') return 'mid-change'
       if (outcome.fault.scope === 'account') return { at: restsUntil ?? now + UNREADABLE }
+      if (outcome.fault.code === 'UNRECORDED') return { at: now + UNREADABLE }
       if (outcome.fault.retry !== 'later') return 'done'
       return { at: now + (outcome.bundle ? RECORDED : UNREADABLE) }
     default:

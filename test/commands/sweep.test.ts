@@ -17,6 +17,8 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
   const heard = new Set<string>()
   const [missed, nudged, said]: [string[], string[], string[]] = [[], [], []]
   const arriving: (() => void)[] = []
+  const put: (() => Promise<void>)[] = []
+  const disk = { unusable }
   const log = {
     debug: () => {},
     info: () => {},
@@ -39,7 +41,7 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
     log,
     receipts: {
       prepare: async () => {
-        if (unusable) throw new Fault('STATE_UNUSABLE', 'the disk is full')
+        if (disk.unusable) throw new Fault('STATE_UNUSABLE', 'the disk is full')
       },
     },
     list: async () => {},
@@ -47,6 +49,7 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
       for (const arrive of arriving) arrive()
     },
     nudge: ids => void nudged.push(...ids),
+    later: work => void put.push(work),
     onMissed: missedTeller({
       sources,
       polled: new Set(polled),
@@ -55,7 +58,7 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
       log,
     }),
   })
-  return { sweep, missed, nudged, said, roster, arriving }
+  return { disk, put, sweep, missed, nudged, said, roster, arriving }
 }
 
 test('a change that no event told of is counted for its source, said, and looked at', async () => {
@@ -88,4 +91,17 @@ test('where receipts cannot be written nothing is looked at, and that is said', 
   const { sweep, missed, nudged, said } = stage({ unusable: true })
   await sweep('schedule')
   expect([missed, nudged, said]).toEqual([[], [], ['not swept: the disk is full']])
+})
+
+test('a sweep that could not begin is tried again each minute until it can, and said once', async () => {
+  const { sweep, put, disk, nudged, said } = stage({ unusable: true, polled: [certbot('/etc/le2')] })
+  for (const why of ['schedule', 'SIGUSR1']) await sweep(why)
+  for (let minutes = 0; minutes < 2; minutes++) {
+    expect(put).toHaveLength(1)
+    await put.pop()?.()
+  }
+  expect([nudged, said]).toEqual([[], ['not swept: the disk is full']])
+  disk.unusable = false
+  await put.pop()?.()
+  expect([nudged, put]).toEqual([[ID], []])
 })

@@ -38,12 +38,16 @@ test('files that cannot be read are tried again each minute: no event tells of r
   expect(after(failed('FILE_UNREADABLE'))).toEqual({ at: NOW + 60_000 })
 })
 
+test('an ID that could not be recorded is tried again each minute', () => {
+  expect(after(failed('UNRECORDED'), { proven: true })).toEqual({ at: NOW + 60_000 })
+})
+
 test('a fault of the account waits for the end of the rest', () => {
   expect(after(failed('PAUSED'), { proven: true, restsUntil: TOMORROW })).toEqual({ at: TOMORROW })
   expect(after(failed('STATE_UNUSABLE'), { proven: true })).toEqual({ at: NOW + 60_000 })
 })
 
-test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'UNRECORDED', 'FILE_UNFIT'] as const)(
+test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_UNFIT'] as const)(
   'what only a person can mend (%s) waits for a change',
   code => expect(after(failed(code), { proven: true })).toBe('done'),
 )
