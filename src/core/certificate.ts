@@ -113,13 +113,13 @@ export function isSignedBy(child: Certificate, parent: Certificate): boolean {
 export const isValid = ({ notBefore, notAfter }: Certificate, now: Date): boolean =>
   notBefore <= now && now < notAfter
 
-/** What clients object to in it as an issuer, or nothing. A root's dates alone count: it is trusted for being known. */
+/** What clients object to in it as an issuer, or nothing. A root of the first version cannot say what it is. */
 export function objectionTo(one: Certificate, now: Date): string | undefined {
-  const { constrained, isCa, maySign } = one.authority
+  const { extended, constrained, isCa, maySign } = one.authority
   if (one.notAfter <= now) return `expired on ${day(one.notAfter)}`
   if (one.notBefore > now) return `is not valid before ${day(one.notBefore)}`
   if (isCa && maySign) return undefined
-  if (isSelfSigned(one)) return undefined
+  if (!extended && isSelfSigned(one)) return undefined
   if (!constrained) return 'does not say that it is an authority (no basicConstraints)'
   if (!isCa) return 'says that it is no authority (CA:FALSE)'
   return 'may not sign certificates (no keyCertSign in its key usage)'
@@ -132,6 +132,8 @@ export const isAuthority = (one: Certificate): boolean =>
   one.authority.isCa || (!one.authority.constrained && !one.openssl.subjectAltName && isSelfSigned(one))
 
 export interface Authority {
+  /** It has extensions: one of the first version has none. */
+  readonly extended: boolean
   /** It has basicConstraints. */
   readonly constrained: boolean
   readonly isCa: boolean
@@ -149,8 +151,9 @@ const KEY_CERT_SIGN = 0x04
 
 /** RFC 5280, 4.2.1.3 and 4.2.1.9: OpenSSL's own word, `ca`, does not say what is missing. */
 function authorityIn(der: Buffer): Authority {
+  const lists = inside(inside(inside(inside(der)[0])[0]).find(({ tag }) => tag === EXTENSIONS))
   const extensions = new Map(
-    inside(inside(inside(inside(der)[0])[0]).find(({ tag }) => tag === EXTENSIONS)?.content).flatMap(list =>
+    lists.flatMap(list =>
       inside(list.content).map(({ content }) => {
         const [id, ...rest] = inside(content)
         return [id?.content.toString('hex'), rest.at(-1)?.content] as const
@@ -163,6 +166,7 @@ function authorityIn(der: Buffer): Authority {
   const most = rest.find(({ tag }) => tag === INTEGER)?.content
   const usage = inside(extensions.get(KEY_USAGE))[0]?.content
   return {
+    extended: lists.length > 0,
     constrained: constraints !== undefined,
     isCa,
     most: isCa && most?.length ? Number(`0x${most.toString('hex')}`) : undefined,

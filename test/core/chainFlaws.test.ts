@@ -1,10 +1,14 @@
+import { execFileSync } from 'node:child_process'
 import type { KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readCertificate } from '../../src/core/certificate.ts'
+import { objectionTo, readCertificate } from '../../src/core/certificate.ts'
 import { orderChain } from '../../src/core/chain.ts'
 import { type Issuer, pemOf } from '../support/authority.ts'
 import { issue, selfSigned } from '../support/certificates.ts'
 import { newKey } from '../support/keys.ts'
+import { temporaryDirectory } from '../support/temporary.ts'
 import { type CaWish, ca, constraints, derOf, faultOf, keyUsage } from './samples.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
@@ -141,10 +145,34 @@ describe('what clients may refuse in an issuer that is sent is said', () => {
     expect(orderOf(await under(high), high).flaws).toEqual([])
   })
 
-  test('nothing of issuers as they should be, nor of a root of the first version', async () => {
+  test.each<readonly [string, CaWish, string]>([
+    ['no basicConstraints', { extensions: [] }, 'does not say that it is an authority (no basicConstraints)'],
+    [
+      'no keyCertSign',
+      { extensions: [constraints(true), keyUsage('cRLSign')] },
+      'may not sign certificates (no keyCertSign in its key usage)',
+    ],
+  ])('a root above them with %s', async (_, wish, says) => {
+    const odd = await ca('odd', undefined, newKey(), wish)
+    expect(orderOf(await under(odd), odd)).toMatchObject({
+      sent: [],
+      flaws: [`its issuer CN=odd ${says}: ${clients}`],
+    })
+  })
+
+  test('nothing of issuers as they should be', async () => {
     expect(orderOf(leaf, await low(), root).flaws).toEqual([])
-    const bare = await ca('bare', undefined, newKey(), { extensions: [] })
-    expect(orderOf(await under(bare), bare)).toMatchObject({ sent: [], flaws: [] })
+  })
+
+  test('nothing of a root of the first version, which cannot say what it is', async () => {
+    const cwd = await temporaryDirectory()
+    const openssl = (command: string) => execFileSync('openssl', command.split(' '), { cwd, stdio: 'pipe' })
+    openssl('ecparam -name prime256v1 -genkey -noout -out key.pem')
+    openssl('req -new -key key.pem -subj /CN=old -out request.pem')
+    openssl('x509 -req -in request.pem -signkey key.pem -days 30 -out root.pem')
+    const one = readCertificate(derOf(await readFile(join(cwd, 'root.pem'), 'utf8')), 'f')
+    expect(one.authority.extended).toBe(false)
+    expect(objectionTo(one, new Date())).toBeUndefined()
   })
 })
 
