@@ -71,6 +71,8 @@ async function openPage(listen: string, { metrics, state, log }: Shown): Promise
       metrics.pending(state().pending())
       return metrics.text()
     },
+    onReturn: () =>
+      log.warn({ event: 'http' }, `the socket of ${listen} had been removed and is there again`),
     onError: error => log.warn({ event: 'http' }, `a page could not be answered (${(error as Error).name})`),
   })
 }

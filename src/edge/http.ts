@@ -1,8 +1,9 @@
 /** Answers /live, /ready and /metrics to this machine itself: on loopback or a Unix socket, and nowhere else. */
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Fault } from '../core/fault.ts'
 import { listenAddress, listenProblem } from '../core/listen.ts'
-import { addressOf, bind, isLasting, reasonOf } from './listening.ts'
+import { addressOf, bind, isLasting, keepBound, reasonOf } from './listening.ts'
 
 export interface HttpOptions {
   /** As `[http] listen` has it. */
@@ -13,6 +14,10 @@ export interface HttpOptions {
   readonly metrics: () => Promise<string>
   /** A page that could not be made, or a connection that could not be taken: the daemon goes on. */
   readonly onError: (error: unknown) => void
+  /** The Unix socket had been removed, and is there again. */
+  readonly onReturn?: () => void
+  /** Milliseconds between two looks for it; without it, five seconds. */
+  readonly recheck?: number
 }
 
 export interface Http {
@@ -51,7 +56,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
       send(response, { status: 500, text: 'internal error\n' })
     })
   })
-  server.maxConnections = MOST_CONNECTIONS
+  letGo(server)
   await bind(server, address).catch(error => {
     server.close()
     const says = `[http] listen: ${options.listen}: ${reasonOf(error)}`
@@ -62,7 +67,26 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     })
   })
   server.on('error', options.onError)
-  return { address: addressOf(server, options.listen), close: () => close(server) }
+  const { onReturn = () => {}, recheck = PATIENCE } = options
+  const rechecked = keepBound(server, address, { every: recheck, onReturn, onError: options.onError })
+  return {
+    address: addressOf(server, options.listen),
+    close: () => {
+      rechecked.stop()
+      return close(server)
+    },
+  }
+}
+
+/** Whoever calls last has a request to make; whoever has been connected longest, and is one too many, has none. */
+function letGo(server: Server): void {
+  const callers = new Set<Socket>()
+  server.on('connection', (caller: Socket) => {
+    callers.add(caller)
+    caller.once('close', () => callers.delete(caller))
+    const [oldest] = callers
+    if (callers.size > MOST_CONNECTIONS) oldest?.destroy()
+  })
 }
 
 interface Page {

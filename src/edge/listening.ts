@@ -1,4 +1,5 @@
 /** Binds a server to loopback or a Unix socket, and clears away the socket of a process that was killed. */
+import { existsSync } from 'node:fs'
 import { chmod, lstat, rm, stat } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
@@ -33,6 +34,48 @@ const isStale = (path: string) =>
     caller.once('connect', () => resolve(false)).once('connect', () => caller.destroy())
     caller.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
   })
+
+export interface Keeping {
+  /** Milliseconds. */
+  readonly every: number
+  readonly onReturn: () => void
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Binds a Unix socket again whose file has been removed: the server hears nothing of it, and no caller finds it. A file that
+ * is there is left alone, whosever it is. What stands in the way is told once.
+ */
+export function keepBound(server: Server, address: ListenAddress, { every, onReturn, onError }: Keeping) {
+  if (!('path' in address)) return { stop: () => {} }
+  const { path } = address
+  let looking = false
+  let told = false
+  let stopped = false
+  const look = async () => {
+    if (looking || existsSync(path)) return
+    looking = true
+    try {
+      // not waited for: the connections it has are answered all the same
+      if (server.listening) server.close()
+      await bind(server, address)
+      told = false
+      if (stopped) server.close()
+      else onReturn()
+    } catch (error) {
+      if (!told) onError(error)
+      told = true
+    }
+    looking = false
+  }
+  const timer = setInterval(() => void look(), every).unref()
+  return {
+    stop: () => {
+      stopped = true
+      clearInterval(timer)
+    },
+  }
+}
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'in use',

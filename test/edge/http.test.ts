@@ -83,6 +83,14 @@ describe('the pages', () => {
   })
 })
 
+test('idle callers, however many, keep nobody from being answered', async () => {
+  const { ask, hold } = await openStage()
+  for (let i = 0; i < 80; i++) {
+    await hold(i % 2 ? 'GET /live HTTP/1.1\r\nHo' : '')
+    if (i > 30) expect((await ask('/live')).status).toBe(200)
+  }
+})
+
 describe('the end', () => {
   test('waits for an answer that is being made', async () => {
     const asked = Promise.withResolvers<void>()

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, readFile, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -62,6 +62,30 @@ describe('on a Unix socket', () => {
     await killedAt(path)
     const { ask } = await openStage({ listen: `unix:${path}` })
     expect((await ask('/live')).status).toBe(200)
+  })
+
+  test('a socket that is removed is bound again, and so is one whose folder was away for a while', async () => {
+    const folder = join(await temporaryDirectory(), 'run')
+    await mkdir(folder)
+    const path = join(folder, 'http.sock')
+    let returns = 0
+    const { ask, errors, http } = await openStage({
+      listen: `unix:${path}`,
+      recheck: 5,
+      onReturn: () => void returns++,
+    })
+    await rm(path)
+    await expect.poll(() => returns, { timeout: 15_000 }).toBe(1)
+    expect((await lstat(path)).mode & 0o777).toBe(0o660)
+    expect((await ask('/live')).status).toBe(200)
+    expect(errors).toEqual([])
+    await rm(folder, { recursive: true })
+    await expect.poll(() => errors.length, { timeout: 15_000 }).toBe(1)
+    await mkdir(folder)
+    await expect.poll(() => returns, { timeout: 15_000 }).toBe(2)
+    expect((await ask('/live')).status).toBe(200)
+    await http.close()
+    await expect(lstat(path)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('a socket that somebody listens on is left to them', async () => {
