@@ -15,7 +15,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /**
  * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
- * with another. Without an Error, anything but 200 with an envelope is not the service speaking.
+ * with another. Without an Error, anything but a success with an envelope is not the service speaking.
  * `cut` takes out of every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
  */
 export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
@@ -27,7 +27,8 @@ export function readReply(status: number, body: string, cut: Cut = text => text)
   }
   if (error !== undefined)
     throw new Fault('REPLY_UNREADABLE', "the answer was an error without a code, not the service's")
-  if (status !== 200) throw otherStatus(status)
+  // a gateway may make a 201 or a 202 of the service's 200
+  if (status < 200 || status > 299 || (status !== 200 && !response)) throw otherStatus(status)
   if (!response || requestId === undefined)
     throw new Fault('REPLY_UNREADABLE', `the answer was ${kindOf(body)}, not the service's`)
   return { requestId, fields: response }
@@ -47,7 +48,9 @@ const GATEWAY = 'The service, or a proxy on the way to it, is unwell; the next p
 
 function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {
   try {
-    const parsed: unknown = JSON.parse(body, (_, value) => (typeof value === 'string' ? cut(value) : value))
+    const parsed: unknown = JSON.parse(body.replace(/^\uFEFF/, ''), (_, value) =>
+      typeof value === 'string' ? cut(value) : value,
+    )
     return isObject(parsed) && isObject(parsed.Response) ? parsed.Response : undefined
   } catch {
     return undefined

@@ -1,5 +1,6 @@
 /** The connections: kept alive, timed at every step, through the operator's proxy, certificate checks never off. */
-import type { LookupFunction } from 'node:net'
+import { subscribe } from 'node:diagnostics_channel'
+import type { LookupFunction, Socket } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { isLoopback, proxyProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
@@ -71,6 +72,27 @@ export async function requestWith(
     signal.removeEventListener('abort', end)
   }
 }
+
+const CONTINUE = /^HTTP\/1\.1 100[^\n]*\r\n(?:[^\n]+\r\n)*\r\n/
+
+/**
+ * RFC 9110, 15.2: a "100 Continue" may come unasked, and says nothing. undici takes it for nonsense and hangs up, though the
+ * request is carried out; so it never gets to see one. An answer begins with what is read first after its request.
+ */
+subscribe('undici:client:connected', message => {
+  const { socket } = message as { readonly socket: Socket }
+  const read = socket.read.bind(socket)
+  socket.read = size => {
+    let part: unknown = read(size)
+    while (Buffer.isBuffer(part) && part.subarray(0, INTERIM.length).equals(INTERIM)) {
+      const [head] = CONTINUE.exec(part.toString('latin1', 0, 4096)) ?? []
+      if (head === undefined) break
+      part = head.length < part.length ? part.subarray(head.length) : read(size)
+    }
+    return part
+  }
+})
+const INTERIM = Buffer.from('HTTP/1.1 100')
 
 /** Where a request goes, as a dispatcher wants to be told. */
 export const targetOf = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })

@@ -1,4 +1,5 @@
 /** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
+import { ADVICE } from '../core/advice.ts'
 import { delayAfter, MOST_ATTEMPTS } from '../core/backoff.ts'
 import { Fault } from '../core/fault.ts'
 import { endingFault } from './ending.ts'
@@ -20,6 +21,7 @@ export async function retry<T>(
   const { signal } = patience
   let last: Fault | undefined
   let made = 0
+  let same = 0
   for (let attempts = 1; ; attempts++) {
     try {
       return { value: await attempt(), attempts }
@@ -27,10 +29,11 @@ export async function retry<T>(
       if (!(error instanceof Fault)) throw error
       if (error.code === 'DEADLINE') throw last ?? error
       if (error.code === 'INTERRUPTED') throw error
+      same = last?.code === error.code && last.message === error.message ? same + 1 : 1
       last = error
       if (error.code !== 'API_THROTTLED') made += 1
       const ms = await pauseAfter(made, error, patience)
-      if (ms === undefined) throw error
+      if (ms === undefined) throw same < MANY ? error : repeated(error, same)
       // nobody is told of another attempt that will not be made
       if (signal?.aborted) throw broken(signal, error)
       patience.onRetry(error, attempts, ms)
@@ -39,6 +42,18 @@ export async function retry<T>(
       })
     }
   }
+}
+
+/** So often the same is no accident. */
+const MANY = 3
+
+/** An answer that nothing can be made of, again and again, may be to a request that was carried out. */
+function repeated(fault: Fault, times: number): Fault {
+  if (fault.code !== 'REPLY_UNREADABLE' || fault.advice !== ADVICE.REPLY_UNREADABLE) return fault
+  return new Fault('REPLY_UNREADABLE', `${times} times the same: ${fault.message}`, {
+    advice:
+      'The upload may have been carried out, and its answer changed on the way: look at what a proxy or gateway makes of it, or go round it (NO_PROXY). `certferry check` names the way.',
+  })
 }
 
 /** A deadline says less than the failure it cuts short; any other reason says more. */

@@ -1,5 +1,5 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
-import { gunzipSync, inflateSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { secretsIn, withoutSent } from '../core/echo.ts'
 import { Fault } from '../core/fault.ts'
@@ -153,15 +153,34 @@ async function bounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** Nobody is asked to compress, but a proxy may. */
+const UNPACK: ReadonlyArray<readonly [RegExp, (bytes: Buffer) => Buffer]> = [
+  [/^(x-)?gzip$/, bytes => (isGzip(bytes) ? gunzipSync(bytes, UNPACKED) : bytes)],
+  [/^deflate$/, inflated],
+  [/^br$/, bytes => brotliDecompressSync(bytes, UNPACKED)],
+  [/^zstd$/, bytes => zstdDecompressSync(bytes, UNPACKED)],
+]
+const UNPACKED = { maxOutputLength: LARGEST_REPLY }
+
+const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+/** RFC 9110, 8.4.1.2: some send it without the wrapper that it should have. */
+function inflated(bytes: Buffer): Buffer {
+  try {
+    return inflateSync(bytes, UNPACKED)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'Z_DATA_ERROR') throw error
+    return inflateRawSync(bytes, UNPACKED)
+  }
+}
+
+/** No one is asked to compress, but a proxy may, and may say it wrongly: gzip is known by its first bytes. */
 function text(bytes: Buffer, encoding: string | string[] | undefined): string {
-  const limit = { maxOutputLength: LARGEST_REPLY }
-  const plain =
-    encoding === 'gzip'
-      ? gunzipSync(bytes, limit)
-      : encoding === 'deflate'
-        ? inflateSync(bytes, limit)
-        : bytes
+  const codings = [encoding ?? []].flat().join().toLowerCase().split(',')
+  let plain = bytes
+  // the last was applied last
+  for (const coding of codings.map(one => one.trim()).reverse())
+    plain = UNPACK.find(([name]) => name.test(coding))?.[1](plain) ?? plain
+  if (isGzip(plain)) plain = gunzipSync(plain, UNPACKED)
   // bytes that are not UTF-8 come from a gateway: enough of them is left to tell what they are
   return plain.toString()
 }

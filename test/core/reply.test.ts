@@ -16,6 +16,14 @@ test('success is an envelope with a request ID and without an Error', () => {
   expect(readReply(200, `\n${response(fields)}\n`).requestId).toBe(ID)
 })
 
+test.each([201, 202, 203])('a gateway may make %i of the 200', status => {
+  expect(readReply(status, response({ CertificateId: 'a92b1Z1i', RequestId: ID })).requestId).toBe(ID)
+})
+
+test('a byte order mark before the JSON is no part of it', () => {
+  expect(readReply(200, `\uFEFF${response({ CertificateId: 'a92b1Z1i', RequestId: ID })}`).requestId).toBe(ID)
+})
+
 describe("the body's Error outranks the HTTP status", () => {
   test.each([200, 400, 403, 429, 500, 502, 503])('with status %i', status => {
     const fault = faultOf(() =>
@@ -104,7 +112,14 @@ describe('anything else is not the service, and may pass', () => {
     ['a Response that is a list', 200, response([]), undefined],
     ['no request ID', 200, response({ CertificateId: 'a92b1Z1i' }), undefined],
     ['a request ID of another type', 200, response({ CertificateId: 'x', RequestId: 7 }), undefined],
-    ['success with another status', 201, response({ CertificateId: 'x', RequestId: ID }), undefined],
+    ['success with the status of a failure', 500, response({ CertificateId: 'x', RequestId: ID }), undefined],
+    [
+      'success with the status of a redirect',
+      302,
+      response({ CertificateId: 'x', RequestId: ID }),
+      undefined,
+    ],
+    ['another success that says nothing', 204, '', "the answer was HTTP 204, not the service's"],
   ])('%s', (_, status, body, message) => {
     const fault = faultOf(() => readReply(status, body))
     expect(fault).toMatchObject({ code: 'REPLY_UNREADABLE', retry: 'later', exit: 75 })

@@ -48,6 +48,18 @@ describe('what may pass', () => {
     expect(attempts()).toBe(8)
   })
 
+  test('is told of as what it is, where the same unreadable answer came at least three times at last', async () => {
+    const odd = new Fault('REPLY_UNREADABLE', 'the answer was empty')
+    expect(await stage().run(n => (n < 6 ? network : odd))).toMatchObject({
+      code: 'REPLY_UNREADABLE',
+      message: '3 times the same: the answer was empty',
+      advice: expect.stringContaining('may have been carried out'),
+    })
+    expect(await stage().run(n => (n < 7 ? network : odd))).toBe(odd)
+    const unwell = new Fault('REPLY_UNREADABLE', 'HTTP 502', { advice: 'It is unwell.' })
+    expect(await stage().run(() => unwell)).toBe(unwell)
+  })
+
   test.each([
     ['half of each pause is certain', 0, 0.5],
     ['and half is thrown', 1 - Number.EPSILON, 1],

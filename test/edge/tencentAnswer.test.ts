@@ -1,8 +1,9 @@
-import { deflateSync, gzipSync } from 'node:zlib'
+import { setImmediate } from 'node:timers/promises'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { OK } from './answers.ts'
 import { BODY, callerOf, failureOf } from './caller.ts'
-import { type Answer, answering } from './stations.ts'
+import { type Answer, answering, speaking } from './stations.ts'
 
 describe('the answer', () => {
   const replies = async (answer: Answer) => callerOf((await answering(() => answer)).url).call()
@@ -17,10 +18,36 @@ describe('the answer', () => {
   test.each([
     ['gzip', gzipSync(OK)],
     ['deflate', deflateSync(OK)],
+    ['x-gzip', gzipSync(OK)],
+    ['GZIP', gzipSync(OK)],
+    ['deflate', deflateRawSync(OK)],
+    ['br', brotliCompressSync(OK)],
+    ['zstd', zstdCompressSync(OK)],
+    ['br, gzip', gzipSync(brotliCompressSync(OK))],
+    ['identity', gzipSync(OK)],
+    ['gzip', OK],
   ])('compressed with %s on the way is read all the same', async (encoding, body) => {
     expect(await replies({ headers: { 'content-encoding': encoding }, body })).toMatchObject({
       requestId: 'r-1',
     })
+  })
+
+  const ANSWER = `HTTP/1.1 200 OK\r\ncontent-length: ${OK.length}\r\n\r\n${OK}`
+  test.each([
+    ['before it', [`HTTP/1.1 100 Continue\r\n\r\n${ANSWER}`]],
+    ['alone', ['HTTP/1.1 100 Continue\r\n\r\n', ANSWER]],
+    [
+      'with a header, and twice',
+      ['HTTP/1.1 100 \r\nx-gate: 1\r\n\r\n', `HTTP/1.1 100 Continue\r\n\r\n${ANSWER}`],
+    ],
+  ])('is heard after a "100 Continue" that was not asked for: %s', async (_, parts) => {
+    const { url } = await speaking(async socket => {
+      for (const part of parts) {
+        await new Promise(resolve => socket.write(part, resolve))
+        await setImmediate()
+      }
+    })
+    expect(await callerOf(url).call()).toMatchObject({ requestId: 'r-1' })
   })
 
   test("with an Error is the service's own word, whatever the HTTP status says", async () => {
@@ -67,7 +94,7 @@ describe('the answer', () => {
       { headers: { 'content-encoding': 'gzip' }, body: gzipSync(OK).subarray(0, 30) },
       /\(Z_BUF_ERROR\)$/,
     ],
-    ['no gzip at all', { headers: { 'content-encoding': 'gzip' }, body: OK }, /\(Z_DATA_ERROR\)$/],
+    ['no deflate at all', { headers: { 'content-encoding': 'deflate' }, body: OK }, /\(Z_DATA_ERROR\)$/],
     [
       'a megabyte packed into a kilobyte',
       { headers: { 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(1 << 22)) },

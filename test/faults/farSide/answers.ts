@@ -74,11 +74,12 @@ export const ANSWERS: readonly FarFault[] = [
     DONE,
     afterwards(honest => ({ headers: GZIP, body: gzipSync(honest).subarray(0, 40) })),
   ),
-  unreadable(
-    'gzip that is none',
-    DONE,
-    afterwards(honest => ({ headers: GZIP, body: honest })),
-  ),
+  {
+    fault: 'gzip that is none',
+    how: 'carried out, the answer called compressed',
+    code: undefined,
+    trouble: afterwards(honest => ({ headers: GZIP, body: honest })),
+  },
   unreadable(
     'a gzip bomb of 64 MiB',
     DONE,
