@@ -24,6 +24,7 @@ ExecStart=
 ExecStart=/opt/certferry/node_modules/.bin/node /opt/probe.ts
 StandardOutput=truncate:/run/%n.json
 Restart=no
+RestartForceExitStatus=
 WatchdogSec=0
 `
 
