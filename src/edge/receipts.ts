@@ -9,6 +9,7 @@ import { titleOf } from '../core/receiptName.ts'
 import { readReceipt, writeReceipt } from '../core/receiptText.ts'
 import { inTurn, type Place } from './exclusion.ts'
 import { insideState, refuse } from './heldFolder.ts'
+import { limited } from './limited.ts'
 import { makeFolders } from './makeFolders.ts'
 import { unsafePlace } from './safePath.ts'
 import { contentOf } from './stateFile.ts'
@@ -41,14 +42,23 @@ interface State {
   readonly wait: Place['wait']
 }
 
+/**
+ * Each holds the directory and a draft open, and of open files a process may have few: with six hundred new certificates
+ * and a limit of 256, most could not be recorded.
+ */
+const AT_ONCE = 16
+
 export function openReceipts(
   dir: string,
   onDamage: OnDamage,
   now: () => Date,
   wait: Place['wait'] = pause,
 ): Receipts {
+  const atOnce = limited(AT_ONCE)
   const inDirectory = <T>(work: (state: State) => Promise<T>) =>
-    onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait })))
+    atOnce(() =>
+      onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait }))),
+    )
   return {
     prepare: async () => {
       if (isMissing(dir)) await onDisk(dir, async () => make(dir))
