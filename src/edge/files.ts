@@ -7,7 +7,7 @@ import { LAYOUTS, type Lineage } from '../core/lineage.ts'
 import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Stored } from '../core/traefikStore.ts'
-import { isFolder } from './filesystem.ts'
+import { isFolder, isTimedElsewhere } from './filesystem.ts'
 import { type OnSecret, type Read, readSecret, readText } from './fileText.ts'
 import { isThere } from './place.ts'
 
@@ -23,6 +23,8 @@ const SETTLED = 5_000
 export interface Waiting {
   readonly now: () => Date
   readonly wait: (ms: number) => Promise<void>
+  /** `isTimedElsewhere`, or another in a test. */
+  readonly timedElsewhere?: (path: string) => boolean
 }
 
 /**
@@ -31,7 +33,12 @@ export interface Waiting {
  */
 export async function readFiles(
   lineage: Lineage,
-  { now, wait, onSecret }: Waiting & { readonly onSecret?: OnSecret | undefined },
+  {
+    now,
+    wait,
+    timedElsewhere = isTimedElsewhere,
+    onSecret,
+  }: Waiting & { readonly onSecret?: OnSecret | undefined },
 ): Promise<{ files: Files; settled: boolean; marks: Marks | undefined }> {
   // files are read at once: whoever waits for an answer meanwhile is let in between two lineages
   await setImmediate()
@@ -39,7 +46,7 @@ export async function readFiles(
   // not after it: a process that is stopped in between would find that it read something old
   const began = now().getTime()
   const first = await readBoth(lineage, now(), onSecret)
-  const age = began - first.writtenAt
+  const age = [lineage.chain, lineage.key ?? lineage.chain].some(timedElsewhere) ? 0 : began - first.writtenAt
   let last = first
   if (age < FRESH) {
     await wait(BETWEEN_READS)

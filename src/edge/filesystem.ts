@@ -1,5 +1,5 @@
 /** What kind of thing lies at a path, and which file systems tell of changes. */
-import { statSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { mountsIn } from './mounts.ts'
 
@@ -41,6 +41,16 @@ export const silentFileSystem = (path: string): Promise<string | undefined> =>
     ({ type }) => silentName(type),
     () => undefined,
   )
+
+/** Whether another machine gives the file its times: by its clock, which may be behind ours, a new file looks old. */
+export function isTimedElsewhere(path: string): boolean {
+  try {
+    const name = silentName(statfsSync(path).type)
+    return name !== undefined && name !== 'overlay'
+  } catch {
+    return false
+  }
+}
 
 /** The same of all that lies in these folders: other file systems may be mounted in them. */
 export async function silentAmong(folders: readonly string[]): Promise<string | undefined> {

@@ -3,6 +3,7 @@ import { readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { BETWEEN_READS, FRESH, type Waiting } from './files.ts'
+import { isTimedElsewhere } from './filesystem.ts'
 import type { Read } from './fileText.ts'
 
 /** As long as this without a change is as good as a second by the file's own times, which another machine may have given. */
@@ -31,12 +32,14 @@ interface Look {
  */
 export async function readSettled(
   path: string,
-  { now, wait }: Waiting,
+  { now, wait, timedElsewhere = isTimedElsewhere }: Waiting,
   read: () => Promise<Read>,
 ): Promise<Read> {
   const look = () => lookAt(path, read, now().getTime())
+  const isFresh = ({ at, changedAt }: Look) =>
+    at - changedAt < FRESH || timedElsewhere(path) || timedElsewhere(dirname(path))
   let found = await look()
-  for (let looks = 0, same = 0; found.at - found.changedAt < FRESH && same < STILL; looks++) {
+  for (let looks = 0, same = 0; isFresh(found) && same < STILL; looks++) {
     if (looks === LOOKS)
       throw new Fault('FILE_UNAVAILABLE', `${path}: changes all the time`, {
         advice: 'It is read again later. See what writes it without end.',

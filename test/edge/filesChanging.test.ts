@@ -51,3 +51,15 @@ describe('what is being written', () => {
     expect(waits).toEqual([100])
   })
 })
+
+test('files that a file server gave their times are read twice, and a leaf alone in them is not settled, however old they look', async () => {
+  const { read, waits } = await stage({ age: 3_600_000, elsewhere: true })
+  expect((await read()).settled).toBe(false)
+  expect(waits).toHaveLength(1)
+  const torn = await stage({
+    age: 3_600_000,
+    elsewhere: true,
+    meanwhile: folder => writeFile(join(folder, 'chain.pem'), 'half'),
+  })
+  await expect(torn.read()).rejects.toMatchObject({ code: 'PAIR_CHANGING' })
+})

@@ -13,11 +13,19 @@ export interface Wishes {
   /** Milliseconds since the files were written, as the clock says. */
   readonly age?: number
   readonly passwordFile?: string
+  /** A file server gave the files their times. */
+  readonly elsewhere?: boolean
   /** What somebody does to the files between the two looks. */
   readonly meanwhile?: (folder: string) => Promise<void>
 }
 
-export async function stage({ kind = 'certbot', age = 60_000, passwordFile, meanwhile }: Wishes = {}) {
+export async function stage({
+  kind = 'certbot',
+  age = 60_000,
+  passwordFile,
+  elsewhere = false,
+  meanwhile,
+}: Wishes = {}) {
   const folder = await temporaryDirectory()
   const waits: number[] = []
   const upload = { ...uploadOf('any', 'any', {}), keyPasswordFile: passwordFile }
@@ -35,6 +43,7 @@ export async function stage({ kind = 'certbot', age = 60_000, passwordFile, mean
       { ...lineage, ...changes },
       {
         now: () => new Date(written + age),
+        timedElsewhere: () => elsewhere,
         wait: async ms => {
           waits.push(ms)
           await meanwhile?.(folder)

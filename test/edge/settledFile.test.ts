@@ -111,3 +111,15 @@ test('a process that is stopped after it has read half of a file does not take i
   }
   expect((await readSettled(file, { now, wait: nothing }, read)).text).toBe(WHOLE)
 })
+
+test('an emptied file that a file server with a clock behind ours has given its times is not believed before a second', async () => {
+  const { file } = await reading(put(''))
+  const hours = 3_600_000
+  const steps = [nothing, nothing, put(WHOLE)].values()
+  const waiting = {
+    now: () => new Date(Date.now() + hours),
+    wait: async () => steps.next().value?.(file),
+    timedElsewhere: () => true,
+  }
+  expect((await readSettled(file, waiting, () => readText(file))).text).toBe(WHOLE)
+})
