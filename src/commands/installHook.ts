@@ -3,19 +3,12 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { isRunFor } from '../core/carriers.ts'
 import { Fault } from '../core/fault.ts'
 import { adviceFor, adviceText } from '../core/hookAdvice.ts'
-import {
-  CLIENTS,
-  type Client,
-  HOOK_FILES,
-  installing,
-  quoted,
-  removing,
-  startingWords,
-} from '../core/hookFile.ts'
+import { CLIENTS, type Client, HOOK_FILES, installing, removing } from '../core/hookFile.ts'
 import { deployCommand, type Installation, installationText } from '../core/hookNotice.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { FOLDER_KINDS, type FolderKind, USUAL } from '../core/lineage.ts'
 import { type Settings, settle } from '../core/settings.ts'
+import { quoted, startingWords } from '../core/shellWord.ts'
 import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../edge/clientHome.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { cronLines } from '../edge/crontabs.ts'

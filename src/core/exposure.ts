@@ -1,6 +1,7 @@
 /** Files that hold a secret and that every user of the machine can get at. Pure. */
-import { quoted } from './hookFile.ts'
+
 import type { Entry } from './report.ts'
+import { quoted } from './shellWord.ts'
 
 export interface Exposure {
   readonly file: string

@@ -1,7 +1,8 @@
 /** What the operator does where a client's hook is no file that could be put somewhere, or where there is none. Pure. */
 import { wrapped } from './columns.ts'
-import { type Call, type Client, quoted } from './hookFile.ts'
+import type { Call, Client } from './hookFile.ts'
 import type { FolderKind } from './lineage.ts'
+import { quoted } from './shellWord.ts'
 
 export type Unhooked = Exclude<FolderKind, Client>
 

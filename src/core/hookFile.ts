@@ -1,5 +1,6 @@
 /** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
 import { Fault } from './fault.ts'
+import { quoted } from './shellWord.ts'
 
 /** Clients whose hook is a file in a folder of theirs. */
 export const CLIENTS = ['certbot', 'acme.sh', 'dehydrated'] as const
@@ -114,14 +115,6 @@ exit 0
 `,
   },
 }
-
-/** One word of POSIX sh that means exactly this text. */
-export const quoted = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-
-/** The words that start the program from anywhere, by absolute paths. */
-export const startingWords = ({ node, main }: Pick<Call, 'node' | 'main'>): string =>
-  [node, ...(main === undefined ? [] : [main])].map(quoted).join(' ')
 
 /** The files that a hook of ours starts: Node and the program, or the program alone. */
 export const startedBy = (text: string): readonly string[] =>

@@ -1,7 +1,8 @@
 /** What install-hook says: what was done, and what happens next. Pure. */
 import { wrapped } from './columns.ts'
-import { type Client, quoted } from './hookFile.ts'
+import type { Client } from './hookFile.ts'
 import { printable } from './printable.ts'
+import { quoted } from './shellWord.ts'
 
 export interface Installation {
   readonly client: Client

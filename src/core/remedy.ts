@@ -1,8 +1,8 @@
 /** Commands that mend what is wrong with a certificate's files. Pure. */
 import type { Fault, FaultCode } from './fault.ts'
 import type { Finding } from './finding.ts'
-import { quoted } from './hookFile.ts'
 import type { Lineage } from './lineage.ts'
+import { quoted } from './shellWord.ts'
 
 /** For these a new certificate is what helps. */
 const RENEWABLE: ReadonlySet<FaultCode> = new Set([

@@ -3,7 +3,7 @@
  * folder and link on the way, and what it leads to, belongs to root or to the user this runs as, and none else may write
  * it. Pure.
  */
-import { quoted } from './hookFile.ts'
+import { quoted } from './shellWord.ts'
 
 /** One step on the way from / to what a path leads to, links included. */
 export interface Step {

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
-import { CLIENTS, HOOK_FILES, installing, quoted, removing } from '../../src/core/hookFile.ts'
+import { CLIENTS, HOOK_FILES, installing, removing } from '../../src/core/hookFile.ts'
+import { quoted } from '../../src/core/shellWord.ts'
 
 const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
 const TRICKY = `/a b/c'd"e/$HOME/\`id\`/\\/!*?/;&|<>()#~/é\n\nif x`

@@ -1,7 +1,7 @@
 /** The configuration: which file, and everything wrong in it, in the environment and in options. */
 import { Fault } from '../../core/fault.ts'
 import { type Finding, failure, ok } from '../../core/finding.ts'
-import { quoted } from '../../core/hookFile.ts'
+import { quoted } from '../../core/shellWord.ts'
 import type { Scene } from './scene.ts'
 
 export async function configuration({ configuration }: Scene): Promise<readonly Finding[]> {

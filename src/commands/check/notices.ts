@@ -1,7 +1,7 @@
 /** The channels of `[notify]`, as far as they can be examined without sending anything. */
 import { Fault } from '../../core/fault.ts'
 import { type Finding, failure, ok } from '../../core/finding.ts'
-import { quoted } from '../../core/hookFile.ts'
+import { quoted } from '../../core/shellWord.ts'
 import { commandProblem, webhookFileProblem } from '../../edge/messenger.ts'
 import { type Channel, channelsOf } from '../channels.ts'
 import type { Scene } from './scene.ts'

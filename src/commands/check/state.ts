@@ -1,7 +1,7 @@
 /** The state directory: there, writable, with room, and what is in it. It is looked at and left as it is. */
 import { Fault } from '../../core/fault.ts'
 import { type Finding, failure, ok, warning } from '../../core/finding.ts'
-import { quoted } from '../../core/hookFile.ts'
+import { quoted } from '../../core/shellWord.ts'
 import { type Room, stateRoom } from '../../edge/stateRoom.ts'
 import type { User } from '../../edge/user.ts'
 import type { Scene } from './scene.ts'

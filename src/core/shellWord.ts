@@ -1,0 +1,15 @@
+/** Words for POSIX sh. Pure. */
+
+/** What runs: Node with what it is given to run, or the self-contained program. */
+interface Program {
+  readonly node: string
+  readonly main: string | undefined
+}
+
+/** One word of POSIX sh that means exactly this text. */
+export const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** The words that start the program from anywhere, by absolute paths. */
+export const startingWords = ({ node, main }: Program): string =>
+  [node, ...(main === undefined ? [] : [main])].map(quoted).join(' ')
