@@ -15,6 +15,9 @@ const LIMITS = { connect: 10_000, headers: 10_000, body: 10_000 }
  */
 const ATTEMPT = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2_000 }
 
+/** Of a process with a limit of 256 open files half is left for all else; at ten a second this many answers take 13 s each. */
+const MOST = 128
+
 /** The service closes idle connections; ours are closed before, so that few requests meet a closing one. */
 const IDLE = 15_000
 
@@ -37,7 +40,7 @@ export interface Way {
 export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): Dispatcher {
   const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
   const connect = { ...TLS, timeout: limits.connect }
-  const options = { ...answer, connect, keepAliveTimeout: IDLE, pipelining: 1 }
+  const options = { ...answer, connect, keepAliveTimeout: IDLE, pipelining: 1, connections: MOST }
   // to this machine itself no proxy can lead
   if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: thisMachine } })
   return new EnvHttpProxyAgent({
