@@ -6,8 +6,8 @@ import { jsonLine } from '../core/jsonLine.ts'
 import { faultJson } from '../core/outcome.ts'
 import type { Secret } from '../core/secret.ts'
 import { loadConfig } from '../edge/configFile.ts'
-import { readPassword } from '../edge/files.ts'
-import { readText } from '../edge/fileText.ts'
+import { readPassword, STILL } from '../edge/files.ts'
+import { anyText, readText } from '../edge/fileText.ts'
 import type { World } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
@@ -23,16 +23,23 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     )
   const read = await Promise.all(
     operands.map(path =>
-      readText(resolve(world.cwd, path)).then(({ text }) => ({ path, text }), asFault(path)),
+      readText(resolve(world.cwd, path)).then(
+        file => ({ path, text: anyText(file), still: world.now() - file.writtenAt >= STILL }),
+        asFault(path),
+      ),
     ),
   )
-  const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text)))
+  const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text, file.still)))
   const broken = files.find(file => file.fault)?.fault
   const verdict = broken
     ? { fault: broken }
     : verdictOf(
         read.filter(file => 'text' in file),
-        { now: new Date(world.now()), password: await passwordOf(world, line) },
+        {
+          now: new Date(world.now()),
+          password: await passwordOf(world, line),
+          still: read.every(file => 'text' in file && file.still),
+        },
       )
   const exit = 'fault' in verdict ? verdict.fault.exit : 0
   world.stdout.write(

@@ -40,6 +40,7 @@ export const ADVICE = {
     'Name certificate and key as a source of kind "pem", or leave this one out: skip = true in a [[certificate]] of its name.',
   KEY_ENCRYPTED: 'Set key_password_file for this source, or store the key unencrypted.',
   KEY_PASSWORD_WRONG: 'Check what key_password_file of this source contains.',
+  WRONG_KEY: 'Name the key of this certificate. If a renewal failed half-way, run the ACME client again.',
   TWO_LEAVES: 'Keep one server certificate in the chain file.',
   CHAIN_STRANGER: 'Keep the server certificate and its own issuers in the chain file, nothing else.',
   NOT_A_CA: 'A source without a key is uploaded as a CA certificate; for a server certificate name its key.',

@@ -31,8 +31,14 @@ export interface Agenda {
   readonly keep: (ids: ReadonlySet<string>) => void
 }
 
-/** Pauses between looks at a lineage that is mid-change. After the last only a nudge or a sweep helps. */
+/** Pauses between looks at a lineage that is mid-change. */
 const PAUSES = [250, 500, 1_000, 2_000, 4_000] as const
+
+/**
+ * After those, once: by then files that nobody has written are at rest, and what does not fit is a mistake and no renewal.
+ * After it only a nudge or a sweep helps.
+ */
+const AT_REST = 61_000
 
 /**
  * The events of one renewal come within some milliseconds (certbot's four links: 1 to 5 ms). A look that begins with the
@@ -63,7 +69,7 @@ export function openAgenda(): Agenda {
   const endMidChange = (id: string, nudged: boolean, now: number) => {
     if (!row.has(id)) telling.set(id, now + LONG_PENDING)
     const looks = nudged ? 0 : (row.get(id) ?? 0)
-    due.set(id, nudged ? now : now + (PAUSES[looks] ?? NEVER))
+    due.set(id, nudged ? now : now + (PAUSES[looks] ?? (looks === PAUSES.length ? AT_REST : NEVER)))
     row.set(id, nudged ? 0 : looks + 1)
   }
   const forget = (id: string) => {

@@ -1,11 +1,23 @@
 /** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
 import { createHash } from 'node:crypto'
-import { type Certificate, fits, isValid, objectionTo, readCertificate, titleOf } from './certificate.ts'
+import {
+  type Certificate,
+  fits,
+  isSelfSigned,
+  isValid,
+  objectionTo,
+  readCertificate,
+  titleOf,
+} from './certificate.ts'
 import { orderChain } from './chain.ts'
+import { firstElement } from './der.ts'
+import { formOfDer } from './derForm.ts'
 import { Fault } from './fault.ts'
-import { isPrivate, type PrivateKey, readKey } from './key.ts'
-import { type Block, readPem, writePem } from './pem.ts'
+import { formOf } from './fileForm.ts'
+import { type PrivateKey, readKey } from './key.ts'
+import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
 import type { Secret } from './secret.ts'
+import { quoted } from './shellWord.ts'
 
 /** What was read from disk in one look. */
 export interface Files {
@@ -16,6 +28,8 @@ export interface Files {
     | undefined
   /** What is to be said of how they were found. */
   readonly notes?: readonly string[] | undefined
+  /** Nobody has written them for so long that no renewal is under way. */
+  readonly still?: boolean
 }
 
 /** What a certificate is known by, and nothing that is to be kept secret. */
@@ -64,20 +78,26 @@ export interface Bundle extends Identity {
 
 /** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
 export function prove(files: Files, now: Date): Bundle {
-  const bundle = files.key ? provePair(files.chain, files.key, now) : proveCa(files.chain, now)
+  const { chain, key, still = false } = files
+  const bundle = key ? provePair(chain, key, { now, still }) : proveCa(chain, { now, still })
   return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
 }
 
-function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>, now: Date): Bundle {
-  const { certificates, notes } = certificatesOf(chain)
-  const key = readKey(keyFile.text, keyFile.path, keyFile.password)
+interface Circumstances {
+  readonly now: Date
+  readonly still: boolean
+}
+
+function provePair(
+  chain: Files['chain'],
+  keyFile: NonNullable<Files['key']>,
+  { now, still }: Circumstances,
+): Bundle {
+  const { certificates, notes } = certificatesOf(chain, still)
+  const key = readKey(keyFile.text, keyFile.path, keyFile.password, still)
   const leaves = certificates.filter(one => fits(one, key.object))
   const [leaf] = leaves
-  if (!leaf)
-    throw new Fault(
-      'KEY_MISMATCH',
-      `${keyFile.path}: the key does not belong to ${certificates[0]?.names[0]} in ${chain.path}`,
-    )
+  if (!leaf) throw unfit(certificates, chain.path, keyFile.path, still)
   const other = leaves.find(one => one.sha256 !== leaf.sha256)
   if (other) {
     const begun = [leaf, other].map(one => one.notBefore.toISOString()).join(' and ')
@@ -97,12 +117,27 @@ function provePair(chain: Files['chain'], keyFile: NonNullable<Files['key']>, no
   })
 }
 
+/** Key and chain of two generations are what a renewal looks like half-way; a client writes the server's certificate first. */
+function unfit(certificates: readonly Certificate[], chain: string, key: string, still: boolean): Fault {
+  const [first] = certificates
+  if (first && certificates.every(one => one.authority.isCa) && !isSelfSigned(first))
+    return new Fault(
+      'CHAIN_STRANGER',
+      `${chain}: holds only CA certificates, ${titleOf(first)} first, and not the server certificate of ${key}`,
+      { advice: "Name the file with the server certificate before its issuers: certbot's is fullchain.pem." },
+    )
+  return new Fault(
+    still ? 'WRONG_KEY' : 'KEY_MISMATCH',
+    `${key}: the key does not belong to ${first?.names[0]} in ${chain}`,
+  )
+}
+
 /** Seen by those who visit, not by those who upload. */
 const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
 /** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
-function proveCa(chain: Files['chain'], now: Date): Bundle {
-  const { certificates, notes } = certificatesOf(chain)
+function proveCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
+  const { certificates, notes } = certificatesOf(chain, still)
   const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
   if (stranger)
     throw new Fault(
@@ -146,23 +181,45 @@ function nextChange(all: readonly Certificate[], now: Date): Date | undefined {
   return Number.isFinite(next) ? new Date(next) : undefined
 }
 
-function certificatesOf({ text, path }: Files['chain']) {
-  const { blocks, incomplete } = readPem(text, path)
-  if (incomplete)
+function certificatesOf(file: Files['chain'], still: boolean) {
+  const { text, path } = file
+  const { blocks, incomplete } = readPem(text, path, still)
+  const form = blocks.some(isCertificate) ? undefined : formOf(file, blocks, 'chain')
+  if (incomplete && (blocks.length || form?.unknown))
     throw new Fault(
-      'PAIR_INCOMPLETE',
+      still ? 'CERTIFICATE_INVALID' : 'PAIR_INCOMPLETE',
       `${path}: ${text.trim() ? 'ends before the certificates do' : 'is empty'}`,
     )
-  const certificates = blocks.filter(isCertificate).map(block => readCertificate(block.der(), path))
-  if (!certificates.length) throw new Fault('CERTIFICATE_INVALID', `${path}: holds no certificate`)
-  const notes = blocks.some(isPrivate)
-    ? ['a private key stands in the chain file; it is not sent with the chain']
-    : []
-  return { certificates, notes }
+  if (form) throw new Fault('CERTIFICATE_INVALID', `${path}: ${form.says}`, { advice: form.advice })
+  const certificates = blocks.filter(isCertificate).map(block => certificateIn(block, path))
+  return { certificates, notes: notesOn(blocks) }
 }
 
-export const isCertificate = ({ label }: Pick<Block, 'label'>) =>
-  label === 'CERTIFICATE' || label === 'X509 CERTIFICATE'
+/** @throws Fault CERTIFICATE_INVALID */
+export function certificateIn({ label, der }: Block, file: string): Certificate {
+  const bytes = der()
+  // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
+  if (formOfDer(bytes) === 'derPkcs7')
+    throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
+      advice: `Convert it: sed 's/${label}/PKCS7/' ${quoted(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
+    })
+  return readCertificate(label === TRUSTED ? (firstElement(bytes) ?? bytes) : bytes, file)
+}
+
+/** What is left out of the chain file, beside parameters, which servers keep there too. */
+function notesOn(blocks: readonly Block[]): readonly string[] {
+  const key = blocks.some(isPrivate)
+    ? ['a private key stands in the chain file; it is not sent with the chain']
+    : []
+  const trusted = blocks.some(({ label }) => label === TRUSTED)
+    ? ['what a TRUSTED CERTIFICATE is trusted for is left out']
+    : []
+  const others = blocks.filter(
+    block => !isCertificate(block) && !isPrivate(block) && !block.label.endsWith(' PARAMETERS'),
+  )
+  const labels = [...new Set(others.map(({ label }) => label))].slice(0, 3)
+  return [...key, ...trusted, ...labels.map(label => `a block of the form "${label}" is left out`)]
+}
 
 function bundleOf(
   path: readonly Certificate[],

@@ -23,6 +23,12 @@ export function elementsIn(bytes: Buffer): readonly Element[] | undefined {
   return elements
 }
 
+/** The element that the bytes begin with, as it stands; undefined where they begin with none. */
+export function firstElement(bytes: Buffer): Buffer | undefined {
+  const { to } = extentAt(bytes, 0)
+  return to <= bytes.length ? bytes.subarray(0, to) : undefined
+}
+
 const NONE = { from: 0, to: Number.POSITIVE_INFINITY }
 
 function extentAt(bytes: Buffer, at: number): { readonly from: number; readonly to: number } {

@@ -54,6 +54,7 @@ const KINDS = {
   KEY_ELSEWHERE: { retry: 'never', exit: 65 },
   KEY_ENCRYPTED: { retry: 'never', exit: 65 },
   KEY_PASSWORD_WRONG: { retry: 'never', exit: 65 },
+  WRONG_KEY: { retry: 'never', exit: 65 },
   TWO_LEAVES: { retry: 'never', exit: 65 },
   CHAIN_STRANGER: { retry: 'never', exit: 65 },
   NOT_A_CA: { retry: 'never', exit: 65 },

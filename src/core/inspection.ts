@@ -1,11 +1,11 @@
 /** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
 import type { KeyObject } from 'node:crypto'
-import { type Bundle, isCertificate, prove } from './bundle.ts'
-import { readCertificate } from './certificate.ts'
+import { type Bundle, certificateIn, prove } from './bundle.ts'
 import { wrapped } from './columns.ts'
 import { Fault } from './fault.ts'
-import { isLocked, isPrivate, openKey } from './key.ts'
-import { type Block, readPem } from './pem.ts'
+import { formOf } from './fileForm.ts'
+import { isLocked, keyless, openKey } from './key.ts'
+import { type Block, isCertificate, isPrivate, readPem } from './pem.ts'
 import { plan } from './plan.ts'
 import { printable } from './printable.ts'
 import { emptyReceipt } from './receipt.ts'
@@ -38,12 +38,20 @@ export interface Upright {
 export type InspectionVerdict = Upright | { readonly fault: Fault }
 
 /** A block that cannot be read does not hide the others; the first one's fault is the file's. */
-export function inspection(path: string, text: string): FileView {
-  const { blocks, incomplete } = readPem(text, path)
+export function inspection(path: string, text: string, still = false): FileView {
+  const { blocks, incomplete } = readPem(text, path, still)
   const views = blocks.map(block => view(block, path))
-  const fault = incomplete
-    ? new Fault('PAIR_INCOMPLETE', `${path}: ends inside a block, or holds none`)
-    : views.flatMap(one => one.fault ?? [])[0]
+  const isNeither = !blocks.some(block => isCertificate(block) || isPrivate(block))
+  const form = isNeither ? formOf({ path, text }, blocks, 'either') : undefined
+  const fault =
+    incomplete && (!form || blocks.length || form.unknown)
+      ? new Fault(
+          still ? 'CERTIFICATE_INVALID' : 'PAIR_INCOMPLETE',
+          `${path}: ${text.trim() ? 'ends inside a block' : 'is empty'}`,
+        )
+      : form
+        ? new Fault('CERTIFICATE_INVALID', `${path}: ${form.says}`, { advice: form.advice })
+        : views.flatMap(one => one.fault ?? [])[0]
   return { path, blocks: views.map(({ fault: _, ...one }) => one), ...(fault && { fault }) }
 }
 
@@ -52,10 +60,7 @@ function view(block: Block, path: string): BlockView & { readonly fault?: Fault 
   if (isPrivate(block)) return { label, kind: keyKind(block, path) }
   if (!isCertificate(block)) return { label }
   try {
-    const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = readCertificate(
-      block.der(),
-      path,
-    )
+    const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = certificateIn(block, path)
     const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
     return { label, subject, issuer, names, ...dates, kind: kindOf(() => openssl.publicKey), sha256 }
   } catch (fault) {
@@ -84,7 +89,11 @@ function kindOf(key: () => KeyObject): string {
 /** The files taken as one chain and, where one holds a key, its key. */
 export function verdictOf(
   files: ReadonlyArray<{ readonly path: string; readonly text: string }>,
-  { now, password }: { readonly now: Date; readonly password: Secret | undefined },
+  {
+    now,
+    password,
+    still = false,
+  }: { readonly now: Date; readonly password: Secret | undefined; readonly still?: boolean },
 ): InspectionVerdict {
   try {
     const chain = {
@@ -92,7 +101,7 @@ export function verdictOf(
       text: files.map(({ text }) => text).join('\n'),
     }
     const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
-    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password } }, now)
+    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password }, still }, now)
     const decision = plan(bundle, emptyReceipt(''), { now, force: false, endpoint: '', settings: '' })
     if (decision.do === 'refuse') return { fault: decision.fault }
     const { fingerprint, chainPem, notes, flaws } = bundle
@@ -104,7 +113,12 @@ export function verdictOf(
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    return { fault: error }
+    const [, ...more] = files
+    const last = more.at(-1)
+    // a server certificate and no key in any of several files: the last was to be the key
+    return {
+      fault: error.code === 'NOT_A_CA' && last ? keyless(last, readPem(last.text, last.path).blocks) : error,
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 /** A private key out of PEM, and back as PKCS#8, the one form the service is known to take for RSA and EC alike. Pure. */
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { Fault } from './fault.ts'
+import { formOf } from './fileForm.ts'
 import { isKeyForm, isLockedForm, type PlainKey, plainKey } from './keyForm.ts'
 import { unlocked, unlockedByHeaders } from './keyLock.ts'
 import { curveOf, damage, withNamedCurve } from './keySoundness.ts'
-import { type Block, readPem } from './pem.ts'
+import { type Block, isPrivate, readPem } from './pem.ts'
 import { type Secret, secret } from './secret.ts'
 
 export interface PrivateKey {
@@ -14,8 +15,6 @@ export interface PrivateKey {
   /** The password that opens `pem`, or undefined for a plain key. */
   readonly password: Secret | undefined
 }
-
-export const isPrivate = ({ label }: Pick<Block, 'label'>) => label.endsWith('PRIVATE KEY')
 
 /** By its content, not its label; headers stand before base64 that is no DER. */
 export const isLocked = (block: Block) => hasHeaders(block) || isLockedForm(decoded(block))
@@ -31,13 +30,18 @@ function decoded({ der }: Block): Buffer {
   }
 }
 
-/** @throws Fault PAIR_INCOMPLETE, KEY_INVALID, KEY_ENCRYPTED or KEY_PASSWORD_WRONG; none of them quotes the file. */
-export function readKey(text: string, file: string, password: Secret | undefined): PrivateKey {
-  const { blocks, incomplete } = readPem(text, file)
-  if (incomplete)
-    throw new Fault('PAIR_INCOMPLETE', `${file}: ${text.trim() ? 'ends before the key does' : 'is empty'}`)
+/**
+ * `still`: nobody has written the file for long.
+ * @throws Fault PAIR_INCOMPLETE, KEY_INVALID, KEY_ENCRYPTED or KEY_PASSWORD_WRONG; none of them quotes the file.
+ */
+export function readKey(text: string, file: string, password: Secret | undefined, still = false): PrivateKey {
+  const { blocks, incomplete } = readPem(text, file, still)
   const [block, ...more] = blocks.filter(isPrivate)
-  if (!block) throw new Fault('KEY_INVALID', `${file}: holds no private key`)
+  if (incomplete && (block || blocks.length || formOf({ path: file, text }, blocks, 'key').unknown))
+    throw still
+      ? new Fault('KEY_INVALID', `${file}: ${cutOff(text)}`, { advice: ANEW })
+      : new Fault('PAIR_INCOMPLETE', `${file}: ${cutOff(text)}`)
+  if (!block) throw keyless({ path: file, text }, blocks)
   if (more.length)
     throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
   const opened = openKey(block, file, password)
@@ -50,6 +54,18 @@ export function readKey(text: string, file: string, password: Secret | undefined
       return pkcs8(opened)
     },
   }
+}
+
+const cutOff = (text: string) => (text.trim() ? 'ends before the key does' : 'is empty')
+const ANEW = 'Nobody is writing it any more: have the ACME client write it anew.'
+
+/** Of a file that was to hold a key. */
+export function keyless(
+  file: { readonly path: string; readonly text: string },
+  blocks: readonly Block[],
+): Fault {
+  const { says, advice } = formOf(file, blocks, 'key')
+  return new Fault('KEY_INVALID', `${file.path}: ${says}`, { advice })
 }
 
 /** What a key for certificates may be called, whatever its content; others, such as OpenSSH's, hold no DER. */
@@ -71,7 +87,15 @@ export function openKey(block: Block, file: string, password: Secret | undefined
     throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
   const der = locked ? unlock(block, file, password?.reveal() ?? '') : decoded(block)
   if (!isKeyForm(der) && !LABELS.has(block.label))
-    throw new Fault('KEY_INVALID', `${file}: a key of the form "${block.label}" is not one for certificates`)
+    throw new Fault(
+      'KEY_INVALID',
+      `${file}: a key of the form "${block.label}" is not one for certificates`,
+      {
+        ...(block.label === 'OPENSSH PRIVATE KEY' && {
+          advice: `Convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY`,
+        }),
+      },
+    )
   return { ...objectOf(der, file), password: locked ? password : undefined }
 }
 

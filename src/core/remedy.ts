@@ -9,6 +9,7 @@ const RENEWABLE: ReadonlySet<FaultCode> = new Set([
   'EXPIRED',
   'CERTIFICATE_INVALID',
   'KEY_INVALID',
+  'WRONG_KEY',
   'TWO_LEAVES',
   'REJECTED_BEFORE',
 ])

@@ -3,6 +3,7 @@
  * small files takes three to ten times as long; nor would that help where a disk hangs, for four readers at once are all
  * that Node has.
  */
+import { isUtf8 } from 'node:buffer'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import type { Exposure } from '../core/exposure.ts'
@@ -23,12 +24,17 @@ export interface Reading {
 
 export interface Read {
   readonly text: string
+  readonly bytes: Buffer
   /** When it was last written, in milliseconds since 1970. */
   readonly writtenAt: number
   readonly mode: number
   /** Before it was read: who wrote it since has changed that. */
   readonly standing: Standing
 }
+
+/** What is no UTF-8 as Latin-1: then each character is a byte, by which a file of another form is known. */
+export const anyText = ({ text, bytes }: Pick<Read, 'text' | 'bytes'>) =>
+  isUtf8(bytes) ? text : bytes.toString('latin1')
 
 /** Told of each file that a secret was read from. */
 export type OnSecret = (exposure: Exposure) => Promise<void>
@@ -63,7 +69,7 @@ export async function readText(
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
     const { mtimeMs, ctimeMs } = fstatSync(file)
     const writtenAt = Math.max(mtimeMs, ctimeMs)
-    return { text: bytes.toString('utf8'), writtenAt, mode: Number(stat.mode), standing: stat }
+    return { text: bytes.toString('utf8'), bytes, writtenAt, mode: Number(stat.mode), standing: stat }
   } catch (error) {
     throw asFault(error, path, missing)
   } finally {

@@ -8,7 +8,7 @@ import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Stored } from '../core/traefikStore.ts'
 import { isFolder, isTimedElsewhere } from './filesystem.ts'
-import { type OnSecret, type Read, readSecret, readText } from './fileText.ts'
+import { anyText, type OnSecret, type Read, readSecret, readText } from './fileText.ts'
 import { isThere } from './place.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
@@ -19,6 +19,8 @@ export const FRESH = 1_000
 export const BETWEEN_READS = 100
 /** After this long without a write nobody is about to add an issuer. */
 const SETTLED = 5_000
+/** After this long without a write no renewal is under way: what does not fit stays so. */
+export const STILL = 60_000
 
 export interface Waiting {
   readonly now: () => Date
@@ -59,7 +61,12 @@ export async function readFiles(
     lineage.key !== undefined && first.key !== undefined
       ? { path: lineage.key, text: first.key, password }
       : undefined
-  const files = { chain: { path: lineage.chain, text: first.chain }, key, notes: first.notes }
+  const files = {
+    chain: { path: lineage.chain, text: first.chain },
+    key,
+    notes: first.notes,
+    still: age >= STILL,
+  }
   return { files, settled: age >= SETTLED, marks: marksOf(last.standing, now().getTime()) }
 }
 
@@ -93,7 +100,7 @@ async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefi
         )
   const writtenAt = Math.max(chain.writtenAt, key?.writtenAt ?? 0)
   const standing = { chain: chain.standing, key: key?.standing }
-  return { chain: chain.text, key: key?.text, writtenAt, standing }
+  return { chain: anyText(chain), key: key && anyText(key), writtenAt, standing }
 }
 
 /** A key that is not there is awaited, but for one that the client never had. */
@@ -132,7 +139,7 @@ export interface StoreReading {
 export async function readStore(
   path: string,
   { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreReading = {},
-): Promise<Omit<Read, 'text' | 'mode'> & { readonly stored: readonly Stored[] }> {
+): Promise<Omit<Read, 'text' | 'bytes' | 'mode'> & { readonly stored: readonly Stored[] }> {
   const { storedIn, STORE_ADVICE } = await import('../core/traefikStore.ts')
   const { text, writtenAt, standing } = await readSecret(path, {
     what: 'private keys',

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { prove } from '../../src/core/bundle.ts'
+import { writePem } from '../../src/core/pem.ts'
 import {
   caCertificate,
   encrypted,
@@ -9,8 +11,9 @@ import {
   type Pair,
   selfSigned,
 } from '../support/certificates.ts'
+import { element, oid, sequence } from '../support/der.ts'
 import { traditional } from '../support/keys.ts'
-import { CHAIN, derOf, faultOf, KEY, proven } from './samples.ts'
+import { CHAIN, derOf, faultOf, filesOf, KEY, proven } from './samples.ts'
 
 const sha256 = (...ders: readonly Buffer[]) => createHash('sha256').update(Buffer.concat(ders)).digest('hex')
 const isKey = /PRIVATE KEY/
@@ -120,7 +123,12 @@ describe('what does not fit never becomes a bundle', () => {
       'PAIR_INCOMPLETE',
       'ends before the certificates do',
     ],
-    ['a chain of no certificate', () => pair.key, 'CERTIFICATE_INVALID', 'holds no certificate'],
+    [
+      'a chain of no certificate',
+      () => pair.key,
+      'CERTIFICATE_INVALID',
+      'holds a private key and no certificate',
+    ],
     ['text', () => 'hello', 'CERTIFICATE_INVALID', 'holds no certificate'],
     [
       'base64 that is none',
@@ -138,7 +146,7 @@ describe('what does not fit never becomes a bundle', () => {
       'newlines turned into \\n',
       () => pair.chain.replaceAll('\n', '\\n'),
       'CERTIFICATE_INVALID',
-      'a CERTIFICATE block holds something other than base64',
+      'has its line breaks written as \\n; wanted is the server certificate with its issuers, as PEM',
     ],
   ])('%s', (_, text, code, message) => {
     expect(faultOf(() => proven(text(), pair.key))).toMatchObject({ code, message: `${CHAIN}: ${message}` })
@@ -169,4 +177,84 @@ describe('a CA certificate goes as it stands', () => {
   test('half a file is pending', async () => {
     expect(faultOf(() => proven((pair.root + pair.intermediate).slice(0, -9))).code).toBe('PAIR_INCOMPLETE')
   })
+})
+
+describe('what nobody has written for long is no renewal', () => {
+  const still = (chain: string, key: string) =>
+    faultOf(() => prove({ ...filesOf(chain, key), still: true }, new Date('2026-03-01T00:00:00Z')))
+
+  test('a key of another certificate', async () => {
+    const other = await issue()
+    expect(still(pair.chain, other.key)).toMatchObject({
+      code: 'WRONG_KEY',
+      retry: 'never',
+      exit: 65,
+      message: `${KEY}: the key does not belong to example.com in ${CHAIN}`,
+    })
+  })
+
+  test.each([
+    ['a chain cut off', () => [pair.chain.slice(0, -9), pair.key], 'CERTIFICATE_INVALID'],
+    ['an empty chain', () => ['', pair.key], 'CERTIFICATE_INVALID'],
+    ['a key cut off', () => [pair.chain, pair.key.slice(0, -9)], 'KEY_INVALID'],
+    ['an empty key', () => [pair.chain, ''], 'KEY_INVALID'],
+  ] as const)('%s', (_, files, code) => {
+    const [chain = '', key = ''] = files()
+    expect(still(chain, key)).toMatchObject({ code, exit: 65, retry: 'never' })
+    expect(faultOf(() => proven(chain, key))).toMatchObject({ exit: 75, retry: 'soon' })
+  })
+
+  test('dashes at the end, such as YAML has, are text', () => {
+    expect(faultOf(() => proven(`${pair.chain}---`, pair.key)).exit).toBe(75)
+    expect(
+      prove({ ...filesOf(`${pair.chain}---`, pair.key), still: true }, new Date('2026-03-01T00:00:00Z'))
+        .chainPem,
+    ).toBe(pair.chain)
+  })
+})
+
+describe('what is named for what it is at once', () => {
+  test('chain.pem for fullchain.pem', () => {
+    expect(faultOf(() => proven(pair.intermediate, pair.key))).toMatchObject({
+      code: 'CHAIN_STRANGER',
+      exit: 65,
+      message: `${CHAIN}: holds only CA certificates, CN=certferry tests intermediate first, and not the server certificate of ${KEY}`,
+      advice: expect.stringContaining('fullchain.pem'),
+    })
+  })
+
+  test('chain and key swapped', () => {
+    expect(faultOf(() => proven(pair.key, pair.chain))).toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+      message: `${CHAIN}: holds a private key and no certificate`,
+      advice: expect.stringContaining('exchange the two paths'),
+    })
+  })
+
+  test('a self-signed certificate that may sign others is a server certificate as well', async () => {
+    const [one, other] = [await selfSigned(), await selfSigned()]
+    expect(faultOf(() => proven(one.chain, other.key)).code).toBe('KEY_MISMATCH')
+  })
+})
+
+describe("OpenSSL's TRUSTED CERTIFICATE", () => {
+  const trusted = (leaf: string) => {
+    const trust = sequence(element(0x30, oid('1.3.6.1.5.5.7.3.1')))
+    return writePem('TRUSTED CERTIFICATE', Buffer.concat([derOf(leaf), trust]))
+  }
+
+  test('is the certificate in it', () => {
+    const bundle = proven(trusted(pair.leaf) + pair.intermediate, pair.key)
+    expect(bundle.chainPem).toBe(pair.chain)
+    expect(bundle.notes).toEqual(['what a TRUSTED CERTIFICATE is trusted for is left out'])
+  })
+
+  test('may be without trust', () => {
+    expect(proven(writePem('TRUSTED CERTIFICATE', derOf(pair.leaf)), pair.key).chainPem).toBe(pair.leaf)
+  })
+})
+
+test('a block that is left out is told, parameters are not', () => {
+  const text = `${pair.chain}${writePem('PKCS7', Buffer.from('x'))}${writePem('X9.42 DH PARAMETERS', Buffer.from('x'))}`
+  expect(proven(text, pair.key).notes).toEqual(['a block of the form "PKCS7" is left out'])
 })

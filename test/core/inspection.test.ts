@@ -85,12 +85,15 @@ describe('block by block', () => {
     })
   })
 
-  test('a file that ends inside a block, or holds none, says so', () => {
-    for (const text of ['', pair.chain.slice(0, -9)])
-      expect(inspection('f', text).fault).toMatchObject({
-        code: 'PAIR_INCOMPLETE',
-        message: 'f: ends inside a block, or holds none',
-      })
+  test('a file that ends inside a block, or is empty, says so', () => {
+    const [cut, empty] = [pair.chain.slice(0, -9), '']
+    expect(inspection('f', cut).fault).toMatchObject({
+      code: 'PAIR_INCOMPLETE',
+      message: 'f: ends inside a block',
+    })
+    expect(inspection('f', empty).fault).toMatchObject({ code: 'PAIR_INCOMPLETE', message: 'f: is empty' })
+    for (const text of [cut, empty])
+      expect(inspection('f', text, true).fault).toMatchObject({ code: 'CERTIFICATE_INVALID', exit: 65 })
   })
 })
 

@@ -44,10 +44,11 @@ fingerprint ${fingerprint}
 
   test('a fault, with advice', () => {
     expect(shown({ path: 'x.pem', text: 'hello' })).toBe(`x.pem
+  ! x.pem: holds neither a certificate nor a private key
+    → Name the file with the certificates, or with the private key.
 
 Would not be uploaded: x.pem: holds no certificate
-  → Look at the file with \`certferry inspect\`; have the ACME client write it
-    anew.
+  → Name the file with the server certificate and its issuers.
 `)
   })
 

@@ -113,7 +113,7 @@ describe('what is no key is refused, and never quoted', () => {
       'a certificate',
       '-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----',
       'KEY_INVALID',
-      'k.pem: holds no private key',
+      'k.pem: holds a certificate and no private key',
     ],
     ['two keys', EC + RSA, 'KEY_INVALID', 'k.pem: holds 2 private keys, one is expected'],
     [

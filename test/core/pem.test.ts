@@ -17,6 +17,25 @@ describe('blocks are found wherever they stand', () => {
     ['on one line', CERTIFICATE.replaceAll('\n', '')],
     ['between text', `subject=CN = a\n${CERTIFICATE}this is the end\n`],
     ['between ruled lines', `----------\n${CERTIFICATE}--------------------`],
+    ['before YAML that ends in dashes', `${CERTIFICATE}key: |\n  text\n---\n`],
+    ['after a stray end line', `-----END CERTIFICATE-----\n${CERTIFICATE}`],
+    ['before a stray end line', `${CERTIFICATE}-----END CERTIFICATE-----\n`],
+    ['before a stray end line without a newline', `${CERTIFICATE}-----END DH PARAMETERS-----`],
+    ['before bytes that end in a dash', `${CERTIFICATE}\u0001\u00ff-`],
+    ['before text that ends in a dash', `${CERTIFICATE}# made by hand -`],
+    ['after a comment that speaks of markers', `# from -----BEGIN CERTIFICATE-----\n${CERTIFICATE}`],
+    [
+      'after a comment that speaks of both markers',
+      `# from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----\n${CERTIFICATE}`,
+    ],
+    [
+      'after a line that begins with a marker and goes on',
+      `-----BEGIN CERTIFICATE----- comes first:\n${CERTIFICATE}`,
+    ],
+    ['after a line that begins with half a marker', `-----BEGIN of it\n${CERTIFICATE}`],
+    ['after a label with other characters', `${block('X9.42 DH PARAMETERS')}${CERTIFICATE}`],
+    ['after a label with a single dash', `${block('a-b_c (d)')}${CERTIFICATE}`],
+    ['behind another block, its newline lost', `${block('DH PARAMETERS').trimEnd()}${CERTIFICATE}`],
     ['before junk of zeros', `${CERTIFICATE}\0\0\0\0`],
     ['after a label of another kind', `${block('DH PARAMETERS')}${CERTIFICATE}`],
   ])('%s', (_, text) => {
@@ -42,6 +61,11 @@ describe('somebody who is still writing is noticed', () => {
     ['a begin line cut short', `${CERTIFICATE}-----BEGI`],
     ['dashes that may become a begin line', `${CERTIFICATE}---`],
     ['a cut-off block before a whole one', `-----BEGIN CERTIFICATE-----\nTUlJ\n${CERTIFICATE}`],
+    ['a begin line cut short in its label', `${CERTIFICATE}-----BEGIN CERTIFIC`],
+    ['a begin line cut short in its last dashes', `${CERTIFICATE}-----BEGIN CERTIFICATE---`],
+    ['the same behind a lost newline', `${CERTIFICATE.trimEnd()}-----BEGIN CERTIFICATE---`],
+    ['one that is on one line so far', `${CERTIFICATE}-----BEGIN CERTIFICATE-----TUlJ`],
+    ['one with a label of other characters', '-----BEGIN X9.42 DH PARAMETERS-----\nTUlJ'],
     ['another end than its beginning', '-----BEGIN CERTIFICATE-----\nTUlJ\n-----END X509 CERTIFICATE-----\n'],
   ])('%s', (_, text) => {
     expect(readPem(text, 'f').incomplete).toBe(true)
@@ -49,6 +73,17 @@ describe('somebody who is still writing is noticed', () => {
 
   test('a cut-off block does not swallow the whole one after it', () => {
     expect(bodies(`-----BEGIN CERTIFICATE-----\nTUlJ\n${block('CERTIFICATE', 'dHdv')}`)).toEqual(['two'])
+  })
+})
+
+describe('in a file that nobody has written for long', () => {
+  test('dashes at the end are text', () => {
+    const { incomplete, blocks } = readPem(`${CERTIFICATE}---`, 'f', true)
+    expect([incomplete, blocks.length]).toEqual([false, 1])
+  })
+
+  test('a block without an end is none', () => {
+    expect(readPem(CERTIFICATE.slice(0, -2), 'f', true).incomplete).toBe(true)
   })
 })
 

@@ -16,6 +16,7 @@ describe('what is read', () => {
       files: {
         chain: { path: lineage.chain, text: 'the chain' },
         key: { path: lineage.key, text: 'the key', password: undefined },
+        still: true,
       },
       settled: true,
       marks: { chain: expect.stringMatching(/^(\d+:){3}\d+$/), key: expect.stringMatching(/^(\d+:){3}\d+$/) },

@@ -37,6 +37,20 @@ describe('what is being written', () => {
     expect(waits).toEqual([])
   })
 
+  test.each([
+    [59_000, false],
+    [61_000, true],
+  ])('%i ms after the last write no renewal is under way: %s', async (age, still) => {
+    const { read } = await stage({ age })
+    expect((await read()).files.still).toBe(still)
+  })
+
+  test('what is no UTF-8 is read by its bytes', async () => {
+    const { read, lineage } = await stage({ age: 6_000 })
+    await writeFile(lineage.chain, Buffer.from('3082ff00', 'hex'))
+    expect((await read()).files.chain.text).toBe('0\u0082\u00ff\0')
+  })
+
   test('a copy that keeps the old date (cp -p) is as fresh as any other', async () => {
     const { read, lineage, waits } = await stage({ age: 0 })
     await utimes(lineage.chain, 0, 0)

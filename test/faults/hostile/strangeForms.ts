@@ -136,7 +136,7 @@ function files(): readonly Strange[] {
     of('31 slow authorities of one name', slowTwins(31), 'CHAIN_STRANGER'),
     of('the leaf 1,000 times', leaf.repeat(1_000), 'pair'),
     of('1 MiB of certificates', filled(leaf), 'pair'),
-    of('1 MiB of openings', filled('-----BEGIN '), 'PAIR_INCOMPLETE'),
+    of('1 MiB of openings', filled('-----BEGIN '), 'CERTIFICATE_INVALID'),
     of('1 MiB of begin lines', filled('-----BEGIN CERTIFICATE-----\n'), 'PAIR_INCOMPLETE'),
     of(
       '1 MiB of empty blocks',
