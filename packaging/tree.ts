@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { COMMANDS } from '../src/cli/commandTable.ts'
-import { wrapped } from '../src/core/columns.ts'
+import { wrap } from '../src/core/columns.ts'
 import { completions } from './completion.ts'
 import { exitRows, manuals } from './manual.ts'
 import { EPOCH, ROOT } from './places.ts'
@@ -48,7 +48,7 @@ export const manualPages = async (version: string) =>
 export async function debianChangelog(version: string): Promise<string> {
   const newest = (await text('CHANGELOG.md')).split(/^## .*$/m)[1] ?? ''
   const entries = newest.match(/^- .*(?:\n {2}.*)*/gm) ?? []
-  const lines = entries.map(entry => `  * ${wrapped(entry.slice(2).replace(/\s+/g, ' '), 75, 4)}`)
+  const lines = entries.map(entry => `  * ${wrap(entry.slice(2).replace(/\s+/g, ' '), 75, 4)}`)
   const date = new Date(EPOCH * 1000).toUTCString().replace('GMT', '+0000')
   return `certferry (${version}) unstable; urgency=medium\n\n${lines.join('\n')}\n\n -- The certferry developers <certferry@localhost>  ${date}\n`
 }

@@ -1,27 +1,27 @@
 /** The first look at many lineages: of those that stand as they did when they were uploaded, nothing is read but the receipt. */
 import type { Lineage } from './core/lineage.ts'
 import type { Outcome } from './core/outcome.ts'
-import { knownUnread } from './core/plan.ts'
+import { unchangedUpload } from './core/plan.ts'
 import { type Receipt, type Upload, uploadedIdentity } from './core/receipt.ts'
-import type { Effects, Wishes } from './sync.ts'
+import type { SyncDeps, SyncOptions } from './sync.ts'
 
-export interface FirstLookEffects extends Pick<Effects, 'glance' | 'now'> {
+export interface FindUnchangedDeps extends Pick<SyncDeps, 'glance' | 'now'> {
   /** Does something at once with the receipts that can be had just so; the others are undefined. */
   readonly peek: <T>(work: (recall: (lineage: Lineage) => Receipt | undefined) => T) => T
 }
 
 /** The outcomes of those that are unchanged, by lineage; what becomes of the others is for `sync` to say. */
-export function firstLook(
+export function findUnchanged(
   lineages: readonly Lineage[],
-  { peek, glance, now }: FirstLookEffects,
-  wishes: Pick<Wishes, 'force' | 'endpoint'>,
+  { peek, glance, now }: FindUnchangedDeps,
+  wishes: Pick<SyncOptions, 'force' | 'endpoint'>,
 ): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>()
   peek(recall => {
     for (const lineage of lineages) {
       const begun = now()
       const receipt = recall(lineage)
-      const known = receipt && knownUnread(receipt, glance(lineage), { ...wishes, now: begun })
+      const known = receipt && unchangedUpload(receipt, glance(lineage), { ...wishes, now: begun })
       if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun.getTime()))
     }
   })

@@ -53,9 +53,9 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   }
   const stdout = openOutput({ fd: 1, stream: () => process.stdout, env, onLost })
   const stderr = openOutput({ fd: 2, stream: () => process.stderr, env, onLost })
-  let asker: ReturnType<typeof import('./edge/terminal.ts').asking> | undefined
+  let asker: ReturnType<typeof import('./edge/terminal.ts').createPrompt> | undefined
   const ask = async (question: string, hidden?: boolean) => {
-    asker ??= (await import('./edge/terminal.ts')).asking(process.stdin, stdout)
+    asker ??= (await import('./edge/terminal.ts')).createPrompt(process.stdin, stdout)
     return asker(question, hidden)
   }
   const world = {
@@ -69,11 +69,11 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
     stderr,
     pid: process.pid,
     now: Date.now,
-    monotonic: () => Number(process.hrtime.bigint()) / 1e6,
+    monotonicNow: () => Number(process.hrtime.bigint()) / 1e6,
     onSignal: (name: NodeJS.Signals, call: () => void) => void process.on(name, call),
-    wait: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
-    dice: Math.random,
-    ending: ending.signal,
+    sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
+    random: Math.random,
+    shutdown: ending.signal,
     endWithin: (seconds: number) => {
       const left = Math.max(0, seconds * 1000 - performance.now())
       void setTimeout(left + OVERTIME, undefined, UNHEARD).then(cutOff)

@@ -1,9 +1,9 @@
 /** The daemon's rounds: whatever calls, the same look follows, one at a time for a lineage, none lost. */
-import { type Ending, type Look, openAgenda } from './core/agenda.ts'
+import { createJobs, type Job, type JobResult } from './core/agenda.ts'
 
-export interface RoundsEffects {
+export interface WorkQueueDeps {
   /** One look; never rejects. `last` when what it finds is to be believed. */
-  readonly look: (id: string, last: boolean) => Promise<Ending>
+  readonly look: (id: string, last: boolean) => Promise<JobResult>
   /** A lineage has been mid-change for so long that a person should know; called once. */
   readonly onLongPending: (id: string) => void
   /** A look has ended, and counts. */
@@ -11,13 +11,13 @@ export interface RoundsEffects {
   /** Milliseconds of a clock that never steps. */
   readonly now: () => number
   /** Calls back after so many milliseconds, unless it is called off before. */
-  readonly alarm: (ms: number, ring: () => void) => () => void
+  readonly setTimer: (ms: number, ring: () => void) => () => void
 }
 
-export interface Rounds {
-  readonly nudge: (ids: Iterable<string>) => void
+export interface WorkQueue {
+  readonly enqueue: (ids: Iterable<string>) => void
   /** Forgets every lineage but these. */
-  readonly keep: (ids: ReadonlySet<string>) => void
+  readonly retain: (ids: ReadonlySet<string>) => void
   /** How many lineages are mid-change. */
   readonly pending: () => number
   /** Begins no more looks; resolves when those under way have ended. */
@@ -27,23 +27,29 @@ export interface Rounds {
 /** Looks under way at once: more than requests ever are, so that reading never holds up sending. */
 const WIDTH = 256
 
-export function openRounds({ look, onLongPending, onLooked, now, alarm }: RoundsEffects): Rounds {
-  const agenda = openAgenda()
+export function createWorkQueue({
+  look,
+  onLongPending,
+  onLooked,
+  now,
+  setTimer: alarm,
+}: WorkQueueDeps): WorkQueue {
+  const agenda = createJobs()
   const under = new Set<Promise<void>>()
   let stopped = false
   let callOff = () => {}
 
-  const visit = async ({ id, last }: Look) => {
+  const visit = async ({ id, last }: Job) => {
     const ending = await look(id, last)
-    agenda.end(id, ending, now())
+    agenda.finish(id, ending, now())
     onLooked?.()
   }
 
   const turn = () => {
     callOff()
     if (stopped) return
-    for (const id of agenda.takeLongPending(now())) onLongPending(id)
-    for (const begun of agenda.begin(now(), WIDTH - under.size)) {
+    for (const id of agenda.takeStale(now())) onLongPending(id)
+    for (const begun of agenda.start(now(), WIDTH - under.size)) {
       const visiting = visit(begun).finally(() => {
         under.delete(visiting)
         turn()
@@ -56,11 +62,11 @@ export function openRounds({ look, onLongPending, onLooked, now, alarm }: Rounds
   }
 
   return {
-    nudge: ids => {
-      for (const id of ids) agenda.nudge(id, now())
+    enqueue: ids => {
+      for (const id of ids) agenda.enqueue(id, now())
       turn()
     },
-    keep: agenda.keep,
+    retain: agenda.keep,
     pending: agenda.pending,
     stop: async () => {
       stopped = true

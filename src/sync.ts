@@ -1,11 +1,11 @@
 /** The story of one lineage: glance → read → prove → plan → upload → record. Every effect comes in as a plain function. */
-import { type Bundle, type Files, type Identity, identityOf, prove } from './core/bundle.ts'
-import { failingAgain } from './core/failing.ts'
+import { type Bundle, type Files, type Identity, identityOf, parseBundle } from './core/bundle.ts'
+import { recordRetry } from './core/failing.ts'
 import { Fault } from './core/fault.ts'
 import type { Lineage } from './core/lineage.ts'
-import { areSame, type Marks } from './core/mark.ts'
+import { type FileStamps, isEqual } from './core/mark.ts'
 import type { Outcome, Verdict } from './core/outcome.ts'
-import { knownUnread, plan, type UploadReason } from './core/plan.ts'
+import { decide, type UploadReason, unchangedUpload } from './core/plan.ts'
 import {
   type Receipt,
   type Rejection,
@@ -21,26 +21,26 @@ import { withoutKeys } from './core/secret.ts'
 import { settingsDigest, type Uploaded } from './core/upload.ts'
 
 /** Chain and key as they are now. */
-export interface Reading {
+export interface PairReading {
   readonly files: Files
   /** Nobody has written them for a few seconds. */
   readonly settled: boolean
   /** Absent where a write from now on might not show in them. */
-  readonly marks: Marks | undefined
+  readonly marks: FileStamps | undefined
 }
 
-export interface Effects {
+export interface SyncDeps {
   /** How the files stand, without reading them; undefined where they must be read. */
-  readonly glance: (lineage: Lineage) => Marks | undefined
-  readonly read: (lineage: Lineage) => Promise<Reading>
+  readonly glance: (lineage: Lineage) => FileStamps | undefined
+  readonly read: (lineage: Lineage) => Promise<PairReading>
   readonly recall: (lineage: Lineage) => Promise<Receipt>
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
   readonly record: (lineage: Lineage, amend: (receipt: Receipt) => Receipt) => Promise<void>
   readonly now: () => Date
-  readonly dice: () => number
+  readonly random: () => number
 }
 
-export interface Wishes {
+export interface SyncOptions {
   readonly force: boolean
   readonly dryRun: boolean
   /** The host that receipts must come from to count. */
@@ -48,32 +48,36 @@ export interface Wishes {
   /** The last look of this pass: a leaf that still stands alone is believed. */
   readonly last: boolean
   /** Wait for the next attempt that a receipt names, as a daemon does. */
-  readonly patient?: boolean
+  readonly honourBackoff?: boolean
 }
 
 /** Looks at one lineage once. Never throws: what is not a Fault is a bug, reported as one. */
-export async function sync(lineage: Lineage, effects: Effects, wishes: Wishes): Promise<Outcome> {
+export async function syncCertificate(
+  lineage: Lineage,
+  effects: SyncDeps,
+  wishes: SyncOptions,
+): Promise<Outcome> {
   const started = effects.now().getTime()
   const seen: { bundle?: Identity } = {}
-  const verdict = await carry(lineage, effects, wishes, seen).catch(failed)
+  const verdict = await checkAndUpload(lineage, effects, wishes, seen).catch(failed)
   return { ...verdict, ...seen, lineage: lineage.id, elapsedMs: effects.now().getTime() - started }
 }
 
-async function carry(
+async function checkAndUpload(
   lineage: Lineage,
-  effects: Effects,
-  wishes: Wishes,
+  effects: SyncDeps,
+  wishes: SyncOptions,
   seen: { bundle?: Identity },
 ): Promise<Verdict> {
   // before the files: one recorded in between by another process would make these look older than they are
   const receipt = await effects.recall(lineage)
-  const known = knownUnread(receipt, effects.glance(lineage), { ...wishes, now: effects.now() })
+  const known = unchangedUpload(receipt, effects.glance(lineage), { ...wishes, now: effects.now() })
   if (known) {
     seen.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }
   const { files, settled, marks } = await effects.read(lineage)
-  const bundle = prove(files, effects.now())
+  const bundle = parseBundle(files, effects.now())
   seen.bundle = identityOf(bundle)
   if (bundle.alone && !settled && !wishes.last) {
     throw new Fault(
@@ -82,9 +86,9 @@ async function carry(
     )
   }
   const settings = settingsDigest(bundle, lineage.upload)
-  const decision = plan(bundle, receipt, { ...wishes, settings, now: effects.now() })
+  const decision = decide(bundle, receipt, { ...wishes, settings, now: effects.now() })
   if (decision.do === 'skip') {
-    if (!wishes.dryRun) await remarked(lineage, bundle, { receipt, marks }, effects)
+    if (!wishes.dryRun) await updateStamps(lineage, bundle, { receipt, marks }, effects)
     return { outcome: 'unchanged', ...decision }
   }
   if (decision.do === 'refuse') return { outcome: 'refused', ...decision }
@@ -93,8 +97,8 @@ async function carry(
 
   const uploaded = await effects
     .upload(bundle, lineage)
-    .catch(remembering(lineage, bundle, { settings, endpoint: wishes.endpoint }, effects))
-  return recorded(
+    .catch(recordFailure(lineage, bundle, { settings, endpoint: wishes.endpoint }, effects))
+  return recordUpload(
     lineage,
     bundle,
     uploaded,
@@ -104,17 +108,17 @@ async function carry(
 }
 
 /** Found unchanged by reading it: the next look need not. Where that cannot be recorded, it reads once more. */
-async function remarked(
+async function updateStamps(
   lineage: Lineage,
   bundle: Bundle,
   { receipt, marks }: Pick<Known, 'receipt' | 'marks'>,
-  { record }: Effects,
+  { record }: SyncDeps,
 ): Promise<void> {
   const known = receipt.uploaded
   if (
     !marks ||
     bundle.flaws.length ||
-    (areSame(known?.files, marks) && known?.changesAt === bundle.changesAt?.toISOString())
+    (isEqual(known?.files, marks) && known?.changesAt === bundle.changesAt?.toISOString())
   )
     return
   await record(lineage, current => withMarks(current, bundle, marks)).catch(error => {
@@ -124,17 +128,17 @@ async function remarked(
 
 interface Known {
   readonly because: UploadReason
-  readonly marks: Marks | undefined
+  readonly marks: FileStamps | undefined
   readonly receipt: Receipt
   readonly endpoint: string
 }
 
-async function recorded(
+async function recordUpload(
   lineage: Lineage,
   bundle: Bundle,
   uploaded: Uploaded & { readonly attempts: number },
   { because, receipt, endpoint, marks }: Known,
-  { record, now }: Effects,
+  { record, now }: SyncDeps,
 ): Promise<Verdict> {
   const upload = uploadOf(bundle, uploaded, endpoint, now(), marks)
   const amend = (current: Receipt) =>
@@ -159,12 +163,12 @@ async function recorded(
  * A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. One that could not
  * be carried is tried again at a time that outlives this process: a crash loop does not hammer the service.
  */
-const remembering =
+const recordFailure =
   (
     lineage: Lineage,
     bundle: Bundle,
     way: Pick<Rejection, 'settings' | 'endpoint'>,
-    { record, now, dice }: Effects,
+    { record, now, random: dice }: SyncDeps,
   ) =>
   async (error: unknown) => {
     if (!(error instanceof Fault)) throw error
@@ -172,7 +176,7 @@ const remembering =
     if (error.code === 'API_REJECTED') {
       await record(lineage, receipt => withRejection(receipt, rejectionOf(bundle, way, error, about.now)))
     } else if (error.retry === 'later' && error.scope !== 'account' && error.code !== 'DEADLINE') {
-      await record(lineage, receipt => ({ ...receipt, failing: failingAgain(receipt.failing, about) }))
+      await record(lineage, receipt => ({ ...receipt, failing: recordRetry(receipt.failing, about) }))
     }
     throw error
   }

@@ -13,7 +13,7 @@ export interface Output {
 /** What a person answers; hidden, it is not shown as it is typed. */
 export type Ask = (question: string, hidden?: boolean) => Promise<string>
 
-export interface World {
+export interface ProcessContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly home: string
@@ -28,17 +28,17 @@ export interface World {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** CLOCK_MONOTONIC in milliseconds: it never steps. */
-  readonly monotonic: () => number
+  readonly monotonicNow: () => number
   /** Resolves after so many milliseconds; rejects when the signal is aborted before. */
-  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** In [0, 1). */
-  readonly dice: () => number
+  readonly random: () => number
   /** Calls back at each such signal, for as long as the process lives. */
   readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
   /** Ends what another user of this machine may have opened into this process. To be called before a secret is read. */
   readonly closeDebugger: () => Promise<void>
   /** Aborted when the operator or the system asks the process to end. */
-  readonly ending: AbortSignal
+  readonly shutdown: AbortSignal
   /** Aborted so many seconds after the start of the process, which is over then or a little later, whatever it does. */
   readonly endWithin: (seconds: number) => AbortSignal
 }

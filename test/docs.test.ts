@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../src/cli/commandTable.ts'
 import { ADVICE } from '../src/core/advice.ts'
 import { readConfig } from '../src/core/configReading.ts'
-import { Fault, mostSevere } from '../src/core/fault.ts'
-import { NEEDED, POLICY } from '../src/core/policy.ts'
-import { readReceipt, writeReceipt } from '../src/core/receiptText.ts'
+import { Fault, mostSevereExitCode } from '../src/core/fault.ts'
+import { POLICY, REQUIRED_ACTIONS } from '../src/core/policy.ts'
+import { parseReceipt, serializeReceipt } from '../src/core/receiptText.ts'
 import { receiptWith } from './core/samples.ts'
 
 const readme = await readFile('README.md', 'utf8')
@@ -95,11 +95,11 @@ describe('every configuration in the documents is one', () => {
 test('the receipt that is shown is one, and each of its members is explained', async () => {
   const text = await readFile('docs/receipts.md', 'utf8')
   const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
-  expect(readReceipt(json)?.superseded).toHaveLength(1)
+  expect(parseReceipt(json)?.superseded).toHaveLength(1)
   const { uploaded, ...receipt } = receiptWith()
   const standing = { files: { chain: 'c', key: 'k' }, changesAt: '2027-01-11T01:10:14.000Z' }
   const whole = { ...receipt, path: '/chain.pem', uploaded: uploaded && { ...uploaded, ...standing } }
-  const members = Object.keys(JSON.parse(writeReceipt(whole)))
+  const members = Object.keys(JSON.parse(serializeReceipt(whole)))
   expect(Object.keys(JSON.parse(json))).toEqual(members)
   for (const member of members.filter(name => name !== 'version')) expect(text).toContain(`\`${member}\``)
 })
@@ -107,7 +107,7 @@ test('the receipt that is shown is one, and each of its members is explained', a
 test('the policy to paste is the one that check prints', async () => {
   const [, json] = /^```json\n([\s\S]*?)\n```$/m.exec(await readFile('docs/credentials.md', 'utf8')) ?? []
   expect(json).toBe(POLICY)
-  expect(JSON.parse(POLICY).statement[0].action).toContain(NEEDED)
+  expect(JSON.parse(POLICY).statement[0].action).toContain(REQUIRED_ACTIONS)
 })
 
 test('every exit code that a fault has is explained, and the order of severity named', () => {
@@ -118,6 +118,7 @@ test('every exit code that a fault has is explained, and the order of severity n
       .match(/most severe decides: ([\d, ]+)\./)?.[1]
       ?.split(', ')
       .map(Number) ?? []
-  for (const [i, exit] of order.entries()) expect(mostSevere([...order.slice(i)].reverse())).toBe(exit)
+  for (const [i, exit] of order.entries())
+    expect(mostSevereExitCode([...order.slice(i)].reverse())).toBe(exit)
   expect(order.toSorted()).toEqual(exits.filter(exit => exit !== 64).toSorted())
 })

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { readConfig } from '../src/core/configReading.ts'
-import { FOLDER_KINDS, USUAL } from '../src/core/lineage.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS } from '../src/core/lineage.ts'
 
 const text = await readFile('docs/clients.md', 'utf8')
 
@@ -19,6 +19,6 @@ test('every configuration is one that the program takes, and every client has it
 test('every client has its usual place', () => {
   const rows = [...text.matchAll(/^\| (\S+) \| `([^`]+)` \| `([^`:]+):/gm)]
   expect(rows.map(([, , place, kind]) => [kind, place])).toEqual(
-    FOLDER_KINDS.map(kind => [kind, USUAL[kind]('~')]),
+    FOLDER_KINDS.map(kind => [kind, DEFAULT_DIRECTORY[kind]('~')]),
   )
 })

@@ -1,14 +1,14 @@
 /** What has not changed is neither read nor proven again; what has, or may have, goes the whole way. */
 import { describe, expect, test } from 'vitest'
-import type { Marks } from '../src/core/mark.ts'
-import { pass } from '../src/pass.ts'
+import type { FileStamps } from '../src/core/mark.ts'
+import { syncAll } from '../src/pass.ts'
 import { lineageOf, WISHES } from './memory.ts'
 import { fresh, old, stage } from './passStage.ts'
 
-const STANDING: Marks = { chain: 'chain 1', key: 'key 1' }
+const STANDING: FileStamps = { chain: 'chain 1', key: 'key 1' }
 
 /** Files stand as `marks` says; reading them says the same, and is counted. */
-function standing(marks: () => Marks | undefined) {
+function standing(marks: () => FileStamps | undefined) {
   let reads = 0
   const kept = stage({ a: old })
   const effects = {
@@ -26,7 +26,7 @@ function standing(marks: () => Marks | undefined) {
 }
 
 const run = (kept: ReturnType<typeof standing>, wishes = {}) =>
-  pass([lineageOf('a')], kept.effects as never, { ...WISHES, ...wishes })
+  syncAll([lineageOf('a')], kept.effects as never, { ...WISHES, ...wishes })
 
 describe('a certificate that was uploaded', () => {
   test('is not read again while its files stand as they did', async () => {
@@ -83,6 +83,6 @@ test('nothing is proven writable and nothing recorded where nothing has changed'
     prepare: async () => void touched++,
     record: async () => void touched++,
   }
-  await pass([lineageOf('a')], effects as never, WISHES)
+  await syncAll([lineageOf('a')], effects as never, WISHES)
   expect(touched).toBe(0)
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { cronLines } from '../src/edge/crontabs.ts'
 import { makeFolders } from '../src/edge/makeFolders.ts'
-import { keepBeside } from '../src/edge/setupFile.ts'
+import { backupFile } from '../src/edge/setupFile.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
 import { run } from './e2e/child.ts'
 import { issue } from './support/certificates.ts'
@@ -110,7 +110,7 @@ describe('a pipe that nothing writes to', () => {
     const folder = await temporaryDirectory()
     const path = join(folder, 'fifo')
     execFileSync('mkfifo', [path])
-    const kept = keepBeside(path, { mode: 0o600, now: new Date(0) })
+    const kept = backupFile(path, { mode: 0o600, now: new Date(0) })
     await expect(kept).rejects.toMatchObject({ code: 'FILE_UNFIT' })
     expect(await readdir(folder)).toEqual(['fifo'])
   })

@@ -6,18 +6,18 @@ import type { Lineage } from '../src/core/lineage.ts'
 import { pemLineage } from '../src/core/lineageIn.ts'
 import type { Outcome } from '../src/core/outcome.ts'
 import { emptyReceipt, type Receipt } from '../src/core/receipt.ts'
-import { settle } from '../src/core/settings.ts'
-import type { PassEffects } from '../src/pass.ts'
-import type { Wishes } from '../src/sync.ts'
+import { resolveSettings } from '../src/core/settings.ts'
+import type { SyncAllDeps } from '../src/pass.ts'
+import type { SyncOptions } from '../src/sync.ts'
 
-export const WISHES: Wishes = {
+export const WISHES: SyncOptions = {
   force: false,
   dryRun: false,
   endpoint: 'ssl.tencentcloudapi.com',
   last: false,
 }
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 
 export const lineageOf = (name: string, keys: UploadKeys = {}): Lineage =>
   pemLineage({ kind: 'pem', name, chain: `${name}/chain.pem`, key: `${name}/key.pem`, keys }, uploadOf)
@@ -29,7 +29,7 @@ export interface Written {
 }
 
 export interface Memory {
-  readonly effects: PassEffects
+  readonly effects: SyncAllDeps
   /** What lies on the disk under a lineage's name; a function is asked at every look. */
   readonly disk: Map<string, Written | (() => Written)>
   readonly receipts: Map<string, Receipt>
@@ -45,7 +45,7 @@ const filesOf = ({ name, chain, key = '' }: Lineage, written: Written): Files =>
 })
 
 /** The service of this memory names certificates ID1, ID2 … and knows one it has. `changes` replace single effects. */
-export function memory(changes: Partial<PassEffects> = {}): Memory {
+export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
   const disk: Memory['disk'] = new Map()
   const receipts: Memory['receipts'] = new Map()
   const sent: Memory['sent'] = []
@@ -59,9 +59,9 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
     return { files: filesOf(lineage, written), settled: written.settled ?? true, marks: undefined }
   }
   const recall = async ({ id }: Lineage) => receipts.get(id) ?? emptyReceipt(id)
-  const effects: PassEffects = {
-    halt: () => {},
-    dice: () => 0,
+  const effects: SyncAllDeps = {
+    abort: () => {},
+    random: () => 0,
     now: () => new Date(),
     glance: () => undefined,
     peek: work => work(() => undefined),
@@ -78,8 +78,8 @@ export function memory(changes: Partial<PassEffects> = {}): Memory {
     record: async (lineage, amend) => {
       receipts.set(lineage.id, amend(await recall(lineage)))
     },
-    tell: outcome => told.push(outcome),
-    wait: async ms => {
+    report: outcome => told.push(outcome),
+    sleep: async ms => {
       waits.push(ms)
     },
     ...changes,

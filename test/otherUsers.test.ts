@@ -2,7 +2,7 @@
 import { access, chmod, chown, lchown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { byWebhook } from '../src/edge/messenger.ts'
+import { webhookChannel } from '../src/edge/messenger.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
 import { run } from './e2e/child.ts'
 import { isRoot } from './edge/nobody.ts'
@@ -170,7 +170,7 @@ describe.skipIf(!isRoot).each(WAYS)('%s', (way, put) => {
     const here = await stage()
     const [file, fault] = await put(here, 'https://hooks.example/secret')
     const way = { proxy: undefined, env: {} }
-    const tell = byWebhook({ file, template: undefined, way, version: '0' })
+    const tell = webhookChannel({ file, template: undefined, way, version: '0' })
     const letter = { host: 'h', notices: [] } as unknown as Parameters<typeof tell>[0]
     await expect(tell(letter, AbortSignal.timeout(PATIENCE))).rejects.toMatchObject({
       code: 'NOTICE_UNSENT',

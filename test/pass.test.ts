@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../src/core/fault.ts'
 import { exitOf } from '../src/core/outcome.ts'
-import { type PassEffects, pass } from '../src/pass.ts'
+import { type SyncAllDeps, syncAll } from '../src/pass.ts'
 import { lineageOf, memory, WISHES } from './memory.ts'
 import { fresh, inTurn, mixed, old, stage } from './passStage.ts'
 
@@ -90,13 +90,13 @@ describe('two paths to one certificate', () => {
 
   test('with other settings are two uploads: what one is refused for is not held against the other', async () => {
     const { effects, disk, receipts } = memory()
-    const upload: PassEffects['upload'] = async (bundle, lineage) => {
+    const upload: SyncAllDeps['upload'] = async (bundle, lineage) => {
       if (lineage.upload.projectId === 7) throw new Fault('API_REJECTED', 'no such project')
       return effects.upload(bundle, lineage)
     }
     disk.set('a', fresh).set('b', fresh)
     const lineages = [lineageOf('a', { project_id: 7 }), lineageOf('b')]
-    const outcomes = await pass(lineages, { ...effects, upload }, WISHES)
+    const outcomes = await syncAll(lineages, { ...effects, upload }, WISHES)
     expect(outcomes).toMatchObject([{ outcome: 'failed' }, { outcome: 'uploaded' }])
     expect(receipts.get('pem:b')?.rejected).toBeUndefined()
   })

@@ -1,5 +1,5 @@
 /** Lineages on a disk in memory, and a pass over them. */
-import { type PassEffects, pass } from '../src/pass.ts'
+import { type SyncAllDeps, syncAll } from '../src/pass.ts'
 import { lineageOf, memory, WISHES, type Written } from './memory.ts'
 import { issue } from './support/certificates.ts'
 
@@ -8,12 +8,12 @@ export const fresh = await issue()
 
 export function stage(
   disk: Readonly<Record<string, Written | (() => Written)>>,
-  changes: Partial<PassEffects> = {},
+  changes: Partial<SyncAllDeps> = {},
 ) {
   const kept = memory(changes)
   for (const [name, written] of Object.entries(disk)) kept.disk.set(name, written)
   const lineages = Object.keys(disk).map(name => lineageOf(name))
-  return { ...kept, run: (which = lineages) => pass(which, kept.effects, WISHES) }
+  return { ...kept, run: (which = lineages) => syncAll(which, kept.effects, WISHES) }
 }
 
 /** One state after the other, look by look; the last one stays. */

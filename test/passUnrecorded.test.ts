@@ -9,7 +9,7 @@ test('once a receipt cannot be written the uploads are halted, and the ID that w
     { a: old, b: fresh },
     {
       record: () => Promise.reject(unusable),
-      halt: fault => halted.push(fault),
+      abort: fault => halted.push(fault),
       upload: async () => {
         if (halted[0]) throw halted[0]
         return { certificateId: 'ID1', requestId: 'r', reused: false, attempts: 1 }

@@ -1,20 +1,20 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { prove } from '../src/core/bundle.ts'
+import { parseBundle } from '../src/core/bundle.ts'
 import type { Lineage } from '../src/core/lineage.ts'
 import { lineageIn } from '../src/core/lineageIn.ts'
-import { settle } from '../src/core/settings.ts'
-import { readFiles } from '../src/edge/files.ts'
-import { glance } from '../src/edge/glance.ts'
-import { pass } from '../src/pass.ts'
-import { sync } from '../src/sync.ts'
+import { resolveSettings } from '../src/core/settings.ts'
+import { readPair } from '../src/edge/files.ts'
+import { stampsOf } from '../src/edge/glance.ts'
+import { syncAll } from '../src/pass.ts'
+import { syncCertificate } from '../src/sync.ts'
 import { memory, WISHES } from './memory.ts'
 import { issue, type Pair } from './support/certificates.ts'
 import { acmeIssue, acmeRenew, all, certbotIssue, certbotRenew, type Step } from './support/producers.ts'
 import { temporaryDirectory } from './support/temporary.ts'
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 const NAME = 'example.com'
 
 const old = await issue({ notBefore: new Date(Date.now() - 60 * 86_400_000) })
@@ -45,7 +45,7 @@ const PRODUCERS: ReadonlyArray<readonly [name: string, Producer]> = [
 ]
 
 const fingerprintOf = ({ chain, key }: Pair) =>
-  prove(
+  parseBundle(
     { chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } },
     new Date(),
   ).fingerprint
@@ -57,7 +57,11 @@ function observer(root: string, kind: Producer['kind'], wait: () => Promise<void
     kind === 'certbot' ? NAME : `${NAME}_ecc`,
     uploadOf,
   )
-  const kept = memory({ wait, glance, read: one => readFiles(one, { now: () => new Date(), wait }) })
+  const kept = memory({
+    sleep: wait,
+    glance: stampsOf,
+    read: one => readPair(one, { now: () => new Date(), wait }),
+  })
   const uploads = () => kept.sent.map(({ bundle }) => `${bundle.fingerprint} ${bundle.key?.pem.reveal()}`)
   return { lineage, effects: kept.effects, uploads }
 }
@@ -70,8 +74,8 @@ describe.each(PRODUCERS)('%s', (_, { kind, issued, renewed, pair }) => {
     const { lineage, effects, uploads } = observer(root, kind, async () => {})
     for (const { run } of [...issued(root), ...renewed(root)]) {
       await run()
-      await sync(lineage, effects, WISHES)
-      await sync(lineage, effects, WISHES)
+      await syncCertificate(lineage, effects, WISHES)
+      await syncCertificate(lineage, effects, WISHES)
     }
     expect(uploads()).toEqual(uploaded(old, pair))
   })
@@ -89,10 +93,10 @@ describe.each(PRODUCERS)('%s', (_, { kind, issued, renewed, pair }) => {
           await all(rest.splice(0, speed.next().value))
         }
         const { lineage, effects, uploads } = observer(root, kind, write)
-        await pass([lineage], effects, WISHES)
+        await syncAll([lineage], effects, WISHES)
         while (rest.length) {
           await write()
-          await pass([lineage], effects, WISHES)
+          await syncAll([lineage], effects, WISHES)
         }
         // the old one is missing where the writer was at work before the first look was over
         expect([uploaded(old, pair), uploaded(pair)]).toContainEqual(uploads())

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Ending } from '../src/core/agenda.ts'
-import { openRounds } from '../src/rounds.ts'
+import type { JobResult } from '../src/core/agenda.ts'
+import { createWorkQueue } from '../src/rounds.ts'
 import { virtualClock } from './edge/virtualClock.ts'
 
 interface Look {
@@ -25,15 +25,15 @@ function stage(next: (id: string) => Look = () => AT_ONCE) {
   const journal: Entry[] = []
   const note = (what: Entry['what'], id: string, rest: Partial<Entry> = {}) =>
     void journal.push({ what, id, at: clock.now(), ...rest })
-  const rounds = openRounds({
+  const rounds = createWorkQueue({
     now: clock.now,
-    alarm: (ms, ring) => {
+    setTimer: (ms, ring) => {
       const off = new AbortController()
       clock.wait(ms, off.signal).then(ring, () => {})
       return () => off.abort()
     },
     onLongPending: id => note('long', id),
-    look: async (id, last): Promise<Ending> => {
+    look: async (id, last): Promise<JobResult> => {
       note('begin', id, { last })
       const { ms, ending } = next(id)
       if (ms > 0) await clock.wait(ms)
@@ -43,7 +43,7 @@ function stage(next: (id: string) => Look = () => AT_ONCE) {
   })
   const nudge = (...ids: readonly string[]) => {
     for (const id of ids) note('nudge', id)
-    rounds.nudge(ids)
+    rounds.enqueue(ids)
   }
   /** Lets time pass until nobody waits for it any more. */
   const rest = () => expect(clock.until(new Promise(() => {}))).rejects.toThrow('nobody waits')
@@ -124,9 +124,9 @@ test('what has to wait is looked at when its time has come, and before where it 
 test('what has left the disk is not looked at, and not twice at once when it comes back', async () => {
   const { nudge, rest, times, rounds, clock } = stage(() => ({ ms: 1_000, ending: 'done' }))
   nudge('a', 'b')
-  rounds.keep(new Set(['a']))
+  rounds.retain(new Set(['a']))
   await clock.until(clock.wait(100))
-  rounds.keep(new Set())
+  rounds.retain(new Set())
   nudge('a')
   await rest()
   expect(times('begin', 'b')).toEqual([])

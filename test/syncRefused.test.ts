@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../src/core/config.ts'
 import { Fault } from '../src/core/fault.ts'
-import { settle } from '../src/core/settings.ts'
+import { resolveSettings } from '../src/core/settings.ts'
 import { lineageOf } from './memory.ts'
 import { issue } from './support/certificates.ts'
 import { days, first, lineage, reject, renewed, stage } from './syncStage.ts'
@@ -84,7 +84,7 @@ describe('what is refused', () => {
       },
     })
     const withSettings = (tencent: Config['tencent']) => {
-      const { uploadOf } = settle({}, {}, { tencent })
+      const { uploadOf } = resolveSettings({}, {}, { tencent })
       return { ...lineage, upload: uploadOf(lineage.id, lineage.name, {}) }
     }
     const ways: readonly Config['tencent'][] = [

@@ -1,6 +1,6 @@
 /** One lineage on a disk in memory, and a look at it. */
-import type { PassEffects } from '../src/pass.ts'
-import { sync } from '../src/sync.ts'
+import type { SyncAllDeps } from '../src/pass.ts'
+import { syncCertificate } from '../src/sync.ts'
 import { lineageOf, memory, WISHES, type Written } from './memory.ts'
 import { issue } from './support/certificates.ts'
 
@@ -11,11 +11,11 @@ export const first = await issue({ notBefore: days(-60), notAfter: days(30) })
 export const renewed = await issue()
 export const lineage = lineageOf('a')
 
-export function stage(changes: Partial<PassEffects> = {}, written: Written = first) {
+export function stage(changes: Partial<SyncAllDeps> = {}, written: Written = first) {
   const kept = memory(changes)
   kept.disk.set('a', written)
   const look = (wishes: Partial<typeof WISHES> = {}, which = lineage) =>
-    sync(which, kept.effects, { ...WISHES, ...wishes })
+    syncCertificate(which, kept.effects, { ...WISHES, ...wishes })
   return { ...kept, look, put: (next: Written) => kept.disk.set('a', next) }
 }
 

@@ -1,5 +1,5 @@
 /** What `--help` prints, fitted to 80 columns. Pure. */
-import { wrapped } from '../core/columns.ts'
+import { wrap } from '../core/columns.ts'
 import { type Command, PACKAGED } from './commandTable.ts'
 
 const WIDTH = 80
@@ -11,7 +11,7 @@ export const generalHelp = (
 
 Usage: certferry COMMAND [OPTION]…
 
-${commands.map(({ name, summary }) => hanging(`  ${name}`, summary, 16)).join('\n')}
+${commands.map(({ name, summary }) => wrapHanging(`  ${name}`, summary, 16)).join('\n')}
 
 \`certferry COMMAND --help\` shows a command's options; \`certferry --version\` the
 version. Start with \`certferry demo\`, then \`certferry check\`.
@@ -24,7 +24,7 @@ export function commandHelp(
 ): string {
   const rows = Object.entries(options).map(([option, { takes, short, says }]) => {
     const left = `  ${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`
-    return hanging(left, says)
+    return wrapHanging(left, says)
   })
   const usage = `Usage: certferry ${name} ${operands}`.trimEnd()
   return [
@@ -36,7 +36,7 @@ export function commandHelp(
     .concat('\n')
 }
 
-function hanging(left: string, text: string, indent = INDENT): string {
+function wrapHanging(left: string, text: string, indent = INDENT): string {
   const first = left.length < indent ? left.padEnd(indent) : `${left}\n${' '.repeat(indent)}`
-  return first + wrapped(text, WIDTH - indent, indent)
+  return first + wrap(text, WIDTH - indent, indent)
 }

@@ -2,13 +2,17 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { CommandLine } from '../commands/commandLine.ts'
 import { Fault } from '../core/fault.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { Command } from './commandTable.ts'
 import type { OptionTable } from './optionTable.ts'
 
 /** @throws Fault USAGE for an unknown option, a missing value or a value of the wrong form. */
-export function parseCommandLine(command: Command, words: readonly string[], { cwd }: World): CommandLine {
-  const { values, positionals } = parsed(command, words)
+export function parseCommandLine(
+  command: Command,
+  words: readonly string[],
+  { cwd }: ProcessContext,
+): CommandLine {
+  const { values, positionals } = parse(command, words)
   if (positionals.length && !/^\w|WORD/.test(command.operands))
     throw new Fault('USAGE', `${command.name} takes no operand "${positionals[0]}"`)
   const line: Record<string, unknown> = { json: false, operands: positionals }
@@ -25,11 +29,11 @@ export function parseCommandLine(command: Command, words: readonly string[], { c
   return line as unknown as CommandLine
 }
 
-function parsed(command: Command, words: readonly string[]) {
+function parse(command: Command, words: readonly string[]) {
   try {
     return parseArgs({
       args: [...words],
-      options: shapes(command.options),
+      options: optionShapes(command.options),
       allowPositionals: true,
       strict: true,
     })
@@ -41,7 +45,7 @@ function parsed(command: Command, words: readonly string[]) {
   }
 }
 
-const shapes = (options: OptionTable): NonNullable<ParseArgsConfig['options']> =>
+const optionShapes = (options: OptionTable): NonNullable<ParseArgsConfig['options']> =>
   Object.fromEntries(
     Object.entries(options).map(([name, { takes, short, many }]) => [
       name,

@@ -1,31 +1,31 @@
 /** The account as a daemon meets it: a fault of it makes all uploads rest, and new credentials end the rest. */
-import type { WeatherEffects } from '../core/weather.ts'
-import type { Effects } from '../sync.ts'
-import type { Engine } from './engine.ts'
-import { openGate } from './gate.ts'
-import { openVigil } from './vigil.ts'
-import type { Voice } from './voice.ts'
+import type { OutageDetectorDeps } from '../core/weather.ts'
+import type { SyncDeps } from '../sync.ts'
+import type { App } from './engine.ts'
+import { createCircuitBreaker } from './gate.ts'
+import { pollCredentials } from './vigil.ts'
+import type { DaemonLog } from './voice.ts'
 
-export interface Account {
-  readonly upload: Effects['upload']
+export interface AccountBreaker {
+  readonly upload: SyncDeps['upload']
   /** Milliseconds since 1970; undefined while uploads go out. */
-  readonly restsUntil: () => number | undefined
+  readonly openUntil: () => number | undefined
   readonly close: () => void
 }
 
-export interface AccountEffects extends Pick<WeatherEffects, 'onReturn'> {
-  readonly voice: Voice
+export interface AccountBreakerDeps extends Pick<OutageDetectorDeps, 'onReturn'> {
+  readonly voice: DaemonLog
   /** The credentials are new ones, and uploads may go on. */
   readonly onNew: () => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-export function openAccount(
-  { effects, renewUploader, credentialsMark }: Engine,
-  { voice, onNew, onReturn, now }: AccountEffects,
-): Account {
-  const gate = openGate({
+export function createAccountBreaker(
+  { effects, renewUploader, credentialsMark }: App,
+  { voice, onNew, onReturn, now }: AccountBreakerDeps,
+): AccountBreaker {
+  const gate = createCircuitBreaker({
     upload: effects.upload,
     renew: renewUploader,
     now,
@@ -33,20 +33,20 @@ export function openAccount(
       vigil.begin()
       voice.paused(fault, until)
     },
-    onSilence: voice.silent,
+    onSilence: voice.serviceUnreachable,
     onReturn: () => {
-      voice.heard()
+      voice.serviceRecovered()
       onReturn()
     },
   })
-  const vigil = openVigil({
+  const vigil = pollCredentials({
     mark: credentialsMark,
-    resting: () => gate.closedUntil() !== undefined,
+    resting: () => gate.openUntil() !== undefined,
     onNew: () => {
       voice.resumed()
-      gate.lift()
+      gate.reset()
       onNew()
     },
   })
-  return { upload: gate.upload, restsUntil: gate.closedUntil, close: vigil.end }
+  return { upload: gate.upload, openUntil: gate.openUntil, close: vigil.end }
 }

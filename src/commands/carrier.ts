@@ -2,7 +2,7 @@
 import { Fault } from '../core/fault.ts'
 import type { Uploader, UploaderOptions } from '../edge/uploader.ts'
 
-export interface Carrier {
+export interface LazyUploader {
   readonly uploader: () => Promise<Uploader>
   /** Closes it; the next upload opens another, with credentials read anew. */
   readonly renew: () => Promise<void>
@@ -10,7 +10,7 @@ export interface Carrier {
   readonly halt: (fault: Fault) => void
 }
 
-export function openCarrier(options: UploaderOptions): Carrier {
+export function lazyUploader(options: UploaderOptions): LazyUploader {
   let opened: Promise<Uploader> | undefined
   return {
     uploader: () => {
@@ -37,12 +37,12 @@ export function openCarrier(options: UploaderOptions): Carrier {
 }
 
 async function open(options: UploaderOptions): Promise<Uploader> {
-  const { openUploader } = await import('../edge/uploader.ts').catch(exhausted)
-  return openUploader(options)
+  const { createUploader } = await import('../edge/uploader.ts').catch(asTooManyOpenFiles)
+  return createUploader(options)
 }
 
 /** A part of the program is a file like any other. Node tells of it by the code, or in words beside a code of its own. */
-function exhausted(error: NodeJS.ErrnoException): never {
+function asTooManyOpenFiles(error: NodeJS.ErrnoException): never {
   const [limit] = /EMFILE|ENFILE|too many open files/.exec(`${error.code} ${error.message}`) ?? []
   if (limit === undefined) throw error
   throw new Fault('EXHAUSTED', `no file can be opened (${limit})`, { cause: error })

@@ -1,27 +1,27 @@
 /** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
-import { type Exposure, exposureAdvice, exposureText } from '../core/exposure.ts'
+import { type InsecurePermissions, permissionAdvice, permissionText } from '../core/exposure.ts'
 import { exitOfFindings, type Finding, findingsJson, warning } from '../core/finding.ts'
 import { findingLines, verdictLines } from '../core/findingText.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { cronLines } from '../edge/crontabs.ts'
 import { processes, systemctl } from '../edge/systemctl.ts'
 import { currentUser } from '../edge/user.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import { certificates } from './check/certificates.ts'
 import { configuration } from './check/configuration.ts'
 import { notices } from './check/notices.ts'
 import { renewals } from './check/renewals.ts'
 import { runtime } from './check/runtime.ts'
-import { type Examination, examined, type Machine } from './check/scene.ts'
+import { type Check, type Machine, runCheck } from './check/scene.ts'
 import { state } from './check/state.ts'
 import { watching } from './check/watching.ts'
-import { way } from './check/way.ts'
+import { connection } from './check/way.ts'
 import type { CommandLine } from './commandLine.ts'
-import { readConfiguration, unknownConfiguration, usualSourcesThere } from './configuration.ts'
-import { endOf, engineFor } from './engine.ts'
+import { existingDefaultSources, readConfiguration, unreadableConfig } from './configuration.ts'
+import { createApp, shutdownSignal } from './engine.ts'
 import { listLineages } from './sources.ts'
 
-const EXAMINATIONS: readonly Examination[] = [
+const EXAMINATIONS: readonly Check[] = [
   { about: 'runtime', look: runtime },
   { about: 'configuration', look: configuration },
   { about: 'source', needs: /^(source|--source)/, look: certificates },
@@ -29,14 +29,15 @@ const EXAMINATIONS: readonly Examination[] = [
   { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, look: state },
   { about: 'renewals', needs: /^(source|--source)/, look: renewals },
   { about: 'notify', look: notices },
-  { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: way },
+  { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: connection },
 ]
 
 export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
 
-export const run = (world: World, line: CommandLine): Promise<number> => check(world, line, thisMachine)
+export const run = (world: ProcessContext, line: CommandLine): Promise<number> =>
+  check(world, line, thisMachine)
 
-export async function check(world: World, line: CommandLine, machine: Machine): Promise<number> {
+export async function check(world: ProcessContext, line: CommandLine, machine: Machine): Promise<number> {
   const tell = (next: readonly Finding[]) => {
     if (!line.json) world.stdout.write(findingLines(next, world.stdout))
   }
@@ -52,20 +53,20 @@ export interface Examining {
 }
 
 export async function examine(
-  world: World,
+  world: ProcessContext,
   line: CommandLine,
   { machine, tell }: Examining,
 ): Promise<readonly Finding[]> {
-  const configuration = await readConfiguration(world, line).catch(unknownConfiguration)
+  const configuration = await readConfiguration(world, line).catch(unreadableConfig)
   const { settings, file } = configuration
-  const engine = engineFor({ settings, configFile: file }, { world, line, signal: endOf(world) })
+  const engine = createApp({ settings, configFile: file }, { world, line, signal: shutdownSignal(world) })
   try {
-    const sources = settings.sources.length ? settings.sources : await usualSourcesThere(world.home)
+    const sources = settings.sources.length ? settings.sources : await existingDefaultSources(world.home)
     const listing = onDemand(() => listLineages(settings, world.home))
     const scene = { world, machine, configuration, engine, sources, listing }
     const findings: Finding[] = []
     // all at once, for a network that is silent takes its time
-    for (const found of EXAMINATIONS.map(one => examined(one, scene))) {
+    for (const found of EXAMINATIONS.map(one => runCheck(one, scene))) {
       const next = await found
       findings.push(...next)
       tell?.(next)
@@ -79,8 +80,8 @@ export async function examine(
   }
 }
 
-const exposedFinding = (exposure: Exposure): Finding =>
-  warning(exposure.what, exposureText(exposure), { advice: exposureAdvice(exposure) })
+const exposedFinding = (exposure: InsecurePermissions): Finding =>
+  warning(exposure.what, permissionText(exposure), { advice: permissionAdvice(exposure) })
 
 /** Done once, when somebody asks first. */
 function onDemand<T>(work: () => Promise<T>): () => Promise<T> {

@@ -2,7 +2,7 @@
 
 import type { Source } from '../core/settings.ts'
 import type { Level } from '../core/terms.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 
 /** Its words, read and every value of its type. */
 export interface CommandLine {
@@ -38,4 +38,4 @@ export interface CommandLine {
 }
 
 /** Carries the command out; resolves to the exit code. */
-export type Run = (world: World, line: CommandLine) => Promise<number>
+export type Run = (world: ProcessContext, line: CommandLine) => Promise<number>

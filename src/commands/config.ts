@@ -1,18 +1,23 @@
 /** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
-import { CHOICES } from '../core/choices.ts'
-import { configJson, configToml, type InForce, rowsInForce } from '../core/configPrint.ts'
+import { SETTINGS } from '../core/choices.ts'
+import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../core/configPrint.ts'
 import { Fault } from '../core/fault.ts'
 import { jsonLine } from '../core/jsonLine.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { type Configuration, readConfiguration, refuseWrong, usualSourcesThere } from './configuration.ts'
+import {
+  type Configuration,
+  existingDefaultSources,
+  readConfiguration,
+  throwIfInvalid,
+} from './configuration.ts'
 
-export async function run(world: World, line: CommandLine): Promise<number> {
+export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const [word, ...more] = line.operands
   if ((word !== 'print' && word !== 'check') || more.length)
     throw new Fault('USAGE', 'config needs one word, print or check')
   const configuration = await readConfiguration(world, line)
-  refuseWrong(configuration)
+  throwIfInvalid(configuration)
   world.stdout.write(
     word === 'check' ? approval(configuration, line) : await printed(configuration, world, line),
   )
@@ -22,11 +27,15 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 const approval = ({ file }: Configuration, { json }: CommandLine) =>
   json ? jsonLine({ file: file ?? null, exit: 0 }) : `${file ?? 'no configuration file'}: nothing is wrong\n`
 
-async function printed(configuration: Configuration, world: World, line: CommandLine): Promise<string> {
+async function printed(
+  configuration: Configuration,
+  world: ProcessContext,
+  line: CommandLine,
+): Promise<string> {
   const { config, settings } = configuration
   const elsewhere = await sourcesElsewhere(configuration, world, line)
-  const rows = rowsInForce({ options: line, env: world.env, config, elsewhere }).map(row =>
-    row.path.join('.') === CHOICES.stateDir.path.join('.') ? { ...row, value: settings.stateDir } : row,
+  const rows = effectiveRows({ options: line, env: world.env, config, elsewhere }).map(row =>
+    row.path.join('.') === SETTINGS.stateDir.path.join('.') ? { ...row, value: settings.stateDir } : row,
   )
   return line.json
     ? jsonLine({ ...configJson(rows, configuration), exit: 0 })
@@ -35,10 +44,10 @@ async function printed(configuration: Configuration, world: World, line: Command
 
 async function sourcesElsewhere(
   { settings, config }: Configuration,
-  { home }: World,
+  { home }: ProcessContext,
   { source }: CommandLine,
-): Promise<InForce['elsewhere']> {
+): Promise<EffectiveConfig['elsewhere']> {
   if (source?.length) return { sources: source, origin: { from: 'option', name: '--source' } }
   if (config.source?.length || settings.sources.length) return undefined
-  return { sources: await usualSourcesThere(home), origin: { from: 'default' } }
+  return { sources: await existingDefaultSources(home), origin: { from: 'default' } }
 }

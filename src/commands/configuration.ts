@@ -1,19 +1,19 @@
 /** The configuration with everything wrong with it: of the file, of the environment and of options, all at once. */
 import { resolve } from 'node:path'
-import { choiceProblems, withoutWrong } from '../core/choices.ts'
+import { settingProblems, withoutInvalid } from '../core/choices.ts'
 import type { Config } from '../core/config.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import { printable } from '../core/printable.ts'
+import { printableText } from '../core/printable.ts'
 import { type Problem, problemText } from '../core/problem.ts'
-import { type Settings, type Source, settle } from '../core/settings.ts'
+import { resolveSettings, type Settings, type Source } from '../core/settings.ts'
 import type { LineOf } from '../core/tomlLines.ts'
 import { readConfigFile } from '../edge/configFile.ts'
-import { sweepProblem } from '../edge/schedule.ts'
-import type { World } from '../world.ts'
+import { scheduleProblem } from '../edge/schedule.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { presentSources } from './sources.ts'
+import { existingSources } from './sources.ts'
 
-export interface Complaint {
+export interface ConfigProblem {
   /** `tencent.endpoint`, `CERTFERRY_ENDPOINT` or `--endpoint`. */
   readonly key: string
   readonly line: number | undefined
@@ -30,7 +30,7 @@ export interface Configuration {
   readonly isReadable: boolean
   readonly file: string | undefined
   readonly lineOf: LineOf
-  readonly complaints: readonly Complaint[]
+  readonly complaints: readonly ConfigProblem[]
   /** What is right in the file. */
   readonly config: Config
   /** Made of what is right. */
@@ -38,12 +38,12 @@ export interface Configuration {
 }
 
 /** @throws Fault CONFIG_UNREADABLE. */
-export async function readConfiguration(world: World, line: CommandLine): Promise<Configuration> {
+export async function readConfiguration(world: ProcessContext, line: CommandLine): Promise<Configuration> {
   const { env, cwd } = world
   const { file, lineOf, config, problems } = await readConfigFile(line.config, world)
   const given = { options: line, env, config }
-  const right = withoutWrong(given)
-  const settled = settle({ ...right.options, source: line.source }, right.env, config)
+  const right = withoutInvalid(given)
+  const settled = resolveSettings({ ...right.options, source: line.source }, right.env, config)
   const ofFile = [...problems, ...sweepProblems(config, lineOf)]
   return {
     isReadable: !problems.some(({ column }) => column !== undefined),
@@ -55,9 +55,9 @@ export async function readConfiguration(world: World, line: CommandLine): Promis
       ...ofFile.map(problem => ({
         key: problem.key,
         line: problem.line,
-        text: `${file}: ${printable(problemText(problem), 1000)}`,
+        text: `${file}: ${printableText(problemText(problem), 1000)}`,
       })),
-      ...choiceProblems(given).map(({ name, says }) => ({
+      ...settingProblems(given).map(({ name, says }) => ({
         key: name,
         line: undefined,
         text: `${name}: ${says}`,
@@ -67,14 +67,14 @@ export async function readConfiguration(world: World, line: CommandLine): Promis
 }
 
 /** What stands in its place for whoever goes on looking: the defaults, and why it is not known. */
-export function unknownConfiguration(error: unknown): Configuration {
+export function unreadableConfig(error: unknown): Configuration {
   if (!(error instanceof Fault)) throw error
   return {
     isReadable: false,
     file: undefined,
     lineOf: () => undefined,
     config: {},
-    settings: settle({}, {}, {}),
+    settings: resolveSettings({}, {}, {}),
     complaints: [
       { key: 'file', line: undefined, text: error.message, advice: error.advice, code: error.code },
     ],
@@ -83,18 +83,18 @@ export function unknownConfiguration(error: unknown): Configuration {
 
 /** Only the schedule itself knows what it can read. */
 function sweepProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
-  const says = watch?.sweep === undefined ? undefined : sweepProblem(watch.sweep)
+  const says = watch?.sweep === undefined ? undefined : scheduleProblem(watch.sweep)
   return says ? [{ key: 'watch.sweep', line: lineOf(['watch', 'sweep']), says }] : []
 }
 
 /** @throws Fault CONFIG_INVALID with all complaints, where there are any. */
-export function refuseWrong({ complaints }: Configuration): void {
+export function throwIfInvalid({ complaints }: Configuration): void {
   if (complaints.length) throw new Fault('CONFIG_INVALID', complaints.map(({ text }) => text).join('\n'))
 }
 
 /** What is taken where no source is named: the usual places that are there, or nothing. */
-export const usualSourcesThere = (home: string): Promise<readonly Source[]> =>
-  presentSources(home).catch(error => {
+export const existingDefaultSources = (home: string): Promise<readonly Source[]> =>
+  existingSources(home).catch(error => {
     if (error instanceof Fault && error.code === 'NO_SOURCE') return []
     throw error
   })

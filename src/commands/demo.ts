@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openAuthority } from '../demo/certificates.ts'
 import { certbotTree, writeAcmeTree } from '../demo/trees.ts'
-import { pause } from '../edge/time.ts'
-import type { Mischief } from '../emulator/mischief.ts'
+import { sleep } from '../edge/time.ts'
+import type { InjectedFault } from '../emulator/mischief.ts'
 import { DEMO_CREDENTIALS, type RequestEntry, startEmulator } from '../emulator/server.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { run as status } from './status.ts'
 import { run as sync } from './sync.ts'
@@ -15,9 +15,9 @@ import { run as sync } from './sync.ts'
 const CERTBOT_NAME = 'shop.example.com'
 const ACME_NAME = '*.example.org'
 
-export async function run(world: World): Promise<number> {
+export async function run(world: ProcessContext): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'certferry-demo-'))
-  const mischiefs: Mischief[] = []
+  const mischiefs: InjectedFault[] = []
   const emulator = await startEmulator({ mischief: () => mischiefs.shift() })
   try {
     return await tell({ world, folder, emulator, spoil: (...next) => mischiefs.push(...next) })
@@ -28,11 +28,11 @@ export async function run(world: World): Promise<number> {
 }
 
 interface Stage {
-  readonly world: World
+  readonly world: ProcessContext
   readonly folder: string
   readonly emulator: Awaited<ReturnType<typeof startEmulator>>
   /** What happens to the next requests, one after the other. */
-  readonly spoil: (...next: readonly Mischief[]) => void
+  readonly spoil: (...next: readonly InjectedFault[]) => void
 }
 
 async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> {
@@ -61,7 +61,7 @@ async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> 
   await tree.move('cert')
   await tree.move('privkey')
   const early = certferry.sync()
-  await pause(600)
+  await sleep(600)
   await tree.move('chain')
   await tree.move('fullchain')
   exits.push(await early)
@@ -83,8 +83,8 @@ const account = (entries: readonly RequestEntry[], stored: number) =>
   `The API saw ${entries.length} requests and stores ${stored} certificates: two names, two generations,\neach once. Next: \`certferry check\` with your own account.`
 
 /** sync and status as typed at a prompt, on the demonstration's folders and credentials. */
-function commandsOf(world: World, folder: string, endpoint: string) {
-  const stage: World = {
+function commandsOf(world: ProcessContext, folder: string, endpoint: string) {
+  const stage: ProcessContext = {
     ...world,
     cwd: folder,
     home: folder,

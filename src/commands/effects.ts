@@ -2,29 +2,29 @@
 import { Fault } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import type { Receipt } from '../core/receipt.ts'
-import { readFiles } from '../edge/files.ts'
+import { readPair } from '../edge/files.ts'
 import type { OnSecret } from '../edge/fileText.ts'
-import { glance } from '../edge/glance.ts'
-import type { Log } from '../edge/log.ts'
+import { stampsOf } from '../edge/glance.ts'
+import type { Logger } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { peek } from '../edge/peek.ts'
 import { ownReceipt } from '../edge/place.ts'
-import type { Receipts } from '../edge/receipts.ts'
-import type { PassEffects } from '../pass.ts'
-import type { World } from '../world.ts'
-import type { Carrier } from './carrier.ts'
-import type { Herald } from './herald.ts'
-import { teller } from './teller.ts'
+import type { ReceiptStore } from '../edge/receipts.ts'
+import type { SyncAllDeps } from '../pass.ts'
+import type { ProcessContext } from '../world.ts'
+import type { LazyUploader } from './carrier.ts'
+import type { Notifier } from './herald.ts'
+import { outcomeLogger } from './teller.ts'
 
-export interface Parts {
-  readonly world: World
+export interface SyncParts {
+  readonly world: ProcessContext
   readonly stateDir: string
   /** A name may be given to another place: the operator wants this one uploaded, whatever is recorded. */
   readonly force: boolean
-  readonly log: Log
-  readonly receipts: Receipts
-  readonly carrier: Carrier
-  readonly herald: Herald
+  readonly log: Logger
+  readonly receipts: ReceiptStore
+  readonly carrier: LazyUploader
+  readonly herald: Notifier
   readonly metrics: () => Metrics | undefined
   readonly onSecret: OnSecret
   /** Resolves once nobody else is in this process: to be awaited before a secret is read. */
@@ -33,21 +33,21 @@ export interface Parts {
   readonly wait: (ms: number) => Promise<void>
 }
 
-export function passEffects(parts: Parts): PassEffects {
+export function syncDependencies(parts: SyncParts): SyncAllDeps {
   const { world, stateDir, receipts, carrier, herald, metrics, onSecret, alone, wait } = parts
   const now = () => new Date(world.now())
-  const tell = teller(parts.log)
+  const tell = outcomeLogger(parts.log)
   const own = (lineage: Lineage, receipt: Receipt) => (parts.force ? receipt : ownReceipt(lineage, receipt))
   const recalled = (receipt: Receipt) => {
     metrics()?.recalled(receipt)
-    herald.recalled(receipt)
+    herald.previousReceipt(receipt)
     return receipt
   }
   return {
     now,
-    dice: world.dice,
-    wait,
-    glance,
+    random: world.random,
+    sleep: wait,
+    glance: stampsOf,
     peek: work =>
       peek(stateDir, recall =>
         work(({ id }) => {
@@ -59,7 +59,7 @@ export function passEffects(parts: Parts): PassEffects {
     recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
     read: async lineage => {
       await alone()
-      return readFiles(lineage, { now, wait, onSecret })
+      return readPair(lineage, { now, wait, onSecret })
     },
     upload: async (bundle, lineage) => {
       await alone()
@@ -67,17 +67,17 @@ export function passEffects(parts: Parts): PassEffects {
     },
     record: (lineage, amend) =>
       receipts.record(lineage.id, receipt => ({ ...amend(own(lineage, receipt)), path: lineage.chain })),
-    tell: outcome => {
+    report: outcome => {
       metrics()?.outcome(outcome)
-      herald.tell(outcome)
+      herald.outcome(outcome)
       tell(outcome)
     },
-    halt: carrier.halt,
+    abort: carrier.halt,
   }
 }
 
 /** No outcome tells of what stops the work before any certificate is looked at. */
-const stopping = (herald: Herald) => (error: unknown) => {
+const stopping = (herald: Notifier) => (error: unknown) => {
   if (error instanceof Fault) herald.stopped(error)
   throw error
 }

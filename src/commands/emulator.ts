@@ -1,9 +1,9 @@
 /** `certferry emulator`: a local SSL API until Ctrl-C. */
 import { once } from 'node:events'
 import { Fault } from '../core/fault.ts'
-import { misbehaving } from '../emulator/mischief.ts'
+import { randomFaults } from '../emulator/mischief.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../emulator/server.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
 const unusable = (port: number) => (error: NodeJS.ErrnoException) => {
@@ -15,13 +15,13 @@ const unusable = (port: number) => (error: NodeJS.ErrnoException) => {
 }
 
 export async function run(
-  { stdout, ending }: World,
+  { stdout, shutdown: ending }: ProcessContext,
   { port = 0, rate, misbehave }: CommandLine,
 ): Promise<number> {
   const emulator = await startEmulator({
     port,
     ...(rate !== undefined && { rate }),
-    ...(misbehave !== undefined && { mischief: misbehaving(misbehave) }),
+    ...(misbehave !== undefined && { mischief: randomFaults(misbehave) }),
     onRequest: ({ n, action, code, certificateId }) =>
       stdout.write(`${n}  ${action}  ${code}${certificateId ? `  ${certificateId}` : ''}\n`),
   }).catch(unusable(port))

@@ -1,33 +1,33 @@
 /** Everything that a pass needs, made from settings: what sync, hook, status and check have in common. */
-import { exposureEntry } from '../core/exposure.ts'
+import { permissionEntry } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Settings } from '../core/settings.ts'
 import { findCredentials, markOf } from '../edge/credentials.ts'
-import { type Exposures, openExposures } from '../edge/exposure.ts'
-import { type Log, openLog } from '../edge/log.ts'
+import { createPermissionWarnings, type PermissionWarnings } from '../edge/exposure.ts'
+import { createLogger, type Logger } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
-import { openReceipts, type Receipts } from '../edge/receipts.ts'
+import { openReceiptStore, type ReceiptStore } from '../edge/receipts.ts'
 import type { Uploader } from '../edge/uploader.ts'
-import type { PassEffects } from '../pass.ts'
+import type { SyncAllDeps } from '../pass.ts'
 import { VERSION } from '../version.ts'
-import type { World } from '../world.ts'
-import { openCarrier } from './carrier.ts'
+import type { ProcessContext } from '../world.ts'
+import { lazyUploader } from './carrier.ts'
 import type { CommandLine } from './commandLine.ts'
-import { passEffects } from './effects.ts'
-import { write } from './entries.ts'
-import { type Herald, openHerald } from './herald.ts'
-import { type InForce, settingsInForce } from './settings.ts'
-import { sayDamaged } from './teller.ts'
+import { syncDependencies } from './effects.ts'
+import { logEntry } from './entries.ts'
+import { createNotifier, type Notifier } from './herald.ts'
+import { type LoadedConfig, loadSettings } from './settings.ts'
+import { logCorruptReceipt } from './teller.ts'
 
-export interface Engine {
+export interface App {
   readonly settings: Settings
   readonly configFile: string | undefined
-  readonly log: Log
-  readonly receipts: Receipts
-  readonly effects: PassEffects
-  readonly herald: Herald
+  readonly log: Logger
+  readonly receipts: ReceiptStore
+  readonly effects: SyncAllDeps
+  readonly herald: Notifier
   /** Of the files that secrets are read from. */
-  readonly exposures: Exposures
+  readonly exposures: PermissionWarnings
   readonly uploader: () => Promise<Uploader>
   /** Tells one set of credentials from another; empty where there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
@@ -38,56 +38,56 @@ export interface Engine {
 }
 
 /** @throws Fault of the configuration. */
-export async function openEngine(
-  world: World,
+export async function openApp(
+  world: ProcessContext,
   line: CommandLine,
   signal: AbortSignal,
   metrics: () => Metrics | undefined = () => undefined,
-): Promise<Engine> {
-  return engineFor(await settingsInForce(world, line), { world, line, signal, metrics })
+): Promise<App> {
+  return createApp(await loadSettings(world, line), { world, line, signal, metrics })
 }
 
-export interface Surroundings {
-  readonly world: World
+export interface AppOptions {
+  readonly world: ProcessContext
   readonly line: CommandLine
   readonly signal: AbortSignal
   readonly metrics?: () => Metrics | undefined
 }
 
 /** With settings that are known to be good. */
-export function engineFor(
-  { settings, configFile }: InForce,
-  { world, line, signal, metrics = () => undefined }: Surroundings,
-): Engine {
+export function createApp(
+  { settings, configFile }: LoadedConfig,
+  { world, line, signal, metrics = () => undefined }: AppOptions,
+): App {
   const { env, home } = world
   const output = line.json ? world.stderr : world.stdout
-  const log = openLog({ level: settings.logLevel, output, now: world.now })
+  const log = createLogger({ level: settings.logLevel, output, now: world.now })
   const now = () => new Date(world.now())
-  const herald = openHerald(settings, world, log, signal)
-  const receipts = openReceipts(settings.stateDir, sayDamaged(log), now)
-  const exposures = openExposures()
-  const onSecret = exposures.saw
-  const carrier = openCarrier({
+  const herald = createNotifier(settings, world, log, signal)
+  const receipts = openReceiptStore(settings.stateDir, logCorruptReceipt(log), now)
+  const exposures = createPermissionWarnings()
+  const onSecret = exposures.record
+  const carrier = lazyUploader({
     settings,
     env,
     home,
     version: VERSION,
     log,
     now: world.now,
-    passing: { now: world.monotonic, wait: world.wait, dice: world.dice },
+    passing: { now: world.monotonicNow, wait: world.sleep, dice: world.random },
     signal,
     told: new Set<FaultCode>(),
     onThrottled: () => metrics()?.throttled(),
     onSecret,
   })
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
-  const wait = (ms: number) => world.wait(ms, signal).catch(() => undefined)
+  const wait = (ms: number) => world.sleep(ms, signal).catch(() => undefined)
   let closed: Promise<void> | undefined
   const alone = () => {
     closed ??= world.closeDebugger()
     return closed
   }
-  const effects = passEffects({
+  const effects = syncDependencies({
     ...{ world, log, receipts, carrier, herald, metrics, onSecret, alone, wait },
     stateDir: settings.stateDir,
     force: line.force ?? false,
@@ -102,7 +102,7 @@ export function engineFor(
   const close = async () => {
     await carrier.renew()
     if (settings.notify.webhookFile !== undefined) await alone()
-    await herald.deliver()
+    await herald.flush()
   }
   return {
     settings,
@@ -120,7 +120,7 @@ export function engineFor(
 }
 
 /** The signal that ends all work: the operator's, or the deadline's. Its reason is the fault to report. */
-export function endOf({ ending }: World, late?: AbortSignal): AbortSignal {
+export function shutdownSignal({ shutdown: ending }: ProcessContext, late?: AbortSignal): AbortSignal {
   const end = new AbortController()
   const interrupt = () => end.abort(new Fault('INTERRUPTED', `interrupted (${ending.reason})`))
   if (ending.aborted) interrupt()
@@ -129,5 +129,5 @@ export function endOf({ ending }: World, late?: AbortSignal): AbortSignal {
 }
 
 /** Warns of secrets that others may read, as they are come upon. */
-export const warnOfExposures = ({ exposures, log }: Engine): void =>
-  exposures.tellTo(exposure => write(log, exposureEntry(exposure)))
+export const logInsecurePermissions = ({ exposures, log }: App): void =>
+  exposures.onWarning(exposure => logEntry(log, permissionEntry(exposure)))

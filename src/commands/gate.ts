@@ -1,11 +1,11 @@
 /** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
-import { afterFault, isResting, NO_PAUSE } from '../core/accountPause.ts'
+import { CLOSED, isOpen, trip } from '../core/accountPause.ts'
 import { Fault } from '../core/fault.ts'
-import { openWeather, type WeatherEffects } from '../core/weather.ts'
-import type { Effects } from '../sync.ts'
+import { createOutageDetector, type OutageDetectorDeps } from '../core/weather.ts'
+import type { SyncDeps } from '../sync.ts'
 
-export interface GateEffects extends WeatherEffects {
-  readonly upload: Effects['upload']
+export interface CircuitBreakerDeps extends OutageDetectorDeps {
+  readonly upload: SyncDeps['upload']
   /** The next upload is to begin with fresh credentials and an open way. */
   readonly renew: () => Promise<void>
   /** Told when uploads begin to rest, with the fault and until when. */
@@ -14,26 +14,26 @@ export interface GateEffects extends WeatherEffects {
   readonly now: () => number
 }
 
-export interface Gate {
-  readonly upload: Effects['upload']
+export interface CircuitBreaker {
+  readonly upload: SyncDeps['upload']
   /** Milliseconds since 1970 until which uploads rest, or undefined. */
-  readonly closedUntil: () => number | undefined
+  readonly openUntil: () => number | undefined
   /** Ends a pause: credentials have changed. */
-  readonly lift: () => void
+  readonly reset: () => void
 }
 
-export function openGate(effects: GateEffects): Gate {
+export function createCircuitBreaker(effects: CircuitBreakerDeps): CircuitBreaker {
   const { upload, renew, onPause, now } = effects
-  const weather = openWeather(effects)
-  let pause = NO_PAUSE
+  const weather = createOutageDetector(effects)
+  let pause = CLOSED
   let reason = ''
   let underWay = 0
   let halted = false
-  const closedUntil = () => (isResting(pause, now()) ? pause.until : undefined)
+  const closedUntil = () => (isOpen(pause, now()) ? pause.until : undefined)
 
   const close = (fault: Fault) => {
     if (closedUntil() !== undefined) return
-    pause = afterFault(pause, now())
+    pause = trip(pause, now())
     reason = fault.message
     onPause(fault, new Date(pause.until))
   }
@@ -44,21 +44,21 @@ export function openGate(effects: GateEffects): Gate {
     if (error.scope === 'account' || error.silent) halted = true
   }
   return {
-    closedUntil,
-    lift: () => {
-      pause = NO_PAUSE
+    openUntil: closedUntil,
+    reset: () => {
+      pause = CLOSED
     },
     upload: async (bundle, lineage) => {
       const until = closedUntil()
       if (until !== undefined)
         throw new Fault('PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
       underWay += 1
-      const leaving = weather.leaves()
+      const leaving = weather.attempt()
       try {
         const uploaded = await upload(bundle, lineage)
-        leaving.cameThrough()
+        leaving.succeeded()
         // one that left before the fault of another proves nothing
-        if (closedUntil() === undefined) pause = NO_PAUSE
+        if (closedUntil() === undefined) pause = CLOSED
         return uploaded
       } catch (error) {
         meet(error)

@@ -1,20 +1,20 @@
 /** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
-import { coalesced } from '../core/coalesced.ts'
+import { singleFlight } from '../core/coalesced.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { usualSources } from '../core/lineageIn.ts'
 import { pollingEntry } from '../core/pollingNotice.ts'
 import type { Source } from '../core/settings.ts'
 import type { Metrics } from '../edge/metrics.ts'
-import { openWatcher, type Watcher } from '../edge/watcher.ts'
-import type { Rounds } from '../rounds.ts'
-import type { World } from '../world.ts'
-import { earsOf } from './ears.ts'
-import type { Engine } from './engine.ts'
-import { write } from './entries.ts'
-import { openRoster, type Roster } from './roster.ts'
-import { missedTeller, openSweep } from './sweep.ts'
+import { createWatcher, type Watcher } from '../edge/watcher.ts'
+import type { WorkQueue } from '../rounds.ts'
+import type { ProcessContext } from '../world.ts'
+import { watchHandlersFor } from './ears.ts'
+import type { App } from './engine.ts'
+import { logEntry } from './entries.ts'
+import { createInventory, type Inventory } from './roster.ts'
+import { createRescan, reportMissedChanges } from './sweep.ts'
 
-export interface Ground {
+export interface SourceWatching {
   /** Begins to watch, and lists for the first time. */
   readonly open: () => Promise<void>
   /** The lineage of that name, marked as looked at in the state its files are in now. */
@@ -27,51 +27,59 @@ export interface Ground {
   readonly close: () => Promise<void>
 }
 
-export interface GroundEffects {
-  readonly rounds: Pick<Rounds, 'nudge' | 'keep'>
+export interface SourceWatchingDeps {
+  readonly rounds: Pick<WorkQueue, 'enqueue' | 'retain'>
   /** Watching has died. */
   readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
 }
 
 /** An event that is under way reaches us within this time; what a sweep finds after it was missed. In milliseconds. */
-const IN_FLIGHT = 1_000
+const EVENT_GRACE_MS = 1_000
 
 /** A sweep that could not begin is tried again. In milliseconds. */
 const UNSWEPT = 60_000
 
-export function openGround(
-  engine: Engine,
-  world: World,
-  { rounds, onDeath, metrics }: GroundEffects,
-): Ground {
+export function startWatching(
+  engine: App,
+  world: ProcessContext,
+  { rounds, onDeath, metrics }: SourceWatchingDeps,
+): SourceWatching {
   const { settings, effects, log } = engine
-  const { nudge } = rounds
+  const { enqueue: nudge } = rounds
   const sources = settings.sources.length ? settings.sources : usualSources(world.home)
-  const roster = openRoster(engine, sources)
-  const list = coalesced(() => listAnew(roster, { rounds, metrics }))
+  const roster = createInventory(engine, sources)
+  const list = singleFlight(() => relist(roster, { rounds, metrics }))
   const polled = new Set<Source>()
   const watch = (source: Source) =>
-    openWatcher(source, {
-      ...earsOf(source, { roster, list, nudge, onDeath, log, monotonic: world.monotonic, settle: arrived }),
+    createWatcher(source, {
+      ...watchHandlersFor(source, {
+        roster,
+        list,
+        nudge,
+        onDeath,
+        log,
+        monotonic: world.monotonicNow,
+        settle: arrived,
+      }),
       onPolling: why => {
         polled.add(source)
-        write(log, pollingEntry(source, why))
+        logEntry(log, pollingEntry(source, why))
       },
     })
   const closing = new AbortController()
-  const settle = () => world.wait(IN_FLIGHT, closing.signal)
+  const settle = () => world.sleep(EVENT_GRACE_MS, closing.signal)
   /** When it closes, nothing that arrives counts any more. */
   const arrived = () => settle().catch(() => {})
   const later = (work: () => Promise<void>) =>
     void world
-      .wait(UNSWEPT, closing.signal)
+      .sleep(UNSWEPT, closing.signal)
       .then(work)
       .catch(error => {
         if (!closing.signal.aborted) onDeath(error)
       })
-  const onMissed = missedTeller({ sources, polled, roster, metrics, log })
-  const sweep = openSweep({ roster, receipts: effects, list, settle, onMissed, later, nudge, log })
+  const onMissed = reportMissedChanges({ sources, polled, roster, metrics, log })
+  const sweep = createRescan({ roster, receipts: effects, list, settle, onMissed, later, nudge, log })
   let watchers: readonly Watcher[] = []
   return {
     list,
@@ -80,7 +88,7 @@ export function openGround(
         if (!closing.signal.aborted) throw error
       }),
     count: roster.count,
-    visit: roster.visit,
+    visit: roster.markChecked,
     open: async () => {
       // watched before they are listed: what changes in between is heard of
       watchers = sources.map(watch)
@@ -94,11 +102,14 @@ export function openGround(
   }
 }
 
-async function listAnew(roster: Roster, { rounds, metrics }: Omit<GroundEffects, 'onDeath'>): Promise<void> {
-  const { fresh, sources } = await roster.list()
+async function relist(
+  roster: Inventory,
+  { rounds, metrics }: Omit<SourceWatchingDeps, 'onDeath'>,
+): Promise<void> {
+  const { added: fresh, sources } = await roster.list()
   const ids = new Set(roster.all().map(({ id }) => id))
-  rounds.keep(ids)
+  rounds.retain(ids)
   metrics()?.keep(ids)
   metrics()?.watching(sources)
-  rounds.nudge(fresh)
+  rounds.enqueue(fresh)
 }

@@ -1,49 +1,54 @@
 /** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
 import { hostname } from 'node:os'
 import { Fault } from '../core/fault.ts'
-import { type Notice, noticesOf, stopNotice } from '../core/notice.ts'
+import { type Notification, notificationsFor, stopNotice } from '../core/notice.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
 import { faultFields } from '../core/report.ts'
 import type { Settings } from '../core/settings.ts'
-import type { Log } from '../edge/log.ts'
-import { openPostman } from '../edge/postman.ts'
-import type { World } from '../world.ts'
+import type { Logger } from '../edge/log.ts'
+import { createNotificationQueue } from '../edge/postman.ts'
+import type { ProcessContext } from '../world.ts'
 import { channelsOf } from './channels.ts'
 
-export interface Herald {
+export interface Notifier {
   /** What the receipt said before a look: an ID it already had is no news. */
-  readonly recalled: (receipt: Receipt) => void
-  readonly tell: (outcome: Outcome) => void
+  readonly previousReceipt: (receipt: Receipt) => void
+  readonly outcome: (outcome: Outcome) => void
   /** Of what stops the work before any certificate is looked at. */
   readonly stopped: (fault: Fault) => void
   /** Resolves when what there was to tell has been told, or given up; never rejects. */
-  readonly deliver: () => Promise<void>
+  readonly flush: () => Promise<void>
   /** Gives up what is on its way, and what is delivered from now on. */
-  readonly giveUp: () => void
+  readonly abort: () => void
 }
 
-const NOBODY: Herald = {
-  recalled: () => {},
-  tell: () => {},
+const NO_NOTIFIER: Notifier = {
+  previousReceipt: () => {},
+  outcome: () => {},
   stopped: () => {},
-  deliver: async () => {},
-  giveUp: () => {},
+  flush: async () => {},
+  abort: () => {},
 }
 
 /** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
-const GATHERING = 5_000
+const BATCH_WINDOW_MS = 5_000
 
 /** What is not sent when `signal` is aborted is left for the next run. */
-export function openHerald(settings: Settings, world: World, log: Log, signal: AbortSignal): Herald {
+export function createNotifier(
+  settings: Settings,
+  world: ProcessContext,
+  log: Logger,
+  signal: AbortSignal,
+): Notifier {
   const messengers = channelsOf(settings, world).map(({ send }) => send)
-  if (!messengers.length) return NOBODY
-  const { now, wait } = world
+  if (!messengers.length) return NO_NOTIFIER
+  const { now, sleep: wait } = world
   const over = new AbortController()
   const giveUp = () => over.abort(new Fault('NOTICE_UNSENT', 'no time was left; the next run tells it'))
   if (signal.aborted) giveUp()
   signal.addEventListener('abort', giveUp, { once: true })
-  const postman = openPostman({
+  const postman = createNotificationQueue({
     messengers,
     events: settings.notify.events,
     host: hostname(),
@@ -64,21 +69,21 @@ export function openHerald(settings: Settings, world: World, log: Log, signal: A
     gathering = undefined
     return postman.deliver()
   }
-  const add = (notices: readonly Notice[]) => {
+  const add = (notices: readonly Notification[]) => {
     if (!notices.length) return
     postman.add(notices)
     // for a daemon; a command that ends delivers at its end
-    gathering ??= setTimeout(() => void deliver(), GATHERING).unref()
+    gathering ??= setTimeout(() => void deliver(), BATCH_WINDOW_MS).unref()
   }
   return {
-    recalled: receipt => void receipts.set(receipt.lineage, receipt),
-    tell: outcome => {
-      const notices = noticesOf(outcome, receipts.get(outcome.lineage), now())
+    previousReceipt: receipt => void receipts.set(receipt.lineage, receipt),
+    outcome: outcome => {
+      const notices = notificationsFor(outcome, receipts.get(outcome.lineage), now())
       receipts.delete(outcome.lineage)
       add(notices)
     },
     stopped: fault => add([stopNotice(fault)]),
-    deliver,
-    giveUp,
+    flush: deliver,
+    abort: giveUp,
   }
 }

@@ -1,48 +1,50 @@
 /** `certferry hook`: a glance at the lineage that an ACME client just renewed, and a pass over it where it has changed. */
+
 import { resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { type Call, callOf, PAIRS } from '../core/hookCall.ts'
+import { CERT_KEY_VARIABLES, type HookInvocation, parseHookInvocation } from '../core/hookCall.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { lineageIn, nameTaken, pemLineage, usualSources } from '../core/lineageIn.ts'
 import { type Outcome, passJson } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
 import type { FolderSource, PemSource, Settings, Source } from '../core/settings.ts'
-import { glance } from '../edge/glance.ts'
-import { openLog } from '../edge/log.ts'
+import { stampsOf } from '../edge/glance.ts'
+import { createLogger } from '../edge/log.ts'
 import { peek } from '../edge/peek.ts'
 import { isSamePlace, isThere } from '../edge/place.ts'
-import { firstLook } from '../firstLook.ts'
-import type { World } from '../world.ts'
+import { findUnchanged } from '../firstLook.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { sayUnchanged } from './entries.ts'
-import { settingsInForce } from './settings.ts'
+import { logUnchanged } from './entries.ts'
+import { syncRenewed } from './hookPass.ts'
+import { loadSettings } from './settings.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
 const DEADLINE = 120
 
-export async function run(world: World, line: CommandLine): Promise<number> {
+export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const late = world.endWithin(line.deadline ?? DEADLINE)
-  const call = callOf(line.operands, world.env, world.cwd)
+  const call = parseHookInvocation(line.operands, world.env, world.cwd)
   // at once, and without a word: dehydrated calls for every step that it takes
   if (call === 'nothing to do') return 0
-  const inForce = await settingsInForce(world, line)
+  const inForce = await loadSettings(world, line)
   const { settings } = inForce
   const lineage = renewedLineage(world, line, settings, call)
-  const log = openLog({
+  const log = createLogger({
     level: settings.logLevel,
     output: line.json ? world.stderr : world.stdout,
     now: world.now,
   })
-  if (settings.isSkipped(lineage.id)) {
+  if (settings.isExcluded(lineage.id)) {
     log.info({ event: 'skipped', lineage: lineage.id }, `${lineage.id} is skipped, as the configuration says`)
     if (line.json) world.stdout.write(jsonLine(passJson([])))
     return 0
   }
   const taken = takenBy(lineage, sourcesOf(settings, world))
   const known = taken || isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
-  if (!known) return (await import('./hookPass.ts')).run(world, line, { inForce, lineage, taken, late })
-  sayUnchanged(log, [known])
+  if (!known) return syncRenewed(world, line, { inForce, lineage, taken, late })
+  logUnchanged(log, [known])
   if (line.json) world.stdout.write(jsonLine(passJson([known])))
   return 0
 }
@@ -52,22 +54,26 @@ const isTold = ({ metricsFile }: CommandLine, { notify }: Settings) =>
   metricsFile !== undefined || notify.command !== undefined || notify.webhookFile !== undefined
 
 /** Nothing but stat and its receipt are asked; undefined where that does not tell. */
-function unchanged(lineage: Lineage, { stateDir, endpoint }: Settings, { now }: World): Outcome | undefined {
+function unchanged(
+  lineage: Lineage,
+  { stateDir, endpoint }: Settings,
+  { now }: ProcessContext,
+): Outcome | undefined {
   const effects = {
-    glance,
+    glance: stampsOf,
     now: () => new Date(now()),
     peek: <T>(work: (recall: (lineage: Lineage) => Receipt | undefined) => T) =>
       peek(stateDir, recall => work(({ id }) => recall(id))),
   }
-  return firstLook([lineage], effects, { force: false, endpoint: endpoint.hostname }).get(lineage.id)
+  return findUnchanged([lineage], effects, { force: false, endpoint: endpoint.hostname }).get(lineage.id)
 }
 
 /** Named exactly as `sync` would name it, so that both share one receipt. @throws Fault USAGE where nobody names one. */
 function renewedLineage(
-  { env, cwd }: World,
+  { env, cwd }: ProcessContext,
   line: CommandLine,
   { sources, uploadOf }: Settings,
-  call: Call | undefined,
+  call: HookInvocation | undefined,
 ): Lineage {
   if (call) {
     const { kind, path, name, files } = call
@@ -88,16 +94,16 @@ function renewedLineage(
 }
 
 /** What would have made it whole, for whoever gave a part. */
-function missing(env: World['env'], line: CommandLine): string {
-  const half = PAIRS.find(pair => pair.some(name => env[name]))
+function missing(env: ProcessContext['env'], line: CommandLine): string {
+  const half = CERT_KEY_VARIABLES.find(pair => pair.some(name => env[name]))
   if (half) return `${half.find(name => !env[name])} is missing beside ${half.find(name => env[name])}`
   const absent = (['chain', 'key', 'name'] as const).filter(name => line[name] === undefined)
   if (absent.length < 3) return `${absent.map(name => `--${name}`).join(' and ')} missing`
-  return `${['RENEWED_LINEAGE', ...PAIRS.flat()].join(', ')} are not set`
+  return `${['RENEWED_LINEAGE', ...CERT_KEY_VARIABLES.flat()].join(', ')} are not set`
 }
 
 /** The configured source that is this folder, whatever path or link either is reached by. */
-const folderAt = ({ kind, path }: Call, sources: readonly Source[]): FolderSource | undefined =>
+const folderAt = ({ kind, path }: HookInvocation, sources: readonly Source[]): FolderSource | undefined =>
   sources
     .filter(source => source.kind !== 'pem')
     .find(source => source.kind === kind && isSamePlace(source.path, path))
@@ -106,7 +112,8 @@ const pemAt = (chain: string, sources: readonly Source[]): PemSource | undefined
   sources.filter(source => source.kind === 'pem').find(source => isSamePlace(source.chain, chain))
 
 /** Those that sync would look at. */
-const sourcesOf = ({ sources }: Settings, { home }: World) => (sources.length ? sources : usualSources(home))
+const sourcesOf = ({ sources }: Settings, { home }: ProcessContext) =>
+  sources.length ? sources : usualSources(home)
 
 /** The fault that sync would name: another place has this name already. */
 function takenBy(lineage: Lineage, sources: readonly Source[]): Fault | undefined {

@@ -5,16 +5,16 @@ import { Fault } from '../core/fault.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import type { Lineage } from '../core/lineage.ts'
 import { exitOf, type Outcome, passJson } from '../core/outcome.ts'
-import { pass } from '../pass.ts'
-import type { World } from '../world.ts'
+import { syncAll } from '../pass.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
-import { endOf, engineFor, warnOfExposures } from './engine.ts'
-import { sayUnchanged } from './entries.ts'
-import { openMeter } from './meter.ts'
-import type { InForce } from './settings.ts'
+import { createApp, logInsecurePermissions, shutdownSignal } from './engine.ts'
+import { logUnchanged } from './entries.ts'
+import { openTextfileMetrics } from './meter.ts'
+import type { LoadedConfig } from './settings.ts'
 
 export interface Renewed {
-  readonly inForce: InForce
+  readonly inForce: LoadedConfig
   readonly lineage: Lineage
   /** Where another place has its name. */
   readonly taken: Fault | undefined
@@ -22,22 +22,22 @@ export interface Renewed {
   readonly late: AbortSignal
 }
 
-export async function run(
-  world: World,
+export async function syncRenewed(
+  world: ProcessContext,
   line: CommandLine,
   { inForce, lineage, taken, late }: Renewed,
 ): Promise<number> {
-  const meter = await openMeter(world, line.metricsFile)
-  const signal = endOf(world, late)
-  const engine = engineFor(inForce, { world, line, signal, metrics: () => meter?.metrics })
+  const meter = await openTextfileMetrics(world, line.metricsFile)
+  const signal = shutdownSignal(world, late)
+  const engine = createApp(inForce, { world, line, signal, metrics: () => meter?.metrics })
   try {
     const { settings, log, effects } = engine
-    warnOfExposures(engine)
+    logInsecurePermissions(engine)
     mustBeThere(dirname(lineage.chain))
     const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
-    const outcomes = taken ? refused(lineage, taken) : await pass([lineage], effects, wishes)
-    if (taken) for (const outcome of outcomes) effects.tell(outcome)
-    sayUnchanged(log, outcomes)
+    const outcomes = taken ? refused(lineage, taken) : await syncAll([lineage], effects, wishes)
+    if (taken) for (const outcome of outcomes) effects.report(outcome)
+    logUnchanged(log, outcomes)
     await meter?.write(log)
     if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
     return exitOf(outcomes)

@@ -1,17 +1,17 @@
 /** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
 import { resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { inspection, inspectionText, verdictOf } from '../core/inspection.ts'
+import { inspect, inspectionText, verdictOf } from '../core/inspection.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { faultJson } from '../core/outcome.ts'
 import type { Secret } from '../core/secret.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { readPassword, STILL } from '../edge/files.ts'
-import { anyText, readText } from '../edge/fileText.ts'
-import type { World } from '../world.ts'
+import { anyText, readTextFile } from '../edge/fileText.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
-export async function run(world: World, line: CommandLine): Promise<number> {
+export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const { operands, json } = line
   if (!operands.length || operands.includes(''))
     throw new Fault(
@@ -23,13 +23,13 @@ export async function run(world: World, line: CommandLine): Promise<number> {
     )
   const read = await Promise.all(
     operands.map(path =>
-      readText(resolve(world.cwd, path)).then(
+      readTextFile(resolve(world.cwd, path)).then(
         file => ({ path, text: anyText(file), still: world.now() - file.writtenAt >= STILL }),
         asFault(path),
       ),
     ),
   )
-  const files = read.map(file => ('fault' in file ? file : inspection(file.path, file.text, file.still)))
+  const files = read.map(file => ('fault' in file ? file : inspect(file.path, file.text, file.still)))
   const broken = files.find(file => file.fault)?.fault
   const verdict = broken
     ? { fault: broken }
@@ -55,7 +55,7 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 }
 
 /** The password that `[upload]` of the configuration names, for keys that are encrypted. */
-async function passwordOf(world: World, line: CommandLine): Promise<Secret | undefined> {
+async function passwordOf(world: ProcessContext, line: CommandLine): Promise<Secret | undefined> {
   const { config } = await loadConfig(line.config, world)
   const file = config.upload?.key_password_file
   return file === undefined ? undefined : readPassword(file)

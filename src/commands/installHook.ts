@@ -3,22 +3,29 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { isRunFor } from '../core/carriers.ts'
 import { Fault } from '../core/fault.ts'
 import { adviceFor, adviceText } from '../core/hookAdvice.ts'
-import { CLIENTS, type Client, HOOK_FILES, installing, removing } from '../core/hookFile.ts'
+import { CLIENTS, type Client, HOOK_FILES, planInstall, planRemoval } from '../core/hookFile.ts'
 import { deployCommand, type Installation, installationText } from '../core/hookNotice.ts'
 import { jsonLine } from '../core/jsonLine.ts'
-import { FOLDER_KINDS, type FolderKind, USUAL } from '../core/lineage.ts'
-import { type Settings, settle } from '../core/settings.ts'
-import { quoted, startingWords } from '../core/shellWord.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../core/lineage.ts'
+import { resolveSettings, type Settings } from '../core/settings.ts'
+import { programWords, quoteShell } from '../core/shellWord.ts'
 import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../edge/clientHome.ts'
 import { loadConfig } from '../edge/configFile.ts'
 import { cronLines } from '../edge/crontabs.ts'
-import { acmeCertificates, isDeploying, lookAt, put, requireDirectory, takeAway } from '../edge/hookFile.ts'
+import {
+  acmeCertificates,
+  isDeploying,
+  readHook,
+  removeHook,
+  requireDirectory,
+  writeHook,
+} from '../edge/hookFile.ts'
 import { isThere } from '../edge/place.ts'
 import { currentUser } from '../edge/user.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
-export async function run(world: World, line: CommandLine): Promise<number> {
+export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)
   if (!isHooked(client)) {
     const advice = adviceFor(client, world.program)
@@ -31,11 +38,15 @@ export async function run(world: World, line: CommandLine): Promise<number> {
 }
 
 /** Puts the hook in its place or, with `--remove`, takes it away. */
-export async function installed(world: World, line: CommandLine, client: Client): Promise<Installation> {
+export async function installed(
+  world: ProcessContext,
+  line: CommandLine,
+  client: Client,
+): Promise<Installation> {
   const { env } = world
   const { config } = await loadConfig(line.config, world)
   // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
-  const directory = directoryOf(client, settle(line, env, config), line, world.home)
+  const directory = directoryOf(client, resolveSettings(line, env, config), line, world.home)
   const home = await clientHome(client, directory, line, world)
   const file = hookPath(client, home)
   await requireDirectory(home.home, relative(home.home, dirname(file)))
@@ -58,7 +69,7 @@ async function clientHome(
   client: Client,
   directory: string,
   line: CommandLine,
-  world: World,
+  world: ProcessContext,
 ): Promise<ClientHome> {
   if (line.home !== undefined) return namedHome(client, resolve(world.cwd, line.home))
   const found = await homeOf(client, directory, { ...world, lines: await believedLines() })
@@ -79,38 +90,38 @@ async function believedLines(): Promise<readonly string[]> {
 }
 
 /** @throws Fault where dehydrated would not read the file, or has another hook, which stays. */
-function requireRoom({ file, home: { home, dehydrated } }: Place, program: World['program']): void {
+function requireRoom({ file, home: { home, dehydrated } }: Place, program: ProcessContext['program']): void {
   const { folder, hookIn } = dehydrated ?? {}
   if (folder === undefined)
     throw new Fault(
       'CONFIG_INVALID',
       `${dehydrated?.file ?? join(home, 'config')}: dehydrated reads no files of ${dirname(file)}`,
-      { advice: `Add the line CONFIG_D=${quoted(dirname(file))} to it.` },
+      { advice: `Add the line CONFIG_D=${quoteShell(dirname(file))} to it.` },
     )
   if (hookIn !== undefined)
     throw new Fault('NAME_TAKEN', `${hookIn}: names a hook, and dehydrated has only one`, {
-      advice: `Add a line to that hook, and let it end with 0: ${startingWords(program)} hook "$@" || :`,
+      advice: `Add a line to that hook, and let it end with 0: ${programWords(program)} hook "$@" || :`,
     })
 }
 
 async function install(
-  world: World,
+  world: ProcessContext,
   line: CommandLine,
   { client, directory, home, file }: Place,
 ): Promise<Installation> {
   const { mode, text } = HOOK_FILES[client]
   const wanted = { mode, text: text({ ...world.program, options: hookOptions(line, world.cwd) }) }
-  const outcome = installing(file, wanted, await lookAt(file))
+  const outcome = planInstall(file, wanted, await readHook(file))
   const dryRun = line.dryRun ?? false
-  if (outcome !== 'unchanged' && !dryRun) await put(file, wanted)
+  if (outcome !== 'unchanged' && !dryRun) await writeHook(file, wanted)
   const next = client === 'acme.sh' ? await deployCommands(directory, home, world.home) : null
   return { client, file, outcome, dryRun, text: wanted.text, next, namedBy: [] }
 }
 
 async function remove(line: CommandLine, { client, directory, file }: Place): Promise<Installation> {
-  const outcome = removing(file, await lookAt(file))
+  const outcome = planRemoval(file, await readHook(file))
   const dryRun = line.dryRun ?? false
-  if (outcome === 'removed' && !dryRun) await takeAway(file)
+  if (outcome === 'removed' && !dryRun) await removeHook(file)
   const naming = (await acmeCertificates(client === 'acme.sh' ? directory : '')).filter(isDeploying)
   const namedBy = naming.map(({ conf }) => conf)
   return { client, file, outcome, dryRun, text: null, next: null, namedBy }
@@ -136,7 +147,7 @@ export const isHooked = (client: FolderKind): client is Client => CLIENTS.some(o
 
 function directoryOf(client: Client, { sources }: Settings, line: CommandLine, home: string): string {
   const found = sources.flatMap(source => (source.kind === client ? [resolve(source.path)] : []))
-  const [directory = USUAL[client](home), ...more] = new Set(found)
+  const [directory = DEFAULT_DIRECTORY[client](home), ...more] = new Set(found)
   if (more.length)
     throw new Fault(
       'USAGE',

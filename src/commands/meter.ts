@@ -1,26 +1,31 @@
 /** The metrics of a command that ends: they go on from the textfile of the run before, and are written over it. */
+
 import { resolve } from 'node:path'
 import { isPending, type Outcome } from '../core/outcome.ts'
-import type { Log } from '../edge/log.ts'
+import type { Logger } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
+import { readTextfile, writeTextfile } from '../edge/textfile.ts'
 import { VERSION } from '../version.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 
-export interface Meter {
+export interface TextfileMetrics {
   readonly metrics: Metrics
   /** Counts what is pending, and forgets every lineage but these: for a command that has looked at all of them. */
   readonly sawAll: (outcomes: readonly Outcome[]) => void
   /** A file that cannot be written is warned of and changes nothing else: the certificates are where they should be. */
-  readonly write: (log: Log) => Promise<void>
+  readonly write: (log: Logger) => Promise<void>
 }
 
 /** Undefined where nobody asked for one; the library is loaded only then. */
-export async function openMeter({ cwd, now }: World, named: string | undefined): Promise<Meter | undefined> {
+export async function openTextfileMetrics(
+  { cwd, now }: ProcessContext,
+  named: string | undefined,
+): Promise<TextfileMetrics | undefined> {
   if (named === undefined) return undefined
-  const { openMetrics } = await import('../edge/metrics.ts')
-  const { readTextfile, writeTextfile } = await import('../edge/textfile.ts')
+  const { createMetrics } = await import('../edge/metrics.ts')
+
   const file = resolve(cwd, named)
-  const metrics = openMetrics({
+  const metrics = createMetrics({
     version: VERSION,
     now: () => new Date(now()),
     before: await readTextfile(file),

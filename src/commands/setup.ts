@@ -4,40 +4,51 @@ import { findingsJson } from '../core/finding.ts'
 import { jsonLine } from '../core/jsonLine.ts'
 import { linesAdded } from '../core/setupConfig.ts'
 import {
-  type Answers,
-  type Done,
+  type CompletedStep,
   doneOf,
   doneText,
+  type SetupChoices,
   type Step,
   type Survey,
   setupSteps,
 } from '../core/setupPlan.ts'
-import { keepBeside, replaceFile, requireWritable } from '../edge/setupFile.ts'
+import { backupFile, replaceFile, requireWritable } from '../edge/setupFile.ts'
 import type { Systemctl } from '../edge/systemctl.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { Machine } from './check/scene.ts'
 import { check, examine, thisMachine } from './check.ts'
 import type { CommandLine } from './commandLine.ts'
 import { installed, isHooked } from './installHook.ts'
 import { wantedCredentials } from './setupCredentials.ts'
 import { chosenClients, chosenWay, yes } from './setupQuestions.ts'
-import { type Ground, hookLine, type Places, surveyed, usualPlaces, wantedConfig } from './setupSurvey.ts'
+import {
+  defaultPaths,
+  type HostSurvey,
+  hookLine,
+  type Paths,
+  surveyHost,
+  wantedConfig,
+} from './setupSurvey.ts'
 
-export const run = (world: World, line: CommandLine) =>
-  setUp(world, line, { places: usualPlaces(world), machine: thisMachine })
+export const run = (world: ProcessContext, line: CommandLine) =>
+  setUp(world, line, { places: defaultPaths(world), machine: thisMachine })
 
-export interface Site {
-  readonly places: Places
+export interface SetupEnvironment {
+  readonly places: Paths
   readonly machine: Machine
 }
 
-export async function setUp(world: World, line: CommandLine, { places, machine }: Site): Promise<number> {
+export async function setUp(
+  world: ProcessContext,
+  line: CommandLine,
+  { places, machine }: SetupEnvironment,
+): Promise<number> {
   const ask = line.yes ? undefined : world.ask
   if (!line.yes && !ask)
     throw new Fault('USAGE', 'setup asks questions, and there is no terminal to ask them at', {
       advice: 'Say --yes, with the options that answer them: certferry setup --help.',
     })
-  const ground = await surveyed(world, line, { places, systemctl: machine.systemctl })
+  const ground = await surveyHost(world, line, { places, systemctl: machine.systemctl })
   if (!line.dryRun) for (const file of [places.config, places.credentials]) await requireWritable(file)
   const clients = await chosenClients(line, ground.found, ask)
   const { profile } = ground
@@ -49,34 +60,38 @@ export async function setUp(world: World, line: CommandLine, { places, machine }
   const answers = { clients, way, test }
   const survey = { config, credentials, hooks, units: ground.units }
   const steps = setupSteps(answers, survey)
-  if (line.dryRun) return shown(world, line, steps, survey)
+  if (line.dryRun) return printDryRun(world, line, steps, survey)
   const acting = { world, ground, systemctl: machine.systemctl }
-  const done: Done[] = []
-  for (const step of steps) done.push(await carryOut(step, acting))
+  const done: CompletedStep[] = []
+  for (const step of steps) done.push(await applyStep(step, acting))
   const isThere = config.before !== undefined || config.text.reveal() !== ''
   const checked = isThere ? { ...line, config: places.config } : line
-  return ended({ world, line: checked, machine }, done, answers)
+  return finish({ world, line: checked, machine }, done, answers)
 }
 
-const hooksOf = (world: World, clients: Answers['clients'], ground: Ground): Promise<Survey['hooks']> =>
+const hooksOf = (
+  world: ProcessContext,
+  clients: SetupChoices['clients'],
+  ground: HostSurvey,
+): Promise<Survey['hooks']> =>
   Promise.all(
     clients.filter(isHooked).map(client => installed(world, hookLine(client, ground, true), client)),
   )
 
-interface Acting {
-  readonly world: World
-  readonly ground: Ground
+interface StepContext {
+  readonly world: ProcessContext
+  readonly ground: HostSurvey
   readonly systemctl: Systemctl
 }
 
-async function carryOut(step: Step, { world, ground, systemctl }: Acting): Promise<Done> {
+async function applyStep(step: Step, { world, ground, systemctl }: StepContext): Promise<CompletedStep> {
   const now = new Date(world.now())
   if (step.do === 'write') {
     const { path, mode } = step
     return doneOf(step, await replaceFile(path, { text: step.text.reveal(), mode, now }))
   }
   if (step.do === 'hook') {
-    const backup = step.keep ? await keepBeside(step.file, { mode: 0o644, now }) : undefined
+    const backup = step.keep ? await backupFile(step.file, { mode: 0o644, now }) : undefined
     await installed(world, hookLine(step.client, ground, false), step.client)
     return doneOf(step, backup)
   }
@@ -89,7 +104,12 @@ async function carryOut(step: Step, { world, ground, systemctl }: Acting): Promi
 }
 
 /** What would be done, with what would be written, save secrets. */
-function shown(world: World, line: CommandLine, steps: readonly Step[], { config }: Survey): number {
+function printDryRun(
+  world: ProcessContext,
+  line: CommandLine,
+  steps: readonly Step[],
+  { config }: Survey,
+): number {
   const done = steps.map(step => doneOf(step))
   const added = linesAdded(config.before?.reveal() ?? '', config.text.reveal())
   if (line.json) world.stdout.write(jsonLine({ dryRun: true, steps: done, configuration: added, exit: 0 }))
@@ -104,15 +124,15 @@ function shown(world: World, line: CommandLine, steps: readonly Step[], { config
 const NOTHING = 'Everything is set up already; nothing was changed.\n'
 
 interface Outcome {
-  readonly world: World
+  readonly world: ProcessContext
   readonly line: CommandLine
   readonly machine: Machine
 }
 
-async function ended(
+async function finish(
   { world, line, machine }: Outcome,
-  done: readonly Done[],
-  answers: Answers,
+  done: readonly CompletedStep[],
+  answers: SetupChoices,
 ): Promise<number> {
   // what the units, hooks and cron will find is what is to be tested, not what this shell has
   const { TENCENTCLOUD_SECRET_ID: _, TENCENTCLOUD_SECRET_KEY: __, ...env } = world.env
@@ -131,7 +151,7 @@ async function ended(
 }
 
 /** What happens next by itself, and what does not. */
-function nextOf({ way, clients }: Answers): string {
+function nextOf({ way, clients }: SetupChoices): string {
   if (way === 'daemon')
     return 'Renewals are uploaded by themselves from now on. See: journalctl -u certferry\n'
   const told = clients.includes('acme.sh')

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path'
 import { isFit, type Key, withProfile } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
-import { type Draft, draft } from '../core/setupPlan.ts'
+import { draft, type FileChange } from '../core/setupPlan.ts'
 import { missingIn } from '../edge/credentials.ts'
-import { readText } from '../edge/fileText.ts'
-import { presentText } from '../edge/setupFile.ts'
-import type { Ask, World } from '../world.ts'
+import { readTextFile } from '../edge/fileText.ts'
+import { readIfExists } from '../edge/setupFile.ts'
+import type { Ask, ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import { yes } from './setupQuestions.ts'
 
@@ -21,11 +21,11 @@ interface Place {
  * stay. @throws Fault CREDENTIALS_MISSING, CREDENTIALS_UNREADABLE.
  */
 export async function wantedCredentials(
-  { env, cwd }: World,
+  { env, cwd }: ProcessContext,
   { credentialsFile }: CommandLine,
   { file, profile, ask }: Place,
-): Promise<Draft> {
-  const before = await presentText(file)
+): Promise<FileChange> {
+  const before = await readIfExists(file)
   if (credentialsFile !== undefined)
     return draft(file, before, await textOf(resolve(cwd, credentialsFile), profile))
   const replaced = (key: Key) => draft(file, before, withProfile(before ?? '', profile, fit(key)))
@@ -63,7 +63,7 @@ function fit(key: Key): Key {
 
 /** As it is, comments and other profiles with it. */
 async function textOf(path: string, profile: string): Promise<string> {
-  const { text } = await readText(path).catch(error => {
+  const { text } = await readTextFile(path).catch(error => {
     throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
   })
   const missing = missingIn(text, profile)

@@ -1,7 +1,7 @@
 /** The questions of `certferry setup`: at most four, each with an answer that Enter gives. */
 import { Fault } from '../core/fault.ts'
 import { FOLDER_KINDS, type FolderKind } from '../core/lineage.ts'
-import type { Answers } from '../core/setupPlan.ts'
+import type { SetupChoices } from '../core/setupPlan.ts'
 import type { Ask } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 
@@ -52,7 +52,7 @@ export async function chosenWay(
   { daemon, hook }: CommandLine,
   units: boolean,
   ask: Ask | undefined,
-): Promise<Answers['way']> {
+): Promise<SetupChoices['way']> {
   if (daemon && hook) throw new Fault('USAGE', 'setup takes --daemon or --hook, not both')
   if (daemon && !units)
     throw new Fault('USAGE', 'there is no systemd here that knows certferry.service', {

@@ -4,21 +4,21 @@ import { resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
 import type { Client } from '../core/hookFile.ts'
-import { FOLDER_KINDS, type FolderKind, USUAL } from '../core/lineage.ts'
-import { type Settings, settle } from '../core/settings.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../core/lineage.ts'
+import { resolveSettings, type Settings } from '../core/settings.ts'
 import { withWanted } from '../core/setupConfig.ts'
-import { type Draft, draft, type Survey } from '../core/setupPlan.ts'
+import { draft, type FileChange, type Survey } from '../core/setupPlan.ts'
 import { QUESTION, SERVICE, TIMER, unitsIn } from '../core/units.ts'
 import { DEFAULT_CONFIG, loadConfig, readConfigText } from '../edge/configFile.ts'
-import { findLineages } from '../edge/lineages.ts'
-import { presentText } from '../edge/setupFile.ts'
+import { discoverLineages } from '../edge/lineages.ts'
+import { readIfExists } from '../edge/setupFile.ts'
 import type { Systemctl } from '../edge/systemctl.ts'
-import type { World } from '../world.ts'
+import type { ProcessContext } from '../world.ts'
 import type { CommandLine } from './commandLine.ts'
 import type { ClientFound } from './setupQuestions.ts'
 
 /** Where things are on a machine; a test has its own. */
-export interface Places {
+export interface Paths {
   /** The clients' folders, or with Traefik its file. */
   readonly clients: Readonly<Record<FolderKind, string>>
   /** Named by the unit, which hands it over as a credential of systemd's. */
@@ -27,32 +27,32 @@ export interface Places {
   readonly config: string
 }
 
-export const usualPlaces = ({ home }: World): Places => ({
-  clients: recordOf(kind => USUAL[kind](home)),
+export const defaultPaths = ({ home }: ProcessContext): Paths => ({
+  clients: recordOf(kind => DEFAULT_DIRECTORY[kind](home)),
   credentials: '/etc/tencentcloud/credentials',
   config: DEFAULT_CONFIG,
 })
 
-const recordOf = (value: (kind: FolderKind) => string): Places['clients'] =>
+const recordOf = (value: (kind: FolderKind) => string): Paths['clients'] =>
   Object.fromEntries(FOLDER_KINDS.map(kind => [kind, value(kind)])) as Record<FolderKind, string>
 
-export interface Ground {
-  readonly places: Places
+export interface HostSurvey {
+  readonly places: Paths
   /** Undefined where there is no file. */
   readonly configText: string | undefined
   readonly config: Config
   readonly profile: string
   readonly found: readonly ClientFound[]
-  readonly directories: Places['clients']
+  readonly directories: Paths['clients']
   readonly units: Survey['units']
 }
 
 /** @throws Fault CONFIG_INVALID, USAGE. */
-export async function surveyed(
-  world: World,
+export async function surveyHost(
+  world: ProcessContext,
   line: CommandLine,
-  { places, systemctl }: { readonly places: Places; readonly systemctl: Systemctl },
-): Promise<Ground> {
+  { places, systemctl }: { readonly places: Paths; readonly systemctl: Systemctl },
+): Promise<HostSurvey> {
   if (line.config !== undefined && resolve(world.cwd, line.config) !== places.config)
     throw new Fault(
       'USAGE',
@@ -61,9 +61,9 @@ export async function surveyed(
         advice: 'Leave --config out.',
       },
     )
-  const configText = await presentText(places.config)
+  const configText = await readIfExists(places.config)
   const config = configText === undefined ? {} : (await loadConfig(places.config, world)).config
-  const settings = settle(line, world.env, config)
+  const settings = resolveSettings(line, world.env, config)
   const directories = directoriesIn(settings, places)
   const shown = await systemctl(...QUESTION)
   const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
@@ -72,18 +72,18 @@ export async function surveyed(
     configText,
     config,
     profile: settings.profile ?? 'default',
-    found: await foundIn(directories, settings),
+    found: await detectClients(directories, settings),
     directories,
     units: unit && { service: unit(SERVICE), timer: unit(TIMER) },
   }
 }
 
 /** That of --source or of the configuration, else the usual one. */
-const directoriesIn = ({ sources }: Settings, { clients }: Places): Ground['directories'] =>
+const directoriesIn = ({ sources }: Settings, { clients }: Paths): HostSurvey['directories'] =>
   recordOf(kind => sources.flatMap(source => (source.kind === kind ? [source.path] : []))[0] ?? clients[kind])
 
-async function foundIn(
-  directories: Ground['directories'],
+async function detectClients(
+  directories: HostSurvey['directories'],
   settings: Settings,
 ): Promise<readonly ClientFound[]> {
   const look = async (client: FolderKind): Promise<readonly ClientFound[]> => {
@@ -93,7 +93,10 @@ async function foundIn(
       () => false,
     )
     if (!there) return []
-    const { lineages } = await findLineages([{ kind: client, path: directory, keys: {} }], settings.uploadOf)
+    const { lineages } = await discoverLineages(
+      [{ kind: client, path: directory, keys: {} }],
+      settings.uploadOf,
+    )
     return [{ client, directory, certificates: lineages.length }]
   }
   return (await Promise.all(FOLDER_KINDS.map(look))).flat()
@@ -103,8 +106,8 @@ async function foundIn(
 export async function wantedConfig(
   { endpoint, source }: CommandLine,
   clients: readonly FolderKind[],
-  { places, configText, config, found, directories }: Ground,
-): Promise<Draft> {
+  { places, configText, config, found, directories }: HostSurvey,
+): Promise<FileChange> {
   const usual =
     !source?.length && !config.source?.length && found.every(({ client }) => clients.includes(client))
   const sources = usual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
@@ -120,7 +123,7 @@ export async function wantedConfig(
 }
 
 /** What install-hook is told: the directory, and nothing that stands in the configuration, which the hook reads too. */
-export const hookLine = (client: Client, { directories }: Ground, dryRun: boolean): CommandLine => ({
+export const hookLine = (client: Client, { directories }: HostSurvey, dryRun: boolean): CommandLine => ({
   operands: [client],
   json: false,
   dryRun,

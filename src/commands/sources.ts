@@ -3,31 +3,37 @@ import { stat } from 'node:fs/promises'
 import { Fault } from '../core/fault.ts'
 import { isNamed, type Lineage } from '../core/lineage.ts'
 import { usualSources } from '../core/lineageIn.ts'
-import type { Outcome } from '../core/outcome.ts'
 import type { Settings, Source } from '../core/settings.ts'
 import type { Left } from '../edge/kept.ts'
-import { findLineages } from '../edge/lineages.ts'
+import { discoverLineages } from '../edge/lineages.ts'
+
+/** A source that could not be listed, in the form of an outcome. */
+export interface SourceFailure {
+  readonly outcome: 'failed'
+  readonly lineage: string
+  readonly fault: Fault
+  readonly elapsedMs: number
+}
 
 export interface Listing {
   readonly lineages: readonly Lineage[]
-  /** What could not be looked at, in the form of outcomes. */
-  readonly failed: readonly Outcome[]
+  readonly failed: readonly SourceFailure[]
   readonly left: readonly Left[]
 }
 
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
 export async function listLineages(settings: Settings, home: string): Promise<Listing> {
-  const sources = settings.sources.length ? settings.sources : await presentSources(home)
-  const { lineages, faults, left } = await findLineages(sources, settings.uploadOf)
+  const sources = settings.sources.length ? settings.sources : await existingSources(home)
+  const { lineages, faults, left } = await discoverLineages(sources, settings.uploadOf)
   return {
-    lineages: lineages.filter(({ id }) => !settings.isSkipped(id)),
+    lineages: lineages.filter(({ id }) => !settings.isExcluded(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
-    left: left.filter(({ lineage }) => !settings.isSkipped(lineage)),
+    left: left.filter(({ lineage }) => !settings.isExcluded(lineage)),
   }
 }
 
 /** Those of the usual places that are there. @throws Fault NO_SOURCE where none is. */
-export async function presentSources(home: string): Promise<readonly Source[]> {
+export async function existingSources(home: string): Promise<readonly Source[]> {
   const usual = usualSources(home)
   const there = await Promise.all(
     usual.map(({ path }) =>
@@ -48,7 +54,7 @@ export async function presentSources(home: string): Promise<readonly Source[]> {
 }
 
 /** Only the lineages asked for. @throws Fault LINEAGE_UNKNOWN for a name that means none. */
-export function narrowed(listing: Listing, only: readonly string[] | undefined): Listing {
+export function filterByName(listing: Listing, only: readonly string[] | undefined): Listing {
   if (!only) return listing
   const { lineages, failed, left } = listing
   for (const name of only) {
@@ -70,10 +76,10 @@ export function narrowed(listing: Listing, only: readonly string[] | undefined):
 const namedBy = (id: string) => ({ id, name: id.slice(id.indexOf(':') + 1) })
 
 /** As a source that cannot be listed is named, in the log and in the metrics. */
-export const titleOf = (source: Source) =>
+export const sourceLabel = (source: Source) =>
   `${source.kind}:${source.kind === 'pem' ? source.name : source.path}`
 
-export const holds = (source: Source, { kind, name, chain }: Lineage) =>
+export const containsLineage = (source: Source, { kind, name, chain }: Lineage) =>
   kind === source.kind &&
   (source.kind === 'pem'
     ? source.name === name

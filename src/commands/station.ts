@@ -1,34 +1,34 @@
 /** The daemon's own page, /live, /ready and /metrics, where its configuration asks for one. It outlives reloads. */
 import { listenAddress } from '../core/listen.ts'
-import type { Http } from '../edge/http.ts'
-import type { Log } from '../edge/log.ts'
+import type { HttpServer } from '../edge/http.ts'
+import type { Logger } from '../edge/log.ts'
 import type { Metrics } from '../edge/metrics.ts'
 import { VERSION } from '../version.ts'
-import type { Engine } from './engine.ts'
+import type { App } from './engine.ts'
 
-export interface Station {
+export interface HealthServer {
   /** Undefined until a configuration asks for a page: the library is loaded only then. */
   readonly metrics: () => Metrics | undefined
   /** Listens where this configuration says, or nowhere. @throws Fault as openHttp. */
-  readonly follow: (engine: Engine) => Promise<void>
+  readonly applyConfig: (engine: App) => Promise<void>
   /** What /ready and the pending gauge answer from now on. */
-  readonly attend: (state: { readonly ready: boolean; readonly pending: () => number }) => void
+  readonly setStatus: (state: { readonly ready: boolean; readonly pending: () => number }) => void
   readonly close: () => Promise<void>
 }
 
-export function openStation(now: () => number): Station {
+export function createHealthServer(now: () => number): HealthServer {
   let metrics: Metrics | undefined
-  let page: { readonly at: string; readonly http: Http } | undefined
+  let page: { readonly at: string; readonly http: HttpServer } | undefined
   let state = { ready: false, pending: () => 0 }
   let closed = false
 
   const count = async (): Promise<Metrics> => {
-    const { openMetrics } = await import('../edge/metrics.ts')
-    metrics ??= openMetrics({ version: VERSION, now: () => new Date(now()) })
+    const { createMetrics } = await import('../edge/metrics.ts')
+    metrics ??= createMetrics({ version: VERSION, now: () => new Date(now()) })
     return metrics
   }
-  const open = async (listen: string, at: string, log: Log) => {
-    const http = await openPage(listen, { metrics: await count(), state: () => state, log })
+  const open = async (listen: string, at: string, log: Logger) => {
+    const http = await openEndpoint(listen, { metrics: await count(), state: () => state, log })
     log.info({ event: 'http' }, `answering at ${http.address}`)
     return { at, http }
   }
@@ -38,7 +38,7 @@ export function openStation(now: () => number): Station {
   }
   return {
     metrics: () => metrics,
-    follow: async ({ settings: { httpListen: listen }, log }) => {
+    applyConfig: async ({ settings: { httpListen: listen }, log }) => {
       const at = listen === undefined ? undefined : JSON.stringify(listenAddress(listen))
       if (at === page?.at) return
       const before = page
@@ -47,7 +47,7 @@ export function openStation(now: () => number): Station {
       await before?.http.close()
       if (closed) await close()
     },
-    attend: next => {
+    setStatus: next => {
       state = next
     },
     close,
@@ -57,12 +57,12 @@ export function openStation(now: () => number): Station {
 interface Shown {
   readonly metrics: Metrics
   readonly state: () => { readonly ready: boolean; readonly pending: () => number }
-  readonly log: Log
+  readonly log: Logger
 }
 
-async function openPage(listen: string, { metrics, state, log }: Shown): Promise<Http> {
-  const { openHttp } = await import('../edge/http.ts')
-  return openHttp({
+async function openEndpoint(listen: string, { metrics, state, log }: Shown): Promise<HttpServer> {
+  const { startHttpServer } = await import('../edge/http.ts')
+  return startHttpServer({
     listen,
     // the daemon's rounds, and this answer, are turns of one event loop
     live: () => true,

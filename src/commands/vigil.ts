@@ -1,6 +1,6 @@
 /** Looks out for new credentials while the account's fault makes uploads rest. */
 
-export interface VigilEffects {
+export interface CredentialPollDeps {
   /** Tells one set of credentials from another without being one. */
   readonly mark: () => Promise<string>
   /** Still resting. */
@@ -8,15 +8,18 @@ export interface VigilEffects {
   readonly onNew: () => void
 }
 
-export interface Vigil {
+export interface CredentialPoll {
   readonly begin: () => void
   readonly end: () => void
 }
 
 /** How soon new credentials are noticed. In milliseconds. */
-const PERIOD = 60_000
+const CREDENTIAL_POLL_MS = 60_000
 
-export function openVigil({ mark, resting, onNew }: VigilEffects, period = PERIOD): Vigil {
+export function pollCredentials(
+  { mark, resting, onNew }: CredentialPollDeps,
+  period = CREDENTIAL_POLL_MS,
+): CredentialPoll {
   let timer: NodeJS.Timeout | undefined
   const end = () => clearInterval(timer)
   const begin = () => {

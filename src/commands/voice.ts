@@ -1,33 +1,33 @@
 /** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
-import { openWatchman, overdueAdvice } from '../core/expiry.ts'
+import { createExpiryWarnings, overdueAdvice } from '../core/expiry.ts'
 import type { Fault } from '../core/fault.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isPending } from '../core/outcome.ts'
-import { entryOf, faultFields } from '../core/report.ts'
-import type { Log } from '../edge/log.ts'
-import { sayNotes, write } from './entries.ts'
+import { faultFields, outcomeEntry } from '../core/report.ts'
+import type { Logger } from '../edge/log.ts'
+import { logEntry, sayNotes } from './entries.ts'
 
-export interface Voice {
-  readonly tell: (outcome: Outcome) => void
+export interface DaemonLog {
+  readonly outcome: (outcome: Outcome) => void
   readonly longPending: (lineage: string) => void
   /** Uploads rest, for a fault of the account's. */
   readonly paused: (fault: Fault, until: Date) => void
   readonly resumed: () => void
   /** Nobody answers any more: no lineage need say so by itself, until one is heard. */
-  readonly silent: (fault: Fault) => void
-  readonly heard: () => void
+  readonly serviceUnreachable: (fault: Fault) => void
+  readonly serviceRecovered: () => void
 }
 
 const DAY = 86_400_000
 
 /** Where what all lineages meet is remembered; no lineage is called so. */
-const EVERYBODY = ''
+const ACCOUNT_KEY = ''
 
 /** The gate tells of faults it meets; what keeps us from our own records never gets as far. */
-const isTheGates = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_UNUSABLE'
+const isHandledByBreaker = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_UNUSABLE'
 
-export function openVoice(log: Log, now: () => number): Voice {
-  const watchman = openWatchman()
+export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
+  const watchman = createExpiryWarnings()
   const said = new Map<string, string>()
   let silent = false
 
@@ -41,8 +41,8 @@ export function openVoice(log: Log, now: () => number): Voice {
         : outcome.outcome
     // every lineage meets the same: it is news once, until one has come through
     const shared = 'fault' in outcome && outcome.fault.scope === 'account'
-    if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') said.delete(EVERYBODY)
-    const whose = shared ? EVERYBODY : outcome.lineage
+    if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') said.delete(ACCOUNT_KEY)
+    const whose = shared ? ACCOUNT_KEY : outcome.lineage
     const news = said.get(whose) !== state
     said.set(whose, state)
     return news
@@ -62,14 +62,14 @@ export function openVoice(log: Log, now: () => number): Voice {
     )
   }
   return {
-    tell: outcome => {
-      const entry = entryOf(outcome)
+    outcome: outcome => {
+      const entry = outcomeEntry(outcome)
       sayNotes(log, outcome)
       const quiet =
         outcome.outcome === 'failed' &&
-        (isPending(outcome.fault) || isTheGates(outcome.fault) || (silent && outcome.fault.silent))
+        (isPending(outcome.fault) || isHandledByBreaker(outcome.fault) || (silent && outcome.fault.silent))
       const news = isNews(outcome) || outcome.outcome === 'uploaded'
-      write(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
+      logEntry(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
       warnOfExpiry(outcome)
     },
     longPending: lineage =>
@@ -87,14 +87,14 @@ export function openVoice(log: Log, now: () => number): Voice {
         `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
       ),
     resumed: () => log.info({ event: 'resumed' }, 'the credentials are new ones: uploads go on'),
-    silent: fault => {
+    serviceUnreachable: fault => {
       silent = true
       log.error(
         { event: 'silent', ...faultFields(fault) },
         `nothing is uploaded until the service answers: ${fault.message}`,
       )
     },
-    heard: () => {
+    serviceRecovered: () => {
       if (silent) log.info({ event: 'heard' }, 'the service answers again: what has waited goes at once')
       silent = false
     },

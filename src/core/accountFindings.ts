@@ -1,10 +1,10 @@
 /** What the service's answer tells of clock, credentials and permission, each only where the one before it holds. Pure. */
-import { duration } from './duration.ts'
+import { durationText } from './duration.ts'
 import { Fault } from './fault.ts'
-import { type Finding, failure, ok, unreached, warning } from './finding.ts'
-import { NEEDED, POLICY } from './policy.ts'
+import { type Finding, failure, ok, skipped, warning } from './finding.ts'
+import { POLICY, REQUIRED_ACTIONS } from './policy.ts'
 
-export interface Verdict {
+export interface ServiceReply {
   /** The service itself answered. */
   readonly reached: boolean
   /** Seconds to add to this machine's clock. */
@@ -20,9 +20,9 @@ export interface Verdict {
 const REFUSALS: ReadonlySet<string> = new Set(['API_CLOCK', 'API_CREDENTIALS', 'API_FORBIDDEN'])
 
 /** Whether a fault is the service's word on who asks, and not one on how the service is. */
-export const isRefusal = ({ code }: Fault): boolean => REFUSALS.has(code)
+export const isAccountError = ({ code }: Fault): boolean => REFUSALS.has(code)
 
-export const accountFindings = (verdict: Verdict): readonly Finding[] => [
+export const accountFindings = (verdict: ServiceReply): readonly Finding[] => [
   clockFinding(verdict),
   credentialsFinding(verdict),
   permissionFinding(verdict),
@@ -35,10 +35,10 @@ const EXACT = 2
 const DRIFTING = 60
 const REFUSED = 300
 
-function clockFinding({ reached, offset, refusal }: Verdict): Finding {
-  if (!reached) return unreached('clock', 'not reached')
+function clockFinding({ reached, offset, refusal }: ServiceReply): Finding {
+  if (!reached) return skipped('clock', 'not reached')
   const off = Math.abs(offset)
-  const says = `${duration(off)} ${offset > 0 ? 'slow' : 'fast'}; the service allows 5 minutes`
+  const says = `${durationText(off)} ${offset > 0 ? 'slow' : 'fast'}; the service allows 5 minutes`
   if (refusal?.code === 'API_CLOCK')
     return { ...failure('clock', refusal, SET_CLOCK), says: off > DRIFTING ? says : refusal.message }
   if (off > REFUSED) return failure('clock', new Fault('API_CLOCK', says), SET_CLOCK)
@@ -48,11 +48,11 @@ function clockFinding({ reached, offset, refusal }: Verdict): Finding {
 
 const SETUP = 'sudo certferry setup'
 
-function credentialsFinding({ reached, credentials, refusal }: Verdict): Finding {
+function credentialsFinding({ reached, credentials, refusal }: ServiceReply): Finding {
   if (typeof credentials !== 'string')
     return failure('credentials', credentials, { advice: credentials.advice, command: SETUP })
   const from = `from ${credentials}`
-  if (!reached || refusal?.code === 'API_CLOCK') return unreached('credentials', `${from}; not tried`)
+  if (!reached || refusal?.code === 'API_CLOCK') return skipped('credentials', `${from}; not tried`)
   if (refusal?.code === 'API_CREDENTIALS')
     return {
       ...failure('credentials', refusal, { advice: refusal.advice, command: SETUP }),
@@ -69,16 +69,16 @@ function credentialsFinding({ reached, credentials, refusal }: Verdict): Finding
 /** The action itself is denied, and not the machine or the account. */
 const DENIED = /UnauthorizedOperation|AuthError/
 
-function permissionFinding({ reached, credentials, refusal, lastUpload }: Verdict): Finding {
+function permissionFinding({ reached, credentials, refusal, lastUpload }: ServiceReply): Finding {
   const proof = lastUpload ? `it allowed an upload on ${lastUpload.slice(0, 10)}` : undefined
   if (!reached || typeof credentials !== 'string' || (refusal && refusal.code !== 'API_FORBIDDEN'))
-    return unreached('permission', 'not reached')
+    return skipped('permission', 'not reached')
   if (!refusal)
-    return ok('permission', `the key may list; ${proof ?? `${NEEDED} shows with the first upload`}`)
+    return ok('permission', `the key may list; ${proof ?? `${REQUIRED_ACTIONS} shows with the first upload`}`)
   if (!DENIED.test(refusal.apiCode ?? '')) return failure('permission', refusal, { advice: refusal.advice })
   return {
     ...warning('permission', `ssl:DescribeCertificates is not allowed; only this check asks for it`, {
-      advice: `${proof ? `Uploads: ${proof}.` : `Whether ${NEEDED} is missing too shows with the first upload.`} The policy below allows all.`,
+      advice: `${proof ? `Uploads: ${proof}.` : `Whether ${REQUIRED_ACTIONS} is missing too shows with the first upload.`} The policy below allows all.`,
     }),
     policy: POLICY,
   }

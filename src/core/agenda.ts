@@ -4,27 +4,27 @@
  * A nudge carries no data: it only makes a lineage due. However many arrive, one look follows; one that arrives while
  * a look is under way earns another, because what it tells of may have come after the files were read.
  */
-import { openTimetable } from './timetable.ts'
+import { createDueTimes } from './timetable.ts'
 
 /** How a look ended, as far as the next one goes; `until` is for what has to wait that long. */
-export type Ending = 'done' | 'mid-change' | { readonly until: number }
+export type JobResult = 'done' | 'mid-change' | { readonly until: number }
 
-export interface Look {
+export interface Job {
   readonly id: string
   /** The last of its row: what it finds is believed. */
   readonly last: boolean
 }
 
-export interface Agenda {
+export interface Jobs {
   /** Look at this lineage, now or as soon as the look under way has ended. */
-  readonly nudge: (id: string, now: number) => void
+  readonly enqueue: (id: string, now: number) => void
   /** The looks that begin now, at most so many: those that have waited longest. Each has to end. */
-  readonly begin: (now: number, most: number) => readonly Look[]
-  readonly end: (id: string, ending: Ending, now: number) => void
+  readonly start: (now: number, most: number) => readonly Job[]
+  readonly finish: (id: string, ending: JobResult, now: number) => void
   /** When something is due next, or somebody is to be told; Infinity for never. */
   readonly nextTime: () => number
   /** Lineages that have been pending for long; each is named once. */
-  readonly takeLongPending: (now: number) => readonly string[]
+  readonly takeStale: (now: number) => readonly string[]
   readonly pending: () => number
   readonly looking: () => number
   /** Forgets what is no longer on disk. A look under way ends in nothing. */
@@ -32,7 +32,7 @@ export interface Agenda {
 }
 
 /** Pauses between looks at a lineage that is mid-change. */
-const PAUSES = [250, 500, 1_000, 2_000, 4_000] as const
+const RECHECK_DELAYS_MS = [250, 500, 1_000, 2_000, 4_000] as const
 
 /**
  * After those, once: by then files that nobody has written are at rest, and what does not fit is a mistake and no renewal.
@@ -44,32 +44,37 @@ const AT_REST = 61_000
  * The events of one renewal come within some milliseconds (certbot's four links: 1 to 5 ms). A look that begins with the
  * first of them would meet the rest in its second reading, and have to begin again.
  */
-const BURST = 15
+const DEBOUNCE_MS = 15
 
 /** A renewal that is still not whole after this long is a matter for a person. */
-const LONG_PENDING = 600_000
+const STALE_AFTER_MS = 600_000
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /** What has come up during a look: a nudge, or that the lineage has left the disk. */
-type Meanwhile = 'nothing' | 'nudged' | 'gone'
+type DuringJob = 'nothing' | 'nudged' | 'gone'
 
-export function openAgenda(): Agenda {
-  const due = openTimetable()
+export function createJobs(): Jobs {
+  const due = createDueTimes()
   /** When a person is to be told of a lineage that is mid-change. */
-  const telling = openTimetable()
+  const telling = createDueTimes()
   /** Lineages that are mid-change, with the looks in a row that found them so. */
   const row = new Map<string, number>()
-  const looking = new Map<string, Meanwhile>()
+  const looking = new Map<string, DuringJob>()
 
   const settle = (id: string) => {
     row.delete(id)
     telling.set(id, NEVER)
   }
   const endMidChange = (id: string, nudged: boolean, now: number) => {
-    if (!row.has(id)) telling.set(id, now + LONG_PENDING)
+    if (!row.has(id)) telling.set(id, now + STALE_AFTER_MS)
     const looks = nudged ? 0 : (row.get(id) ?? 0)
-    due.set(id, nudged ? now : now + (PAUSES[looks] ?? (looks === PAUSES.length ? AT_REST : NEVER)))
+    due.set(
+      id,
+      nudged
+        ? now
+        : now + (RECHECK_DELAYS_MS[looks] ?? (looks === RECHECK_DELAYS_MS.length ? AT_REST : NEVER)),
+    )
     row.set(id, nudged ? 0 : looks + 1)
   }
   const forget = (id: string) => {
@@ -79,17 +84,17 @@ export function openAgenda(): Agenda {
     if (looking.has(id)) looking.set(id, 'gone')
   }
   return {
-    nudge: (id, now) => {
+    enqueue: (id, now) => {
       if (looking.has(id)) return void looking.set(id, 'nudged')
       if (row.has(id)) row.set(id, 0)
-      if (now + BURST < due.at(id)) due.set(id, now + BURST)
+      if (now + DEBOUNCE_MS < due.at(id)) due.set(id, now + DEBOUNCE_MS)
     },
-    begin: (now, most) =>
+    start: (now, most) =>
       due.take(now, most).map(id => {
         looking.set(id, 'nothing')
-        return { id, last: (row.get(id) ?? 0) >= PAUSES.length }
+        return { id, last: (row.get(id) ?? 0) >= RECHECK_DELAYS_MS.length }
       }),
-    end: (id, ending, now) => {
+    finish: (id, ending, now) => {
       const meanwhile = looking.get(id)
       looking.delete(id)
       if (meanwhile === undefined || meanwhile === 'gone') return
@@ -98,7 +103,7 @@ export function openAgenda(): Agenda {
       due.set(id, meanwhile === 'nudged' ? now : ending === 'done' ? NEVER : ending.until)
     },
     nextTime: () => Math.min(due.next(), telling.next()),
-    takeLongPending: now => telling.take(now),
+    takeStale: now => telling.take(now),
     pending: () => row.size,
     looking: () => looking.size,
     keep: known => {

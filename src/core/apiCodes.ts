@@ -1,6 +1,6 @@
 /** What every error code of the service means to us: its fault and, where the fault's own advice is too general, better advice. Pure. */
 import { Fault, type FaultCode } from './fault.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 import { withoutKeys } from './secret.ts'
 
 type Row = readonly [FaultCode, advice?: string]
@@ -201,11 +201,11 @@ export const KNOWN_CODES = Object.keys(CODES)
  * added since is classed by its first word, and one that even that does not tell is unclear: tried a few times.
  */
 export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
-  const apiCode = printable(withoutKeys(said), 100)
+  const apiCode = printableText(withoutKeys(said), 100)
   const [known] = rowOf(apiCode) ?? (['API_UNCLEAR'] as const)
   const code = known === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT' : known
   const advice = adviceOn(apiCode, message)
-  return new Fault(code, `the service answered ${apiCode}: ${printable(withoutKeys(message))}`, {
+  return new Fault(code, `the service answered ${apiCode}: ${printableText(withoutKeys(message))}`, {
     apiCode,
     ...(advice && { advice }),
     ...(requestId && { requestId }),

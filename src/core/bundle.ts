@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto'
 import {
   type Certificate,
-  fits,
+  displayNameOf,
   isSelfSigned,
   isValid,
+  matchesKey,
   objectionTo,
   readCertificate,
-  titleOf,
 } from './certificate.ts'
 import { orderChain } from './chain.ts'
 import { firstElement } from './der.ts'
@@ -17,7 +17,7 @@ import { formOf } from './fileForm.ts'
 import { type PrivateKey, readKey } from './key.ts'
 import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
 import type { Secret } from './secret.ts'
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
 
 /** What was read from disk in one look. */
 export interface Files {
@@ -77,9 +77,9 @@ export interface Bundle extends Identity {
 }
 
 /** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
-export function prove(files: Files, now: Date): Bundle {
+export function parseBundle(files: Files, now: Date): Bundle {
   const { chain, key, still = false } = files
-  const bundle = key ? provePair(chain, key, { now, still }) : proveCa(chain, { now, still })
+  const bundle = key ? parsePair(chain, key, { now, still }) : parseCa(chain, { now, still })
   return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
 }
 
@@ -88,14 +88,14 @@ interface Circumstances {
   readonly still: boolean
 }
 
-function provePair(
+function parsePair(
   chain: Files['chain'],
   keyFile: NonNullable<Files['key']>,
   { now, still }: Circumstances,
 ): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
   const key = readKey(keyFile.text, keyFile.path, keyFile.password, still)
-  const leaves = certificates.filter(one => fits(one, key.object))
+  const leaves = certificates.filter(one => matchesKey(one, key.object))
   const [leaf] = leaves
   if (!leaf) throw unfit(certificates, chain.path, keyFile.path, still)
   const other = leaves.find(one => one.sha256 !== leaf.sha256)
@@ -123,7 +123,7 @@ function unfit(certificates: readonly Certificate[], chain: string, key: string,
   if (first && certificates.every(one => one.authority.isCa) && !isSelfSigned(first))
     return new Fault(
       'CHAIN_STRANGER',
-      `${chain}: holds only CA certificates, ${titleOf(first)} first, and not the server certificate of ${key}`,
+      `${chain}: holds only CA certificates, ${displayNameOf(first)} first, and not the server certificate of ${key}`,
       { advice: "Name the file with the server certificate before its issuers: certbot's is fullchain.pem." },
     )
   return new Fault(
@@ -136,13 +136,13 @@ function unfit(certificates: readonly Certificate[], chain: string, key: string,
 const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
 /** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
-function proveCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
+function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
   const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
   if (stranger)
     throw new Fault(
       'NOT_A_CA',
-      `${chain.path}: ${titleOf(stranger)} is not a CA certificate${stranger.authority.isCa ? ': it may not sign certificates (no keyCertSign in its key usage)' : ''}`,
+      `${chain.path}: ${displayNameOf(stranger)} is not a CA certificate${stranger.authority.isCa ? ': it may not sign certificates (no keyCertSign in its key usage)' : ''}`,
     )
   const unique = certificates.filter(
     (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
@@ -155,7 +155,7 @@ function proveCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
     notes,
     flaws: unique.flatMap(one => {
       const objection = objectionTo(one, now)
-      return objection ? [`${titleOf(one)} ${objection}`] : []
+      return objection ? [`${displayNameOf(one)} ${objection}`] : []
     }),
   })
 }
@@ -201,7 +201,7 @@ export function certificateIn({ label, der }: Block, file: string): Certificate 
   // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
   if (formOfDer(bytes) === 'derPkcs7')
     throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
-      advice: `Convert it: sed 's/${label}/PKCS7/' ${quoted(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
+      advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
     })
   return readCertificate(label === TRUSTED ? (firstElement(bytes) ?? bytes) : bytes, file)
 }

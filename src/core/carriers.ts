@@ -3,7 +3,7 @@ import { Fault } from './fault.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { SERVICE, TIMER, type Unit } from './units.ts'
 
-export interface Signs {
+export interface Automation {
   /** Undefined where there is no systemd. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
   /** Daemons of this user or of root among the processes. */
@@ -60,11 +60,11 @@ export function isRunFor(
   return runner === 'root' || runner === user.name
 }
 
-export function daemonFinding({ units, pids, others }: Signs): Finding {
+export function daemonFinding({ units, pids, others }: Automation): Finding {
   const { service } = units ?? {}
   const log = { command: `journalctl -u ${SERVICE} -n 20 --no-pager` }
   if (service?.active === 'failed' || service?.sub === 'auto-restart')
-    return failure('daemon', new Fault('DAEMON_DOWN', `${SERVICE} ${fell(service)}`), log)
+    return failure('daemon', new Fault('DAEMON_DOWN', `${SERVICE} ${failureText(service)}`), log)
   if (service?.active === 'active' || service?.active === 'activating' || service?.active === 'reloading')
     return ok('daemon', `${SERVICE} is ${service.active}${service.status && `: ${service.status}`}`)
   if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)
@@ -77,10 +77,10 @@ export function daemonFinding({ units, pids, others }: Signs): Finding {
   return ok('daemon', `${none}; of other users, and not counted: process ${others.join(', ')}`)
 }
 
-const fell = ({ active, exit }: Unit) =>
+const failureText = ({ active, exit }: Unit) =>
   active === 'failed' ? `has failed with exit ${exit}` : `ends again and again, last with exit ${exit}`
 
-export interface Renewals extends Signs {
+export interface Renewals extends Automation {
   /** Each source's kind, and whether a hook of its client calls us. */
   readonly kinds: ReadonlyMap<string, boolean>
 }
@@ -88,7 +88,7 @@ export interface Renewals extends Signs {
 /** The last line on renewals: a hook alone is called once for each, and not again when it fails. */
 export function renewalFinding(renewals: Renewals): Finding {
   const { units, kinds } = renewals
-  const steady = steadyCarriers(renewals)
+  const steady = continuousAutomation(renewals)
   const hooks = [...kinds].filter(([, hook]) => hook).map(([kind]) => `${kind}'s hook`)
   if (steady.length) return ok('renewals', `carried by ${[...steady, ...hooks].join(', ')}`)
   const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
@@ -110,7 +110,7 @@ export function renewalFinding(renewals: Renewals): Finding {
   )
 }
 
-function steadyCarriers({ units, pids, crontabs }: Signs): readonly string[] {
+function continuousAutomation({ units, pids, crontabs }: Automation): readonly string[] {
   const running = (unit: Unit | undefined) =>
     unit?.active === 'active' || (unit?.active === 'activating' && unit.sub !== 'auto-restart')
   const daemon = running(units?.service) ? [SERVICE] : pids.length ? ['the daemon'] : []

@@ -3,7 +3,7 @@ import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { alternativeNames, commonNames } from './certificateNames.ts'
 import { type Element, elementsIn } from './der.ts'
 import { Fault } from './fault.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 import { isSignedBySm2, SM2_WITH_SM3 } from './sm2.ts'
 
 export interface Certificate {
@@ -51,7 +51,7 @@ const beside = (read: Buffer, der: Buffer) =>
     ? 'a certificate block goes on after the certificate ends'
     : 'a certificate block is not DER (X.690)'
 
-const onOneLine = (name: string) => printable(name.replaceAll('\n', ', '), 200)
+const onOneLine = (name: string) => printableText(name.replaceAll('\n', ', '), 200)
 
 /** "Bad time value" is none. */
 const isDate = (words: string) => !Number.isNaN(Date.parse(words))
@@ -69,12 +69,12 @@ function parsed(der: Buffer, file: string): X509Certificate {
 
 function namesOf(alternatives: string | undefined, subject: string): readonly string[] {
   const texts = [alternativeNames(alternatives), commonNames(subject), [onOneLine(subject)], ['(no name)']]
-  const names = texts.map(some => some.map(text => printable(text, 255)).filter(Boolean))
+  const names = texts.map(some => some.map(text => printableText(text, 255)).filter(Boolean))
   return [...new Set(names.find(some => some.length))]
 }
 
 /** What to call a certificate in a message: authorities now leave the subject of short-lived ones empty. */
-export const titleOf = ({ subject, names }: Certificate) => subject || names[0]
+export const displayNameOf = ({ subject, names }: Certificate) => subject || names[0]
 
 /**
  * Whether it signed itself, proven each time it is asked for: a file may hold thousands. Without looking at its key
@@ -177,7 +177,7 @@ function authorityIn(der: Buffer): Authority {
 const inside = (of: Buffer | Element | undefined): readonly Element[] =>
   (of && elementsIn('content' in of ? of.content : of)) || []
 
-export function fits(certificate: Certificate, key: KeyObject): boolean {
+export function matchesKey(certificate: Certificate, key: KeyObject): boolean {
   try {
     return certificate.openssl.checkPrivateKey(key)
   } catch {

@@ -1,13 +1,13 @@
 /** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
 import {
   type Certificate,
+  displayNameOf,
   isAuthority,
   isSelfSigned,
   isSignedBy,
   isValid,
   namesAsIssuer,
   objectionTo,
-  titleOf,
 } from './certificate.ts'
 import { Fault } from './fault.ts'
 
@@ -23,9 +23,9 @@ export interface Chain {
 }
 
 /** In one file, that is; the longest chains seen have five. */
-const MOST = 32
+const MAX_CERTIFICATES = 32
 /** Signatures verified: one takes up to 7 ms where the key's maker wants it to. */
-const MOST_CHECKS = 128
+const MAX_SIGNATURE_CHECKS = 128
 
 /** @throws Fault CHAIN_STRANGER or TWO_LEAVES where the file holds certificates that do not belong to the leaf. */
 export function orderChain(
@@ -34,13 +34,13 @@ export function orderChain(
   { file, now }: { readonly file: string; readonly now: Date },
 ): Chain {
   const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
-  if (certificates.length > MOST)
+  if (certificates.length > MAX_CERTIFICATES)
     throw new Fault(
       'CHAIN_STRANGER',
       `${file}: holds ${certificates.length} certificates, no chain is so long`,
     )
   const issuers = issuersFrom(certificates, leaf, file)
-  refuseStrangers(
+  rejectUnrelated(
     certificates.filter(one => !issuers.has(one)),
     file,
   )
@@ -69,8 +69,11 @@ function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, fi
   for (const child of reached) {
     const candidates = certificates.filter(one => one !== child && namesAsIssuer(child, one))
     checks += candidates.length
-    if (checks > MOST_CHECKS)
-      throw new Fault('CHAIN_STRANGER', `${file}: holds too many certificates of one name, ${titleOf(child)}`)
+    if (checks > MAX_SIGNATURE_CHECKS)
+      throw new Fault(
+        'CHAIN_STRANGER',
+        `${file}: holds too many certificates of one name, ${displayNameOf(child)}`,
+      )
     const found = candidates.filter(one => isSignedBy(child, one))
     issuers.set(child, found)
     for (const issuer of found) reached.add(issuer)
@@ -118,21 +121,24 @@ function climb(
   return from(leaf)
 }
 
-function refuseStrangers(strangers: readonly Certificate[], file: string): void {
+function rejectUnrelated(strangers: readonly Certificate[], file: string): void {
   const [first] = strangers
   if (!first) return
   const second = strangers.find(
     one => !isAuthority(one) && !strangers.some(other => other !== one && other.issuer === one.subject),
   )
-  if (second) throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${titleOf(second)}`)
-  throw new Fault('CHAIN_STRANGER', `${file}: ${titleOf(first)} has not signed anything in this chain`)
+  if (second)
+    throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${displayNameOf(second)}`)
+  throw new Fault('CHAIN_STRANGER', `${file}: ${displayNameOf(first)} has not signed anything in this chain`)
 }
 
 /** The root is not sent, but clients that know no other one verify by it. */
 function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly string[] {
   return above.flatMap((one, i) => {
     const objection = objectionTo(one, now) ?? tooLow(one, above.slice(0, i))
-    return objection ? [`its issuer ${titleOf(one)} ${objection}: clients may refuse the certificate`] : []
+    return objection
+      ? [`its issuer ${displayNameOf(one)} ${objection}: clients may refuse the certificate`]
+      : []
   })
 }
 
@@ -154,9 +160,9 @@ function notesOn(
   const dropped = unique.filter(one => !path.includes(one))
   const repeated = found.length - unique.length
   const leftOut = (one: Certificate) => {
-    if (isSelfSigned(one)) return `root ${titleOf(one)} left out`
+    if (isSelfSigned(one)) return `root ${displayNameOf(one)} left out`
     const objection = objectionTo(one, now)
-    return `alternative issuer ${titleOf(one)} left out${objection ? `: it ${objection}` : ''}`
+    return `alternative issuer ${displayNameOf(one)} left out${objection ? `: it ${objection}` : ''}`
   }
   return [
     ...(repeated ? [`${repeated} repeated certificate${repeated === 1 ? '' : 's'} left out`] : []),

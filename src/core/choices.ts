@@ -1,12 +1,12 @@
 /** The settings that may come from several places: option over environment over file over default. Pure. */
 import type { Config } from './config.ts'
 import { DEFAULT_ENDPOINT, endpointProblem } from './endpoint.ts'
-import { EVENTS, type Event } from './event.ts'
+import { NOTIFY_EVENTS, type NotifyEvent } from './event.ts'
 import { type LANGUAGES, LEVELS, type Level, RATE } from './terms.ts'
 import type { KeyPath } from './tomlLines.ts'
 
 /** What the command line said, already of the right type. */
-export interface ChoiceOptions {
+export interface SettingOptions {
   readonly stateDir?: string | undefined
   readonly endpoint?: string | undefined
   readonly logLevel?: Level | undefined
@@ -16,8 +16,8 @@ export interface ChoiceOptions {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What was said, and where. */
-export interface Given {
-  readonly options: ChoiceOptions
+export interface Inputs {
+  readonly options: SettingOptions
   readonly env: Environment
   readonly config: Config
 }
@@ -28,19 +28,19 @@ export type Origin =
   | { readonly from: 'file'; readonly path: KeyPath }
   | { readonly from: 'default' }
 
-export interface Choice<T> {
+export interface Setting<T> {
   /** Where it stands in the file. */
   readonly path: KeyPath
   readonly inFile: (config: Config) => T | undefined
-  readonly option?: { readonly name: string; readonly key: keyof ChoiceOptions }
+  readonly option?: { readonly name: string; readonly key: keyof SettingOptions }
   readonly variable?: string
   /** What is wrong with an option's or a variable's text; the file's has been through its schema. */
   readonly problem?: (text: string) => string | undefined
-  readonly usual: T
+  readonly defaultValue: T
 }
 
 /** Four times a day, at no full hour; a daemon on every host of a fleet adds up to so many seconds of its own. */
-export const DEFAULT_SWEEP = '17 */6 * * *'
+export const DEFAULT_RESCAN = '17 */6 * * *'
 export const DEFAULT_JITTER = 900
 
 export const DEFAULT_STATE_DIR = '/var/lib/certferry'
@@ -49,106 +49,106 @@ export const DEFAULT_STATE_DIR = '/var/lib/certferry'
 const quotesProblem = (text: string) =>
   /^(["']).*\1$/s.test(text) ? 'stands in quotes, which would be part of the path; take them off' : undefined
 
-const choice = <T>(row: Choice<T>): Choice<T> => row
+const setting = <T>(row: Setting<T>): Setting<T> => row
 
-export const CHOICES = {
-  endpoint: choice({
+export const SETTINGS = {
+  endpoint: setting({
     path: ['tencent', 'endpoint'],
     inFile: ({ tencent }) => tencent?.endpoint,
     option: { name: '--endpoint', key: 'endpoint' },
     variable: 'CERTFERRY_ENDPOINT',
     problem: endpointProblem,
-    usual: DEFAULT_ENDPOINT,
+    defaultValue: DEFAULT_ENDPOINT,
   }),
-  region: choice<string | undefined>({
+  region: setting<string | undefined>({
     path: ['tencent', 'region'],
     inFile: ({ tencent }) => tencent?.region,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  language: choice<(typeof LANGUAGES)[number]>({
+  language: setting<(typeof LANGUAGES)[number]>({
     path: ['tencent', 'language'],
     inFile: ({ tencent }) => tencent?.language,
-    usual: 'en-US',
+    defaultValue: 'en-US',
   }),
-  rate: choice<number>({
+  rate: setting<number>({
     path: ['tencent', 'rate_per_second'],
     inFile: ({ tencent }) => tencent?.rate_per_second,
     option: { name: '--rate', key: 'rate' },
-    usual: RATE.default,
+    defaultValue: RATE.default,
   }),
-  profile: choice<string | undefined>({
+  profile: setting<string | undefined>({
     path: ['tencent', 'profile'],
     inFile: ({ tencent }) => tencent?.profile,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  role: choice<boolean | undefined>({
+  role: setting<boolean | undefined>({
     path: ['tencent', 'role'],
     inFile: ({ tencent }) => tencent?.role,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  proxy: choice<string | undefined>({
+  proxy: setting<string | undefined>({
     path: ['tencent', 'proxy'],
     inFile: ({ tencent }) => tencent?.proxy,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  sweep: choice({
+  sweep: setting({
     path: ['watch', 'sweep'],
     inFile: ({ watch }) => watch?.sweep,
-    usual: DEFAULT_SWEEP,
+    defaultValue: DEFAULT_RESCAN,
   }),
-  jitter: choice<number>({
+  jitter: setting<number>({
     path: ['watch', 'jitter_seconds'],
     inFile: ({ watch }) => watch?.jitter_seconds,
-    usual: DEFAULT_JITTER,
+    defaultValue: DEFAULT_JITTER,
   }),
-  listen: choice<string | undefined>({
+  listen: setting<string | undefined>({
     path: ['http', 'listen'],
     inFile: ({ http }) => http?.listen,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  notifyCommand: choice<string | undefined>({
+  notifyCommand: setting<string | undefined>({
     path: ['notify', 'command'],
     inFile: ({ notify }) => notify?.command,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  webhookFile: choice<string | undefined>({
+  webhookFile: setting<string | undefined>({
     path: ['notify', 'webhook_file'],
     inFile: ({ notify }) => notify?.webhook_file,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  template: choice<string | undefined>({
+  template: setting<string | undefined>({
     path: ['notify', 'template'],
     inFile: ({ notify }) => notify?.template,
-    usual: undefined,
+    defaultValue: undefined,
   }),
-  events: choice<readonly Event[]>({
+  events: setting<readonly NotifyEvent[]>({
     path: ['notify', 'on'],
     inFile: ({ notify }) => notify?.on,
-    usual: EVENTS,
+    defaultValue: NOTIFY_EVENTS,
   }),
-  level: choice<Level>({
+  level: setting<Level>({
     path: ['log', 'level'],
     inFile: ({ log }) => log?.level,
     option: { name: '--log-level', key: 'logLevel' },
     variable: 'CERTFERRY_LOG_LEVEL',
     problem: text =>
       (LEVELS as readonly string[]).includes(text) ? undefined : `expected one of ${LEVELS.join(', ')}`,
-    usual: 'info',
+    defaultValue: 'info',
   }),
-  stateDir: choice({
+  stateDir: setting({
     path: ['state', 'dir'],
     inFile: ({ state }) => state?.dir,
     option: { name: '--state-dir', key: 'stateDir' },
     variable: 'CERTFERRY_STATE_DIR',
     problem: quotesProblem,
-    usual: DEFAULT_STATE_DIR,
+    defaultValue: DEFAULT_STATE_DIR,
   }),
 } as const
 
 /** The value in force; an empty variable says nothing. Of its type only where `choiceProblems` has none. */
-export function chosen<T>(
-  { path, inFile, option, variable, usual }: Choice<T>,
-  { options, env, config }: Given,
+export function resolveSetting<T>(
+  { path, inFile, option, variable, defaultValue: usual }: Setting<T>,
+  { options, env, config }: Inputs,
 ): { readonly value: T; readonly origin: Origin } {
   const said = option && options[option.key]
   if (said !== undefined) return { value: said as T, origin: { from: 'option', name: option?.name ?? '' } }
@@ -160,28 +160,28 @@ export function chosen<T>(
     : { value: written, origin: { from: 'file', path } }
 }
 
-export interface ChoiceProblem {
-  readonly choice: Choice<unknown>
+export interface SettingProblem {
+  readonly choice: Setting<unknown>
   /** The option or the variable. */
   readonly name: string
   readonly says: string
 }
 
 /** What is wrong with options and variables. */
-export const choiceProblems = (given: Given): readonly ChoiceProblem[] =>
-  Object.values(CHOICES).flatMap((choice: Choice<unknown>) => {
-    const { value, origin } = chosen(choice, given)
+export const settingProblems = (given: Inputs): readonly SettingProblem[] =>
+  Object.values(SETTINGS).flatMap((choice: Setting<unknown>) => {
+    const { value, origin } = resolveSetting(choice, given)
     const says = 'name' in origin ? choice.problem?.(String(value)) : undefined
     return says && 'name' in origin ? [{ choice, name: origin.name, says }] : []
   })
 
 /** The same without the options and variables that are wrong: what else there is, is in force. */
-export function withoutWrong(given: Given): Given {
-  const [wrong] = choiceProblems(given)
+export function withoutInvalid(given: Inputs): Inputs {
+  const [wrong] = settingProblems(given)
   if (!wrong) return given
   const { choice, name } = wrong
   const { [choice.option?.key ?? 'rate']: _, ...options } = given.options
-  return withoutWrong(
+  return withoutInvalid(
     name === choice.variable ? { ...given, env: { ...given.env, [name]: undefined } } : { ...given, options },
   )
 }

@@ -1,7 +1,7 @@
 /** Many calls, few runs. Pure. */
 
 /** One run at a time; a call during a run earns one more, because it may have come too late for this one. */
-export function coalesced(run: () => Promise<void>): () => Promise<void> {
+export function singleFlight(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   let again = false
   const loop = async () => {

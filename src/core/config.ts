@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { aliasProblem } from './alias.ts'
 import { endpointProblem, proxyProblem } from './endpoint.ts'
-import { EVENTS } from './event.ts'
+import { NOTIFY_EVENTS } from './event.ts'
 import { listenProblem } from './listen.ts'
 import { templateProblem } from './template.ts'
 import { KINDS, LANGUAGES, LEVELS, RATE, TYPES } from './terms.ts'
@@ -141,7 +141,7 @@ export const ConfigSchema = v.strictObject({
       command: v.optional(filled('a path')),
       webhook_file: v.optional(filled('a path')),
       template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
-      on: v.optional(v.array(oneOf(EVENTS), `expected a list of ${EVENTS.join(', ')}`)),
+      on: v.optional(v.array(oneOf(NOTIFY_EVENTS), `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),
   ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),

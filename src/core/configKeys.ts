@@ -25,12 +25,12 @@ export function unknownKey(path: KeyPath): string {
   const keys = keysAt(path.slice(0, -1))
   const word = String(path.at(-1))
   if (SECRET.test(word)) return 'unknown key: secrets never stand in this file'
-  const near = keys.find(key => isNear(word.toLowerCase().replaceAll('-', '_'), key))
+  const near = keys.find(key => isSimilar(word.toLowerCase().replaceAll('-', '_'), key))
   return near ? `unknown key: did you mean ${near}?` : `unknown key: expected one of ${keys.join(', ')}`
 }
 
 /** One slip of the finger away: a letter too many, too few, wrong, or two that changed places; two slips in long words. */
-function isNear(word: string, key: string): boolean {
+function isSimilar(word: string, key: string): boolean {
   const slips = key.length > 6 ? 2 : 1
   if (word.length >= 4 && key.startsWith(word)) return true
   // a word may be of any length; what is that much longer needs no further look

@@ -1,41 +1,41 @@
 /** The configuration in force with the origin of each value, as TOML that means the same, or as JSON. Pure. */
 import { DEFAULT_ALIAS } from './alias.ts'
-import { CHOICES, type Choice, chosen, type Given, type Origin } from './choices.ts'
+import { type Inputs, type Origin, resolveSetting, SETTINGS, type Setting } from './choices.ts'
 import type { UploadKeys } from './config.ts'
 import { keysAt } from './configKeys.ts'
 import type { Source } from './settings.ts'
 import type { KeyPath } from './tomlLines.ts'
 import { type Plain, tomlAssignment, tomlHeader } from './tomlText.ts'
 
-export interface Row {
+export interface ConfigRow {
   readonly path: KeyPath
   /** Undefined where nothing is set and nothing is taken in its place. */
   readonly value: Plain | undefined
   readonly origin: Origin
 }
 
-export interface InForce extends Given {
+export interface EffectiveConfig extends Inputs {
   /** What --source named, or the usual places that are there; undefined where the file has sources. */
   readonly elsewhere: { readonly sources: readonly Source[]; readonly origin: Origin } | undefined
 }
 
 /** In the order of the example configuration. */
-export function rowsInForce(given: InForce): readonly Row[] {
+export function effectiveRows(given: EffectiveConfig): readonly ConfigRow[] {
   const tables = ['tencent', 'upload', 'source', 'certificate', 'watch', 'http', 'notify', 'log', 'state']
   const rows = [...choiceRows(given), ...uploadRows(given), ...sourceRows(given), ...certificateRows(given)]
   return tables.flatMap(table => rows.filter(({ path }) => path[0] === table))
 }
 
-const choiceRows = (given: Given): readonly Row[] =>
-  Object.values(CHOICES).map((choice: Choice<Plain | undefined>) => {
+const choiceRows = (given: Inputs): readonly ConfigRow[] =>
+  Object.values(SETTINGS).map((choice: Setting<Plain | undefined>) => {
     const { path } = choice
-    const { value, origin } = choice === CHOICES.proxy ? proxyInForce(given) : chosen(choice, given)
+    const { value, origin } = choice === SETTINGS.proxy ? proxyInForce(given) : resolveSetting(choice, given)
     return { path, value, origin }
   })
 
 /** `[tencent] proxy` or HTTPS_PROXY, as the connections take them; without what it may hold of name and password. */
-function proxyInForce(given: Given): { readonly value: string | undefined; readonly origin: Origin } {
-  const { value, origin } = chosen(CHOICES.proxy, given)
+function proxyInForce(given: Inputs): { readonly value: string | undefined; readonly origin: Origin } {
+  const { value, origin } = resolveSetting(SETTINGS.proxy, given)
   const name = ['https_proxy', 'HTTPS_PROXY'].find(variable => given.env[variable])
   const text = value ?? (name === undefined ? undefined : given.env[name])
   return {
@@ -48,7 +48,7 @@ const withoutLogin = (url: string) => url.replace(/^([a-z]+:\/\/).*@/i, '$1[secr
 
 const UPLOAD_DEFAULTS: UploadKeys = { alias: DEFAULT_ALIAS, repeatable: false }
 
-const uploadRows = ({ config: { upload = {} } }: Given): readonly Row[] =>
+const uploadRows = ({ config: { upload = {} } }: Inputs): readonly ConfigRow[] =>
   keysAt(['upload']).map(key => {
     const path = ['upload', key]
     const written = upload[key as keyof UploadKeys]
@@ -57,15 +57,15 @@ const uploadRows = ({ config: { upload = {} } }: Given): readonly Row[] =>
       : { path, value: written, origin: { from: 'file', path } }
   })
 
-function sourceRows({ config, elsewhere }: InForce): readonly Row[] {
+function sourceRows({ config, elsewhere }: EffectiveConfig): readonly ConfigRow[] {
   if (!elsewhere) return tableRows('source', config.source ?? [])
   const rows = elsewhere.sources.map(({ keys, ...source }) => ({ ...source, ...keys }))
   return tableRows('source', rows).map(row => ({ ...row, origin: elsewhere.origin }))
 }
 
-const certificateRows = ({ config }: Given) => tableRows('certificate', config.certificate ?? [])
+const certificateRows = ({ config }: Inputs) => tableRows('certificate', config.certificate ?? [])
 
-const tableRows = (list: string, tables: readonly object[]): readonly Row[] =>
+const tableRows = (list: string, tables: readonly object[]): readonly ConfigRow[] =>
   tables.flatMap((table, i) =>
     Object.entries(table).flatMap(([key, value]) => {
       const path = [list, i, key]
@@ -73,7 +73,7 @@ const tableRows = (list: string, tables: readonly object[]): readonly Row[] =>
     }),
   )
 
-export interface Wording {
+export interface PrintOptions {
   readonly file: string | undefined
   readonly lineOf: (path: KeyPath) => number | undefined
 }
@@ -82,7 +82,7 @@ export interface Wording {
 const REMARK = 46
 
 /** A configuration that means what is in force, on any machine; only a proxy's password has to be put in. */
-export function configToml(rows: readonly Row[], { file, lineOf }: Wording): string {
+export function configToml(rows: readonly ConfigRow[], { file, lineOf }: PrintOptions): string {
   const lines = [
     `# in force; ${file === undefined ? 'there is no configuration file' : `lines are those of ${file}`}`,
   ]
@@ -98,12 +98,12 @@ export function configToml(rows: readonly Row[], { file, lineOf }: Wording): str
   return `${lines.join('\n')}\n`
 }
 
-function remark(origin: Origin, lineOf: Wording['lineOf']): string {
+function remark(origin: Origin, lineOf: PrintOptions['lineOf']): string {
   if ('name' in origin) return origin.name
   return origin.from === 'file' ? `line ${lineOf(origin.path) ?? '?'}` : 'default'
 }
 
-export const configJson = (rows: readonly Row[], { file, lineOf }: Wording) => ({
+export const configJson = (rows: readonly ConfigRow[], { file, lineOf }: PrintOptions) => ({
   file: file ?? null,
   settings: rows.map(({ path, value, origin }) => ({
     key: path

@@ -9,11 +9,12 @@ import type { LineOf } from './tomlLines.ts'
 const MOST = 50
 
 export function readConfig(input: unknown, lineOf: LineOf = () => undefined): ConfigReading {
-  const rest = copied(input)
-  const problems = new Map(unusableTags(rest).map(path => [keyOf(path), unusable(path, lineOf)]))
+  const rest = plainCopy(input)
+  const problems = new Map(reservedTags(rest).map(path => [keyOf(path), reservedKey(path, lineOf)]))
   for (;;) {
     const { success, output, issues = [] } = v.safeParse(ConfigSchema, rest)
-    if (success) return problems.size ? { problems: fewest(problems), rest: output } : { config: output }
+    if (success)
+      return problems.size ? { problems: firstProblems(problems), rest: output } : { config: output }
     const unknown = issues.filter(isUnknown)
     const found = unknown.length ? unknown : issues
     for (const issue of found) {
@@ -21,14 +22,14 @@ export function readConfig(input: unknown, lineOf: LineOf = () => undefined): Co
       // the first of several is enough: an empty string is also no URL
       problems.set(problem.key, problems.get(problem.key) ?? problem)
     }
-    if (problems.size > MOST) return { problems: fewest(problems), rest: {} }
+    if (problems.size > MOST) return { problems: firstProblems(problems), rest: {} }
     // valibot names the first unknown key of each table: without it, the next look finds the second
     if (unknown.length) for (const { path } of unknown) remove(path)
-    else if (!removeAll(rest, issues)) return { problems: fewest(problems), rest: {} }
+    else if (!removeAll(rest, issues)) return { problems: firstProblems(problems), rest: {} }
   }
 }
 
-const fewest = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
+const firstProblems = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
   problems.size > MOST
     ? [
         ...[...problems.values()].slice(0, MOST),
@@ -42,18 +43,18 @@ const UNUSABLE = ['__proto__', 'constructor', 'prototype'] as const
 type Path = ReadonlyArray<string | number>
 
 /** Takes away tags that valibot would, and tells where they were. Everywhere else such a key is an unknown one. */
-function unusableTags(value: unknown, path: Path = []): readonly Path[] {
+function reservedTags(value: unknown, path: Path = []): readonly Path[] {
   if (typeof value !== 'object' || value === null) return []
   if (path.at(-1) !== 'tags')
     return Object.entries(value).flatMap(([name, one]) =>
-      unusableTags(one, [...path, Array.isArray(value) ? Number(name) : name]),
+      reservedTags(one, [...path, Array.isArray(value) ? Number(name) : name]),
     )
   const found = UNUSABLE.filter(name => Object.hasOwn(value, name))
   for (const name of found) delete (value as Record<string, unknown>)[name]
   return found.map(name => [...path, name])
 }
 
-const unusable = (path: Path, lineOf: LineOf): Problem => ({
+const reservedKey = (path: Path, lineOf: LineOf): Problem => ({
   key: keyOf(path),
   line: lineOf(path),
   says: 'a tag cannot be called so here: add it in the console',
@@ -68,11 +69,13 @@ const LISTS = new Set(['source', 'certificate', 'on'])
 const DEEPEST = 8
 
 /** A copy in which no other member is a list: valibot takes a list, and a date, for a table. */
-function copied(value: unknown, key = '', depth = 0): unknown {
+function plainCopy(value: unknown, key = '', depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date || depth > DEEPEST) return null
-  if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => copied(one, '', depth + 1)) : null
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copied(one, name, depth + 1)]))
+  if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => plainCopy(one, '', depth + 1)) : null
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, plainCopy(one, name, depth + 1)]),
+  )
 }
 
 type Issue = v.BaseIssue<unknown>

@@ -7,15 +7,15 @@ import { MASK } from './secret.ts'
 /** Shorter lines and passwords are like other words, and cutting those out would leave a message unreadable. */
 const SHORTEST = 8
 
-const isTelling = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
+const isLongEnough = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
 
 /** The members of a request that nobody else should see: the private key, line by line, and its password. */
-export function secretsIn(body: string): readonly string[] {
+export function secretsOf(body: string): readonly string[] {
   const { CertificatePrivateKey: key, KeyPassword: password } = JSON.parse(body) as Record<string, unknown>
   return [...String(key ?? '').split('\n'), String(password ?? '')]
 }
 
-export const withoutSent =
+export const redactSent =
   (sent: readonly string[]) =>
   (text: string): string =>
-    sent.filter(isTelling).reduce((left, line) => left.replaceAll(line, MASK), text)
+    sent.filter(isLongEnough).reduce((left, line) => left.replaceAll(line, MASK), text)

@@ -1,5 +1,7 @@
 /** Certificates that were not renewed in time. Pure. */
 
+import { Fault } from './fault.ts'
+
 const DAY = 86_400_000
 
 /** Let's Encrypt renews 90-day certificates with 30 days left; a third of the life holds for 45 and for 6 days too. */
@@ -8,6 +10,13 @@ const SHARE_LEFT = 1 / 3
 export interface Life {
   readonly notBefore: Date
   readonly notAfter: Date
+}
+
+/** Why a certificate with these dates is refused today; undefined while it is valid. */
+export function validityFault({ notBefore, notAfter }: Life, now: Date): Fault | undefined {
+  if (notAfter <= now) return new Fault('EXPIRED', `it expired on ${notAfter.toISOString().slice(0, 10)}`)
+  if (notBefore > now) return new Fault('NOT_YET_VALID', `it is not valid before ${notBefore.toISOString()}`)
+  return undefined
 }
 
 /** Whether a renewal is overdue: less than a third of the certificate's life is left, or none. */
@@ -31,12 +40,12 @@ export const overdueAdvice = (life: Life, now: number): string =>
 /** For what is said once a day: sweeps come at the same hours, give or take their jitter, and tomorrow's may be early. */
 export const ABOUT_A_DAY = DAY - 30 * 60_000
 
-export interface Watchman {
+export interface ExpiryWarnings {
   /** Whether a warning about this lineage is due: once a day while it is overdue. */
   readonly shouldWarn: (lineage: string, life: Life, now: number) => boolean
 }
 
-export function openWatchman(): Watchman {
+export function createExpiryWarnings(): ExpiryWarnings {
   const warnedAt = new Map<string, number>()
   return {
     shouldWarn: (lineage, life, now) => {

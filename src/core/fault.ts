@@ -147,5 +147,5 @@ export class Fault extends Error {
 /** When several lineages fail, the most severe decides. */
 const SEVERITY = [70, 78, 77, 74, 76, 65, 66, 75] as const
 
-export const mostSevere = (exits: readonly number[]): number =>
+export const mostSevereExitCode = (exits: readonly number[]): number =>
   SEVERITY.find(exit => exits.includes(exit)) ?? exits.find(exit => exit !== 0) ?? 0

@@ -1,7 +1,7 @@
 /** What a file is that is not the PEM that is wanted, and the command that makes it so. Pure. */
 import { type DerForm, formOfDer } from './derForm.ts'
 import { type Block, isCertificate, isPrivate } from './pem.ts'
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
 
 /** What the file was to hold; `either` where one looks at whatever there is. */
 export type Wanted = 'chain' | 'key' | 'either'
@@ -133,7 +133,7 @@ export function formOf(
   const { name, inBase64 = false } = labelled ? { name: labelled } : ofText(text)
   if (!name) return { says: LACKS[wanted], advice: NAME[wanted], unknown: true }
   const { what, command, advice, gives = wanted }: Kind = KINDS[name]
-  const file = quoted(path)
+  const file = quoteShell(path)
   const convert = inBase64
     ? command && `base64 -d ${file} | ${command('/dev/stdin', wanted)}`
     : command?.(file, wanted)

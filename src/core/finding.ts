@@ -1,18 +1,18 @@
 /** What the doctor finds: one line each, well or not, with what mends it. Pure. */
-import { type Fault, mostSevere } from './fault.ts'
+import { type Fault, mostSevereExitCode } from './fault.ts'
 import { faultJson } from './outcome.ts'
 
 /** unreached: what comes before it on the way is broken, so nobody can say. */
 export type Level = 'ok' | 'warning' | 'failure' | 'unreached'
 
-export interface Mend {
+export interface Fix {
   /** In words, where a command alone does not do. */
   readonly advice?: string
   /** The one command, as it is typed. */
   readonly command?: string
 }
 
-export interface Finding extends Mend {
+export interface Finding extends Fix {
   readonly about: string
   readonly level: Level
   readonly says: string
@@ -24,7 +24,7 @@ export interface Finding extends Mend {
 
 export const ok = (about: string, says: string): Finding => ({ about, level: 'ok', says })
 
-export const warning = (about: string, says: string, mend: Mend): Finding => ({
+export const warning = (about: string, says: string, mend: Fix): Finding => ({
   about,
   level: 'warning',
   says,
@@ -32,7 +32,7 @@ export const warning = (about: string, says: string, mend: Mend): Finding => ({
 })
 
 /** A command of our own stands in place of the fault's advice, unless there is advice beside it. */
-export const failure = (about: string, fault: Fault, mend: Mend = { advice: fault.advice }): Finding => ({
+export const failure = (about: string, fault: Fault, mend: Fix = { advice: fault.advice }): Finding => ({
   about,
   level: 'failure',
   says: fault.message,
@@ -40,15 +40,15 @@ export const failure = (about: string, fault: Fault, mend: Mend = { advice: faul
   ...mend,
 })
 
-export const unreached = (about: string, says: string): Finding => ({ about, level: 'unreached', says })
+export const skipped = (about: string, says: string): Finding => ({ about, level: 'unreached', says })
 
 /** A warning is no failure. */
 export const exitOfFindings = (findings: readonly Finding[]): number =>
-  mostSevere(findings.flatMap(({ fault }) => fault?.exit ?? []))
+  mostSevereExitCode(findings.flatMap(({ fault }) => fault?.exit ?? []))
 
-export type Tally = Readonly<Record<Level, number>>
+export type Counts = Readonly<Record<Level, number>>
 
-export function tallyOf(findings: readonly Finding[]): Tally {
+export function countsOf(findings: readonly Finding[]): Counts {
   const count = (level: Level) => findings.filter(finding => finding.level === level).length
   return {
     ok: count('ok'),
@@ -69,6 +69,6 @@ export const findingsJson = (findings: readonly Finding[]) => ({
     ...(policy && { policy: JSON.parse(policy) }),
     ...(fault && { fault: faultJson(fault) }),
   })),
-  summary: tallyOf(findings),
+  summary: countsOf(findings),
   exit: exitOfFindings(findings),
 })

@@ -1,7 +1,7 @@
 /** Findings for a terminal: a column of words for the eye, a column of topics, and what mends below what is wrong. Pure. */
-import { wrapped } from './columns.ts'
-import { exitOfFindings, type Finding, type Level, tallyOf } from './finding.ts'
-import { printable } from './printable.ts'
+import { wrap } from './columns.ts'
+import { countsOf, exitOfFindings, type Finding, type Level } from './finding.ts'
+import { printableText } from './printable.ts'
 
 export interface Screen {
   readonly colours: boolean
@@ -37,12 +37,12 @@ const kindOf = (finding: Finding) =>
   finding.level === 'ok' ? finding : `${finding.about} ${finding.level} ${finding.fault?.code}`
 
 function lineOf({ about, level, says, advice, command }: Finding, { colours, columns }: Screen): string {
-  const fit = (text: string) => wrapped(printable(text, 1000), Math.max(60, columns) - MARGIN, MARGIN)
+  const fit = (text: string) => wrap(printableText(text, 1000), Math.max(60, columns) - MARGIN, MARGIN)
   const [word, colour] = WORDS[level]
   const shown = colours ? `\u001b[${colour}m${word}\u001b[0m` : word
   const lines = [`${shown}${' '.repeat(6 - word.length)}${about.padEnd(13)}  ${fit(says)}`]
   if (advice) lines.push(`${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}`)
-  if (command) lines.push(commandLine(printable(command, 1000), advice ? '  ' : '→ ', columns))
+  if (command) lines.push(commandLine(printableText(command, 1000), advice ? '  ' : '→ ', columns))
   return `${lines.join('\n')}\n`
 }
 
@@ -60,7 +60,7 @@ export function verdictLines(findings: readonly Finding[]): string {
 }
 
 function sumOf(findings: readonly Finding[]): string {
-  const { failure, warning } = tallyOf(findings)
+  const { failure, warning } = countsOf(findings)
   const count = (number: number, what: string) =>
     number ? [`${number} ${what}${number === 1 ? '' : 's'}`] : []
   const sum = [...count(failure, 'failure'), ...count(warning, 'warning')].join(', ')

@@ -1,10 +1,10 @@
 /** What the operator does where a client's hook is no file that could be put somewhere, or where there is none. Pure. */
-import { wrapped } from './columns.ts'
+import { wrap } from './columns.ts'
 import type { Call, Client } from './hookFile.ts'
 import type { FolderKind } from './lineage.ts'
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
 
-export type Unhooked = Exclude<FolderKind, Client>
+export type UnsupportedClient = Exclude<FolderKind, Client>
 
 export interface Advice {
   readonly advice: string
@@ -17,7 +17,7 @@ const DEADLINE = 110
 
 type Program = Pick<Call, 'node' | 'main'>
 
-const ADVICE: Readonly<Record<Unhooked, (program: Program) => Advice>> = {
+const ADVICE: Readonly<Record<UnsupportedClient, (program: Program) => Advice>> = {
   lego: ({ node, main }) => {
     const words = [node, ...(main === undefined ? [] : [main]), 'hook', '--deadline', `${DEADLINE}`]
     // lego cuts the hook at blanks, and knows no quotes
@@ -30,7 +30,7 @@ const ADVICE: Readonly<Record<Unhooked, (program: Program) => Advice>> = {
       : {
           advice:
             'lego has no file for hooks: add this to the command that renews (lego 5: --deploy-hook to `lego run`; lego 4: --run-hook to `lego run` as well):',
-          next: `--renew-hook ${quoted(words.join(' '))}`,
+          next: `--renew-hook ${quoteShell(words.join(' '))}`,
         }
   },
   uacme: () => ({
@@ -49,7 +49,7 @@ const ADVICE: Readonly<Record<Unhooked, (program: Program) => Advice>> = {
   }),
 }
 
-export const adviceFor = (client: Unhooked, program: Program): Advice => ADVICE[client](program)
+export const adviceFor = (client: UnsupportedClient, program: Program): Advice => ADVICE[client](program)
 
 export const adviceText = ({ advice, next }: Advice): string =>
-  `${wrapped(advice, 80)}\n${next === null ? '' : `\n  ${next}\n`}`
+  `${wrap(advice, 80)}\n${next === null ? '' : `\n  ${next}\n`}`

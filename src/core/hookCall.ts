@@ -4,7 +4,7 @@ import { Fault } from './fault.ts'
 import { LAYOUTS, type TreeKind } from './lineage.ts'
 
 /** A certificate of a client's folder; its files are where the client says, wherever the folder's layout has them. */
-export interface Call {
+export interface HookInvocation {
   readonly kind: TreeKind
   readonly path: string
   readonly name: string
@@ -17,16 +17,16 @@ const LEGO = [
   ['LEGO_HOOK_CERT_PATH', 'LEGO_HOOK_CERT_KEY_PATH'],
   ['LEGO_CERT_PATH', 'LEGO_CERT_KEY_PATH'],
 ] as const
-export const PAIRS = [ACME_SH, ...LEGO] as const
+export const CERT_KEY_VARIABLES = [ACME_SH, ...LEGO] as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Words speak before the environment, and certbot before the others: a variable may be left of somebody else's. */
-export function callOf(
+export function parseHookInvocation(
   words: readonly string[],
   env: Environment,
   cwd: string,
-): Call | 'nothing to do' | undefined {
+): HookInvocation | 'nothing to do' | undefined {
   if (words.length) return calledWith(words, cwd)
   const { RENEWED_LINEAGE: live } = env
   if (live) {
@@ -42,21 +42,21 @@ export function callOf(
   return lego && legoCall(lego)
 }
 
-type Pair = NonNullable<Call['files']>
+type Pair = NonNullable<HookInvocation['files']>
 
 function pairIn(env: Environment, cwd: string, [chain, key]: readonly [string, string]): Pair | undefined {
   const [first, second] = [env[chain], env[key]]
   return first && second ? { chain: resolve(cwd, first), key: resolve(cwd, second) } : undefined
 }
 
-function legoCall(files: Pair): Call {
+function legoCall(files: Pair): HookInvocation {
   const file = basename(files.chain)
   const name = LAYOUTS.lego.nameOf(file) ?? file
   return { kind: 'lego', path: dirname(dirname(files.chain)), name, files }
 }
 
 /** As dehydrated calls its hooks: the name of an operation, and its facts. */
-function calledWith([verb = '', ...facts]: readonly string[], cwd: string): Call | 'nothing to do' {
+function calledWith([verb = '', ...facts]: readonly string[], cwd: string): HookInvocation | 'nothing to do' {
   if (verb === 'deploy_cert') return dehydratedCall(facts, cwd)
   // uacme takes exit 0 for "the challenge is answered"
   if (['begin', 'done', 'failed'].includes(verb) && facts.length === 4)
@@ -68,7 +68,7 @@ function calledWith([verb = '', ...facts]: readonly string[], cwd: string): Call
   throw new Fault('USAGE', `hook takes no operand "${verb}"`, { advice: 'See certferry hook --help.' })
 }
 
-function dehydratedCall([domain, key, leaf, chain]: readonly string[], cwd: string): Call {
+function dehydratedCall([domain, key, leaf, chain]: readonly string[], cwd: string): HookInvocation {
   if (!domain || !key || !leaf || !chain)
     throw new Fault(
       'USAGE',

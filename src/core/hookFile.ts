@@ -1,6 +1,6 @@
 /** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
 import { Fault } from './fault.ts'
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
 
 /** Clients whose hook is a file in a folder of theirs. */
 export const CLIENTS = ['certbot', 'acme.sh', 'dehydrated'] as const
@@ -38,7 +38,7 @@ const header = (client: Client) => `${MARK}${client}; run again, that replaces i
 # To remove it: certferry install-hook ${client} --remove`
 
 /** As certferry.sh has it: nothing that is meant for other programs of Node, and no dump, which would hold keys. */
-const ALONE = [
+const SANITIZE_ENV = [
   'unset NODE_OPTIONS NODE_TLS_REJECT_UNAUTHORIZED NODE_DEBUG NODE_PATH',
   'unset NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS',
   '# shellcheck disable=SC3045 # a sh that knows no -c goes on without',
@@ -49,17 +49,21 @@ const start = ({ node, main }: Call, indent = '') =>
   [
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'export PATH',
-    ...ALONE,
+    ...SANITIZE_ENV,
     ...(main === undefined
-      ? [`program=${quoted(node)}`, 'if [ ! -x "$program" ]; then']
-      : [`node=${quoted(node)}`, `main=${quoted(main)}`, 'if [ ! -x "$node" ] || [ ! -r "$main" ]; then']),
+      ? [`program=${quoteShell(node)}`, 'if [ ! -x "$program" ]; then']
+      : [
+          `node=${quoteShell(node)}`,
+          `main=${quoteShell(main)}`,
+          'if [ ! -x "$node" ] || [ ! -r "$main" ]; then',
+        ]),
     "  echo 'certferry is gone from where it was: install or remove its hook again'",
     '  exit 78',
     'fi',
   ].join(`\n${indent}`)
 
 const hook = ({ main, options }: Call) =>
-  [main === undefined ? '"$program" hook' : '"$node" "$main" hook', ...options.map(quoted)].join(' ')
+  [main === undefined ? '"$program" hook' : '"$node" "$main" hook', ...options.map(quoteShell)].join(' ')
 
 export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
   certbot: {
@@ -117,32 +121,32 @@ exit 0
 }
 
 /** The files that a hook of ours starts: Node and the program, or the program alone. */
-export const startedBy = (text: string): readonly string[] =>
+export const executablesIn = (text: string): readonly string[] =>
   Array.from(text.matchAll(/^\s*(?:node|main|program)=(.+)$/gm), ([, word = '']) =>
     word.startsWith("'") ? word.slice(1, -1).replaceAll("'\\''", "'") : word,
   )
 
-export const isOurs = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
+export const isManaged = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
 
 /** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
-export function installing(
+export function planInstall(
   path: string,
   wanted: Required<Found>,
   found: Found | undefined,
 ): 'written' | 'replaced' | 'unchanged' {
   if (!found) return 'written'
-  if (!isOurs(found)) throw taken(path)
+  if (!isManaged(found)) throw nameConflict(path)
   return found.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
 }
 
 /** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
-export function removing(path: string, found: Found | undefined): 'removed' | 'absent' {
+export function planRemoval(path: string, found: Found | undefined): 'removed' | 'absent' {
   if (!found) return 'absent'
-  if (!isOurs(found)) throw taken(path)
+  if (!isManaged(found)) throw nameConflict(path)
   return 'removed'
 }
 
-const taken = (path: string) =>
+const nameConflict = (path: string) =>
   new Fault('NAME_TAKEN', `${path}: certferry did not write this and leaves it as it is`, {
     advice: 'Look what it is; move it away, then run install-hook again.',
   })

@@ -1,8 +1,8 @@
 /** What install-hook says: what was done, and what happens next. Pure. */
-import { wrapped } from './columns.ts'
+import { wrap } from './columns.ts'
 import type { Client } from './hookFile.ts'
-import { printable } from './printable.ts'
-import { quoted } from './shellWord.ts'
+import { printableText } from './printable.ts'
+import { quoteShell } from './shellWord.ts'
 
 export interface Installation {
   readonly client: Client
@@ -34,7 +34,7 @@ export function deployCommand({ script = 'acme.sh', home, config, name, hooks = 
   const options = [...(home ? ['--home', home] : []), ...(config ? ['--config-home', config] : [])]
   const domain = ['--deploy', '-d', name.replace(/_ecc$/, ''), ...(name.endsWith('_ecc') ? ['--ecc'] : [])]
   return [script, ...options, ...domain, '--deploy-hook', [...hooks, 'certferry'].join(',')]
-    .map(quoted)
+    .map(quoteShell)
     .join(' ')
 }
 
@@ -48,14 +48,14 @@ const HEADINGS = {
 
 export function installationText(installation: Installation): string {
   const { outcome, file, dryRun, text } = installation
-  const heading = `${printable(file, 4096)}: ${HEADINGS[outcome][dryRun ? 1 : 0]}`
+  const heading = `${printableText(file, 4096)}: ${HEADINGS[outcome][dryRun ? 1 : 0]}`
   const shown = dryRun && text ? [text.trimEnd()] : []
-  return `${[heading, ...shown, ...ahead(installation)].join('\n\n')}\n`
+  return `${[heading, ...shown, ...nextSteps(installation)].join('\n\n')}\n`
 }
 
-const paragraph = (text: string) => wrapped(text, 80)
+const paragraph = (text: string) => wrap(text, 80)
 
-function ahead({ client, outcome, next, namedBy }: Installation): readonly string[] {
+function nextSteps({ client, outcome, next, namedBy }: Installation): readonly string[] {
   if (outcome === 'removed' || outcome === 'absent')
     return [
       paragraph(`Without it, renewals by ${client} are for \`certferry sync\` to carry.`),
@@ -64,7 +64,7 @@ function ahead({ client, outcome, next, namedBy }: Installation): readonly strin
             paragraph(
               'These still name it, and acme.sh reports an error at each renewal until "certferry" is taken out of their line Le_DeployHook:',
             ),
-            namedBy.map(file => `  ${printable(file, 4096)}`).join('\n'),
+            namedBy.map(file => `  ${printableText(file, 4096)}`).join('\n'),
           ]
         : []),
     ]

@@ -1,14 +1,13 @@
 /** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
 import type { KeyObject } from 'node:crypto'
-import { type Bundle, certificateIn, prove } from './bundle.ts'
-import { wrapped } from './columns.ts'
+import { type Bundle, certificateIn, parseBundle } from './bundle.ts'
+import { wrap } from './columns.ts'
+import { validityFault } from './expiry.ts'
 import { Fault } from './fault.ts'
 import { formOf } from './fileForm.ts'
-import { isLocked, keyless, openKey } from './key.ts'
+import { isEncrypted, keyless, openKey } from './key.ts'
 import { type Block, isCertificate, isPrivate, readPem } from './pem.ts'
-import { plan } from './plan.ts'
-import { printable } from './printable.ts'
-import { emptyReceipt } from './receipt.ts'
+import { printableText } from './printable.ts'
 import type { Secret } from './secret.ts'
 
 export interface BlockView {
@@ -28,17 +27,17 @@ export interface FileView {
   readonly fault?: Fault
 }
 
-export interface Upright {
+export interface ValidVerdict {
   readonly type: 'SVR' | 'CA'
   readonly fingerprint: string
   readonly certificates: number
   readonly notes: readonly string[]
 }
 
-export type InspectionVerdict = Upright | { readonly fault: Fault }
+export type InspectionVerdict = ValidVerdict | { readonly fault: Fault }
 
 /** A block that cannot be read does not hide the others; the first one's fault is the file's. */
-export function inspection(path: string, text: string, still = false): FileView {
+export function inspect(path: string, text: string, still = false): FileView {
   const { blocks, incomplete } = readPem(text, path, still)
   const views = blocks.map(block => view(block, path))
   const isNeither = !blocks.some(block => isCertificate(block) || isPrivate(block))
@@ -72,7 +71,7 @@ function view(block: Block, path: string): BlockView & { readonly fault?: Fault 
 const UNREADABLE = 'unreadable'
 
 const keyKind = (block: Block, path: string) =>
-  isLocked(block) ? 'encrypted' : kindOf(() => openKey(block, path, undefined).object)
+  isEncrypted(block) ? 'encrypted' : kindOf(() => openKey(block, path, undefined).object)
 
 /** OpenSSL reads certificates whose key is of a kind it does not know, and throws when asked for that key. */
 function kindOf(key: () => KeyObject): string {
@@ -101,15 +100,15 @@ export function verdictOf(
       text: files.map(({ text }) => text).join('\n'),
     }
     const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
-    const bundle: Bundle = prove({ chain, key: keyFile && { ...keyFile, password }, still }, now)
-    const decision = plan(bundle, emptyReceipt(''), { now, force: false, endpoint: '', settings: '' })
-    if (decision.do === 'refuse') return { fault: decision.fault }
+    const bundle: Bundle = parseBundle({ chain, key: keyFile && { ...keyFile, password }, still }, now)
+    const invalid = validityFault(bundle, now)
+    if (invalid) return { fault: invalid }
     const { fingerprint, chainPem, notes, flaws } = bundle
     return {
       type: bundle.key ? 'SVR' : 'CA',
       fingerprint,
       certificates: chainPem.split('-----BEGIN').length - 1,
-      notes: [...flaws, ...notes.filter(isOfInterest)],
+      notes: [...flaws, ...notes.filter(isRelevant)],
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
@@ -123,13 +122,13 @@ export function verdictOf(
 }
 
 /** Files were put together to be looked at: that a key stands beside the chain is their doing, not a finding. */
-const isOfInterest = (note: string) => !note.includes('private key')
+const isRelevant = (note: string) => !note.includes('private key')
 
 export function inspectionText(files: readonly FileView[], verdict: InspectionVerdict, now: Date): string {
   const lines = files.flatMap(({ path, blocks, fault }) => [
-    printable(path, 4096),
+    printableText(path, 4096),
     ...blocks.flatMap(block => blockLines(block, now)),
-    ...(fault ? [`  ! ${printable(fault.message)}`, `    → ${fault.advice}`] : []),
+    ...(fault ? [`  ! ${printableText(fault.message)}`, `    → ${fault.advice}`] : []),
     '',
   ])
   const said = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
@@ -159,15 +158,15 @@ const WIDTH = 78
 function verdictLines(verdict: InspectionVerdict): readonly string[] {
   if ('fault' in verdict)
     return [
-      wrapped(`Would not be uploaded: ${printable(verdict.fault.message, 1000)}`, WIDTH, 2),
-      `  → ${wrapped(verdict.fault.advice, WIDTH - 4, 4)}`,
+      wrap(`Would not be uploaded: ${printableText(verdict.fault.message, 1000)}`, WIDTH, 2),
+      `  → ${wrap(verdict.fault.advice, WIDTH - 4, 4)}`,
     ]
   const { type, certificates, fingerprint, notes } = verdict
   const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
   const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`
   return [
     `${what}; ${sent}, as ${type}.`,
-    ...notes.map(note => `  ${wrapped(printable(note, 1000), WIDTH - 2, 2)}`),
+    ...notes.map(note => `  ${wrap(printableText(note, 1000), WIDTH - 2, 2)}`),
     `fingerprint ${fingerprint}`,
   ]
 }

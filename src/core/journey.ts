@@ -1,6 +1,6 @@
 /** How far a request came on its way to the service: name, connection, TLS, answer. The first that is broken is named. Pure. */
 import type { Fault } from './fault.ts'
-import { type Finding, failure, ok, unreached } from './finding.ts'
+import { type Finding, failure, ok, skipped } from './finding.ts'
 
 /** A machine that was to be reached, and how it went. */
 export interface Hop {
@@ -20,7 +20,7 @@ export interface Tls {
   readonly until: Date
 }
 
-export interface Journey {
+export interface ConnectionTrace {
   readonly service: Hop
   readonly proxy: Hop | undefined
   /** The proxy let the request through. */
@@ -34,36 +34,39 @@ export type Step = (typeof STEPS)[number]
 const NAMELESS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME', 'ENODATA'])
 
 /** Where the way is broken, told by the fault and by who could not be reached. */
-export function brokenAt({ service, proxy, tunnel }: Journey, { code }: Fault): Step {
+export function brokenAt({ service, proxy, tunnel }: ConnectionTrace, { code }: Fault): Step {
   if (NAMELESS.has(proxy?.error ?? service.error ?? '')) return 'name'
   if (proxy && !tunnel) return 'connection'
   if (code === 'TLS') return 'TLS'
   return service.reached ? 'answer' : 'connection'
 }
 
-export interface Ending {
+export interface TraceEnd {
   readonly fault: Fault | undefined
   /** Milliseconds until the answer. */
   readonly took: number
   readonly secure: boolean
 }
 
-export function wayFindings(journey: Journey, { fault, took, secure }: Ending): readonly Finding[] {
+export function connectionFindings(
+  journey: ConnectionTrace,
+  { fault, took, secure }: TraceEnd,
+): readonly Finding[] {
   const broken = fault ? STEPS.indexOf(brokenAt(journey, fault)) : STEPS.length
   return STEPS.map((step, i) => {
-    if (i > broken) return unreached(topicOf(step, journey), 'not reached')
-    if (i === broken && fault) return broke(step, journey, { fault, secure })
-    return ok(topicOf(step, journey), WELL[step](journey, { took, secure }))
+    if (i > broken) return skipped(topicOf(step, journey), 'not reached')
+    if (i === broken && fault) return failureFinding(step, journey, { fault, secure })
+    return ok(topicOf(step, journey), SUCCESS_TEXT[step](journey, { took, secure }))
   })
 }
 
-const topicOf = (step: Step, { proxy }: Journey) => (step === 'connection' && proxy ? 'proxy' : step)
+const topicOf = (step: Step, { proxy }: ConnectionTrace) => (step === 'connection' && proxy ? 'proxy' : step)
 
 const nameOf = ({ host }: Hop) => host.replace(/:\d+$/, '')
 
-type Way = Omit<Ending, 'fault'>
+type Route = Omit<TraceEnd, 'fault'>
 
-const WELL: Readonly<Record<Step, (journey: Journey, way: Way) => string>> = {
+const SUCCESS_TEXT: Readonly<Record<Step, (journey: ConnectionTrace, way: Route) => string>> = {
   name: ({ proxy, service }) => {
     const first = proxy ?? service
     const name = nameOf(first)
@@ -86,7 +89,11 @@ function secureText(tls: Tls | undefined): string {
   return `${tls.protocol}, certificate by ${tls.issuer}${until}`
 }
 
-function broke(step: Step, journey: Journey, { fault, secure }: { fault: Fault; secure: boolean }): Finding {
+function failureFinding(
+  step: Step,
+  journey: ConnectionTrace,
+  { fault, secure }: { fault: Fault; secure: boolean },
+): Finding {
   const { proxy, service } = journey
   return failure(
     topicOf(step, journey),

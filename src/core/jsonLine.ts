@@ -4,7 +4,7 @@
 const UNSEEN = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** The same JSON, every such character written as its escape. */
-export const escaped = (json: string): string =>
+export const escapeText = (json: string): string =>
   json.replace(UNSEEN, character =>
     Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(''),
   )
@@ -13,4 +13,4 @@ const escapeOf = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`
 
 /** `shown` may put another value in a member's place, by its name. */
 export const jsonLine = (value: unknown, shown?: (name: string, value: unknown) => unknown): string =>
-  `${escaped(JSON.stringify(value, shown))}\n`
+  `${escapeText(JSON.stringify(value, shown))}\n`

@@ -17,7 +17,7 @@ export interface PrivateKey {
 }
 
 /** By its content, not its label; headers stand before base64 that is no DER. */
-export const isLocked = (block: Block) => hasHeaders(block) || isLockedForm(decoded(block))
+export const isEncrypted = (block: Block) => hasHeaders(block) || isLockedForm(decoded(block))
 
 const hasHeaders = ({ text }: Block) => /^Proc-Type: *4, *ENCRYPTED/m.test(text)
 
@@ -76,13 +76,13 @@ const LABELS: ReadonlySet<string> = new Set([
   'EC PRIVATE KEY',
 ])
 
-export interface Opened extends Pick<PrivateKey, 'object' | 'password'> {
+export interface ParsedKey extends Pick<PrivateKey, 'object' | 'password'> {
   /** What is wrong with its numbers, or nothing. */
   readonly damage: () => string | undefined
 }
 
-export function openKey(block: Block, file: string, password: Secret | undefined): Opened {
-  const locked = isLocked(block)
+export function openKey(block: Block, file: string, password: Secret | undefined): ParsedKey {
+  const locked = isEncrypted(block)
   if (locked && !password)
     throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
   const der = locked ? unlock(block, file, password?.reveal() ?? '') : decoded(block)
@@ -110,7 +110,7 @@ function unlock(block: Block, file: string, password: string): Buffer {
 }
 
 /** From its DER: indented, flattened or double-spaced lines trouble OpenSSL's reader of PEM, not ours. */
-function objectOf(der: Buffer, file: string): Pick<Opened, 'object' | 'damage'> {
+function objectOf(der: Buffer, file: string): Pick<ParsedKey, 'object' | 'damage'> {
   const key = plainKey(der)
   if ('problem' in key) throw invalid(file, key.problem)
   const object = read(der, key.format, file)
@@ -133,7 +133,7 @@ function read(key: Buffer, type: PlainKey['format'], file: string): KeyObject {
 const invalid = (file: string, problem: string) =>
   new Fault('KEY_INVALID', `${file}: the private key ${problem}`)
 
-const pkcs8 = ({ object, password }: Pick<Opened, 'object' | 'password'>): Secret =>
+const pkcs8 = ({ object, password }: Pick<ParsedKey, 'object' | 'password'>): Secret =>
   secret(
     password
       ? object

@@ -1,21 +1,21 @@
 /** Notices of one kind as one message: a night's thousand uploads are one letter, not a thousand. Pure. */
-import { EVENTS, type Event } from './event.ts'
-import type { Notice } from './notice.ts'
-import { printable } from './printable.ts'
+import { NOTIFY_EVENTS, type NotifyEvent } from './event.ts'
+import type { Notification } from './notice.ts'
+import { printableText } from './printable.ts'
 
-export interface Letter {
+export interface Message {
   /** `test` only where an operator tries the channels. */
-  readonly event: Event | 'test'
+  readonly event: NotifyEvent | 'test'
   readonly host: string
-  readonly notices: readonly Notice[]
+  readonly notices: readonly Notification[]
   /** What a person reads: some lines, no control characters. */
   readonly text: string
 }
 
 /** Certificates named one by one; of the others the number is told. */
-const NAMED = 10
+const MAX_LISTED = 10
 
-const HEADINGS: Readonly<Record<Event, (count: string) => string>> = {
+const HEADINGS: Readonly<Record<NotifyEvent, (count: string) => string>> = {
   uploaded: count => `${count} uploaded to Tencent Cloud`,
   rejected: count => `${count} not accepted`,
   stopped: () => 'uploads have stopped',
@@ -24,26 +24,26 @@ const HEADINGS: Readonly<Record<Event, (count: string) => string>> = {
 }
 
 /** One letter for each kind that there is. */
-export const lettersOf = (notices: readonly Notice[], host: string): readonly Letter[] =>
-  EVENTS.flatMap(event => {
+export const messagesFor = (notices: readonly Notification[], host: string): readonly Message[] =>
+  NOTIFY_EVENTS.flatMap(event => {
     const those = notices.filter(notice => notice.event === event)
     return those.length ? [{ event, host, notices: those, text: textOf(event, those, host) }] : []
   })
 
 /** One about nothing, that no command can take for news of a certificate. */
-export const sampleLetter = (host: string): Letter => ({
+export const sampleLetter = (host: string): Message => ({
   event: 'test',
   host,
   notices: [],
-  text: `certferry on ${printable(host, 253)}: a test of [notify], nothing has happened`,
+  text: `certferry on ${printableText(host, 253)}: a test of [notify], nothing has happened`,
 })
 
-function textOf(event: Event, notices: readonly Notice[], host: string): string {
+function textOf(event: NotifyEvent, notices: readonly Notification[], host: string): string {
   const count = `${notices.length} certificate${notices.length === 1 ? '' : 's'}`
-  const rest = notices.length - NAMED
+  const rest = notices.length - MAX_LISTED
   const lines = [
-    `certferry on ${printable(host, 253)}: ${HEADINGS[event](count)}`,
-    ...notices.slice(0, NAMED).flatMap(lineOf),
+    `certferry on ${printableText(host, 253)}: ${HEADINGS[event](count)}`,
+    ...notices.slice(0, MAX_LISTED).flatMap(lineOf),
     ...(rest > 0 ? [`and ${rest} more`] : []),
   ]
   return lines.join('\n')
@@ -57,19 +57,19 @@ function lineOf({
   reason,
   advice,
   event,
-}: Notice): readonly string[] {
+}: Notification): readonly string[] {
   const day = notAfter?.slice(0, 10)
   const uploaded = [
     certificateId,
     ...(supersedes ? [`replaces ${supersedes}`] : []),
     ...(day ? [`valid until ${day}`] : []),
   ]
-  const said = event === 'uploaded' ? uploaded.join(', ') : printable(reason ?? '', 300)
-  return [printable(lineage ? `${lineage}: ${said}` : said, 500), ...(advice ? [`→ ${advice}`] : [])]
+  const said = event === 'uploaded' ? uploaded.join(', ') : printableText(reason ?? '', 300)
+  return [printableText(lineage ? `${lineage}: ${said}` : said, 500), ...(advice ? [`→ ${advice}`] : [])]
 }
 
 /** What a webhook is sent where no template says otherwise, and a command reads on its standard input. */
-export const bodyOf = ({ event, host, text, notices }: Letter): string =>
+export const messageJson = ({ event, host, text, notices }: Message): string =>
   JSON.stringify({
     event,
     host,
@@ -79,7 +79,7 @@ export const bodyOf = ({ event, host, text, notices }: Letter): string =>
   })
 
 /** The places a template may have, and what goes there. */
-export const wordsOf = ({ text, event, host, notices }: Letter) => ({
+export const templateValues = ({ text, event, host, notices }: Message) => ({
   text,
   event,
   host,
@@ -87,8 +87,8 @@ export const wordsOf = ({ text, event, host, notices }: Letter) => ({
 })
 
 /** For a command: names and values, nothing of which is secret. The JSON is left out where it does not fit. */
-export function environmentOf(letter: Letter): Readonly<Record<string, string>> {
-  const json = bodyOf({ ...letter, notices: letter.notices.slice(0, NAMED) })
+export function environmentOf(letter: Message): Readonly<Record<string, string>> {
+  const json = messageJson({ ...letter, notices: letter.notices.slice(0, MAX_LISTED) })
   return {
     CERTFERRY_EVENT: letter.event,
     CERTFERRY_HOST: letter.host,
@@ -107,6 +107,6 @@ const LONGEST = 131_072
 const words = (texts: readonly string[]) =>
   texts
     .filter(Boolean)
-    .map(text => printable(text, 253))
+    .map(text => printableText(text, 253))
     .join(' ')
     .slice(0, 32_768)

@@ -34,7 +34,7 @@ export interface Layout {
   readonly chain: (name: string) => string
   readonly key: (name: string) => string
   /** A lineage is there once one of these is, whole or not. */
-  readonly signs: (name: string) => readonly string[]
+  readonly markers: (name: string) => readonly string[]
   /** Where this is there and no key is, none will come: the client was given a request (CSR) and never had its key. */
   readonly keyless?: (name: string) => string
 }
@@ -53,7 +53,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     nameOf: entry => (isHidden(entry) ? undefined : entry),
     chain: name => `live/${name}/fullchain.pem`,
     key: name => `live/${name}/privkey.pem`,
-    signs: name => [`live/${name}/fullchain.pem`, `live/${name}/privkey.pem`],
+    markers: name => [`live/${name}/fullchain.pem`, `live/${name}/privkey.pem`],
   },
   'acme.sh': {
     folder: '',
@@ -63,7 +63,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     chain: name => `${name}/fullchain.cer`,
     key: name => `${name}/${domainOf(name)}.key`,
     // the key alone is no sign: it is written before the order, and stays behind when a first issuance fails
-    signs: name => [`${name}/fullchain.cer`, `${name}/${domainOf(name)}.cer`],
+    markers: name => [`${name}/fullchain.cer`, `${name}/${domainOf(name)}.cer`],
     // acme.sh's own test for "Signing from existing CSR": a key of its own is made before the request
     keyless: name => `${name}/${domainOf(name)}.csr`,
   },
@@ -74,7 +74,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     nameOf: entry => /^([^.].*?)(?:\.issuer\.crt|\.crt|\.key|\.json|\.pem|\.pfx)$/.exec(entry)?.[1],
     chain: name => `certificates/${name}.crt`,
     key: name => `certificates/${name}.key`,
-    signs: name => [`certificates/${name}.crt`],
+    markers: name => [`certificates/${name}.crt`],
     // the last file that it writes
     keyless: name => `certificates/${name}.json`,
   },
@@ -86,7 +86,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     // both are links; what is unfinished, and what is kept of earlier ones, has a time in its name
     chain: name => `${name}/fullchain.pem`,
     key: name => `${name}/privkey.pem`,
-    signs: name => [`${name}/fullchain.pem`],
+    markers: name => [`${name}/fullchain.pem`],
   },
   uacme: {
     folder: '',
@@ -95,7 +95,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     nameOf: entry => (isIdentifier(entry) ? entry : undefined),
     chain: name => `${name}/cert.pem`,
     key: name => `private/${name}/key.pem`,
-    signs: name => [`${name}/cert.pem`],
+    markers: name => [`${name}/cert.pem`],
   },
   caddy: {
     folder: 'certificates',
@@ -109,7 +109,7 @@ export const LAYOUTS: Readonly<Record<TreeKind, Layout>> = {
     },
     chain: name => `${caddyFiles(name)}.crt`,
     key: name => `${caddyFiles(name)}.key`,
-    signs: name => [`${caddyFiles(name)}.crt`],
+    markers: name => [`${caddyFiles(name)}.crt`],
   },
 }
 
@@ -121,7 +121,7 @@ function caddyFiles(name: string): string {
 }
 
 /** Where a client keeps its certificates when nobody tells it otherwise: its own default, or Debian's. */
-export const USUAL: Readonly<Record<FolderKind, (home: string) => string>> = {
+export const DEFAULT_DIRECTORY: Readonly<Record<FolderKind, (home: string) => string>> = {
   certbot: () => '/etc/letsencrypt',
   'acme.sh': home => `${home.replace(/\/$/, '')}/.acme.sh`,
   lego: home => `${home.replace(/\/$/, '')}/.lego`,

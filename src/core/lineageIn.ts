@@ -1,7 +1,7 @@
 /** The lineage that a source has under a name. Pure. */
 import { join } from 'node:path/posix'
 import { Fault } from './fault.ts'
-import { FOLDER_KINDS, LAYOUTS, type Lineage, lineageId, USUAL } from './lineage.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS, LAYOUTS, type Lineage, lineageId } from './lineage.ts'
 import type { FolderSource, PemSource, Settings } from './settings.ts'
 
 /** The lineage of that name, whether or not anything of it is there yet. */
@@ -21,7 +21,7 @@ export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Sett
 
 /** Where the ACME clients keep their certificates when nobody tells them otherwise. */
 export const usualSources = (home: string): readonly FolderSource[] =>
-  FOLDER_KINDS.map(kind => ({ kind, path: USUAL[kind](home), keys: {} }))
+  FOLDER_KINDS.map(kind => ({ kind, path: DEFAULT_DIRECTORY[kind](home), keys: {} }))
 
 /** A name stands for one place: two that took turns under it would each replace the other's upload. */
 export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>

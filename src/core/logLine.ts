@@ -1,7 +1,7 @@
 /** A log line: as JSON for machines, as text for a terminal, as the journal wants it. Pure. */
-import { wrapped } from './columns.ts'
+import { wrap } from './columns.ts'
 import { jsonLine } from './jsonLine.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 import type { Level } from './terms.ts'
 
 /** Level, time and message are there of every line; the fields are for machines, all but the advice. */
@@ -25,10 +25,10 @@ const SECRET = new Set([
   'passphrase',
 ])
 
-const masked = (name: string, value: unknown) => (SECRET.has(name) ? '[secret]' : value)
+const mask = (name: string, value: unknown) => (SECRET.has(name) ? '[secret]' : value)
 
 /** One line of JSON that a terminal can be shown. */
-export const machine = (record: LogRecord): string => jsonLine(record, masked)
+export const jsonLogLine = (record: LogRecord): string => jsonLine(record, mask)
 
 const COLOURS: Readonly<Record<string, string>> = {
   error: '\u001b[31m',
@@ -42,14 +42,14 @@ const PLAIN = '\u001b[0m'
 const MARGIN = 15
 
 /** Time, level and message, which says all that matters; advice below it. */
-export function readable(
+export function terminalLine(
   { level, time, msg, advice }: LogRecord,
   { colours, columns }: { readonly colours: boolean; readonly columns: number },
 ): string {
   const shown =
     (colours ? `${COLOURS[level] ?? ''}${level}${PLAIN}` : level) + ' '.repeat(Math.max(1, 6 - level.length))
   const clock = new Date(time).toTimeString().slice(0, 8)
-  const fit = (text: string) => wrapped(printable(text, 1000), Math.max(40, columns) - MARGIN, MARGIN)
+  const fit = (text: string) => wrap(printableText(text, 1000), Math.max(40, columns) - MARGIN, MARGIN)
   const next = typeof advice === 'string' ? `${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}\n` : ''
   return `${clock} ${shown}${fit(msg)}\n${next}`
 }
@@ -58,7 +58,7 @@ export function readable(
 const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 }
 
 /** One line an event for the journal, which knows the time itself. */
-export function journalled({ level, msg, advice }: LogRecord): string {
+export function journalLine({ level, msg, advice }: LogRecord): string {
   const text = typeof advice === 'string' ? `${msg} → ${advice}` : msg
-  return `<${PRIORITY[level] ?? 6}>${printable(text, 2000)}\n`
+  return `<${PRIORITY[level] ?? 6}>${printableText(text, 2000)}\n`
 }

@@ -1,6 +1,6 @@
 /** Every metric: its name, type, labels and meaning. docs/metrics.md is this table for the operator. Pure. */
 import type { Outcome } from './outcome.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 
 export interface MetricRow {
   readonly name: string
@@ -86,8 +86,8 @@ export const METRICS = {
 export const UPLOAD_OUTCOMES = ['uploaded', 'pending', 'failed', 'refused'] as const
 
 /** Whether the service has what is on disk, as far as this outcome tells. */
-export const isCarried = ({ outcome }: Outcome): boolean | undefined =>
+export const isSynced = ({ outcome }: Outcome): boolean | undefined =>
   outcome === 'planned' ? undefined : outcome === 'uploaded' || outcome === 'unchanged'
 
 /** A name from disk or configuration as the value of a label; prom-client does the quoting. */
-export const labelValue = (text: string) => printable(text, 200)
+export const labelValue = (text: string) => printableText(text, 200)

@@ -1,12 +1,12 @@
 /** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
-import type { Event } from './event.ts'
+import type { NotifyEvent } from './event.ts'
 import { ABOUT_A_DAY, isLate, overdueAdvice } from './expiry.ts'
 import { Fault } from './fault.ts'
 import type { Outcome } from './outcome.ts'
 import type { Receipt } from './receipt.ts'
 
-export interface Notice {
-  readonly event: Event
+export interface Notification {
+  readonly event: NotifyEvent
   readonly lineage: string
   readonly names: readonly string[]
   readonly certificateId: string | null
@@ -20,19 +20,23 @@ export interface Notice {
 }
 
 const DAY = 86_400_000
-const ONCE = Number.POSITIVE_INFINITY
+const NEVER_REPEAT = Number.POSITIVE_INFINITY
 
 /** Nothing routine is a notice: "unchanged" never, and neither is what the next try may mend. */
-export function noticesOf(outcome: Outcome, receipt: Receipt | undefined, now: number): readonly Notice[] {
+export function notificationsFor(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  now: number,
+): readonly Notification[] {
   const about = aboutOf(outcome, receipt)
   return [
-    ...uploadedNotice(outcome, receipt, about),
-    ...faultNotice(outcome, receipt, about, now),
-    ...lateNotice(outcome, about, now),
+    ...uploadedNotification(outcome, receipt, about),
+    ...faultNotification(outcome, receipt, about, now),
+    ...overdueNotification(outcome, about, now),
   ]
 }
 
-type About = Pick<Notice, 'lineage' | 'names' | 'certificateId' | 'supersedes' | 'notAfter'>
+type About = Pick<Notification, 'lineage' | 'names' | 'certificateId' | 'supersedes' | 'notAfter'>
 
 const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): About => ({
   lineage,
@@ -43,26 +47,30 @@ const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): Ab
 })
 
 /** An ID that the receipt already had is no news, whoever answered with it. */
-function uploadedNotice(outcome: Outcome, receipt: Receipt | undefined, about: About): readonly Notice[] {
+function uploadedNotification(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  about: About,
+): readonly Notification[] {
   if (outcome.outcome !== 'uploaded' || receipt?.uploaded?.certificateId === outcome.certificateId) return []
   const { certificateId, supersedes, lineage } = outcome
   const news = { event: 'uploaded', certificateId, supersedes, reason: null, advice: null } as const
-  return [{ ...about, ...news, key: `uploaded ${lineage} ${certificateId}`, again: ONCE }]
+  return [{ ...about, ...news, key: `uploaded ${lineage} ${certificateId}`, again: NEVER_REPEAT }]
 }
 
-function faultNotice(
+function faultNotification(
   outcome: Outcome,
   receipt: Receipt | undefined,
   about: About,
   now: number,
-): readonly Notice[] {
+): readonly Notification[] {
   if (!('fault' in outcome)) return []
   const { fault, bundle, lineage } = outcome
   const why = { reason: fault.message, advice: fault.advice }
   // stored by the service: nothing about this certificate was refused, and the others wait for the disk
   if (fault.code === 'UNRECORDED')
     return [{ ...stopNotice(unusable(fault)), ...about, certificateId: null, reason: fault.message }]
-  if (isStop(fault)) return [stopNotice(fault)]
+  if (stopsUploads(fault)) return [stopNotice(fault)]
   // what has expired is told of as that
   if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
   if (fault.retry === 'never')
@@ -72,17 +80,19 @@ function faultNotice(
         ...why,
         event: 'rejected',
         key: `rejected ${lineage} ${bundle?.fingerprint ?? fault.code}`,
-        again: ONCE,
+        again: NEVER_REPEAT,
       },
     ]
   const failing = receipt?.failing
   if (!failing || failing.fingerprint !== bundle?.fingerprint || now - Date.parse(failing.since) < DAY)
     return []
-  return [{ ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: ONCE }]
+  return [
+    { ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: NEVER_REPEAT },
+  ]
 }
 
 /** Whichever certificate met it first: it is not about that one. */
-export const stopNotice = (fault: Fault): Notice => ({
+export const stopNotice = (fault: Fault): Notification => ({
   event: 'stopped',
   lineage: '',
   names: [],
@@ -100,10 +110,14 @@ const unusable = ({ cause, message }: Fault): Fault =>
   cause instanceof Fault ? cause : new Fault('STATE_UNUSABLE', message)
 
 /** A person must act, or nothing more is carried for anybody. */
-const isStop = ({ scope, code, retry }: Fault) =>
+const stopsUploads = ({ scope, code, retry }: Fault) =>
   scope === 'account' && retry !== 'later' && code !== 'INTERRUPTED'
 
-function lateNotice({ lineage, bundle }: Outcome, about: About, now: number): readonly Notice[] {
+function overdueNotification(
+  { lineage, bundle }: Outcome,
+  about: About,
+  now: number,
+): readonly Notification[] {
   // a healthy client renews within a day of being due: nobody is called for that
   if (!bundle || !isLate(bundle, now)) return []
   const ended = bundle.notAfter.getTime() <= now

@@ -1,6 +1,6 @@
 /** What happened to one lineage in one pass, and to all of them. Pure. */
 import type { Identity } from './bundle.ts'
-import { type Fault, mostSevere } from './fault.ts'
+import { type Fault, mostSevereExitCode } from './fault.ts'
 import type { RefuseReason, UploadReason } from './plan.ts'
 
 export type Verdict =
@@ -46,7 +46,7 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
 export const isPending = (fault: Fault): boolean => fault.retry === 'soon' && fault.exit === 75
 
 export const exitOf = (outcomes: readonly Outcome[]): number =>
-  mostSevere(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))
+  mostSevereExitCode(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))
 
 /** The fault as it stands in `--json`; there is no member that could hold a secret. */
 export const faultJson = (fault: Fault) => ({

@@ -9,7 +9,7 @@
  */
 import { pauseAfter } from './backoff.ts'
 
-export interface Pace {
+export interface RateLimiterState {
   /** Requests a second that the operator allows. */
   readonly max: number
   /** Requests a second right now: cut by a throttle, grown back by successes. */
@@ -48,13 +48,13 @@ const RECOVERY = 15
  * In a crowd the interval between two requests grows with the time that the crowd has lasted, and no further: that is
  * the same for all who came together, whatever their luck. In milliseconds, and as a part of that time.
  */
-const LONGEST = { least: 2_000, part: 1 / 30, most: 120_000 } as const
+const MAX_PAUSE = { least: 2_000, part: 1 / 30, most: 120_000 } as const
 /** What was learned of a crowd is forgotten when nothing was sent for this long. */
-const FORGOTTEN = 600_000
+const RESET_AFTER = 600_000
 /** In silence: often enough that a dozen certificates which no gateway lets through do not pass for a service that is down. */
-const RAREST = 8_000
+const MAX_PROBE_INTERVAL = 8_000
 
-export const paceOf = (max: number): Pace => ({
+export const createLimiter = (max: number): RateLimiterState => ({
   max,
   rate: max,
   stride: 1,
@@ -69,33 +69,34 @@ export const paceOf = (max: number): Pace => ({
   proven: false,
 })
 
-const places = (pace: Pace) => (pace.proven ? Math.max(1, Math.floor(pace.rate)) : 1)
-function freeAt({ sent, arrived }: Pace['counted'][number], quickest: number): number {
+const places = (pace: RateLimiterState) => (pace.proven ? Math.max(1, Math.floor(pace.rate)) : 1)
+function freeAt({ sent, arrived }: RateLimiterState['counted'][number], quickest: number): number {
   const usual = quickest === Infinity ? 0 : quickest
   const heldUp = arrived === undefined ? TRANSIT : arrived - sent - usual
   return sent + Math.min(heldUp, TRANSIT) + WINDOW + GUARD
 }
-const inFlight = (pace: Pace) => pace.counted.filter(({ arrived }) => arrived === undefined).length
+const inFlight = (pace: RateLimiterState) =>
+  pace.counted.filter(({ arrived }) => arrived === undefined).length
 
 /** Exact at full speed. Below it thrown anew with every answer: those who share a limit must not keep meeting. */
-const interval = ({ max, rate, stride }: Pace) =>
+const interval = ({ max, rate, stride }: RateLimiterState) =>
   Math.max(1_000 / max, rate < max ? (1_000 * stride) / rate : 0)
 
 /** Milliseconds until a request may leave: 0 now, Infinity when only a reply can make room. */
-export function waitOf(pace: Pace, now: number): number {
+export function delayUntilNext(pace: RateLimiterState, now: number): number {
   return !pace.proven && inFlight(pace) > 0 ? Infinity : Math.max(0, readyAt(pace) - now)
 }
 
 /** When the last of all that a request has to wait for is over, or was. */
-function readyAt(pace: Pace): number {
+function readyAt(pace: RateLimiterState): number {
   const free = pace.counted.map(one => freeAt(one, pace.quickest)).sort((a, b) => b - a)
   return Math.max(free[places(pace) - 1] ?? -Infinity, pace.leftAt + interval(pace), pace.restsUntil)
 }
 
 /** A request leaves now that somebody has wanted to send since `wanted`. */
-export const sent = (pace: Pace, now: number, wanted = now): Pace => ({
+export const onSent = (pace: RateLimiterState, now: number, wanted = now): RateLimiterState => ({
   ...pace,
-  ...(now - pace.leftAt > FORGOTTEN && { rate: pace.max, crowdedSince: undefined }),
+  ...(now - pace.leftAt > RESET_AFTER && { rate: pace.max, crowdedSince: undefined }),
   counted: [
     ...pace.counted.filter(one => one.arrived === undefined || freeAt(one, pace.quickest) > now),
     { sent: now, arrived: undefined },
@@ -104,8 +105,8 @@ export const sent = (pace: Pace, now: number, wanted = now): Pace => ({
 })
 
 /** The request sent at `sentAt` came back, well or not. */
-export function returned(
-  pace: Pace,
+export function onReply(
+  pace: RateLimiterState,
   sentAt: number,
   now: number,
   reply: {
@@ -115,32 +116,32 @@ export function returned(
     readonly silent?: boolean
   },
   dice: number,
-): Pace {
+): RateLimiterState {
   let settled = false
   const counted = pace.counted.map(one => {
     if (settled || one.sent !== sentAt || one.arrived !== undefined) return one
     settled = true
     return { ...one, arrived: now }
   })
-  if (reply.silent) return silenced({ ...pace, counted }, sentAt, now, dice)
+  if (reply.silent) return onNoAnswer({ ...pace, counted }, sentAt, now, dice)
   const quickest = pace.proven ? Math.min(pace.quickest, now - sentAt) : pace.quickest
   const next = { ...pace, counted, quickest, proven: pace.proven || reply.proves, silences: 0 }
-  if (reply.throttled) return throttled(next, sentAt, now, dice)
-  return reply.proves ? eased(next, dice) : next
+  if (reply.throttled) return decrease(next, sentAt, now, dice)
+  return reply.proves ? increase(next, dice) : next
 }
 
 /** By the root of the rate: a slow one grows faster for its size, so that those who share a limit come to share it evenly. */
-function eased(pace: Pace, dice: number): Pace {
+function increase(pace: RateLimiterState, dice: number): RateLimiterState {
   const rate = Math.min(pace.max, pace.rate + (2 * Math.sqrt(pace.rate * pace.max)) / RECOVERY)
   const crowdedSince = rate < pace.max ? pace.crowdedSince : undefined
   return { ...pace, rate, crowdedSince, stride: 0.5 + dice }
 }
 
-function throttled(pace: Pace, sentAt: number, now: number, dice: number): Pace {
+function decrease(pace: RateLimiterState, sentAt: number, now: number, dice: number): RateLimiterState {
   // requests that were out together are throttled together: that is one message, not ten
   if (sentAt <= pace.cutAt) return pace
   const crowdedSince = pace.crowdedSince ?? now
-  const { least, part, most } = LONGEST
+  const { least, part, most } = MAX_PAUSE
   const longest = Math.min(most, Math.max(least, (now - crowdedSince) * part))
   const rate = Math.min(pace.rate, Math.max(pace.rate * CUT, 1_000 / longest))
   // the window that was full is over within a second; half of one is enough, for what comes too early costs the limit nothing
@@ -152,10 +153,10 @@ function throttled(pace: Pace, sentAt: number, now: number, dice: number): Pace 
  * A service that answers nobody is asked by one at a time, ever more rarely; else a thousand certificates would ask it a
  * thousand times what one would. The first silence may be the accident of one connection and slows nobody.
  */
-function silenced(pace: Pace, sentAt: number, now: number, dice: number): Pace {
+function onNoAnswer(pace: RateLimiterState, sentAt: number, now: number, dice: number): RateLimiterState {
   // as with throttles: requests that were out together are lost together
   if (sentAt < pace.silentAt) return pace
   const silences = pace.silences + 1
-  const pause = silences < 2 ? 0 : Math.min(RAREST, pauseAfter(silences - 1, dice))
+  const pause = silences < 2 ? 0 : Math.min(MAX_PROBE_INTERVAL, pauseAfter(silences - 1, dice))
   return { ...pace, silences, silentAt: now, restsUntil: Math.max(pace.restsUntil, now + pause) }
 }

@@ -2,9 +2,10 @@
 import { SEND_AGAIN } from './advice.ts'
 import { adviceOn } from './apiCodes.ts'
 import type { Bundle } from './bundle.ts'
-import { waitingUntil } from './failing.ts'
+import { validityFault } from './expiry.ts'
+import { backoffUntil } from './failing.ts'
 import { Fault, type FaultDetail } from './fault.ts'
-import { areSame, type Marks } from './mark.ts'
+import { type FileStamps, isEqual } from './mark.ts'
 import { isOlder, type Receipt, type Rejection, supersededAs, type Upload } from './receipt.ts'
 
 /** older: it begins and ends before the one uploaded last, and nothing is known against it. */
@@ -17,7 +18,7 @@ export type Decision =
   | { readonly do: 'wait'; readonly until: Date }
   | { readonly do: 'refuse'; readonly because: RefuseReason; readonly fault: Fault }
 
-export interface Circumstances {
+export interface DecisionContext {
   readonly now: Date
   /** Send even what is known to be uploaded, older or rejected. What is not valid today stays refused. */
   readonly force: boolean
@@ -29,23 +30,20 @@ export interface Circumstances {
   readonly patient?: boolean
 }
 
-export function plan(
+export function decide(
   bundle: Bundle,
   receipt: Receipt,
-  { now, force, endpoint, settings, patient = false }: Circumstances,
+  { now, force, endpoint, settings, patient = false }: DecisionContext,
 ): Decision {
   const uploaded = receipt.uploaded?.endpoint === endpoint ? receipt.uploaded : undefined
   if (!force && uploaded?.fingerprint === bundle.fingerprint) {
     return { do: 'skip', because: 'unchanged', certificateId: uploaded.certificateId }
   }
 
-  if (bundle.notAfter <= now) return refuse('expired', 'EXPIRED', `it expired on ${day(bundle.notAfter)}`)
-  if (bundle.notBefore > now) {
-    return refuse(
-      'not-yet-valid',
-      'NOT_YET_VALID',
-      `it is not valid before ${bundle.notBefore.toISOString()}`,
-    )
+  const invalid = validityFault(bundle, now)
+  if (invalid) {
+    const because = invalid.code === 'EXPIRED' ? 'expired' : 'not-yet-valid'
+    return { do: 'refuse', because, fault: invalid }
   }
   if (force) return { do: 'upload', because: 'forced' }
 
@@ -67,21 +65,21 @@ export function plan(
       `it was uploaded as ${replaced.certificateId} and replaced by a newer one on ${day(new Date(replaced.supersededAt))}; ${uploaded.certificateId} is the current one`,
     )
   }
-  const until = patient ? waitingUntil(receipt.failing, bundle.fingerprint, now) : undefined
+  const until = patient ? backoffUntil(receipt.failing, bundle.fingerprint, now) : undefined
   if (until) return { do: 'wait', until }
   if (!uploaded) return { do: 'upload', because: 'first-seen' }
   return { do: 'upload', because: isOlder(datesOf(bundle), uploaded) ? 'older' : 'changed' }
 }
 
 /** What a receipt says was uploaded, where the files stand as they did then: they need not be read to know it. */
-export const knownUnread = (
+export const unchangedUpload = (
   { uploaded }: Receipt,
-  marks: Marks | undefined,
-  { force, endpoint, now }: Pick<Circumstances, 'force' | 'endpoint' | 'now'>,
+  marks: FileStamps | undefined,
+  { force, endpoint, now }: Pick<DecisionContext, 'force' | 'endpoint' | 'now'>,
 ): Upload | undefined =>
   !force &&
   uploaded?.endpoint === endpoint &&
-  areSame(uploaded.files, marks) &&
+  isEqual(uploaded.files, marks) &&
   !(uploaded.changesAt && uploaded.changesAt <= now.toISOString())
     ? uploaded
     : undefined

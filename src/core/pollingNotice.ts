@@ -1,5 +1,5 @@
 /** What is said when a source has to be polled. Pure. */
-import type { Entry } from './report.ts'
+import type { LogEntry } from './report.ts'
 import type { Source } from './settings.ts'
 
 const OPEN_FILES =
@@ -11,7 +11,7 @@ const MEND: Readonly<Record<string, string>> = {
 }
 
 /** `why` is an error code of inotify or the name of a file system. */
-export function pollingEntry(source: Source, why: string): Entry {
+export function pollingEntry(source: Source, why: string): LogEntry {
   const where = source.kind === 'pem' ? source.name : source.path
   const advice = MEND[why] ?? 'Nothing to do: changes are found within seconds all the same.'
   return {

@@ -4,7 +4,7 @@
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** One line, no escapes, at most `most` characters: what a certificate or a reply says can never steer a terminal. */
-export function printable(text: string, most = 500): string {
+export function printableText(text: string, most = 500): string {
   // a character is two halves at most: of a long text the rest need not be looked at
   const begun = text
     .replace(/\s+/g, ' ')

@@ -1,6 +1,6 @@
 /** How far a pass has come: counts, rate and time left, on one line. Pure: the clock is an argument, in milliseconds. */
-import { barDone } from './bar.ts'
-import { duration } from './duration.ts'
+import { progressBar } from './bar.ts'
+import { durationText } from './duration.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface Progress {
@@ -53,7 +53,7 @@ export function progressLine(progress: Progress, now: number, columns: number): 
   const rate = rateOf(progress, now)
   const counts = `${String(done).padStart(String(total).length)}/${total}`
   const speed = rate === undefined ? [] : [`${rate < 99.95 ? rate.toFixed(1) : Math.round(rate)}/s`]
-  const left = rate === undefined ? [] : [`${duration(Math.ceil((total - done) / rate))} left`]
+  const left = rate === undefined ? [] : [`${durationText(Math.ceil((total - done) / rate))} left`]
   const sums = [...(uploaded ? [`uploaded ${uploaded}`] : []), ...(failed ? [`failed ${failed}`] : [])]
 
   const forms = [
@@ -64,5 +64,5 @@ export function progressLine(progress: Progress, now: number, columns: number): 
   ]
   const fitting = forms.map(parts => parts.join('  ')).find(text => text.length <= columns) ?? ''
   const cells = Math.min(CELLS.most, columns - fitting.length - 3)
-  return cells < CELLS.fewest ? fitting : `[${barDone(done / total, cells)}] ${fitting}`
+  return cells < CELLS.fewest ? fitting : `[${progressBar(done / total, cells)}] ${fitting}`
 }

@@ -1,8 +1,8 @@
 /** What we know was uploaded for a lineage, and how that knowledge grows. Pure. */
 import type { Bundle, Identity } from './bundle.ts'
-import type { Failing } from './failing.ts'
+import type { RetryState } from './failing.ts'
 import type { Fault } from './fault.ts'
-import type { Marks } from './mark.ts'
+import type { FileStamps } from './mark.ts'
 import type { Uploaded } from './upload.ts'
 
 /** Digests are hexadecimal, dates as `Date.toISOString` writes them: they can be compared as text. */
@@ -18,7 +18,7 @@ export interface Upload {
   /** The host it was uploaded to: an ID given by an emulator or by the other site means nothing here. */
   readonly endpoint: string
   /** How the files stand in which this certificate was last found. */
-  readonly files?: Marks
+  readonly files?: FileStamps
   /** When they must be read again though they stand so: one of their certificates begins or ends to be valid. */
   readonly changesAt?: string
 }
@@ -56,11 +56,11 @@ export interface Receipt {
   /** Newest first. */
   readonly superseded: readonly Superseded[]
   readonly rejected: Rejection | undefined
-  readonly failing: Failing | undefined
+  readonly failing: RetryState | undefined
 }
 
 /** Superseded IDs kept: two years of 45-day certificates with room to spare. */
-const REMEMBERED = 32
+const MAX_SUPERSEDED = 32
 
 export const emptyReceipt = (lineage: string): Receipt => ({
   lineage,
@@ -88,7 +88,7 @@ export function withUpload(
   const mayReturn =
     before !== undefined && (raced || isOlder(upload, before) || supersededAs(receipt, upload) !== undefined)
   const entry: Superseded | undefined = replaced && {
-    ...superseding(replaced),
+    ...supersede(replaced),
     supersededAt: upload.uploadedAt,
     ...(mayReturn && { mayReturn }),
   }
@@ -106,7 +106,7 @@ export function withUpload(
   return {
     ...receipt,
     uploaded: current,
-    superseded: superseded.slice(0, REMEMBERED),
+    superseded: superseded.slice(0, MAX_SUPERSEDED),
     rejected: undefined,
     failing: undefined,
   }
@@ -145,7 +145,7 @@ export const supersededAs = (
           (one.leaf === undefined ? one.fingerprint === fingerprint : one.leaf === leaf),
       )
 
-const superseding = ({
+const supersede = ({
   certificateId,
   fingerprint,
   leaf,
@@ -174,7 +174,7 @@ export const uploadOf = (
   { certificateId, requestId }: Uploaded,
   endpoint: string,
   now: Date,
-  files?: Marks,
+  files?: FileStamps,
 ): Upload => ({
   certificateId,
   requestId,
@@ -191,12 +191,12 @@ export const uploadOf = (
 /** Nothing of files whose content is to be told each time. */
 const standing = (
   { flaws, changesAt }: Pick<Bundle, 'flaws' | 'changesAt'>,
-  files: Marks | undefined,
+  files: FileStamps | undefined,
 ): Pick<Upload, 'files' | 'changesAt'> =>
   files && !flaws.length ? { files, ...(changesAt && { changesAt: changesAt.toISOString() }) } : {}
 
 /** The certificate that was uploaded, found once more in files that stand like this. */
-export function withMarks(receipt: Receipt, bundle: Bundle, files: Marks): Receipt {
+export function withMarks(receipt: Receipt, bundle: Bundle, files: FileStamps): Receipt {
   if (receipt.uploaded?.fingerprint !== bundle.fingerprint) return receipt
   const { files: _, changesAt: __, ...uploaded } = receipt.uploaded
   return { ...receipt, uploaded: { ...uploaded, ...standing(bundle, files) } }

@@ -1,29 +1,36 @@
 /** A receipt as the text of its file. By hand, not by a schema: every start reads one, and a sweep reads ten thousand. Pure. */
-import type { Failing } from './failing.ts'
-import { escaped } from './jsonLine.ts'
-import type { Marks } from './mark.ts'
+import type { RetryState } from './failing.ts'
+import { escapeText } from './jsonLine.ts'
+import type { FileStamps } from './mark.ts'
 import type { Receipt, Rejection, Superseded, Upload } from './receipt.ts'
 
 /** The text of a receipt file: a person prints it to a terminal, and looks for the last upload's members at the top. */
-export const writeReceipt = ({ lineage, path, uploaded, superseded, rejected, failing }: Receipt): string => {
+export const serializeReceipt = ({
+  lineage,
+  path,
+  uploaded,
+  superseded,
+  rejected,
+  failing,
+}: Receipt): string => {
   const kept = { superseded, rejected: rejected ?? null, failing: failing ?? null }
-  return `${escaped(JSON.stringify({ version: 1, lineage, path, ...uploaded, ...kept }, null, 2))}\n`
+  return `${escapeText(JSON.stringify({ version: 1, lineage, path, ...uploaded, ...kept }, null, 2))}\n`
 }
 
 /** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
-export function readReceipt(text: string, expected?: string): Receipt | undefined {
+export function parseReceipt(text: string, expected?: string): Receipt | undefined {
   const disk = parsed(text)
   if (!isRecord(disk) || disk.version !== 1 || !isText(disk.lineage)) return undefined
   const { lineage, path } = disk
   if (path !== undefined && !isText(path)) return undefined
   if (expected !== undefined && disk.lineage !== expected) return undefined
-  const uploaded = disk.certificateId === undefined ? undefined : shaped<Upload>(UPLOAD, disk)
+  const uploaded = disk.certificateId === undefined ? undefined : checkShape<Upload>(UPLOAD, disk)
   if (!uploaded && (disk.certificateId !== undefined || !isAbsent(disk))) return undefined
   if (!Array.isArray(disk.superseded)) return undefined
-  const superseded = disk.superseded.map(one => shaped<Superseded>(SUPERSEDED, one))
-  const rejected = orNull(disk.rejected, one => shaped<Rejection>(REJECTION, one))
+  const superseded = disk.superseded.map(one => checkShape<Superseded>(SUPERSEDED, one))
+  const rejected = orNull(disk.rejected, one => checkShape<Rejection>(REJECTION, one))
   // absent in receipts written before there was a daemon
-  const failing = orNull(disk.failing ?? null, one => shaped<Failing>(FAILING, one))
+  const failing = orNull(disk.failing ?? null, one => checkShape<RetryState>(FAILING, one))
   if (!superseded.every(one => one !== undefined) || rejected === 'damaged' || failing === 'damaged')
     return undefined
   const kept = { lineage, superseded, rejected, failing }
@@ -102,7 +109,7 @@ const SUPERSEDED: Shape<Superseded> = {
   mayReturn: optional(value => value === true),
 }
 
-const FAILING: Shape<Failing> = {
+const FAILING: Shape<RetryState> = {
   fingerprint: isText,
   since: isDate,
   failures: value => Number.isSafeInteger(value) && (value as number) >= 1,
@@ -116,18 +123,18 @@ const isAbsent = (disk: Readonly<Record<string, unknown>>) =>
   Object.entries(UPLOAD).every(([name, check]) => disk[name] === undefined || check(disk[name]))
 
 /** The members that the shape names, and no others; undefined where one is not as it should be. */
-function shaped<T>(shape: Shape<T>, value: unknown): T | undefined {
+function checkShape<T>(shape: Shape<T>, value: unknown): T | undefined {
   if (!isRecord(value)) return undefined
   const found: Record<string, unknown> = {}
   for (const name in shape) {
     const member = value[name]
     if (!shape[name](member)) return undefined
-    if (member !== undefined) found[name] = name === 'files' ? marksIn(member as Marks) : member
+    if (member !== undefined) found[name] = name === 'files' ? marksIn(member as FileStamps) : member
   }
   return found as T
 }
 
-const marksIn = ({ chain, key }: Marks): Marks => ({ chain, key })
+const marksIn = ({ chain, key }: FileStamps): FileStamps => ({ chain, key })
 
 function orNull<T>(value: unknown, read: (value: unknown) => T | undefined): T | undefined | 'damaged' {
   return value === null ? undefined : (read(value) ?? 'damaged')

@@ -1,8 +1,8 @@
 /** Commands that mend what is wrong with a certificate's files. Pure. */
 import type { Fault, FaultCode } from './fault.ts'
 import type { Finding } from './finding.ts'
-import type { Lineage } from './lineage.ts'
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
+import type { SourceKind } from './terms.ts'
 
 /** For these a new certificate is what helps. */
 const RENEWABLE: ReadonlySet<FaultCode> = new Set([
@@ -25,27 +25,27 @@ const IN_THE_FILES: ReadonlySet<string> = new Set([
 
 /** What the certificate's own client is told, to renew it now; undefined where renewing is not the remedy, or not ours to say. */
 export function renewCommand(
-  { kind, name }: Pick<Lineage, 'kind' | 'name'>,
+  { kind, name }: { readonly kind: SourceKind; readonly name: string },
   { code, apiCode }: Pick<Fault, 'code' | 'apiCode'>,
 ): string | undefined {
   if (!RENEWABLE.has(code)) return undefined
   if (code === 'REJECTED_BEFORE' && !IN_THE_FILES.has(apiCode ?? '')) return undefined
   const forced = code === 'EXPIRED' ? '' : kind === 'certbot' ? ' --force-renewal' : ' --force'
-  if (kind === 'certbot') return `sudo certbot renew --cert-name ${quoted(name)}${forced}`
+  if (kind === 'certbot') return `sudo certbot renew --cert-name ${quoteShell(name)}${forced}`
   if (kind !== 'acme.sh') return undefined
   const ecc = name.endsWith('_ecc') ? ' --ecc' : ''
-  return `acme.sh --renew -d ${quoted(name.replace(/_ecc$/, ''))}${ecc}${forced}`
+  return `acme.sh --renew -d ${quoteShell(name.replace(/_ecc$/, ''))}${ecc}${forced}`
 }
 
-export type Obstacle =
+export type PathProblem =
   /** `missing` is where the links lead in the end, and nothing is there. */
   | { readonly kind: 'dangling'; readonly link: string; readonly missing: string }
   | { readonly kind: 'closed'; readonly path: string; readonly mode: number; readonly uid: number }
 
 /** What is in the way, and what removes it. */
-export function withObstacle(
+export function describePathProblem(
   lineage: string,
-  obstacle: Obstacle,
+  obstacle: PathProblem,
   user: { readonly uid: number; readonly name: string },
 ): Pick<Finding, 'says' | 'advice' | 'command'> {
   if (obstacle.kind === 'dangling')
@@ -53,7 +53,7 @@ export function withObstacle(
       says: `${lineage}: ${obstacle.link} leads to ${obstacle.missing}, which is not there`,
       advice:
         'Mount or restore the folder it leads to as well, not only the links; if the file is lost, have the client issue the certificate anew.',
-      command: `ls -l ${quoted(obstacle.link)}`,
+      command: `ls -l ${quoteShell(obstacle.link)}`,
     }
   const { path, mode, uid } = obstacle
   const says = `${lineage}: ${path} is closed to ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${uid === 0 ? 'root' : `uid ${uid}`})`

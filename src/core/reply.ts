@@ -1,7 +1,7 @@
 /** A reply of the service, told from everything else that may answer in its place. Pure. */
 import { apiFault } from './apiCodes.ts'
 import { Fault } from './fault.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 
 export interface Reply {
   readonly requestId: string
@@ -20,7 +20,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  */
 export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
   const response = envelopeOf(body, cut)
-  const requestId = typeof response?.RequestId === 'string' ? printable(response.RequestId, 64) : undefined
+  const requestId =
+    typeof response?.RequestId === 'string' ? printableText(response.RequestId, 64) : undefined
   const error = response?.Error ?? undefined
   if (isObject(error) && typeof error.Code === 'string' && error.Code.trim()) {
     throw apiFault(error.Code, typeof error.Message === 'string' ? error.Message : '', requestId)

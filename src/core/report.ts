@@ -3,7 +3,7 @@ import type { Fault } from './fault.ts'
 import { exitOf, faultJson, isPending, type Outcome, summaryOf } from './outcome.ts'
 import type { UploadReason } from './plan.ts'
 
-export interface Entry {
+export interface LogEntry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly fields: Readonly<Record<string, unknown>>
   /** Says by itself all that a person needs; the fields are for machines. */
@@ -19,7 +19,7 @@ const adviceOn = (because: UploadReason) =>
 const day = (date: Date) => date.toISOString().slice(0, 10)
 
 /** What the log says of one lineage. */
-export function entryOf(outcome: Outcome): Entry {
+export function outcomeEntry(outcome: Outcome): LogEntry {
   const { lineage, bundle, elapsedMs } = outcome
   const about = {
     event: outcome.outcome,
@@ -106,21 +106,21 @@ export function faultFields(fault: Fault) {
 }
 
 /** What the log says when one of the account's faults ends the pass: once, not once a certificate. */
-export const stopEntry = (fault: Fault): Entry => ({
+export const abortedEntry = (fault: Fault): LogEntry => ({
   level: 'error',
   fields: { event: 'stopped', ...faultFields(fault) },
   message: `stopped: ${fault.message}`,
 })
 
 /** What the log says when a second certificate meets the silence that has stopped the pass. */
-export const silenceEntry = ({ code }: Fault): Entry => ({
+export const outageEntry = ({ code }: Fault): LogEntry => ({
   level: 'warn',
   fields: { event: 'stopped', code },
   message: 'stopped: nobody answers, so what was not sent is left to the next pass',
 })
 
 /** The pass in one line: only what there was, in the order of interest. */
-export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): Entry {
+export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): LogEntry {
   const [summary, exit] = [summaryOf(outcomes), exitOf(outcomes)]
   const pending = outcomes.filter(outcome => outcome.outcome === 'failed' && isPending(outcome.fault)).length
   const shown = { ...summary, failed: summary.failed - pending, pending }

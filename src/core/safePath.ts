@@ -3,7 +3,7 @@
  * folder and link on the way, and what it leads to, belongs to root or to the user this runs as, and none else may write
  * it. Pure.
  */
-import { quoted } from './shellWord.ts'
+import { quoteShell } from './shellWord.ts'
 
 /** One step on the way from / to what a path leads to, links included. */
 export interface Step {
@@ -36,7 +36,7 @@ export function unsafeStep(steps: readonly Step[], uid: number): Unsafe | undefi
 }
 
 function judged(step: Step, uid: number): Omit<Unsafe, 'path'> | undefined {
-  const name = quoted(step.path)
+  const name = quoteShell(step.path)
   if (step.uid !== ROOT && step.uid !== uid) {
     const says = `belongs to another user (uid ${step.uid})`
     return step.kind === 'link'

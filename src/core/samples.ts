@@ -12,7 +12,7 @@ const LABEL = /(?<!\w)([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
 const ESCAPED: Readonly<Record<string, string>> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' }
 
 /** What cannot be read is left out: a damaged file costs its counts, never a run. */
-export const samplesOf = (text: string): readonly Sample[] =>
+export const parseSamples = (text: string): readonly Sample[] =>
   text.split('\n').flatMap(line => {
     const [, name, labels = '', number] = LINE.exec(line) ?? []
     const value = Number(number)

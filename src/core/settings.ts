@@ -2,15 +2,15 @@
 import { resolve } from 'node:path/posix'
 import { DEFAULT_ALIAS } from './alias.ts'
 import {
-  CHOICES,
-  type Choice,
-  type ChoiceOptions,
-  choiceProblems,
-  chosen,
   type Environment,
+  resolveSetting,
+  SETTINGS,
+  type Setting,
+  type SettingOptions,
+  settingProblems,
 } from './choices.ts'
 import type { Config, UploadKeys } from './config.ts'
-import type { Event } from './event.ts'
+import type { NotifyEvent } from './event.ts'
 import { Fault } from './fault.ts'
 import { isMatch } from './pattern.ts'
 import type { Level, SourceKind } from './terms.ts'
@@ -56,7 +56,7 @@ export interface NotifySettings {
   /** A file that holds the address: whoever knows it can write there. */
   readonly webhookFile: string | undefined
   readonly template: string | undefined
-  readonly events: readonly Event[]
+  readonly events: readonly NotifyEvent[]
 }
 
 export interface Settings {
@@ -80,50 +80,50 @@ export interface Settings {
   /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[certificate]] over both. */
   readonly uploadOf: (id: string, name: string, keys: UploadKeys) => UploadSettings
   /** Whether a [[certificate]] says that this lineage is not to be looked at at all. */
-  readonly isSkipped: (id: string) => boolean
+  readonly isExcluded: (id: string) => boolean
 }
 
 /** What the command line said, already of the right type. */
-export interface Options extends ChoiceOptions {
+export interface Options extends SettingOptions {
   readonly source?: ReadonlyArray<Source> | undefined
 }
 
 /** @throws Fault CONFIG_INVALID naming every value of options and environment that cannot be. */
-export function settle(options: Options, env: Environment, config: Config): Settings {
+export function resolveSettings(options: Options, env: Environment, config: Config): Settings {
   const given = { options, env, config }
-  const problems = choiceProblems(given)
+  const problems = settingProblems(given)
   if (problems.length)
     throw new Fault('CONFIG_INVALID', problems.map(({ name, says }) => `${name}: ${says}`).join('\n'))
-  const of = <T>(choice: Choice<T>): T => chosen(choice, given).value
+  const of = <T>(choice: Setting<T>): T => resolveSetting(choice, given).value
   const [endpoint, region, language] = [
-    new URL(of(CHOICES.endpoint)),
-    of(CHOICES.region),
-    of(CHOICES.language),
+    new URL(of(SETTINGS.endpoint)),
+    of(SETTINGS.region),
+    of(SETTINGS.language),
   ]
   const service = { endpoint: endpoint.origin, region, language }
   return {
     endpoint,
     region,
     language,
-    ratePerSecond: of(CHOICES.rate),
-    profile: of(CHOICES.profile),
-    role: of(CHOICES.role),
-    proxy: of(CHOICES.proxy),
-    stateDir: of(CHOICES.stateDir),
-    logLevel: of(CHOICES.level),
-    httpListen: of(CHOICES.listen),
-    watch: { sweep: of(CHOICES.sweep), jitterSeconds: of(CHOICES.jitter) },
+    ratePerSecond: of(SETTINGS.rate),
+    profile: of(SETTINGS.profile),
+    role: of(SETTINGS.role),
+    proxy: of(SETTINGS.proxy),
+    stateDir: of(SETTINGS.stateDir),
+    logLevel: of(SETTINGS.level),
+    httpListen: of(SETTINGS.listen),
+    watch: { sweep: of(SETTINGS.sweep), jitterSeconds: of(SETTINGS.jitter) },
     notify: {
-      command: of(CHOICES.notifyCommand),
-      webhookFile: of(CHOICES.webhookFile),
-      template: of(CHOICES.template),
-      events: of(CHOICES.events),
+      command: of(SETTINGS.notifyCommand),
+      webhookFile: of(SETTINGS.webhookFile),
+      template: of(SETTINGS.template),
+      events: of(SETTINGS.events),
     },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => ({ ...uploadSettings(config, id, name, keys), service }),
-    isSkipped: id =>
-      matching(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)?.skip ??
-      false,
+    isExcluded: id =>
+      matchesAny(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)
+        ?.skip ?? false,
   }
 }
 
@@ -133,7 +133,7 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
 }
 
 /** In the order of the file: of several that say the same, the last counts. */
-const matching = ({ certificate = [] }: Config, id: string, name: string) =>
+const matchesAny = ({ certificate = [] }: Config, id: string, name: string) =>
   certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
 
 function uploadSettings(
@@ -146,7 +146,7 @@ function uploadSettings(
     {},
     config.upload,
     keys,
-    ...matching(config, id, name).map(({ match: _, skip: __, ...rest }) => rest),
+    ...matchesAny(config, id, name).map(({ match: _, skip: __, ...rest }) => rest),
   )
   return {
     type: merged.type,
@@ -160,7 +160,7 @@ function uploadSettings(
 }
 
 /** The same configuration with every path absolute: `~/` is the user's home, anything else relative to `base`. */
-export function anchored(config: Config, base: string, home: string): Config {
+export function resolvePaths(config: Config, base: string, home: string): Config {
   const path = (text: string) => (text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(base, text))
   const keys = <T extends UploadKeys>(input: T): T =>
     input.key_password_file === undefined

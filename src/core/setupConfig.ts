@@ -1,6 +1,6 @@
 /** The configuration file's text with what setup was told, and everything else in it as it was. Pure. */
 import type { Config } from './config.ts'
-import { type LineOf, tomlLines } from './tomlLines.ts'
+import { keyLines, type LineOf } from './tomlLines.ts'
 import { tomlAssignment } from './tomlText.ts'
 
 export interface Wanted {
@@ -19,7 +19,7 @@ export function withWanted(text: string, now: Config, { endpoint, sources }: Wan
   const blocks = missing.map(
     ({ kind, path }) => `\n[[source]]\n${tomlAssignment('kind', kind)}\n${tomlAssignment('path', path)}\n`,
   )
-  const begun = told ? withEndpoint(text, endpoint, tomlLines(text)) : text
+  const begun = told ? withEndpoint(text, endpoint, keyLines(text)) : text
   return blocks.length ? `${begun.replace(/\n*$/, '\n')}${blocks.join('')}` : begun
 }
 

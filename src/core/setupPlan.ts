@@ -4,14 +4,14 @@ import type { FolderKind } from './lineage.ts'
 import { type Secret, secret } from './secret.ts'
 import { SERVICE, TIMER, type Unit } from './units.ts'
 
-export interface Answers {
+export interface SetupChoices {
   readonly clients: readonly FolderKind[]
   readonly way: 'daemon' | 'hook'
   readonly test: boolean
 }
 
 /** A file as it is and as it should be. The texts may hold the API key: nobody prints them by accident. */
-export interface Draft {
+export interface FileChange {
   readonly path: string
   readonly before: Secret | undefined
   readonly text: Secret
@@ -19,8 +19,8 @@ export interface Draft {
 
 /** What there is before anything is done. */
 export interface Survey {
-  readonly config: Draft
-  readonly credentials: Draft
+  readonly config: FileChange
+  readonly credentials: FileChange
   /** Hooks of those chosen clients that have one: where each lies, and what installing it would come to. */
   readonly hooks: ReadonlyArray<{ readonly client: Client; readonly file: string; readonly outcome: string }>
   /** Undefined where no systemd knows the units. */
@@ -41,7 +41,10 @@ export type Step =
   | { readonly do: 'enable' | 'start' | 'restart'; readonly unit: string }
 
 /** In this order: nothing is started before it has all it needs. What is as it should be is not done again. */
-export function setupSteps({ way }: Answers, { config, credentials, hooks, units }: Survey): readonly Step[] {
+export function setupSteps(
+  { way }: SetupChoices,
+  { config, credentials, hooks, units }: Survey,
+): readonly Step[] {
   const files = [
     ...written('configuration', 0o644, config),
     // systemd hands it over to the units; besides root nobody reads it
@@ -56,21 +59,21 @@ export function setupSteps({ way }: Answers, { config, credentials, hooks, units
     ...wanted.map(
       ({ client, file, outcome }) => ({ do: 'hook', client, file, keep: outcome === 'replaced' }) as const,
     ),
-    ...(state?.installed ? running(unit, state, files.length > 0) : []),
+    ...(state?.installed ? serviceSteps(unit, state, files.length > 0) : []),
   ]
 }
 
 function written(
   what: 'configuration' | 'API key',
   mode: number,
-  { path, before, text }: Draft,
+  { path, before, text }: FileChange,
 ): readonly Step[] {
   if ((before?.reveal() ?? '') === text.reveal()) return []
   return [{ do: 'write', what, path, text, mode, keep: before !== undefined }]
 }
 
 /** The daemon reads its key at the start: with another it has to start again. A timer's pass reads everything anew. */
-function running(unit: string, { enabled, active }: Unit, changed: boolean): readonly Step[] {
+function serviceSteps(unit: string, { enabled, active }: Unit, changed: boolean): readonly Step[] {
   const isUp = active === 'active' || active === 'activating'
   return [
     ...(enabled ? [] : [{ do: 'enable', unit } as const]),
@@ -82,7 +85,7 @@ function running(unit: string, { enabled, active }: Unit, changed: boolean): rea
   ]
 }
 
-export interface Done {
+export interface CompletedStep {
   readonly what: string
   /** Where it can be found, or what became of it. */
   readonly detail: string
@@ -97,7 +100,7 @@ const DONE = {
 } as const
 
 /** `backup`: where what was there before is now. */
-export function doneOf(step: Step, backup?: string): Done {
+export function doneOf(step: Step, backup?: string): CompletedStep {
   const kept = backup ? `; as it was before: ${backup}` : ''
   const what = DONE[step.do]
   if (step.do === 'write')
@@ -110,10 +113,10 @@ export function doneOf(step: Step, backup?: string): Done {
 }
 
 /** A line each, what was done in a column of its own. */
-export const doneText = (done: readonly Done[]): string =>
+export const doneText = (done: readonly CompletedStep[]): string =>
   done.map(({ what, detail }) => `  ${what.padEnd(9)}  ${detail}\n`).join('')
 
-export const draft = (path: string, before: string | undefined, text: string): Draft => ({
+export const draft = (path: string, before: string | undefined, text: string): FileChange => ({
   path,
   before: before === undefined ? undefined : secret(before),
   text: secret(text),

@@ -7,9 +7,9 @@ interface Program {
 }
 
 /** One word of POSIX sh that means exactly this text. */
-export const quoted = (text: string): string =>
+export const quoteShell = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 /** The words that start the program from anywhere, by absolute paths. */
-export const startingWords = ({ node, main }: Program): string =>
-  [node, ...(main === undefined ? [] : [main])].map(quoted).join(' ')
+export const programWords = ({ node, main }: Program): string =>
+  [node, ...(main === undefined ? [] : [main])].map(quoteShell).join(' ')

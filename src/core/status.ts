@@ -1,7 +1,7 @@
 /** What `status` shows of each lineage. Pure. */
 import { ADVICE, FLAW_ADVICE } from './advice.ts'
 import { isOverdue, type Life, overdueAdvice } from './expiry.ts'
-import type { Failing } from './failing.ts'
+import type { RetryState } from './failing.ts'
 import { isPending, type Outcome } from './outcome.ts'
 import type { Receipt, Upload } from './receipt.ts'
 
@@ -80,7 +80,7 @@ function shareLeft({ notBefore, notAfter }: Life, now: Date): number {
 }
 
 /** A row of failures counts for the bytes it was about: a renewal begins anew. */
-function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): Failing | undefined {
+function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): RetryState | undefined {
   if (outcome?.outcome !== 'planned' && outcome?.outcome !== 'waiting') return undefined
   return receipt?.failing?.fingerprint === outcome.bundle?.fingerprint ? receipt?.failing : undefined
 }
@@ -111,7 +111,7 @@ const OVERDUE: Readonly<Partial<Record<State, string>>> = {
 
 interface Grounds {
   readonly outcome: Outcome | undefined
-  readonly failing: Failing | undefined
+  readonly failing: RetryState | undefined
   /** Where a renewal is overdue. */
   readonly advice: string | undefined
 }

@@ -1,7 +1,7 @@
 /** What stands below the table of `status`: why rows are not well, what to do, and the sum of it all. Pure. */
-import { wrapped } from './columns.ts'
-import { duration } from './duration.ts'
-import { printable } from './printable.ts'
+import { wrap } from './columns.ts'
+import { durationText } from './duration.ts'
+import { printableText } from './printable.ts'
 import { STATES, type StatusRow } from './status.ts'
 
 /** Each reason once, however many meet it: an outage is one message and not one a certificate. */
@@ -13,8 +13,8 @@ export function reasonLines(rows: readonly StatusRow[], columns: number, now: Da
   return [...alike.values()].map(group => {
     const [{ lineage, reason, advice } = rows[0] as StatusRow] = group
     const who = group.length === 1 ? lineage : `${lineage} and ${group.length - 1} more`
-    const text = wrapped(printable(`${who}: ${timesText(group, now)}${reason}`, 1000), columns)
-    return advice === null ? text : `${text}\n  → ${wrapped(advice, columns - 4, 4)}`
+    const text = wrap(printableText(`${who}: ${timesText(group, now)}${reason}`, 1000), columns)
+    return advice === null ? text : `${text}\n  → ${wrap(advice, columns - 4, 4)}`
   })
 }
 
@@ -24,7 +24,7 @@ function timesText(group: readonly StatusRow[], now: Date): string {
   const next = earliest(group.map(({ nextLook }) => nextLook))
   if (since === undefined || next === undefined) return ''
   const seconds = (Date.parse(next) - now.getTime()) / 1000
-  const when = seconds > 0 ? `in ${duration(seconds)}` : 'is due'
+  const when = seconds > 0 ? `in ${durationText(seconds)}` : 'is due'
   return `failing since ${since.slice(0, 16).replace('T', ' ')} UTC, next look ${when}: `
 }
 
@@ -32,5 +32,5 @@ function timesText(group: readonly StatusRow[], now: Date): string {
 export function summaryLine(rows: readonly StatusRow[], columns: number): string {
   const counts = STATES.map(state => [rows.filter(row => row.state === state).length, state] as const)
   const parts = counts.flatMap(([count, state]) => (count ? [`${count} ${state}`] : []))
-  return wrapped(`${rows.length} certificate${rows.length === 1 ? '' : 's'}: ${parts.join(', ')}`, columns)
+  return wrap(`${rows.length} certificate${rows.length === 1 ? '' : 's'}: ${parts.join(', ')}`, columns)
 }

@@ -1,7 +1,7 @@
 /** The rows of `status` as a table for a terminal: 80 columns hold names of 36 characters. Pure. */
-import { barLeft } from './bar.ts'
-import { padded, widthOf } from './columns.ts'
-import { printable } from './printable.ts'
+import { bar } from './bar.ts'
+import { displayWidth, pad } from './columns.ts'
+import { printableText } from './printable.ts'
 import type { State, StatusRow } from './status.ts'
 import { reasonLines, summaryLine } from './statusReasons.ts'
 
@@ -42,7 +42,7 @@ function tableLines(rows: readonly StatusRow[], { colours, columns }: Screen): r
   const layout = layoutOf(rows, columns)
   const line = (texts: readonly string[], colourOf: readonly string[] = []) =>
     texts
-      .map((text, i) => painted(padded(text, layout.widths[i] ?? 0), colourOf[i]))
+      .map((text, i) => painted(pad(text, layout.widths[i] ?? 0), colourOf[i]))
       .join(GAP)
       .trimEnd()
   const lines = rows.flatMap(row => {
@@ -69,7 +69,7 @@ interface Layout {
 /** Bars grow into what the names leave, and names are cut only where the shortest bar leaves too little. */
 function layoutOf(rows: readonly StatusRow[], columns: number): Layout {
   const widest = (head: string, textOf: (row: StatusRow) => string) =>
-    Math.max(head.length, ...rows.map(row => widthOf(textOf(row))))
+    Math.max(head.length, ...rows.map(row => displayWidth(textOf(row))))
   const [state, id, uploaded] = [
     widest(HEAD[1], row => row.state),
     widest(HEAD[3], idText),
@@ -87,28 +87,29 @@ function layoutOf(rows: readonly StatusRow[], columns: number): Layout {
   }
 }
 
-const nameText = ({ lineage }: StatusRow) => printable(lineage, 300)
+const nameText = ({ lineage }: StatusRow) => printableText(lineage, 300)
 
 const daysText = ({ daysLeft }: StatusRow) => (daysLeft === null ? '-' : String(daysLeft))
 
 const lifeText = (row: StatusRow, { cells, digits }: Layout) =>
-  row.lifeLeft === null ? '-' : `${barLeft(row.lifeLeft, cells)} ${daysText(row).padStart(digits)}`
+  row.lifeLeft === null ? '-' : `${bar(row.lifeLeft, cells)} ${daysText(row).padStart(digits)}`
 
 const lifeColour = (lifeLeft: number | null) =>
   lifeLeft === null ? '' : lifeLeft === 0 ? COLOUR.expired : lifeLeft < 1 / 3 ? COLOUR.expiring : COLOUR.ok
 
-const idText = ({ certificateId }: StatusRow) => (certificateId === null ? '-' : printable(certificateId, 32))
+const idText = ({ certificateId }: StatusRow) =>
+  certificateId === null ? '-' : printableText(certificateId, 32)
 
 const uploadedText = ({ uploadedAt }: StatusRow) => uploadedAt?.slice(0, 10) ?? '-'
 
 /** The names that the lineage does not tell by its own, on one line. */
 function namesText({ lineage, names }: StatusRow, width: number): string {
   const own = lineage.slice(lineage.indexOf(':') + 1).replace(/_ecc$/, '')
-  const others = names.filter(name => name !== own).map(name => printable(name, 300))
+  const others = names.filter(name => name !== own).map(name => printableText(name, 300))
   const more = (shown: number) => (shown < others.length ? ` and ${others.length - shown} more` : '')
   for (let shown = Math.min(others.length, width); shown > 0; shown--) {
     const text = others.slice(0, shown).join(', ') + more(shown)
-    if (widthOf(text) <= width) return text
+    if (displayWidth(text) <= width) return text
   }
   return others[0] ? shortened(others[0], width - more(1).length) + more(1) : ''
 }
@@ -118,17 +119,17 @@ const painted = (text: string, colour: string | undefined) =>
 
 /** The end tells lineages apart as well as the beginning: the middle goes. */
 function shortened(name: string, most: number): string {
-  if (widthOf(name) <= most) return name
+  if (displayWidth(name) <= most) return name
   const characters = [...name]
   const head = fitting(characters, Math.ceil((most - 1) * 0.58))
-  const tail = fitting(characters.toReversed(), most - 1 - widthOf(head.join('')))
+  const tail = fitting(characters.toReversed(), most - 1 - displayWidth(head.join('')))
   return [...head, '…', ...tail.toReversed()].join('')
 }
 
 function fitting(characters: readonly string[], most: number): readonly string[] {
   let left = most
   const end = characters.findIndex(one => {
-    left -= widthOf(one)
+    left -= displayWidth(one)
     return left < 0
   })
   return end < 0 ? characters : characters.slice(0, end)

@@ -1,6 +1,6 @@
 /** Names and their times, the earliest first: a binary heap that knows the place of each name. Pure. */
 
-export interface Timetable {
+export interface DueTimes {
   /** Gives a name a time, in place of the one it may have; Infinity takes it out. */
   readonly set: (name: string, at: number) => void
   /** The time of a name; Infinity where it has none. */
@@ -19,12 +19,12 @@ interface Entry {
   readonly order: number
 }
 
-const NEVER = Number.POSITIVE_INFINITY
+const NO_TIME = Number.POSITIVE_INFINITY
 
-const isBefore = (a: Entry, b: Entry) => a.at < b.at || (a.at === b.at && a.order < b.order)
-const earlierOf = (a: Entry | undefined, b: Entry | undefined) => (a && b && isBefore(b, a) ? b : a)
+const isEarlier = (a: Entry, b: Entry) => a.at < b.at || (a.at === b.at && a.order < b.order)
+const earlierOf = (a: Entry | undefined, b: Entry | undefined) => (a && b && isEarlier(b, a) ? b : a)
 
-export function openTimetable(): Timetable {
+export function createDueTimes(): DueTimes {
   /** The entry at a place comes before those at twice that place plus 1 and plus 2. */
   const heap: Entry[] = []
   const places = new Map<string, number>()
@@ -39,7 +39,7 @@ export function openTimetable(): Timetable {
     const above = heap[(place - 1) >> 1]
     const below = earlierOf(heap[2 * place + 1], heap[2 * place + 2])
     const wrong =
-      above && isBefore(entry, above) ? above : below && isBefore(below, entry) ? below : undefined
+      above && isEarlier(entry, above) ? above : below && isEarlier(below, entry) ? below : undefined
     const free = wrong && places.get(wrong.name)
     put(wrong ?? entry, place)
     if (free !== undefined) settle(entry, free)
@@ -54,11 +54,11 @@ export function openTimetable(): Timetable {
   return {
     set: (name, at) => {
       remove(name)
-      if (at < NEVER) settle({ name, at, order: order++ }, heap.length)
+      if (at < NO_TIME) settle({ name, at, order: order++ }, heap.length)
     },
-    at: name => heap[places.get(name) ?? -1]?.at ?? NEVER,
-    next: () => heap[0]?.at ?? NEVER,
-    take: (now, most = NEVER) => {
+    at: name => heap[places.get(name) ?? -1]?.at ?? NO_TIME,
+    next: () => heap[0]?.at ?? NO_TIME,
+    take: (now, most = NO_TIME) => {
       const taken: string[] = []
       while (taken.length < most && heap[0] && heap[0].at <= now) {
         taken.push(heap[0].name)

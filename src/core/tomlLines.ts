@@ -10,7 +10,7 @@ export type LineOf = (path: KeyPath) => number | undefined
 const DEEPEST = 8
 
 /** Finds every key of a text that a parser has taken; of any other text it finds what it can, and never throws. */
-export function tomlLines(text: string): LineOf {
+export function keyLines(text: string): LineOf {
   const lines = new Map<string, number>()
   // the first is where a table begins: dotted keys and headers name it again
   const note = (path: KeyPath, line: number) => {

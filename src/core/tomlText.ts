@@ -1,5 +1,5 @@
 /** Values as TOML writes them. Pure. */
-import { escaped } from './jsonLine.ts'
+import { escapeText } from './jsonLine.ts'
 import type { KeyPath } from './tomlLines.ts'
 
 export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain }
@@ -26,4 +26,4 @@ function tomlValue(value: Plain): string {
 }
 
 /** As JSON writes it, for a terminal too; half of a character no file can hold. */
-const tomlString = (text: string) => escaped(JSON.stringify(text.toWellFormed()))
+const tomlString = (text: string) => escapeText(JSON.stringify(text.toWellFormed()))

@@ -1,7 +1,7 @@
 /** Traefik's acme.json: the certificates of all its resolvers, with their keys, in one file. Pure. */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { Fault } from './fault.ts'
-import { printable } from './printable.ts'
+import { printableText } from './printable.ts'
 
 /** A certificate in the file, as PEM. */
 export interface Stored {
@@ -132,7 +132,7 @@ export function entryNamed(
   const ranked = all.map(one => ({ ...one, ...rankOf(one, now) })).sort(byRank)
   const [best] = ranked
   if (!best || best.damage !== undefined)
-    throw new Fault('CERTIFICATE_INVALID', `${path}: the entry ${printable(name)} ${best?.damage}`, {
+    throw new Fault('CERTIFICATE_INVALID', `${path}: the entry ${printableText(name)} ${best?.damage}`, {
       advice: 'Stop Traefik, remove this entry from the file, and start it: it obtains the certificate anew.',
     })
   const notes =

@@ -1,17 +1,17 @@
 /** Notices that could not be sent, as they are kept for the next run. Pure. */
-import { EVENTS } from './event.ts'
-import type { Notice } from './notice.ts'
+import { NOTIFY_EVENTS } from './event.ts'
+import type { Notification } from './notice.ts'
 
 /** What is older is no news any more. In milliseconds. */
 const KEPT = 7 * 86_400_000
 const MOST = 1_000
 
-export const writeUnsent = (notices: readonly Notice[], now: number): string => {
+export const writeUnsent = (notices: readonly Notification[], now: number): string => {
   const kept = notices.slice(0, MOST).map(notice => ({ since: new Date(now).toISOString(), ...notice }))
   return `${JSON.stringify(kept, null, 2)}\n`
 }
 
-export type Unsent = Notice & { readonly since?: string }
+export type Unsent = Notification & { readonly since?: string }
 
 /** The notices in a file's text; none where there is no file, or it is damaged. */
 export function readUnsent(text: string | undefined, now: number): readonly Unsent[] {
@@ -32,7 +32,7 @@ const TEXTS_OR_NULL = ['certificateId', 'supersedes', 'notAfter', 'reason', 'adv
 const isUnsent = (
   one: Readonly<Record<string, unknown>>,
 ): one is Readonly<Record<string, unknown>> & Unsent =>
-  EVENTS.some(event => event === one.event) &&
+  NOTIFY_EVENTS.some(event => event === one.event) &&
   TEXTS.every(name => typeof one[name] === 'string') &&
   TEXTS_OR_NULL.every(name => one[name] === null || typeof one[name] === 'string') &&
   Array.isArray(one.names) &&

@@ -1,33 +1,33 @@
 /** Whether uploads get through: an outage is told of once, and its end is noticed by all. Pure. */
 import type { Fault } from './fault.ts'
 
-export interface WeatherEffects {
+export interface OutageDetectorDeps {
   /** Told once that nobody answers any more. */
   readonly onSilence: (fault: Fault) => void
   /** Told when an upload gets through after others had failed. */
   readonly onReturn: () => void
 }
 
-export interface Weather {
+export interface OutageDetector {
   /** An upload leaves. */
-  readonly leaves: () => Leaving
+  readonly attempt: () => Attempt
 }
 
-export interface Leaving {
-  readonly cameThrough: () => void
+export interface Attempt {
+  readonly succeeded: () => void
   readonly failed: (fault: Fault) => void
 }
 
 /** What fails while others come through is a matter of its own, and no weather. */
-export function openWeather({ onSilence, onReturn }: WeatherEffects): Weather {
+export function createOutageDetector({ onSilence, onReturn }: OutageDetectorDeps): OutageDetector {
   let through = 0
   let foul = false
   let silent = false
   return {
-    leaves: () => {
+    attempt: () => {
       const before = through
       return {
-        cameThrough: () => {
+        succeeded: () => {
           through += 1
           if (foul) onReturn()
           foul = false

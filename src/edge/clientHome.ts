@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path'
 import { acmeSetting, optionIn, starts } from '../core/hookCommand.ts'
 import { type Client, HOOK_FILES } from '../core/hookFile.ts'
-import { USUAL } from '../core/lineage.ts'
+import { DEFAULT_DIRECTORY } from '../core/lineage.ts'
 import { type DehydratedConfig, dehydratedConfig } from './dehydratedConfig.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 import { isSamePlace, isThere } from './place.ts'
 
 export interface Surroundings {
@@ -44,7 +44,7 @@ async function acmeHome(
   directory: string,
   { env, home, lines }: Surroundings,
 ): Promise<ClientHome | undefined> {
-  const usual = USUAL['acme.sh'](home)
+  const usual = DEFAULT_DIRECTORY['acme.sh'](home)
   const exported: readonly Homes[] = env.LE_WORKING_DIR
     ? [{ home: env.LE_WORKING_DIR, config: env.LE_CONFIG_HOME, certs: env.CERT_HOME }]
     : []
@@ -70,7 +70,7 @@ async function acmeHome(
 }
 
 const settingIn = (file: string, key: string) =>
-  readText(file).then(
+  readTextFile(file).then(
     ({ text }) => acmeSetting(text, key),
     () => undefined,
   )
@@ -116,7 +116,7 @@ export function deploymentIn({ home, config }: ClientHome, userHome: string) {
   const script = join(home, 'acme.sh')
   return {
     script: isThere(script) ? script : undefined,
-    home: isSamePlace(home, USUAL['acme.sh'](userHome)) ? undefined : home,
+    home: isSamePlace(home, DEFAULT_DIRECTORY['acme.sh'](userHome)) ? undefined : home,
     config: config !== undefined && !isSamePlace(config, home) ? config : undefined,
   }
 }

@@ -14,9 +14,9 @@ import {
   type Verb,
 } from '../core/hookCommand.ts'
 import { HOOK_FILES } from '../core/hookFile.ts'
-import { type FolderKind, USUAL } from '../core/lineage.ts'
+import { DEFAULT_DIRECTORY, type FolderKind } from '../core/lineage.ts'
 import type { ClientHome } from './clientHome.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 import { isSamePlace } from './place.ts'
 
 export interface OwnHook {
@@ -78,7 +78,9 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   })
   const cron = lines
     .filter(({ text }) => starts(text, 'certbot') && /\srenew\b/.test(text))
-    .filter(({ text }) => isSamePlace(optionIn(text, '--config-dir') ?? USUAL.certbot(userHome), directory))
+    .filter(({ text }) =>
+      isSamePlace(optionIn(text, '--config-dir') ?? DEFAULT_DIRECTORY.certbot(userHome), directory),
+    )
     .map(async ({ file, text }) => {
       const hooks = await called(
         client,
@@ -99,7 +101,7 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
 
 const iniFiles = ({ directory, userHome }: Pick<ClientFiles, 'directory' | 'userHome'>) => [
   join(userHome, '.config/letsencrypt/cli.ini'),
-  ...(isSamePlace(directory, USUAL.certbot('')) ? [join(directory, 'cli.ini')] : []),
+  ...(isSamePlace(directory, DEFAULT_DIRECTORY.certbot('')) ? [join(directory, 'cli.ini')] : []),
 ]
 
 /** The file that tells certbot to run no hooks of its folder, if any does. */
@@ -202,7 +204,7 @@ async function inScript(
 
 /** Of a script nobody writes more. */
 const textOf = (path: string): Promise<string> =>
-  readText(path, { most: 1 << 18 }).then(
+  readTextFile(path, { most: 1 << 18 }).then(
     ({ text }) => text,
     () => '',
   )

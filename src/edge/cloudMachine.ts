@@ -2,7 +2,7 @@
 import { lookup as lookUpName } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Fault } from '../core/fault.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 
 /** Where the firmware tells who made the machine; every user may read it, and nobody on the network writes it. */
 const MAKER_FILE = '/sys/class/dmi/id/sys_vendor'
@@ -10,7 +10,7 @@ const MAKER_FILE = '/sys/class/dmi/id/sys_vendor'
 const MAKERS: readonly string[] = ['Tencent Cloud', 'Smdbmds']
 
 export const isCloudMachine = (file = MAKER_FILE): Promise<boolean> =>
-  readText(file).then(
+  readTextFile(file).then(
     ({ text }) => MAKERS.includes(text.trim()),
     () => false,
   )
@@ -19,7 +19,7 @@ export const isCloudMachine = (file = MAKER_FILE): Promise<boolean> =>
 const isLinkLocal = ({ address }: { readonly address: string }) => address.startsWith('169.254.')
 
 /** Looks a name up and lets only link-local addresses through: a resolver may be anybody's, the own link is the host's. */
-export const nearby =
+export const linkLocalLookup =
   (lookUp: typeof lookUpName = lookUpName): LookupFunction =>
   (name, options, done) => {
     lookUp(name, { ...options, all: true }, (error, addresses) => {

@@ -2,12 +2,12 @@
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../core/config.ts'
 import { Fault } from '../core/fault.ts'
-import { printable } from '../core/printable.ts'
+import { printableText } from '../core/printable.ts'
 import { type ConfigReading, type Problem, problemText } from '../core/problem.ts'
-import { anchored } from '../core/settings.ts'
-import { type LineOf, tomlLines } from '../core/tomlLines.ts'
-import type { World } from '../world.ts'
-import { readText } from './fileText.ts'
+import { resolvePaths } from '../core/settings.ts'
+import { keyLines, type LineOf } from '../core/tomlLines.ts'
+import type { ProcessContext } from '../world.ts'
+import { readTextFile } from './fileText.ts'
 import { requireSafe } from './safePath.ts'
 import { readSettled } from './settledFile.ts'
 
@@ -30,7 +30,7 @@ const NOWHERE: LineOf = () => undefined
  */
 export async function readConfigFile(
   option: string | undefined,
-  { env, cwd, home, now, wait, ending }: World,
+  { env, cwd, home, now, sleep: wait, shutdown: ending }: ProcessContext,
 ): Promise<ConfigFile> {
   const named = option ?? (env.CERTFERRY_CONFIG || undefined)
   const file = resolve(cwd, named ?? DEFAULT_CONFIG)
@@ -39,7 +39,7 @@ export async function readConfigFile(
     wait: (ms: number) => wait(ms, ending).catch(() => undefined),
   }
   // half of a configuration is a valid one, with half of its sources, and an empty one has them all by default
-  const read = await readSettled(file, waiting, () => readText(file)).catch(unlessDefault(named))
+  const read = await readSettled(file, waiting, () => readTextFile(file)).catch(unlessDefault(named))
   if (!read) return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
   const { text } = read
   requireSafe(file, 'CONFIG_INVALID', 'whoever writes it decides where private keys go')
@@ -47,8 +47,8 @@ export async function readConfigFile(
   const [config, problems] =
     'problems' in reading ? [reading.rest, reading.problems] : ([reading.config, []] as const)
   // of a text that is no TOML no line is asked for
-  const lineOf = problems.some(({ column }) => column !== undefined) ? NOWHERE : tomlLines(text)
-  return { file, config: anchored(config, dirname(file), home), problems, lineOf }
+  const lineOf = problems.some(({ column }) => column !== undefined) ? NOWHERE : keyLines(text)
+  return { file, config: resolvePaths(config, dirname(file), home), problems, lineOf }
 }
 
 /** The text of a configuration that may not be written yet, with paths as they stand in it. */
@@ -58,7 +58,7 @@ export async function readConfigText(text: string): Promise<ConfigReading> {
   const parsed = await parse(text)
   if ('problem' in parsed) return { problems: [parsed.problem], rest: {} }
   const { readConfig } = await import('../core/configReading.ts')
-  return readConfig(parsed.value, tomlLines(text))
+  return readConfig(parsed.value, keyLines(text))
 }
 
 /** Nothing but comments. */
@@ -67,13 +67,13 @@ const isBare = (text: string) => text.split('\n').every(line => /^[ \t\r]*(#|$)/
 /** The configuration. @throws Fault CONFIG_UNREADABLE, or CONFIG_INVALID that names everything wrong. */
 export async function loadConfig(
   option: string | undefined,
-  world: World,
+  world: ProcessContext,
 ): Promise<{ config: Config; file: string | undefined }> {
   const { config, file, problems } = await readConfigFile(option, world)
   if (problems.length)
     throw new Fault(
       'CONFIG_INVALID',
-      problems.map(problem => `${file}: ${printable(problemText(problem))}`).join('\n'),
+      problems.map(problem => `${file}: ${printableText(problemText(problem))}`).join('\n'),
     )
   return { config, file }
 }

@@ -4,35 +4,35 @@ import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Lineage } from '../core/lineage.ts'
 import type { Reply } from '../core/reply.ts'
 import { existingOf, type Uploaded, uploadBody, uploadedOf } from '../core/upload.ts'
-import { type LaneEffects, openLanes } from './lanes.ts'
-import type { Log } from './log.ts'
+import { createRequestQueue, type RequestQueueDeps } from './lanes.ts'
+import type { Logger } from './log.ts'
 import { retry } from './retry.ts'
 
-export interface CourierOptions {
+export interface RetryingUploaderOptions {
   readonly ratePerSecond: number
   /** Sends one request. @throws Fault of the service's answer, or of the way there. */
   readonly call: (action: string, body: string) => Promise<Reply>
-  readonly repair: LaneEffects['repair']
-  readonly log: Log
+  readonly repair: RequestQueueDeps['repair']
+  readonly log: Logger
   readonly signal: AbortSignal
   readonly onThrottled?: (() => void) | undefined
   /** Kinds of weather told of until an upload goes well; whoever renews the courier hands them on. */
   readonly told?: Set<FaultCode> | undefined
-  readonly passing: Passing
+  readonly passing: Clock
 }
 
 /** How time passes and dice fall. */
-export type Passing = Omit<LaneEffects, 'repair'>
+export type Clock = Omit<RequestQueueDeps, 'repair'>
 
-export interface Courier {
+export interface RetryingUploader {
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
   /** Lets no more requests out: uploads that wait for their turn fail with this fault. */
   readonly halt: (fault: Fault) => void
 }
 
-export function openCourier(options: CourierOptions): Courier {
+export function createRetryingUploader(options: RetryingUploaderOptions): RetryingUploader {
   const { ratePerSecond, repair, log, signal, passing } = options
-  const lanes = openLanes(ratePerSecond, { ...passing, repair })
+  const lanes = createRequestQueue(ratePerSecond, { ...passing, repair })
   const ends = AbortSignal.any([signal, lanes.stopped])
   const sayThrottled = (error: unknown) => {
     if (error instanceof Fault && error.code === 'API_THROTTLED') options.onThrottled?.()
@@ -40,13 +40,14 @@ export function openCourier(options: CourierOptions): Courier {
   }
   const call = (action: string, body: string) => options.call(action, body).catch(sayThrottled)
   const send = (action: string, body: string) => lanes.run(() => call(action, body), signal)
-  const sayRetry = retryTeller(log, options.told)
+  const sayRetry = logRetry(log, options.told)
 
   return {
     halt: lanes.halt,
     upload: async (bundle, lineage) => {
       const body = uploadBody(bundle, lineage.upload, lineage.name)
-      const attempt = () => send('UploadCertificate', body).then(uploadedOf).catch(lookUp(bundle, send))
+      const attempt = () =>
+        send('UploadCertificate', body).then(uploadedOf).catch(resolveExisting(bundle, send))
       const since = passing.now()
       try {
         const patience = { ...passing, signal: ends, mended: lanes.mended, onRetry: sayRetry.retry(lineage) }
@@ -62,7 +63,7 @@ export function openCourier(options: CourierOptions): Courier {
 }
 
 /** In bad weather every certificate meets the same: the first to meet it says so, until something goes well. */
-function retryTeller(log: Log, said = new Set<FaultCode>()) {
+function logRetry(log: Logger, said = new Set<FaultCode>()) {
   return {
     wentWell: () => said.clear(),
     retry:
@@ -79,7 +80,7 @@ function retryTeller(log: Log, said = new Set<FaultCode>()) {
 }
 
 /** "It exists" is success with the ID left out: it is asked for. */
-const lookUp =
+const resolveExisting =
   (bundle: Bundle, send: (action: string, body: string) => Promise<Reply>) => async (error: unknown) => {
     if (!(error instanceof Fault) || error.code !== 'API_EXISTS') throw error
     return existingOf(

@@ -6,7 +6,7 @@ import { flawOf } from '../core/credentialsText.ts'
 import { Fault } from '../core/fault.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Waiting } from './files.ts'
-import { type OnSecret, type Read, type Reading, readText } from './fileText.ts'
+import { type FileContents, type OnSecret, type ReadOptions, readTextFile } from './fileText.ts'
 import { requireSafe } from './safePath.ts'
 import { readSettled } from './settledFile.ts'
 
@@ -58,8 +58,8 @@ export async function findCredentials(places: Places): Promise<Credentials> {
  * A key that is just being replaced is waited for: in the next place there may be that of another account. One that others
  * may replace is refused, for the same reason. @throws Fault as readText, or CREDENTIALS_UNREADABLE.
  */
-async function readKey(file: string, places: Places, reading?: Reading): Promise<Read> {
-  const read = () => readText(file, reading)
+async function readKey(file: string, places: Places, reading?: ReadOptions): Promise<FileContents> {
+  const read = () => readTextFile(file, reading)
   const { CREDENTIALS_DIRECTORY: systemds } = places.env
   const isSystemds = systemds && file.startsWith(`${systemds}/`)
   // what systemd hands over was there, and whole, before this process was

@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CronLine } from '../core/carriers.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 
 const FILES = ['/etc/crontab', '/etc/anacrontab']
 const FOLDERS: readonly string[] = [
@@ -21,7 +21,7 @@ export async function cronLines(folders = FOLDERS): Promise<readonly CronLine[]>
   const files = [...FILES, ...(await Promise.all(inFolders)).flat()]
   const lines = files.map(async file => {
     const { uid } = await stat(file).catch(() => ({ uid: -1 }))
-    const { text } = await readText(file).catch(() => ({ text: '' }))
+    const { text } = await readTextFile(file).catch(() => ({ text: '' }))
     return text.split('\n').map(line => ({ file, uid, text: line }))
   })
   return (await Promise.all(lines)).flat()

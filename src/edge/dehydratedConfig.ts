@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HOOK_FILES } from '../core/hookFile.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 
 export interface DehydratedConfig {
   /** The main file. */
@@ -21,7 +21,7 @@ export async function dehydratedConfig(file: string): Promise<DehydratedConfig> 
   const values = new Map([['BASEDIR', dirname(file)]])
   let hookIn: string | undefined
   const take = async (path: string) => {
-    const { text } = await readText(path).catch(() => ({ text: '' }))
+    const { text } = await readTextFile(path).catch(() => ({ text: '' }))
     for (const [key, value] of assignments(text)) {
       values.set(key, expanded(value, values))
       if (key === 'HOOK') hookIn = value ? path : undefined

@@ -27,7 +27,7 @@ const IDLE = 15_000
  */
 const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...ATTEMPT } as const
 
-export interface Way {
+export interface AgentOptions {
   readonly endpoint: URL
   /** `[tencent] proxy`, over HTTPS_PROXY; NO_PROXY holds for both. */
   readonly proxy: string | undefined
@@ -37,12 +37,12 @@ export interface Way {
 }
 
 /** @throws Fault CONFIG_INVALID where HTTPS_PROXY is no proxy's address. */
-export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): Dispatcher {
+export function createAgent({ endpoint, proxy, env, limits = LIMITS }: AgentOptions): Dispatcher {
   const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
   const connect = { ...TLS, timeout: limits.connect }
   const options = { ...answer, connect, keepAliveTimeout: IDLE, pipelining: 1, connections: MOST }
   // to this machine itself no proxy can lead
-  if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: thisMachine } })
+  if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: loopbackLookup } })
   return new EnvHttpProxyAgent({
     ...options,
     // the way to the proxy has its own limits, or it would take undici's five minutes
@@ -52,7 +52,7 @@ export function openDispatcher({ endpoint, proxy, env, limits = LIMITS }: Way): 
     clientFactory: (origin, own) => new Pool(origin, { ...own, ...answer }),
     httpProxy: '',
     httpsProxy: proxy ?? fromEnvironment(env),
-    noProxy: either(env, 'no_proxy'),
+    noProxy: envEitherCase(env, 'no_proxy'),
   })
 }
 
@@ -98,10 +98,10 @@ subscribe('undici:client:connected', message => {
 const INTERIM = Buffer.from('HTTP/1.1 100')
 
 /** Where a request goes, as a dispatcher wants to be told. */
-export const targetOf = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })
+export const requestTarget = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })
 
 /** `localhost` is an address here, not a name: keys go there unencrypted, and a resolver could make it mean anybody. */
-const thisMachine: LookupFunction = (_name, { all }, done) =>
+const loopbackLookup: LookupFunction = (_name, { all }, done) =>
   all
     ? done(null, [
         { address: '127.0.0.1', family: 4 },
@@ -109,11 +109,11 @@ const thisMachine: LookupFunction = (_name, { all }, done) =>
       ])
     : done(null, '127.0.0.1', 4)
 
-const either = (env: Way['env'], name: string) => env[name] || env[name.toUpperCase()] || ''
+const envEitherCase = (env: AgentOptions['env'], name: string) => env[name] || env[name.toUpperCase()] || ''
 
 /** `proxy:3128` without a scheme is what many write and curl takes. */
-function fromEnvironment(env: Way['env']): string {
-  const text = either(env, 'https_proxy')
+function fromEnvironment(env: AgentOptions['env']): string {
+  const text = envEitherCase(env, 'https_proxy')
   const url = !text || text.includes('://') ? text : `http://${text}`
   const problem = url && proxyProblem(url)
   if (problem) throw new Fault('CONFIG_INVALID', `HTTPS_PROXY: ${problem}`)

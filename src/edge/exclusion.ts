@@ -23,12 +23,12 @@ import { readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inside } from './heldFolder.ts'
-import { temporaryName, writeSynced } from './wholeFile.ts'
+import { temporaryName, writeFileAtomic } from './wholeFile.ts'
 
 /** Milliseconds a draft may stay where others wait for it to go: a turn takes a thousandth of that. */
 const ABANDONED = 1_000
 /** Milliseconds of waiting after which the change is made without a turn. */
-const PATIENCE = 2_000
+const LOCK_TIMEOUT_MS = 2_000
 const LONGEST_PAUSE = 50
 
 export interface Place {
@@ -51,7 +51,7 @@ export interface Draft {
  * Runs `act` when it is our turn, with the draft's path. What still can be renamed from there has had its turn all the
  * while. Synchronous, so that whatever else this process is busy with does not stretch the turn.
  */
-export async function inTurn<T>(place: Place, text: string, act: (draft: string) => T): Promise<T> {
+export async function withLock<T>(place: Place, text: string, act: (draft: string) => T): Promise<T> {
   const draft = draftFor(place)
   let folder = draft.own
   await mkdir(draft.own, { mode: 0o700 })
@@ -59,7 +59,7 @@ export async function inTurn<T>(place: Place, text: string, act: (draft: string)
     return await inside(draft.own, async held => {
       const file = join(held, draft.token)
       try {
-        await writeSynced(file, text, place.dir)
+        await writeFileAtomic(file, text, place.dir)
         folder = await turnOf(draft, place)
         return act(file)
       } finally {
@@ -75,7 +75,7 @@ export async function inTurn<T>(place: Place, text: string, act: (draft: string)
 async function turnOf(draft: Draft, { wait }: Place): Promise<string> {
   let watched: { readonly holder?: string | undefined; readonly since: number } = { since: 0 }
   for (let waited = 0; ; ) {
-    const folder = waited < PATIENCE ? taken(draft) : draft.own
+    const folder = waited < LOCK_TIMEOUT_MS ? taken(draft) : draft.own
     if (folder) return folder
     const holder = holderOf(draft)
     if (holder !== watched.holder) watched = { holder, since: waited }

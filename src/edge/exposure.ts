@@ -1,29 +1,29 @@
 /** Who may get at the files that secrets were read from; said once, and again only when it becomes another. */
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Exposure, isForOthers } from '../core/exposure.ts'
+import { type InsecurePermissions, isWorldAccessible } from '../core/exposure.ts'
 
-export interface Exposures {
+export interface PermissionWarnings {
   /** A secret was read from this file, which has these permissions. */
-  readonly saw: (exposure: Exposure) => Promise<void>
-  readonly all: () => readonly Exposure[]
+  readonly record: (exposure: InsecurePermissions) => Promise<void>
+  readonly all: () => readonly InsecurePermissions[]
   /** Whom to tell of what is found from now on. */
-  readonly tellTo: (tell: (exposure: Exposure) => void) => void
+  readonly onWarning: (tell: (exposure: InsecurePermissions) => void) => void
 }
 
-export function openExposures(): Exposures {
-  const known = new Map<string, Exposure>()
-  let told = (_: Exposure) => {}
+export function createPermissionWarnings(): PermissionWarnings {
+  const known = new Map<string, InsecurePermissions>()
+  let told = (_: InsecurePermissions) => {}
   return {
-    saw: async exposure => {
+    record: async exposure => {
       const { file, mode } = exposure
-      if (!isForOthers(mode)) return void known.delete(file)
+      if (!isWorldAccessible(mode)) return void known.delete(file)
       if (known.get(file)?.mode === mode || !isReachable(file)) return
       known.set(file, exposure)
       told(exposure)
     },
     all: () => [...known.values()],
-    tellTo: tell => {
+    onWarning: tell => {
       told = tell
     },
   }

@@ -6,57 +6,60 @@
 import { isUtf8 } from 'node:buffer'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { constants as system } from 'node:os'
-import type { Exposure } from '../core/exposure.ts'
+import type { InsecurePermissions } from '../core/exposure.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { Standing } from '../core/mark.ts'
+import type { FileStat } from '../core/mark.ts'
 
 /** A certificate with a hundred issuers is a hundred times smaller; what is larger is another file. In bytes. */
-export const LARGEST = 1 << 20
+export const MAX_FILE_BYTES = 1 << 20
 
-const PIECE = 65_536
+const CHUNK_BYTES = 65_536
 
-export interface Reading {
+export interface ReadOptions {
   /** The fault of a file that is not there. */
   readonly missing?: FaultCode
   /** In bytes. */
   readonly most?: number
 }
 
-export interface Read {
+export interface FileContents {
   readonly text: string
   readonly bytes: Buffer
   /** When it was last written, in milliseconds since 1970. */
   readonly writtenAt: number
   readonly mode: number
   /** Before it was read: who wrote it since has changed that. */
-  readonly standing: Standing
+  readonly standing: FileStat
 }
 
 /** What is no UTF-8 as Latin-1: then each character is a byte, by which a file of another form is known. */
-export const anyText = ({ text, bytes }: Pick<Read, 'text' | 'bytes'>) =>
+export const anyText = ({ text, bytes }: Pick<FileContents, 'text' | 'bytes'>) =>
   isUtf8(bytes) ? text : bytes.toString('latin1')
 
 /** Told of each file that a secret was read from. */
-export type OnSecret = (exposure: Exposure) => Promise<void>
+export type OnSecret = (exposure: InsecurePermissions) => Promise<void>
 
-export interface SecretReading extends Reading {
+export interface SecretFileContents extends ReadOptions {
   /** What the file holds, in words. */
   readonly what: string
   readonly onSecret?: OnSecret | undefined
 }
 
 /** As readText, of a file that nobody else should read. */
-export async function readSecret(file: string, { what, onSecret, ...reading }: SecretReading): Promise<Read> {
-  const read = await readText(file, reading)
+export async function readSecretFile(
+  file: string,
+  { what, onSecret, ...reading }: SecretFileContents,
+): Promise<FileContents> {
+  const read = await readTextFile(file, reading)
   await onSecret?.({ file, mode: read.mode, what })
   return read
 }
 
 /** Text of a regular file of bearable size. */
-export async function readText(
+export async function readTextFile(
   path: string,
-  { missing = 'FILE_MISSING', most = LARGEST }: Reading = {},
-): Promise<Read> {
+  { missing = 'FILE_MISSING', most = MAX_FILE_BYTES }: ReadOptions = {},
+): Promise<FileContents> {
   let file: number | undefined
   try {
     // O_NONBLOCK: opening a FIFO without a writer would otherwise never come back
@@ -86,7 +89,7 @@ const sizeOf = (bytes: number) => (bytes < 1 << 20 ? `${bytes >> 10} KiB` : `${b
 function bytesOf(file: number, size: number, most: number): Buffer | undefined {
   const parts: Buffer[] = []
   let read = 0
-  for (let room = size > 0 ? size + 1 : PIECE; read <= most; room = PIECE) {
+  for (let room = size > 0 ? size + 1 : CHUNK_BYTES; read <= most; room = CHUNK_BYTES) {
     const buffer = Buffer.allocUnsafe(room)
     const bytesRead = readSync(file, buffer, 0, room, read)
     parts.push(buffer.subarray(0, bytesRead))

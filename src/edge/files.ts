@@ -4,21 +4,21 @@ import { setImmediate } from 'node:timers/promises'
 import type { Files } from '../core/bundle.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import { LAYOUTS, type Lineage } from '../core/lineage.ts'
-import { isTelling, type Marks, markOf, type Standing } from '../core/mark.ts'
+import { type FileStamps, type FileStat, isReliable, stampOf } from '../core/mark.ts'
 import { type Secret, secret } from '../core/secret.ts'
 import type { Stored } from '../core/traefikStore.ts'
 import { isFolder, isTimedElsewhere } from './filesystem.ts'
-import { anyText, type OnSecret, type Read, readSecret, readText } from './fileText.ts'
+import { anyText, type FileContents, type OnSecret, readSecretFile, readTextFile } from './fileText.ts'
 import { isThere } from './place.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
 const LARGEST_STORE = 1 << 26
 
 /** A file younger than this may still be open for writing: it is read twice. */
-export const FRESH = 1_000
-export const BETWEEN_READS = 100
+export const RECENT_MS = 1_000
+export const BETWEEN_READS_MS = 100
 /** After this long without a write nobody is about to add an issuer. */
-const SETTLED = 5_000
+const SETTLED_MS = 5_000
 /** After this long without a write no renewal is under way: what does not fit stays so. */
 export const STILL = 60_000
 
@@ -33,7 +33,7 @@ export interface Waiting {
  * @throws Fault PAIR_INCOMPLETE where a file of a client's folder is not there (yet), FILE_MISSING where the operator
  * named it, PAIR_CHANGING where two reads differ, FILE_UNREADABLE, FILE_UNFIT.
  */
-export async function readFiles(
+export async function readPair(
   lineage: Lineage,
   {
     now,
@@ -41,7 +41,7 @@ export async function readFiles(
     timedElsewhere = isTimedElsewhere,
     onSecret,
   }: Waiting & { readonly onSecret?: OnSecret | undefined },
-): Promise<{ files: Files; settled: boolean; marks: Marks | undefined }> {
+): Promise<{ files: Files; settled: boolean; marks: FileStamps | undefined }> {
   // files are read at once: whoever waits for an answer meanwhile is let in between two lineages
   await setImmediate()
   const password = await passwordOf(lineage, onSecret)
@@ -50,8 +50,8 @@ export async function readFiles(
   const first = await readBoth(lineage, now(), onSecret)
   const age = [lineage.chain, lineage.key ?? lineage.chain].some(timedElsewhere) ? 0 : began - first.writtenAt
   let last = first
-  if (age < FRESH) {
-    await wait(BETWEEN_READS)
+  if (age < RECENT_MS) {
+    await wait(BETWEEN_READS_MS)
     last = await readBoth(lineage, now(), onSecret)
     if (last.chain !== first.chain || last.key !== first.key) {
       throw new Fault('PAIR_CHANGING', `${lineage.chain}: changed while it was read`)
@@ -67,17 +67,17 @@ export async function readFiles(
     notes: first.notes,
     still: age >= STILL,
   }
-  return { files, settled: age >= SETTLED, marks: marksOf(last.standing, now().getTime()) }
+  return { files, settled: age >= SETTLED_MS, marks: marksOf(last.standing, now().getTime()) }
 }
 
 interface Standings {
-  readonly chain: Standing
-  readonly key: Standing | undefined
+  readonly chain: FileStat
+  readonly key: FileStat | undefined
 }
 
-function marksOf({ chain, key }: Standings, now: number): Marks | undefined {
-  if (!isTelling(chain, now) || (key && !isTelling(key, now))) return undefined
-  return { chain: markOf(chain), key: key ? markOf(key) : null }
+function marksOf({ chain, key }: Standings, now: number): FileStamps | undefined {
+  if (!isReliable(chain, now) || (key && !isReliable(key, now))) return undefined
+  return { chain: stampOf(chain), key: key ? stampOf(key) : null }
 }
 
 interface Both {
@@ -91,11 +91,11 @@ interface Both {
 async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefined): Promise<Both> {
   if (lineage.kind === 'traefik') return readStored(lineage, now, onSecret)
   const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
-  const chain = await readText(lineage.chain, { missing })
+  const chain = await readTextFile(lineage.chain, { missing })
   const key =
     lineage.key === undefined
       ? undefined
-      : await readSecret(lineage.key, { what: 'private key', onSecret, missing }).catch(
+      : await readSecretFile(lineage.key, { what: 'private key', onSecret, missing }).catch(
           explainingKeyless(lineage),
         )
   const writtenAt = Math.max(chain.writtenAt, key?.writtenAt ?? 0)
@@ -139,9 +139,9 @@ export interface StoreReading {
 export async function readStore(
   path: string,
   { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreReading = {},
-): Promise<Omit<Read, 'text' | 'bytes' | 'mode'> & { readonly stored: readonly Stored[] }> {
+): Promise<Omit<FileContents, 'text' | 'bytes' | 'mode'> & { readonly stored: readonly Stored[] }> {
   const { storedIn, STORE_ADVICE } = await import('../core/traefikStore.ts')
-  const { text, writtenAt, standing } = await readSecret(path, {
+  const { text, writtenAt, standing } = await readSecretFile(path, {
     what: 'private keys',
     onSecret,
     missing,
@@ -167,6 +167,6 @@ async function passwordOf(
 
 /** The file's text without the newline that an editor puts at its end. */
 export async function readPassword(file: string, onSecret?: OnSecret): Promise<Secret> {
-  const { text } = await readSecret(file, { what: 'password', onSecret })
+  const { text } = await readSecretFile(file, { what: 'password', onSecret })
   return secret(text.replace(/\r?\n$/, ''))
 }

@@ -7,7 +7,7 @@ import { mountsIn } from './mounts.ts'
  * Magic numbers of statfs(2), from Linux' magic.h and coreutils' stat.c, whose changes may be made where inotify on this
  * machine does not see them: by another machine, by the host of a virtual one, or in another layer.
  */
-const SILENT: Readonly<Record<number, string>> = {
+const WITHOUT_EVENTS: Readonly<Record<number, string>> = {
   26985: 'NFS',
   4283649346: 'CIFS',
   4266872130: 'SMB',
@@ -33,10 +33,10 @@ const SILENT: Readonly<Record<number, string>> = {
   2088527475: 'prl_fs',
 }
 
-export const silentName = (type: number): string | undefined => SILENT[type]
+export const silentName = (type: number): string | undefined => WITHOUT_EVENTS[type]
 
 /** The name of a file system that must be polled, or undefined where events can be relied on. */
-export const silentFileSystem = (path: string): Promise<string | undefined> =>
+export const fileSystemWithoutEvents = (path: string): Promise<string | undefined> =>
   statfs(path).then(
     ({ type }) => silentName(type),
     () => undefined,
@@ -55,7 +55,7 @@ export function isTimedElsewhere(path: string): boolean {
 /** The same of all that lies in these folders: other file systems may be mounted in them. */
 export async function silentAmong(folders: readonly string[]): Promise<string | undefined> {
   const places = [...folders, ...(await mountsIn(folders)).map(({ place }) => place)]
-  return (await Promise.all(places.map(silentFileSystem))).find(Boolean)
+  return (await Promise.all(places.map(fileSystemWithoutEvents))).find(Boolean)
 }
 
 /** A folder, or a link that leads to one. */

@@ -2,9 +2,9 @@
 import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../core/settings.ts'
 import { silentAmong } from './filesystem.ts'
-import { identityOf, linkNames, type View, viewOf } from './view.ts'
+import { cachedSymlinks, directoryIdentity, type WatchScope, watchScopeOf } from './view.ts'
 
-export interface Ears {
+export interface WatchHandlers {
   /** A change somewhere in the source: of the lineage of that name, or of any. */
   readonly onChange: (name: string | undefined) => void
   /** A limit of the machine is reached: its error code. */
@@ -12,7 +12,7 @@ export interface Ears {
   readonly onDeath: (error: unknown) => void
 }
 
-export interface Hearing {
+export interface Subscription {
   /**
    * Resolves when every change from now on is heard of, which for a thousand folders takes some hundred milliseconds; to
    * the file system's name where none ever will be. At once when it is closed.
@@ -23,7 +23,7 @@ export interface Hearing {
   readonly close: () => Promise<void>
 }
 
-const HABITS = {
+const CHOKIDAR_OPTIONS = {
   followSymlinks: false,
   ignoreInitial: true,
   atomic: false,
@@ -34,10 +34,10 @@ const HABITS = {
 const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 
 /** A path that leads nowhere, such as a link to itself, is a folder that is not there yet; chokidar bears ENOENT itself. */
-const NOWHERE = new Set(['ELOOP', 'ENAMETOOLONG'])
+const IGNORED_ERRORS = new Set(['ELOOP', 'ENAMETOOLONG'])
 
-export function openHearing(source: Source, ears: Ears): Hearing {
-  const names = linkNames()
+export function subscribe(source: Source, ears: WatchHandlers): Subscription {
+  const names = cachedSymlinks()
   let watcher: FSWatcher | undefined
   let identity = ''
   let closed = false
@@ -46,17 +46,17 @@ export function openHearing(source: Source, ears: Ears): Hearing {
     identity = ''
   }
   const open = async () => {
-    const view = await viewOf(source, names)
-    identity = await identityOf(view)
+    const view = await watchScopeOf(source, names)
+    identity = await directoryIdentity(view)
     const silent = await silentAmong(view.folders)
     if (silent || closed) return silent
-    const opened = listening(view, { ...ears, onGone })
+    const opened = startListening(view, { ...ears, onGone })
     watcher = opened
     return new Promise<undefined>(resolve => opened.once('ready', () => resolve(undefined)))
   }
   return {
     ready: Promise.race([open(), over.promise]),
-    isStale: async () => (await identityOf(await viewOf(source, names))) !== identity,
+    isStale: async () => (await directoryIdentity(await watchScopeOf(source, names))) !== identity,
     close: async () => {
       closed = true
       over.resolve(undefined)
@@ -66,20 +66,20 @@ export function openHearing(source: Source, ears: Ears): Hearing {
 }
 
 /** `onGone`: one of the folders themselves has gone; it may be back. */
-function listening(
-  view: View,
-  { onChange, onLimit, onDeath, onGone }: Ears & { readonly onGone: () => void },
+function startListening(
+  view: WatchScope,
+  { onChange, onLimit, onDeath, onGone }: WatchHandlers & { readonly onGone: () => void },
 ) {
-  const watcher = watch([...view.folders], { ...HABITS, depth: view.depth })
+  const watcher = watch([...view.folders], { ...CHOKIDAR_OPTIONS, depth: view.depth })
   watcher.on('all', (event, path) => {
     // chokidar 6 welcomes a folder that comes back, and hears nothing of what happens in it; its inode is the same
     if (event === 'unlinkDir' && view.folders.includes(path)) onGone()
-    if (!view.isNoise(path)) onChange(view.nameIn(path))
+    if (!view.isIgnored(path)) onChange(view.lineageOf(path))
   })
   watcher.on('error', error => {
     const { code = '' } = error as NodeJS.ErrnoException
     if (LIMITS.has(code)) onLimit(code)
-    else if (!NOWHERE.has(code)) onDeath(error)
+    else if (!IGNORED_ERRORS.has(code)) onDeath(error)
   })
   return watcher
 }

@@ -5,10 +5,10 @@ import { Fault } from '../core/fault.ts'
 import { acmeSetting } from '../core/hookCommand.ts'
 import type { Found } from '../core/hookFile.ts'
 import type { Unsafe } from '../core/safePath.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 import { makeFolders } from './makeFolders.ts'
 import { unsafePath, unsafePlace } from './safePath.ts'
-import { replaceWhole, syncFolder } from './syncedFile.ts'
+import { replaceFileAtomic, syncFolder } from './syncedFile.ts'
 
 /** More than any hook of ours has; of somebody else's file no more is looked at. */
 const ENOUGH = 65_536
@@ -34,7 +34,7 @@ function requireOwn(unsafe: Unsafe | undefined): void {
 }
 
 /** O_NOFOLLOW: a link of this name is somebody else's, wherever it leads. */
-export const lookAt = (path: string): Promise<Found | undefined> =>
+export const readHook = (path: string): Promise<Found | undefined> =>
   onDisk(path, async () => {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
     const file = await open(path, flags).catch(missingOrForeign)
@@ -50,15 +50,15 @@ export const lookAt = (path: string): Promise<Found | undefined> =>
     }
   })
 
-export const put = (path: string, { text, mode }: Required<Found>): Promise<void> =>
+export const writeHook = (path: string, { text, mode }: Required<Found>): Promise<void> =>
   onDisk(path, async () => {
     await makeFolder(dirname(path))
     // in a folder such as /tmp another user may have been quicker
     requireOwn(unsafePath(dirname(path)))
-    await replaceWhole(path, text, mode)
+    await replaceFileAtomic(path, text, mode)
   })
 
-export const takeAway = (path: string): Promise<void> =>
+export const removeHook = (path: string): Promise<void> =>
   onDisk(path, async () => {
     await rm(path, { force: true })
     await syncFolder(dirname(path))
@@ -79,7 +79,7 @@ export async function acmeCertificates(directory: string): Promise<readonly Acme
   const names = await readdir(directory).catch(() => [])
   const found = names.map(async name => {
     const conf = join(directory, name, `${name.replace(/_ecc$/, '')}.conf`)
-    const { text } = await readText(conf).catch(() => ({ text: undefined }))
+    const { text } = await readTextFile(conf).catch(() => ({ text: undefined }))
     if (text === undefined) return []
     const hooks = (acmeSetting(text, 'Le_DeployHook') ?? '').split(',').filter(Boolean)
     return [{ name, conf, hooks }]

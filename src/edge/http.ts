@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Fault } from '../core/fault.ts'
 import { listenAddress, listenProblem } from '../core/listen.ts'
-import { addressOf, bind, isLasting, keepBound, reasonOf } from './listening.ts'
+import { addressOf, bindListener, isLasting, keepBound, reasonOf } from './listening.ts'
 
 export interface HttpOptions {
   /** As `[http] listen` has it. */
@@ -20,7 +20,7 @@ export interface HttpOptions {
   readonly recheck?: number
 }
 
-export interface Http {
+export interface HttpServer {
   /** Where it listens, with the port that was found for port 0. */
   readonly address: string
   /** Takes no more connections; resolves when those there are have been answered, or cut off. */
@@ -28,12 +28,12 @@ export interface Http {
 }
 
 /** For the header of a request, and for an answer at the end. In milliseconds. */
-const PATIENCE = 5_000
-const LAST_PATIENCE = 500
+const REQUEST_TIMEOUT_MS = 5_000
+const CLOSE_TIMEOUT_MS = 500
 
 const LIMITS = {
-  headersTimeout: PATIENCE,
-  requestTimeout: PATIENCE,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
 } as const
@@ -43,7 +43,7 @@ const MOST_CONNECTIONS = 32
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** @throws Fault CONFIG_INVALID where it may not listen, ADDRESS_UNAVAILABLE where it cannot now. */
-export async function openHttp(options: HttpOptions): Promise<Http> {
+export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const problem = listenProblem(options.listen)
   if (problem) throw new Fault('CONFIG_INVALID', `[http] listen: ${problem}`)
   const address = listenAddress(options.listen)
@@ -57,7 +57,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     })
   })
   letGo(server)
-  await bind(server, address).catch(error => {
+  await bindListener(server, address).catch(error => {
     server.close()
     const says = `[http] listen: ${options.listen}: ${reasonOf(error)}`
     if (!isLasting(error)) throw new Fault('ADDRESS_UNAVAILABLE', says, { cause: error })
@@ -67,7 +67,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     })
   })
   server.on('error', options.onError)
-  const { onReturn = () => {}, recheck = PATIENCE } = options
+  const { onReturn = () => {}, recheck = REQUEST_TIMEOUT_MS } = options
   const rechecked = keepBound(server, address, { every: recheck, onReturn, onError: options.onError })
   return {
     address: addressOf(server, options.listen),
@@ -131,7 +131,7 @@ function send(to: ServerResponse, { status, text, type = 'text/plain; charset=ut
 
 const close = (server: Server) =>
   new Promise<void>(resolve => {
-    const cutOff = setTimeout(() => server.closeAllConnections(), LAST_PATIENCE)
+    const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
     server.close(() => {
       clearTimeout(cutOff)
       resolve() // the socket's file went with the handle: libuv removes it

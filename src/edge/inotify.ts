@@ -2,7 +2,7 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WatchBudget } from '../core/watchBudget.ts'
-import type { View } from './view.ts'
+import type { WatchScope } from './view.ts'
 
 /** The machine's limit, and that of the user namespace this runs in: the smaller counts. */
 const LIMITS = {
@@ -49,7 +49,10 @@ async function inUse(uid: number): Promise<WatchBudget['used']> {
 }
 
 /** Folders that chokidar watches for this view: those named, and where it looks deeper those in them. */
-export async function watchesNeeded({ folders, depth }: Pick<View, 'folders' | 'depth'>): Promise<number> {
+export async function watchesNeeded({
+  folders,
+  depth,
+}: Pick<WatchScope, 'folders' | 'depth'>): Promise<number> {
   const counts = folders.map(async folder => {
     if (depth === 0) return 1
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])

@@ -2,17 +2,17 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Hop, Journey, Tls } from '../core/journey.ts'
+import type { ConnectionTrace, Hop, Tls } from '../core/journey.ts'
 
 /** Runs the work and tells of every connection that undici tried meanwhile; `at` is the host the work is meant for. */
-export async function journeyOf<T>(
+export async function traceConnection<T>(
   at: string,
   work: () => Promise<T>,
-): Promise<{ readonly journey: Journey; readonly ended: PromiseSettledResult<T> }> {
+): Promise<{ readonly journey: ConnectionTrace; readonly ended: PromiseSettledResult<T> }> {
   const hops = new Map<string, Hop>()
   let tunnel = false
   const note = (host: string, more: Partial<Hop>) =>
-    hops.set(host, { ...nowhere(host), ...hops.get(host), ...more })
+    hops.set(host, { ...notConnected(host), ...hops.get(host), ...more })
   const listeners = {
     'undici:client:beforeConnect': ({ connectParams }: Event) => void note(connectParams.host, {}),
     'undici:client:connected': ({ connectParams, socket }: Event) =>
@@ -28,13 +28,13 @@ export async function journeyOf<T>(
   try {
     const [ended] = await Promise.allSettled([work()])
     const proxy = [...hops.values()].find(({ host }) => host !== at)
-    return { journey: { service: hops.get(at) ?? nowhere(at), proxy, tunnel }, ended }
+    return { journey: { service: hops.get(at) ?? notConnected(at), proxy, tunnel }, ended }
   } finally {
     for (const [name, listener] of channels) unsubscribe(name, listener)
   }
 }
 
-const nowhere = (host: string): Hop => ({ host, reached: false })
+const notConnected = (host: string): Hop => ({ host, reached: false })
 
 interface Event {
   readonly connectParams: { readonly host: string }

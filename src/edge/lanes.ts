@@ -1,10 +1,10 @@
 /** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
-import { duration } from '../core/duration.ts'
+import { durationText } from '../core/duration.ts'
 import { Fault } from '../core/fault.ts'
-import { paceOf, returned, sent, waitOf } from '../core/pace.ts'
-import { endingFault } from './ending.ts'
+import { createLimiter, delayUntilNext, onReply, onSent } from '../core/pace.ts'
+import { abortReason } from './ending.ts'
 
-export interface LaneEffects {
+export interface RequestQueueDeps {
   /** Milliseconds of a clock that never steps. */
   readonly now: () => number
   readonly dice: () => number
@@ -13,7 +13,7 @@ export interface LaneEffects {
   readonly repair: (fault: Fault) => Promise<boolean>
 }
 
-export interface Lanes {
+export interface RequestQueue {
   /** Runs the request when there is room for it. @throws the fault that stopped the lanes, without a request. */
   readonly run: <T>(request: () => Promise<T>, signal?: AbortSignal) => Promise<T>
   /** Whether what this fault complained of has been mended. */
@@ -26,17 +26,20 @@ export interface Lanes {
 }
 
 /** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
-const PATIENCE = 90_000
+const OUTAGE_AFTER_MS = 90_000
 /** A limit that has let nothing through for this long is left to others for a while. In milliseconds. */
-const LOCKED_OUT = 3_600_000
+const STARVED_AFTER_MS = 3_600_000
 
 /** A pause that was cut short is no failure: what comes after it looks at the signal. */
 const unless = (signal: AbortSignal | undefined) => (error: unknown) => {
   if (!signal?.aborted) throw error
 }
 
-export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEffects): Lanes {
-  let pace = paceOf(perSecond)
+export function createRequestQueue(
+  perSecond: number,
+  { now, dice, wait, repair }: RequestQueueDeps,
+): RequestQueue {
+  let pace = createLimiter(perSecond)
   const stop = new AbortController()
   const halt = (fault: Fault) => stop.abort(fault)
   let mending: Promise<boolean> = Promise.resolve(true)
@@ -53,7 +56,7 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     waiting.abort(
       new Fault(
         'API_THROTTLED',
-        `in ${duration(LOCKED_OUT / 1_000)} nothing got through: ${message}`,
+        `in ${durationText(STARVED_AFTER_MS / 1_000)} nothing got through: ${message}`,
         detail,
       ),
     )
@@ -71,13 +74,13 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
       await mending
       stop.signal.throwIfAborted()
       patience.throwIfAborted()
-      if (signal?.aborted) throw endingFault(signal, 'no time was left to send it')
-      const ms = waitOf(pace, now())
+      if (signal?.aborted) throw abortReason(signal, 'no time was left to send it')
+      const ms = delayUntilNext(pace, now())
       if (ms === 0) break
       await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
     }
     const at = now()
-    pace = sent(pace, at, wanted)
+    pace = onSent(pace, at, wanted)
     return at
   }
 
@@ -99,8 +102,8 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
     silentSince = answered ? undefined : (silentSince ?? at)
     throttledSince = throttled ? (throttledSince ?? at) : answered ? undefined : throttledSince
     if (fault?.retry === 'never' && fault.scope === 'account') halt(fault)
-    if (silentSince !== undefined && fault && now() - silentSince > PATIENCE) halt(fault)
-    if (throttledSince !== undefined && fault && now() - throttledSince > LOCKED_OUT) giveUp(fault)
+    if (silentSince !== undefined && fault && now() - silentSince > OUTAGE_AFTER_MS) halt(fault)
+    if (throttledSince !== undefined && fault && now() - throttledSince > STARVED_AFTER_MS) giveUp(fault)
     // one that left before the last repair complains of what has been mended since
     if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
     const reply = {
@@ -108,7 +111,7 @@ export function openLanes(perSecond: number, { now, dice, wait, repair }: LaneEf
       proves: answered && fault?.scope !== 'account',
       silent: !answered,
     }
-    pace = returned(pace, at, now(), reply, dice())
+    pace = onReply(pace, at, now(), reply, dice())
     room.resolve()
     room = Promise.withResolvers()
   }

@@ -1,5 +1,5 @@
 /** Bounds how much of a kind is under way at once; the rest waits, in its order. */
-export function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function limitConcurrency(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let free = most
   return async work => {

@@ -5,16 +5,16 @@ import { setTimeout } from 'node:timers/promises'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import { LAYOUTS, type Lineage } from '../core/lineage.ts'
 import { lineageIn, nameTaken, pemLineage } from '../core/lineageIn.ts'
-import { printable } from '../core/printable.ts'
+import { printableText } from '../core/printable.ts'
 import type { FolderSource, Settings, Source } from '../core/settings.ts'
 import type { Stored } from '../core/traefikStore.ts'
-import { BETWEEN_READS, readStore } from './files.ts'
+import { BETWEEN_READS_MS, readStore } from './files.ts'
 import { isFolder } from './filesystem.ts'
-import { errorCode, readText } from './fileText.ts'
+import { errorCode, readTextFile } from './fileText.ts'
 import { keptOf, type Left } from './kept.ts'
 import { isSamePlace, isThere } from './place.ts'
 
-export interface Found {
+export interface Discovered {
   readonly lineages: readonly Lineage[]
   /** Sources and folders that could not be looked at; the others are not held up. */
   readonly faults: ReadonlyArray<{ readonly lineage: string; readonly fault: Fault }>
@@ -22,10 +22,10 @@ export interface Found {
   readonly left: readonly Left[]
 }
 
-export async function findLineages(
+export async function discoverLineages(
   sources: readonly Source[],
   uploadOf: Settings['uploadOf'],
-): Promise<Found> {
+): Promise<Discovered> {
   const lineages = new Map<string, Lineage>()
   const faults: { lineage: string; fault: Fault }[] = []
   const left: Left[] = []
@@ -69,8 +69,8 @@ async function namesIn(source: FolderSource, left: Left[]): Promise<readonly str
   const layout = LAYOUTS[kind]
   const entries = entriesIn(join(path, layout.folder), layout.depth, source)
   const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
-  const chainsOf = async (name: string) => [(await readText(join(path, layout.chain(name)))).text]
-  const signed = names.filter(name => hasSign(path, layout.signs(name)))
+  const chainsOf = async (name: string) => [(await readTextFile(join(path, layout.chain(name)))).text]
+  const signed = names.filter(name => hasSign(path, layout.markers(name)))
   return keptOf(source, signed, { chainsOf, left })
 }
 
@@ -87,7 +87,7 @@ async function storedAt(path: string): Promise<readonly Stored[]> {
       },
     )
     if (stored.length || !left) return stored
-    await setTimeout(BETWEEN_READS)
+    await setTimeout(BETWEEN_READS_MS)
   }
 }
 
@@ -123,7 +123,7 @@ function list(folder: string, { path }: FolderSource, otherwise?: 'may be none')
     // certbot makes live/ with its first certificate: a source without it is there and empty
     if (folder !== path && isFolder(path)) return []
     const is = code === 'ENOTDIR' && isThere(path) ? 'is a file and no directory' : 'no such directory'
-    throw new Fault('SOURCE_MISSING', `${printable(path)}: ${is}`)
+    throw new Fault('SOURCE_MISSING', `${printableText(path)}: ${is}`)
   }
 }
 

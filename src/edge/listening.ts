@@ -1,11 +1,11 @@
 /** Binds a server to loopback or a Unix socket, and clears away the socket of a process that was killed. */
 import { existsSync } from 'node:fs'
 import { chmod, lstat, rm, stat } from 'node:fs/promises'
-import { connect, type Server } from 'node:net'
+import { connect, type Server as ListeningServer } from 'node:net'
 import { dirname } from 'node:path'
 import type { ListenAddress } from '../core/listen.ts'
 
-export async function bind(server: Server, address: ListenAddress): Promise<void> {
+export async function bindListener(server: ListeningServer, address: ListenAddress): Promise<void> {
   if (!('path' in address)) return listening(server, address)
   await stat(dirname(address.path)) // libuv calls a missing directory EACCES
   await listening(server, address).catch(async error => {
@@ -18,7 +18,7 @@ export async function bind(server: Server, address: ListenAddress): Promise<void
   await chmod(address.path, 0o660)
 }
 
-const listening = (server: Server, address: ListenAddress) =>
+const listening = (server: ListeningServer, address: ListenAddress) =>
   new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address, () => {
@@ -46,7 +46,11 @@ export interface Keeping {
  * Binds a Unix socket again whose file has been removed: the server hears nothing of it, and no caller finds it. A file that
  * is there is left alone, whosever it is. What stands in the way is told once.
  */
-export function keepBound(server: Server, address: ListenAddress, { every, onReturn, onError }: Keeping) {
+export function keepBound(
+  server: ListeningServer,
+  address: ListenAddress,
+  { every, onReturn, onError }: Keeping,
+) {
   if (!('path' in address)) return { stop: () => {} }
   const { path } = address
   let looking = false
@@ -58,7 +62,7 @@ export function keepBound(server: Server, address: ListenAddress, { every, onRet
     try {
       // not waited for: the connections it has are answered all the same
       if (server.listening) server.close()
-      await bind(server, address)
+      await bindListener(server, address)
       told = false
       if (stopped) server.close()
       else onReturn()
@@ -105,7 +109,7 @@ export const isLasting = ({ code }: NodeJS.ErrnoException): boolean => LASTING.h
 export const reasonOf = ({ code = 'failed' }: NodeJS.ErrnoException) => REASONS[code] ?? code
 
 /** The address in words, with the port that was found for port 0. */
-export function addressOf(server: Server, listen: string): string {
+export function addressOf(server: ListeningServer, listen: string): string {
   const bound = server.address()
   if (bound === null || typeof bound === 'string') return listen
   return `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`

@@ -1,12 +1,12 @@
 /** Log lines, written at once: JSON for machines, text on a terminal, a line with its level in the journal. */
 
-import { journalled, type LogRecord, machine, readable } from '../core/logLine.ts'
+import { journalLine, jsonLogLine, type LogRecord, terminalLine } from '../core/logLine.ts'
 import { LEVELS, type Level } from '../core/terms.ts'
 import type { Output } from '../world.ts'
 
 type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void
 
-export interface Log extends Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>> {
+export interface Logger extends Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>> {
   /** False where what is of interest to few need not even be put into words. */
   readonly debugs?: boolean
 }
@@ -17,9 +17,13 @@ export interface LogOptions {
   readonly now: () => number
 }
 
-export function openLog({ level, output, now }: LogOptions): Log {
+export function createLogger({ level, output, now }: LogOptions): Logger {
   const format = (record: LogRecord) =>
-    output.isTerminal ? readable(record, output) : output.isJournal ? journalled(record) : machine(record)
+    output.isTerminal
+      ? terminalLine(record, output)
+      : output.isJournal
+        ? journalLine(record)
+        : jsonLogLine(record)
   const least = LEVELS.indexOf(level)
   const writing = (level: LogRecord['level']): Write =>
     LEVELS.indexOf(level) < least

@@ -2,17 +2,17 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { webhookProblem } from '../core/endpoint.ts'
 import { Fault } from '../core/fault.ts'
-import { bodyOf, environmentOf, type Letter, wordsOf } from '../core/letter.ts'
-import { filled } from '../core/template.ts'
-import type { Way } from './dispatcher.ts'
-import { readText } from './fileText.ts'
+import { environmentOf, type Message, messageJson, templateValues } from '../core/letter.ts'
+import { fillTemplate } from '../core/template.ts'
+import type { AgentOptions } from './dispatcher.ts'
+import { readTextFile } from './fileText.ts'
 import { unsafePath } from './safePath.ts'
 
 /** @throws the signal's reason when it is aborted: the letter is given up. */
-export type Messenger = (letter: Letter, signal: AbortSignal) => Promise<void>
+export type Send = (letter: Message, signal: AbortSignal) => Promise<void>
 
 /** Milliseconds; whoever is told is not worth holding up the work for. */
-const PATIENCE = 30_000
+const SEND_TIMEOUT_MS = 30_000
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -20,11 +20,11 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  * Started directly, by no shell, with the facts in its environment and nothing of ours there: a key of the account may
  * stand in it. The whole letter is on its standard input as JSON. @throws Fault NOTICE_UNSENT.
  */
-export const byCommand =
-  (file: string): Messenger =>
+export const commandChannel =
+  (file: string): Send =>
   async (letter, signal) => {
     requireOwn(file, 'it is not started')
-    await started(file, letter, signal)
+    await runCommand(file, letter, signal)
   }
 
 /** What keeps a command from being started, in words that name it; nothing is started. */
@@ -86,20 +86,20 @@ function requireOwn(file: string, so: string): void {
   throw new Fault('NOTICE_UNSENT', `${path}: ${says}, so ${so}`, { advice: `${advice}.` })
 }
 
-async function started(file: string, letter: Letter, signal: AbortSignal): Promise<void> {
+async function runCommand(file: string, letter: Message, signal: AbortSignal): Promise<void> {
   // not at the top, where it would be in the way of every start
   const { execFile } = await import('node:child_process')
   await new Promise<void>((resolve, reject) => {
     const env = { PATH, ...environmentOf(letter) }
-    const options = { env, signal, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
+    const options = { env, signal, timeout: SEND_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
     const child = execFile(file, [], options, error => {
       if (!error) return resolve()
       if (signal.aborted) return reject(signal.reason)
-      const why = error.killed ? `did not end within ${PATIENCE / 1000} s` : `ended with ${error.code}`
+      const why = error.killed ? `did not end within ${SEND_TIMEOUT_MS / 1000} s` : `ended with ${error.code}`
       reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
     })
     child.stdin?.on('error', () => {}) // it may end without reading
-    child.stdin?.end(bodyOf(letter))
+    child.stdin?.end(messageJson(letter))
   })
 }
 
@@ -109,24 +109,24 @@ export interface Webhook {
   /** JSON with places for the letter's words; the letter's own JSON where absent. */
   readonly template: string | undefined
   /** The operator's proxy. */
-  readonly way: Pick<Way, 'proxy' | 'env'>
+  readonly way: Pick<AgentOptions, 'proxy' | 'env'>
   readonly version: string
 }
 
 /** The address is read each time, so that a new one counts at once, and only its host is ever named. @throws Fault. */
-export const byWebhook =
-  ({ file, template, way, version }: Webhook): Messenger =>
+export const webhookChannel =
+  ({ file, template, way, version }: Webhook): Send =>
   async (letter, giveUp) => {
     const url = await addressIn(file)
-    const { openDispatcher, requestWith, targetOf } = await import('./dispatcher.ts')
-    const dispatcher = openDispatcher({ ...way, endpoint: url })
-    const body = template === undefined ? bodyOf(letter) : filled(template, wordsOf(letter))
+    const { createAgent, requestWith, requestTarget: targetOf } = await import('./dispatcher.ts')
+    const dispatcher = createAgent({ ...way, endpoint: url })
+    const body = template === undefined ? messageJson(letter) : fillTemplate(template, templateValues(letter))
     const headers = {
       'content-type': 'application/json; charset=utf-8',
       'user-agent': `certferry/${version}`,
     }
     try {
-      const signal = AbortSignal.any([giveUp, AbortSignal.timeout(PATIENCE)])
+      const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)])
       const answer = await requestWith(dispatcher, {
         ...targetOf(url),
         method: 'POST',
@@ -148,7 +148,7 @@ const unreached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
   new Fault('NOTICE_UNSENT', `${host} was not reached (${code ?? name})`)
 
 async function addressIn(file: string): Promise<URL> {
-  const { text } = await readText(file).catch(error => {
+  const { text } = await readTextFile(file).catch(error => {
     throw error instanceof Fault ? new Fault('NOTICE_UNSENT', error.message) : error
   })
   requireOwn(file, 'nothing is sent to the address in it')

@@ -1,9 +1,9 @@
 /** Counts what Prometheus reads, in a registry of our own: nothing about the process, nothing of a certificate but its dates. */
 import { Counter, Gauge, Registry } from 'prom-client'
-import { isCarried, labelValue, METRICS, type MetricRow, UPLOAD_OUTCOMES } from '../core/metricTable.ts'
+import { isSynced, labelValue, METRICS, type MetricRow, UPLOAD_OUTCOMES } from '../core/metricTable.ts'
 import { isPending, type Outcome } from '../core/outcome.ts'
 import type { Receipt } from '../core/receipt.ts'
-import { samplesOf } from '../core/samples.ts'
+import { parseSamples } from '../core/samples.ts'
 
 export interface MetricsOptions {
   readonly version: string
@@ -30,7 +30,7 @@ export interface Metrics {
 
 type Series = ReturnType<typeof openSeries>
 
-export function openMetrics({ version, now, before = '' }: MetricsOptions): Metrics {
+export function createMetrics({ version, now, before = '' }: MetricsOptions): Metrics {
   const registry = new Registry()
   const series = openSeries(registry)
   const { seen, forget, keep } = openRoll(series)
@@ -124,7 +124,7 @@ function openSeries(registry: Registry) {
 
 function count(series: Series, label: { readonly lineage: string }, outcome: Outcome, now: number): void {
   const { bundle } = outcome
-  const carried = isCarried(outcome)
+  const carried = isSynced(outcome)
   series.lastLook.set(now)
   if (bundle) series.notBefore.set(label, inSeconds(bundle.notBefore))
   if (bundle) series.notAfter.set(label, inSeconds(bundle.notAfter))
@@ -137,7 +137,7 @@ function count(series: Series, label: { readonly lineage: string }, outcome: Out
 /** Takes over the samples of an earlier run. Returns the lineages among them. */
 function goOn(registry: Registry, before: string): readonly string[] {
   const rows: ReadonlyMap<string, MetricRow> = new Map(Object.values(METRICS).map(row => [row.name, row]))
-  return samplesOf(before).flatMap(({ name, labels: read, value }) => {
+  return parseSamples(before).flatMap(({ name, labels: read, value }) => {
     // the file may have been changed: what stood in it becomes a label as everything does
     const labels = Object.fromEntries(Object.entries(read).map(([key, text]) => [key, labelValue(text)]))
     const row = rows.get(name)

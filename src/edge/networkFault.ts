@@ -1,6 +1,6 @@
 /** Tells the ways in which no answer can come: name, connection, proxy, certificate, time. Pure. */
 import { Fault } from '../core/fault.ts'
-import { endingFault } from './ending.ts'
+import { abortReason } from './ending.ts'
 
 const TIMED_OUT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
@@ -13,7 +13,7 @@ const UNTRUSTED =
   /^(CERT_|CRL_|ERR_TLS_CERT|ERROR_IN_CERT|HOSTNAME_|INVALID_|PATH_LENGTH|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|UND_ERR_PRX_TLS)/
 const INSECURE = /^(ERR_SSL|ERR_TLS|EPROTO)/
 
-const WHAT: Readonly<Record<string, string>> = {
+const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the connection broke',
   EPIPE: 'the connection broke',
@@ -24,7 +24,7 @@ const WHAT: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name could not be looked up',
 }
 
-const UNTRUSTED_FOR: Readonly<Record<string, string>> = {
+const TLS_ERRORS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: ': it has expired',
   CERT_NOT_YET_VALID: ': it is not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: ': it is for another name',
@@ -45,7 +45,7 @@ const unreadableFor = (code: string) => UNREADABLE_FOR.find(([pattern]) => patte
 /** undici says what status the proxy gave nowhere but in its message. */
 const PROXY_STATUS = /^Proxy response \((\d{3})\)/
 
-interface Trouble extends NodeJS.ErrnoException {
+interface ConnectionError extends NodeJS.ErrnoException {
   /** The name or address that was tried: a proxy's, where there is one. */
   readonly hostname?: string
   readonly address?: string
@@ -61,13 +61,13 @@ const codeOf = ({ code }: { code?: unknown }) => (typeof code === 'string' ? cod
  */
 export function networkFault(error: unknown, { host }: URL, signal: AbortSignal | undefined): unknown {
   if (error instanceof Fault) return error
-  const { name = '', message = '', hostname, address, port } = error as Trouble
-  const code = codeOf(error as Trouble)
-  if (signal?.aborted) return endingFault(signal, `${host}: no answer before the deadline`)
+  const { name = '', message = '', hostname, address, port } = error as ConnectionError
+  const code = codeOf(error as ConnectionError)
+  if (signal?.aborted) return abortReason(signal, `${host}: no answer before the deadline`)
   if (name === 'TimeoutError' || TIMED_OUT.has(code))
     return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
   if (UNTRUSTED.test(code)) {
-    const why = UNTRUSTED_FOR[code] ?? ''
+    const why = TLS_ERRORS[code] ?? ''
     return new Fault('TLS', `${host}: its certificate was not accepted${why} (${code})`)
   }
   if (INSECURE.test(code)) return new Fault('TLS', `${host}: no secure connection came about (${code})`)
@@ -80,6 +80,6 @@ export function networkFault(error: unknown, { host }: URL, signal: AbortSignal 
   const tried = hostname ?? (address ? `${address}:${port}` : PROXY_STATUS.exec(message)?.[1])
   return new Fault(
     'NETWORK',
-    `${host}: ${WHAT[code] ?? 'not reached'} (${tried ? `${code} ${tried}` : code})`,
+    `${host}: ${CONNECTION_ERRORS[code] ?? 'not reached'} (${tried ? `${code} ${tried}` : code})`,
   )
 }

@@ -1,13 +1,13 @@
 /** Why a file cannot be read: the link that leads nowhere, or the folder that lets this user not in. */
 import { constants, lstat, open, readlink, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Obstacle } from '../core/remedy.ts'
+import type { PathProblem } from '../core/remedy.ts'
 
 /** As the kernel follows links at most. */
 const LINKS = 40
 
 /** Undefined where nothing is in the way, or nothing that can be named. */
-export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
+export async function firstDeniedPath(path: string): Promise<PathProblem | undefined> {
   let at = resolve(path)
   let first: string | undefined
   for (let links = 0; links < LINKS; links++) {
@@ -23,7 +23,7 @@ export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
 }
 
 /** The first on the way from the root that is closed to this user: a folder that cannot be entered, or the file itself. */
-async function closedOn(path: string): Promise<Obstacle | undefined> {
+async function closedOn(path: string): Promise<PathProblem | undefined> {
   const steps = path.split('/').slice(1)
   for (let depth = 0; depth < steps.length; depth++) {
     const here = join('/', ...steps.slice(0, depth))
@@ -47,7 +47,7 @@ async function opened(path: string): Promise<void> {
   await handle.close()
 }
 
-async function closedAt(path: string): Promise<Obstacle | undefined> {
+async function closedAt(path: string): Promise<PathProblem | undefined> {
   const { mode, uid } = await stat(path)
   return { kind: 'closed', path, mode: mode & 0o7777, uid }
 }

@@ -70,7 +70,7 @@ export function openOutput({ fd, stream, env, onLost }: OutputOptions): OpenOutp
 }
 
 /** The major number of /dev/null and its like, which are no terminals. */
-const MEMORY = 1n
+const BUFFER_LIMIT = 1n
 
 const KINDS: ReadonlyMap<bigint, 'pipe' | 'socket' | 'device'> = new Map([
   [0o010000n, 'pipe'],
@@ -81,7 +81,7 @@ const KINDS: ReadonlyMap<bigint, 'pipe' | 'socket' | 'device'> = new Map([
 function kindOf(fd: number) {
   const { dev, ino, rdev, mode } = fstatSync(fd, { bigint: true })
   const kind = KINDS.get(mode & 0o170000n)
-  return { dev, ino, kind: kind === 'device' && rdev >> 8n === MEMORY ? undefined : kind }
+  return { dev, ino, kind: kind === 'device' && rdev >> 8n === BUFFER_LIMIT ? undefined : kind }
 }
 
 interface Target extends Pick<OutputOptions, 'fd' | 'stream'> {

@@ -6,8 +6,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Receipt } from '../core/receipt.ts'
-import { titleIn, titleOf } from '../core/receiptName.ts'
-import { readReceipt } from '../core/receiptText.ts'
+import { fileStemIn, fileStemOf } from '../core/receiptName.ts'
+import { parseReceipt } from '../core/receiptText.ts'
 import { insideState } from './heldFolder.ts'
 import { contentOf } from './stateFile.ts'
 
@@ -28,14 +28,14 @@ export function peek<T>(dir: string, work: (recall: Recall) => T): T {
 function recallFrom(held: string): Recall {
   const names = new Map<string, string[]>()
   for (const name of readdirSync(held)) {
-    const title = titleIn(name)
+    const title = fileStemIn(name)
     if (title === undefined) continue
     const others = names.get(title)
     if (others) others.push(name)
     else names.set(title, [name])
   }
   return lineage => {
-    const found = (names.get(titleOf(lineage)) ?? []).flatMap(
+    const found = (names.get(fileStemOf(lineage)) ?? []).flatMap(
       name => receiptAt(join(held, name), lineage) ?? [],
     )
     // a copy that somebody made under another name: which of them counts, only the digest tells
@@ -45,7 +45,7 @@ function recallFrom(held: string): Recall {
 
 function receiptAt(path: string, lineage: string): Receipt | undefined {
   try {
-    return readReceipt(contentOf(path) ?? '', lineage)
+    return parseReceipt(contentOf(path) ?? '', lineage)
   } catch {
     return undefined
   }

@@ -3,20 +3,20 @@ import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Event } from '../core/event.ts'
+import type { NotifyEvent } from '../core/event.ts'
 import { Fault } from '../core/fault.ts'
-import { type Letter, lettersOf } from '../core/letter.ts'
-import type { Notice } from '../core/notice.ts'
-import { readTold, type Told, untold, withTold, writeTold } from '../core/told.ts'
+import { type Message, messagesFor } from '../core/letter.ts'
+import type { Notification } from '../core/notice.ts'
+import { markSent, notYetSent, parseSentLog, type SentLog, serializeSentLog } from '../core/told.ts'
 import { readUnsent, writeUnsent } from '../core/unsent.ts'
 import { insideState } from './heldFolder.ts'
-import type { Messenger } from './messenger.ts'
+import type { Send } from './messenger.ts'
 import { contentOf } from './stateFile.ts'
-import { temporaryName, writeSynced } from './wholeFile.ts'
+import { temporaryName, writeFileAtomic } from './wholeFile.ts'
 
-export interface PostmanOptions {
-  readonly messengers: readonly Messenger[]
-  readonly events: readonly Event[]
+export interface NotificationQueueOptions {
+  readonly messengers: readonly Send[]
+  readonly events: readonly NotifyEvent[]
   readonly host: string
   /** Where what has been told is remembered, beside the receipts. */
   readonly dir: string
@@ -33,8 +33,8 @@ export interface PostmanOptions {
   readonly onForgotten: (fault: Fault) => void
 }
 
-export interface Postman {
-  readonly add: (notices: readonly Notice[]) => void
+export interface NotificationQueue {
+  readonly add: (notices: readonly Notification[]) => void
   /** Sends what has come together. Never rejects: that somebody could not be told must not spoil the work. */
   readonly deliver: () => Promise<void>
 }
@@ -42,18 +42,18 @@ export interface Postman {
 const TOLD = 'notices.json'
 const UNSENT = 'unsent.json'
 /** Pauses between three tries at one letter, in milliseconds. */
-const PAUSES = [1_000, 5_000] as const
+const SEND_RETRY_DELAYS_MS = [1_000, 5_000] as const
 
-export function openPostman(options: PostmanOptions): Postman {
+export function createNotificationQueue(options: NotificationQueueOptions): NotificationQueue {
   const { messengers, events, host, dir, spare, now, wait, giveUp, onUnsent, onForgotten } = options
   const places = spare === undefined ? [dir] : [dir, spare]
-  let bag: readonly Notice[] = []
+  let bag: readonly Notification[] = []
   /** What has been told and could be written down nowhere. */
-  let kept: Told = {}
+  let kept: SentLog = {}
   let under = Promise.resolve()
 
-  const arrived = async (letter: Letter, messenger: Messenger): Promise<boolean> => {
-    for (const pause of [...PAUSES, undefined]) {
+  const arrived = async (letter: Message, messenger: Send): Promise<boolean> => {
+    for (const pause of [...SEND_RETRY_DELAYS_MS, undefined]) {
       const fault = await messenger(letter, giveUp).then(() => undefined, faultOf)
       if (!fault) return true
       if (pause !== undefined && (await wait(pause, giveUp).then(always, never))) continue
@@ -63,12 +63,12 @@ export function openPostman(options: PostmanOptions): Postman {
     return false
   }
   const deliver = async () => {
-    const told = Object.assign({}, ...places.map(place => readTold(read(place, TOLD))), kept)
+    const told = Object.assign({}, ...places.map(place => parseSentLog(read(place, TOLD))), kept)
     const left = readUnsent(read(dir, UNSENT), now())
-    const waiting = untold([...bag, ...left], told, now())
-    const unsent: Notice[] = []
+    const waiting = notYetSent([...bag, ...left], told, now())
+    const unsent: Notification[] = []
     bag = []
-    for (const letter of lettersOf(waiting, host)) {
+    for (const letter of messagesFor(waiting, host)) {
       const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
       // told where anybody has heard it: the other way's failure is in the log, and twice is worse
       if (arrivals.some(Boolean)) await remember(letter)
@@ -78,10 +78,10 @@ export function openPostman(options: PostmanOptions): Postman {
     if (left.length || unsent.length)
       await rewrite(dir, UNSENT, () => writeUnsent(unsent, now())).catch(never)
   }
-  const remember = async ({ notices }: Letter) => {
-    const amend = (told: Told) => withTold(told, notices, now())
+  const remember = async ({ notices }: Message) => {
+    const amend = (told: SentLog) => markSent(told, notices, now())
     for (const place of places) {
-      const written = rewrite(place, TOLD, text => writeTold(amend(readTold(text))))
+      const written = rewrite(place, TOLD, text => serializeSentLog(amend(parseSentLog(text))))
       const error = await written.then(() => undefined, nameOf)
       if (!error) return
       if (place !== places.at(-1)) continue
@@ -126,7 +126,7 @@ const rewrite = async (
   insideState(dir, async held => {
     const draft = join(held, temporaryName(file, randomBytes(6).toString('hex')))
     try {
-      await writeSynced(draft, amended(read(dir, file)), held)
+      await writeFileAtomic(draft, amended(read(dir, file)), held)
       renameSync(draft, join(held, file))
     } catch (error) {
       await rm(draft, { force: true })

@@ -5,19 +5,19 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { emptyReceipt, type Receipt } from '../core/receipt.ts'
-import { titleOf } from '../core/receiptName.ts'
-import { readReceipt, writeReceipt } from '../core/receiptText.ts'
-import { inTurn, type Place } from './exclusion.ts'
+import { fileStemOf } from '../core/receiptName.ts'
+import { parseReceipt, serializeReceipt } from '../core/receiptText.ts'
+import { type Place, withLock } from './exclusion.ts'
 import { insideState, refuse } from './heldFolder.ts'
-import { limited } from './limited.ts'
+import { limitConcurrency } from './limited.ts'
 import { makeFolders } from './makeFolders.ts'
 import { unsafePlace } from './safePath.ts'
 import { contentOf } from './stateFile.ts'
 import { syncFolder } from './syncedFile.ts'
-import { pause } from './time.ts'
-import { sweep, temporaryName } from './wholeFile.ts'
+import { sleep } from './time.ts'
+import { removeStaleTempFiles, temporaryName } from './wholeFile.ts'
 
-export interface Receipts {
+export interface ReceiptStore {
   /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */
   readonly prepare: () => Promise<void>
   readonly recall: (lineage: string) => Promise<Receipt>
@@ -48,13 +48,13 @@ interface State {
  */
 const AT_ONCE = 16
 
-export function openReceipts(
+export function openReceiptStore(
   dir: string,
   onDamage: OnDamage,
   now: () => Date,
-  wait: Place['wait'] = pause,
-): Receipts {
-  const atOnce = limited(AT_ONCE)
+  wait: Place['wait'] = sleep,
+): ReceiptStore {
+  const atOnce = limitConcurrency(AT_ONCE)
   const inDirectory = <T>(work: (state: State) => Promise<T>) =>
     atOnce(() =>
       onDisk(dir, () => insideState(dir, held => work({ named: dir, dir: held, onDamage, now, wait }))),
@@ -90,14 +90,14 @@ function isMissing(dir: string): boolean {
 
 /** Safe for any lineage, and another for each. At most 80 + 1 + 32 + 5 bytes. */
 export const fileName = (lineage: string): string =>
-  `${titleOf(lineage)}-${createHash('sha256').update(lineage).digest('hex').slice(0, 32)}.json`
+  `${fileStemOf(lineage)}-${createHash('sha256').update(lineage).digest('hex').slice(0, 32)}.json`
 
 async function prepare(state: State): Promise<void> {
   const { dir } = state
   // every step that recording takes, or a disk that lacks one of them is found out after the upload
   const name = temporaryName('probe', randomBytes(6).toString('hex'))
   await replaced({ ...state, name }, undefined, 'probe').finally(() => rm(join(dir, name), { force: true }))
-  await sweep(dir, state.now)
+  await removeStaleTempFiles(dir, state.now)
 }
 
 async function record(state: State, lineage: string, amend: (receipt: Receipt) => Receipt): Promise<void> {
@@ -105,14 +105,14 @@ async function record(state: State, lineage: string, amend: (receipt: Receipt) =
   for (;;) {
     const { text, receipt } = await readOne(state, lineage)
     // each time it is not replaced, another process has got its own entry in: this comes to an end
-    if (await replaced(place, text, writeReceipt(amend(receipt)))) return
+    if (await replaced(place, text, serializeReceipt(amend(receipt)))) return
   }
 }
 
 /** False where the file is no longer what the new text was made from, or the turn was lost: then nothing has changed. */
 async function replaced(place: Place, from: string | undefined, to: string): Promise<boolean> {
   const file = join(place.dir, place.name)
-  const done = await inTurn(place, to, draft => contentOf(file) === from && moved(draft, file))
+  const done = await withLock(place, to, draft => contentOf(file) === from && moved(draft, file))
   if (done) await syncFolder(place.dir)
   return done
 }
@@ -135,11 +135,11 @@ async function readOne(
   const name = fileName(lineage)
   const text = contentOf(join(dir, name))
   if (text === undefined) return { receipt: emptyReceipt(lineage) }
-  const receipt = readReceipt(text, lineage)
+  const receipt = parseReceipt(text, lineage)
   if (receipt) return { text, receipt }
   const aside = `${name}.damaged-${now().toISOString().replace(/[:.]/g, '')}`
   // in turn and looked at once more, or a receipt that another process has learned again is set aside in its place
-  const mine = await inTurn(
+  const mine = await withLock(
     { ...state, name },
     '',
     () => contentOf(join(dir, name)) === text && moved(join(dir, name), join(dir, aside)),
@@ -156,7 +156,7 @@ async function readAll({ dir }: State): Promise<readonly Receipt[]> {
 
 function receiptIn(dir: string, name: string): Receipt | undefined {
   try {
-    const receipt = readReceipt(contentOf(join(dir, name)) ?? '')
+    const receipt = parseReceipt(contentOf(join(dir, name)) ?? '')
     // a copy somebody made under another name is nobody's receipt
     return receipt && fileName(receipt.lineage) === name ? receipt : undefined
   } catch {

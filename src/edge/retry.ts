@@ -1,10 +1,10 @@
 /** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
 import { ADVICE } from '../core/advice.ts'
-import { delayAfter, MOST_ATTEMPTS } from '../core/backoff.ts'
+import { delayAfter, MAX_ATTEMPTS } from '../core/backoff.ts'
 import { Fault } from '../core/fault.ts'
-import { endingFault } from './ending.ts'
+import { abortReason } from './ending.ts'
 
-export interface Patience {
+export interface RetryOptions {
   readonly dice: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Whether the cause of a fault of class repair has been mended. */
@@ -16,7 +16,7 @@ export interface Patience {
 /** Anything but a Fault is a bug and is not tried again; a deadline ends it with the last failure that says more. */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  patience: Patience,
+  patience: RetryOptions,
 ): Promise<{ readonly value: T; readonly attempts: number }> {
   const { signal } = patience
   let last: Fault | undefined
@@ -32,13 +32,13 @@ export async function retry<T>(
       same = last?.code === error.code && last.message === error.message ? same + 1 : 1
       last = error
       if (error.code !== 'API_THROTTLED') made += 1
-      const ms = await pauseAfter(made, error, patience)
+      const ms = await retryDelay(made, error, patience)
       if (ms === undefined) throw same < MANY ? error : repeated(error, same)
       // nobody is told of another attempt that will not be made
-      if (signal?.aborted) throw broken(signal, error)
+      if (signal?.aborted) throw abortError(signal, error)
       patience.onRetry(error, attempts, ms)
       await patience.wait(ms, signal).catch(cause => {
-        throw signal?.aborted ? broken(signal, error) : cause
+        throw signal?.aborted ? abortError(signal, error) : cause
       })
     }
   }
@@ -57,17 +57,17 @@ function repeated(fault: Fault, times: number): Fault {
 }
 
 /** A deadline says less than the failure it cuts short; any other reason says more. */
-function broken(signal: AbortSignal, last: Fault): Fault {
-  const fault = endingFault(signal, '')
+function abortError(signal: AbortSignal, last: Fault): Fault {
+  const fault = abortReason(signal, '')
   return fault.code === 'DEADLINE' ? last : fault
 }
 
 /** Milliseconds before the next attempt, or undefined to give up. */
-async function pauseAfter(
+async function retryDelay(
   made: number,
   fault: Fault,
-  { dice, mended }: Patience,
+  { dice, mended }: RetryOptions,
 ): Promise<number | undefined> {
-  if (fault.retry === 'repair') return made < MOST_ATTEMPTS && (await mended()) ? 0 : undefined
+  if (fault.retry === 'repair') return made < MAX_ATTEMPTS && (await mended()) ? 0 : undefined
   return delayAfter(made, fault, dice())
 }

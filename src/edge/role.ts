@@ -3,20 +3,20 @@ import type { lookup as lookUpName } from 'node:dns'
 import { Agent, type Dispatcher } from 'undici'
 import { Fault } from '../core/fault.ts'
 import { secret } from '../core/secret.ts'
-import { isCloudMachine, nearby } from './cloudMachine.ts'
+import { isCloudMachine, linkLocalLookup } from './cloudMachine.ts'
 import type { Credentials } from './credentials.ts'
-import { requestWith, targetOf } from './dispatcher.ts'
+import { requestTarget, requestWith } from './dispatcher.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
 
 /** Off the cloud the name does not resolve, or leads nowhere: nobody should wait long to learn it. In milliseconds. */
-const PATIENCE = 1_500
+const METADATA_TIMEOUT_MS = 1_500
 
 /** What a role may be called. Off the cloud a hotel's network or a provider's search page may answer in its place. */
 const NAME = /^[\w+=,.@-]{1,128}$/
 
 /** Anything but the defaults is a test's. */
-export interface Surroundings {
+export interface RoleOptions {
   readonly url?: string
   /** What the firmware says of the machine's maker. */
   readonly maker?: string
@@ -30,14 +30,17 @@ export interface Surroundings {
  */
 export async function roleCredentials(
   wanted: boolean | undefined,
-  { url = METADATA, maker, lookUp }: Surroundings = {},
+  { url = METADATA, maker, lookUp }: RoleOptions = {},
 ): Promise<Credentials | string> {
   if (wanted === false) return 'by [tencent] role = false no role is asked for'
   if (wanted === undefined && !(await isCloudMachine(maker)))
     return "this machine is not Tencent Cloud's, so it was asked for no role ([tencent] role = true asks all the same)"
   // straight there: the address means this machine's own host, and a proxy would ask about itself
   const dispatcher = new Agent({
-    connect: { timeout: PATIENCE, ...(wanted === undefined && { lookup: nearby(lookUp) }) },
+    connect: {
+      timeout: METADATA_TIMEOUT_MS,
+      ...(wanted === undefined && { lookup: linkLocalLookup(lookUp) }),
+    },
   })
   try {
     return (await fetchCredentials(url, dispatcher)) ?? 'this machine has no role'
@@ -73,9 +76,9 @@ async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Cr
 /** The body of a 200 answer; undefined for 404 (no role) and for no answer at all. */
 async function ask(dispatcher: Dispatcher, url: string): Promise<string | undefined> {
   try {
-    const signal = AbortSignal.timeout(PATIENCE)
+    const signal = AbortSignal.timeout(METADATA_TIMEOUT_MS)
     const { statusCode, body } = await requestWith(dispatcher, {
-      ...targetOf(new URL(url)),
+      ...requestTarget(new URL(url)),
       method: 'GET',
       signal,
     })

@@ -9,9 +9,9 @@ export interface Schedule {
 }
 
 /** How often the clock is looked at, and compared with one that never steps. In milliseconds. */
-const COMPARED = 60_000
+const CLOCK_CHECK_MS = 60_000
 /** What a clock gains or loses in that time by itself, or by being slewed, is a hundredth of this. In milliseconds. */
-const STEP = 5_000
+const CLOCK_STEP_MS = 5_000
 
 /** The process's own clock, as node-cron takes it: there is nothing to compare it with but a clock that never steps. */
 const monotonic = () => performance.now()
@@ -20,7 +20,7 @@ const monotonic = () => performance.now()
 const THREE_DIGITS = /\d{3}/
 
 /** What is wrong with a cron expression, or nothing. */
-export const sweepProblem = (expression: string): string | undefined =>
+export const scheduleProblem = (expression: string): string | undefined =>
   !THREE_DIGITS.test(expression) && validate(expression)
     ? undefined
     : 'expected a cron expression such as "17 */6 * * *"'
@@ -32,7 +32,7 @@ export const sweepProblem = (expression: string): string | undefined =>
  * Of node-cron 4.6 only the next time is asked. Its own timers go by local time, whatever zone they are given: in the hour
  * that is repeated in autumn they ring late, leave rings out, or are set a thousand times a second.
  */
-export function openSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: () => void): Schedule {
+export function createSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: () => void): Schedule {
   const task = createTask(sweep, () => {}, { timezone: 'UTC' })
   const next = () => task.getNextRuns(1)[0] ?? null
   const nextTime = () => next()?.getTime() ?? Number.POSITIVE_INFINITY
@@ -52,7 +52,7 @@ export function openSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: 
   const turn = () => {
     const before = ahead
     ahead = Date.now() - monotonic()
-    const isSet = Math.abs(ahead - before) >= STEP
+    const isSet = Math.abs(ahead - before) >= CLOCK_STEP_MS
     const isDue = Date.now() >= due
     if (isSet || isDue) due = nextTime()
     if (isSet) ringNow()
@@ -61,7 +61,7 @@ export function openSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: 
     timer = arm()
   }
   // never 0: whatever the next time is taken for, the processor is not kept busy with it
-  const arm = () => setTimeout(turn, Math.min(Math.max(due - Date.now(), 1), COMPARED))
+  const arm = () => setTimeout(turn, Math.min(Math.max(due - Date.now(), 1), CLOCK_CHECK_MS))
   let timer = arm()
   return {
     next,

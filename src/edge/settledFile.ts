@@ -2,12 +2,12 @@
 import { readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../core/fault.ts'
-import { BETWEEN_READS, FRESH, type Waiting } from './files.ts'
+import { BETWEEN_READS_MS, RECENT_MS, type Waiting } from './files.ts'
 import { isTimedElsewhere } from './filesystem.ts'
-import type { Read } from './fileText.ts'
+import type { FileContents } from './fileText.ts'
 
 /** As long as this without a change is as good as a second by the file's own times, which another machine may have given. */
-const STILL = FRESH / BETWEEN_READS
+const STILL = RECENT_MS / BETWEEN_READS_MS
 
 /** Looks at a file that somebody goes on writing: five seconds' worth. */
 const LOOKS = 50
@@ -19,7 +19,7 @@ const MOST_LINKS = 41
 interface Look {
   /** When it began: a process that is stopped after it has read would else find that it read something old. */
   readonly at: number
-  readonly read?: Read
+  readonly read?: FileContents
   readonly missing?: Fault
   /** Milliseconds since 1970. */
   readonly changedAt: number
@@ -33,18 +33,18 @@ interface Look {
 export async function readSettled(
   path: string,
   { now, wait, timedElsewhere = isTimedElsewhere }: Waiting,
-  read: () => Promise<Read>,
-): Promise<Read> {
+  read: () => Promise<FileContents>,
+): Promise<FileContents> {
   const look = () => lookAt(path, read, now().getTime())
   const isFresh = ({ at, changedAt }: Look) =>
-    at - changedAt < FRESH || timedElsewhere(path) || timedElsewhere(dirname(path))
+    at - changedAt < RECENT_MS || timedElsewhere(path) || timedElsewhere(dirname(path))
   let found = await look()
   for (let looks = 0, same = 0; isFresh(found) && same < STILL; looks++) {
     if (looks === LOOKS)
       throw new Fault('FILE_UNAVAILABLE', `${path}: changes all the time`, {
         advice: 'It is read again later. See what writes it without end.',
       })
-    await wait(BETWEEN_READS)
+    await wait(BETWEEN_READS_MS)
     const next = await look()
     same = isSame(found, next) ? same + 1 : 0
     found = next
@@ -55,7 +55,7 @@ export async function readSettled(
 
 const isSame = (a: Look, b: Look) => a.read?.text === b.read?.text && a.changedAt === b.changedAt
 
-async function lookAt(path: string, read: () => Promise<Read>, at: number): Promise<Look> {
+async function lookAt(path: string, read: () => Promise<FileContents>, at: number): Promise<Look> {
   try {
     const found = await read()
     return { at, read: found, changedAt: found.writtenAt }

@@ -3,15 +3,15 @@ import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Unsafe } from '../core/safePath.ts'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 import { makeFolders } from './makeFolders.ts'
 import { unsafePath, unsafePlace } from './safePath.ts'
-import { stateRoom } from './stateRoom.ts'
-import { replaceWhole } from './syncedFile.ts'
+import { probeDirectory } from './stateRoom.ts'
+import { replaceFileAtomic } from './syncedFile.ts'
 
 /** Undefined where there is none. @throws Fault FILE_UNFIT, FILE_UNREADABLE. */
-export const presentText = (path: string): Promise<string | undefined> =>
-  readText(path).then(
+export const readIfExists = (path: string): Promise<string | undefined> =>
+  readTextFile(path).then(
     ({ text }) => text,
     error => {
       if (error instanceof Fault && error.code === 'FILE_MISSING') return undefined
@@ -22,7 +22,7 @@ export const presentText = (path: string): Promise<string | undefined> =>
 /** Before anybody is asked anything. @throws Fault SETUP_UNWRITABLE. */
 export async function requireWritable(path: string): Promise<void> {
   requireOwn(unsafePlace(path))
-  const { refusal, nearest } = await stateRoom(dirname(path))
+  const { refusal, nearest } = await probeDirectory(dirname(path))
   if (refusal) throw new Fault('SETUP_UNWRITABLE', `${path}: ${nearest} cannot be written (${refusal})`)
 }
 
@@ -41,8 +41,8 @@ export const replaceFile = (
     for (const made of makeFolders(folder)) await chmod(made, 0o755)
     // in a folder such as /tmp another user may have been quicker
     requireOwn(unsafePath(folder))
-    const backup = await keepBeside(file, { mode, now })
-    await replaceWhole(file, text, mode)
+    const backup = await backupFile(file, { mode, now })
+    await replaceFileAtomic(file, text, mode)
     return backup
   })
 
@@ -50,7 +50,7 @@ export const replaceFile = (
  * A copy under a name with the time, as closed as what takes its place, and never executable: a client would run it as
  * another hook. Undefined where there is nothing to copy.
  */
-export const keepBeside = (
+export const backupFile = (
   path: string,
   { mode, now }: { readonly mode: number; readonly now: Date },
 ): Promise<string | undefined> =>

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { Lineage } from '../core/lineage.ts'
 
 /** Equal signatures, equal files: inode, size and both times of chain and key, links followed. */
-export async function signatureOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): Promise<string> {
+export async function pathStampsOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): Promise<string> {
   const parts = await Promise.all([chain, ...(key === undefined ? [] : [key])].map(one))
   return parts.join(' ')
 }

@@ -2,7 +2,7 @@
 import { access, constants, lstat, open, readdir, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-export interface Room {
+export interface WriteProbe {
   readonly there: boolean
   /** The directory, or the nearest above it that is there. */
   readonly nearest: string
@@ -12,8 +12,8 @@ export interface Room {
   readonly receipts: number
 }
 
-export async function stateRoom(dir: string): Promise<Room> {
-  const nearest = await nearestTo(dir)
+export async function probeDirectory(dir: string): Promise<WriteProbe> {
+  const nearest = await nearestExisting(dir)
   // a folder above may be closed, as /var/lib/private is to all but root
   const obstacle = await stat(nearest).then(
     one => (one.isDirectory() ? undefined : 'ENOTDIR'),
@@ -28,13 +28,13 @@ export async function stateRoom(dir: string): Promise<Room> {
   }
 }
 
-async function nearestTo(path: string): Promise<string> {
+async function nearestExisting(path: string): Promise<string> {
   // lstat: a link that leads nowhere is there, and in the way
   const there = await lstat(path).then(
     () => true,
     ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
   )
-  return there || path === dirname(path) ? path : nearestTo(dirname(path))
+  return there || path === dirname(path) ? path : nearestExisting(dirname(path))
 }
 
 /** open(2): a file without a name, which is gone when it is closed. Node has no name for it; the number is Linux's. */
@@ -51,11 +51,11 @@ async function refusalOf(folder: string): Promise<string | undefined> {
     return undefined
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException
-    return UNKNOWN.has(code) ? refusalByLooks(folder) : code
+    return UNKNOWN.has(code) ? probeByAccess(folder) : code
   }
 }
 
-async function refusalByLooks(folder: string): Promise<string | undefined> {
+async function probeByAccess(folder: string): Promise<string | undefined> {
   const refusal = await access(folder, constants.W_OK | constants.X_OK).then(
     () => undefined,
     ({ code }: NodeJS.ErrnoException) => code ?? 'unknown',

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
  * Puts a file in its place whole or not at all, with exactly this mode. Until then it has a name that ends in ~: of the
  * folder of its hooks certbot runs whatever it can execute, save those.
  */
-export async function replaceWhole(path: string, text: string, mode: number): Promise<void> {
+export async function replaceFileAtomic(path: string, text: string, mode: number): Promise<void> {
   const folder = dirname(path)
   const draft = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}~`)
   try {

@@ -2,14 +2,14 @@
 import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
 import { access, readdir, readFile } from 'node:fs/promises'
 
-export interface Said {
+export interface SystemctlReply {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
 /** Undefined where this machine was not started by systemd, or has none of its tools. */
-export type Systemctl = (...words: readonly string[]) => Promise<Said | undefined>
+export type Systemctl = (...words: readonly string[]) => Promise<SystemctlReply | undefined>
 
 /** As sd_booted(3) tells. */
 const BOOTED = '/run/systemd/system'
@@ -17,7 +17,7 @@ const BOOTED = '/run/systemd/system'
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** A bus that hangs must not hang us; starting a unit takes as long as the unit's own timeout. In milliseconds. */
-const PATIENCE = { asking: 5_000, acting: 120_000 }
+const SYSTEMCTL_TIMEOUT_MS = { asking: 5_000, acting: 120_000 }
 
 /** Of another machine, in a test. */
 export const systemctlOf =
@@ -28,7 +28,7 @@ export const systemctlOf =
       () => false,
     )
     if (!isBooted) return undefined
-    const timeout = words[0] === 'show' ? PATIENCE.asking : PATIENCE.acting
+    const timeout = words[0] === 'show' ? SYSTEMCTL_TIMEOUT_MS.asking : SYSTEMCTL_TIMEOUT_MS.acting
     return ask(words, { timeout, killSignal: 'SIGKILL', encoding: 'utf8', env: { PATH: path } })
   }
 
@@ -36,7 +36,7 @@ export const systemctl = systemctlOf(BOOTED, PATH)
 
 /** With nothing of our environment: a key of the account may stand there. */
 const ask = (words: readonly string[], options: ExecFileOptionsWithStringEncoding) =>
-  new Promise<Said | undefined>(resolve => {
+  new Promise<SystemctlReply | undefined>(resolve => {
     const child = execFile('systemctl', [...words], options, (error, stdout, stderr) => {
       if (error && (error as NodeJS.ErrnoException).code === 'ENOENT') resolve(undefined)
       else resolve({ code: child.exitCode ?? 1, stdout, stderr })

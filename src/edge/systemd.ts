@@ -1,8 +1,8 @@
 /** Tells systemd how the daemon is: ready, reloading, stopping, alive, and one line of status. Silent without systemd. */
 import { execFile } from 'node:child_process'
-import { printable } from '../core/printable.ts'
+import { printableText } from '../core/printable.ts'
 
-export interface NotifierOptions {
+export interface ServiceNotifierOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
   /** CLOCK_MONOTONIC in milliseconds: systemd asks of a reload when it began. */
@@ -14,7 +14,7 @@ export interface NotifierOptions {
 }
 
 /** Nothing here blocks, throws or returns a result. */
-export interface Notifier {
+export interface ServiceNotifier {
   readonly ready: () => void
   readonly reloading: () => void
   readonly stopping: () => void
@@ -25,7 +25,7 @@ export interface Notifier {
 }
 
 const nothing = () => {}
-const SILENT: Notifier = {
+const SILENT: ServiceNotifier = {
   ready: nothing,
   reloading: nothing,
   stopping: nothing,
@@ -34,9 +34,9 @@ const SILENT: Notifier = {
 }
 
 /** A status alone waits so long after the message before it: an upload a tenth of a second is no news to anybody. */
-const STATUS_PAUSE = 1_000
+const STATUS_INTERVAL_MS = 1_000
 
-export function openNotifier(options: NotifierOptions): Notifier {
+export function createServiceNotifier(options: ServiceNotifierOptions): ServiceNotifier {
   const { env, monotonic } = options
   if (!env.NOTIFY_SOCKET) return SILENT
   const wire = openWire(options.send ?? bySystemdNotify(env), once(options.onFailure))
@@ -46,7 +46,7 @@ export function openNotifier(options: NotifierOptions): Notifier {
     ready: () => wire.state(['READY=1']),
     reloading: () => wire.state(['RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`]),
     stopping: () => wire.state(['STOPPING=1']),
-    status: text => wire.status(() => `STATUS=${printable(text())}`),
+    status: text => wire.status(() => `STATUS=${printableText(text())}`),
     close: () => {
       clearInterval(beat)
       return wire.delivered()
@@ -55,7 +55,7 @@ export function openNotifier(options: NotifierOptions): Notifier {
 }
 
 /** Half of what systemd allows, in milliseconds; undefined where it does not watch, or watches another process. */
-function watchdogPeriod({ env, pid }: NotifierOptions): number | undefined {
+function watchdogPeriod({ env, pid }: ServiceNotifierOptions): number | undefined {
   const allowed = Number(env.WATCHDOG_USEC)
   const ours = !env.WATCHDOG_PID || env.WATCHDOG_PID === String(pid)
   return ours && allowed > 0 ? Math.min(allowed / 2000, 2 ** 31 - 1) : undefined
@@ -110,7 +110,7 @@ function openWire(send: (lines: readonly string[]) => Promise<void>, onFailure: 
     } while (outbox.holds().urgent)
     sending = undefined
     clearTimeout(pause)
-    pause = setTimeout(rest, STATUS_PAUSE).unref()
+    pause = setTimeout(rest, STATUS_INTERVAL_MS).unref()
   }
   const start = () => {
     sending ??= deliver()
@@ -134,17 +134,21 @@ function openWire(send: (lines: readonly string[]) => Promise<void>, onFailure: 
 }
 
 /** systemd-notify itself waits 5 s for a systemd that does not listen. */
-const PATIENCE = 8_000
+const NOTIFY_TIMEOUT_MS = 8_000
 
 /**
  * Node has no datagram sockets. Without --no-block the child ends only when systemd has read the message, and so while it
  * can still be recognised as the unit's. It is given none of our environment: a key of the account may stand there.
  */
 const bySystemdNotify =
-  ({ PATH, NOTIFY_SOCKET }: NotifierOptions['env']) =>
+  ({ PATH, NOTIFY_SOCKET }: ServiceNotifierOptions['env']) =>
   (lines: readonly string[]) =>
     new Promise<void>((resolve, reject) => {
-      const options = { env: { PATH, NOTIFY_SOCKET }, timeout: PATIENCE, killSignal: 'SIGKILL' } as const
+      const options = {
+        env: { PATH, NOTIFY_SOCKET },
+        timeout: NOTIFY_TIMEOUT_MS,
+        killSignal: 'SIGKILL',
+      } as const
       execFile('systemd-notify', [...lines], options, (error, _stdout, stderr) => {
         if (error) reject(new Error(`systemd-notify: ${stderr.trim() || error.message}`))
         else resolve()

@@ -1,14 +1,14 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
-import { secretsIn, withoutSent } from '../core/echo.ts'
+import { redactSent, secretsOf } from '../core/echo.ts'
 import { Fault } from '../core/fault.ts'
 import { type Reply, readReply } from '../core/reply.ts'
 import { authorization } from '../core/tc3.ts'
 import type { Credentials } from './credentials.ts'
-import { requestWith, targetOf } from './dispatcher.ts'
+import { requestTarget, requestWith } from './dispatcher.ts'
 import { networkFault } from './networkFault.ts'
-import type { Wallet } from './wallet.ts'
+import type { CredentialProvider } from './wallet.ts'
 
 const VERSION = '2019-12-05'
 /** The product in the signature's scope, whatever the host. */
@@ -17,14 +17,14 @@ const CONTENT_TYPE = 'application/json'
 /** Replies are some hundred bytes; what sends more is not the service. In bytes. */
 const LARGEST_REPLY = 1 << 20
 /** From the first byte out to the last byte in, however slowly they drip. In milliseconds. */
-const WHOLE = 30_000
+const REQUEST_TIMEOUT_MS = 30_000
 
 export interface Connection {
   readonly endpoint: URL
   readonly region: string | undefined
   readonly language: string
   readonly dispatcher: Dispatcher
-  readonly wallet: Wallet
+  readonly wallet: CredentialProvider
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onClock?: (offsetSeconds: number) => void
@@ -37,30 +37,30 @@ export interface Client {
   /** Sends once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
   readonly call: (action: string, body: string, signal?: AbortSignal) => Promise<Reply>
   /** Asks for nothing and shows no credentials: any answer of the service tells its time. @throws as `call`. */
-  readonly greet: (signal?: AbortSignal) => Promise<void>
+  readonly ping: (signal?: AbortSignal) => Promise<void>
   /** Mends the cause of a fault of class repair; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
   /** Seconds to add to this machine's clock, as measured from the last answer that had a date. */
   readonly offset: () => number
 }
 
-export function openClient(connection: Connection): Client {
+export function createClient(connection: Connection): Client {
   const { wallet, now, onClock } = connection
   let applied = 0
   let measured = 0
-  const read = ({ date, status, body }: Answer, sent: readonly string[] = []) => {
+  const read = ({ date, status, body }: HttpResponse, sent: readonly string[] = []) => {
     if (date) measured = Math.round((date - now()) / 1000)
-    return readReply(status, body, withoutSent(sent))
+    return readReply(status, body, redactSent(sent))
   }
   return {
     call: async (action, body, signal) => {
       const message = { action, body, timestamp: Math.floor(now() / 1000) + applied }
       const credentials = await wallet.current()
       const headers = headersOf(connection, credentials, message)
-      const sent = [...secretsIn(body), headers.authorization, credentials.token?.reveal() ?? '']
+      const sent = [...secretsOf(body), headers.authorization, credentials.token?.reveal() ?? '']
       return read(await exchange(connection, { method: 'POST', headers, body }, signal), sent)
     },
-    greet: async signal => {
+    ping: async signal => {
       try {
         read(await exchange(connection, { method: 'GET' }, signal))
       } catch (error) {
@@ -86,23 +86,23 @@ interface Message {
   readonly timestamp: number
 }
 
-interface Answer {
+interface HttpResponse {
   readonly status: number
   readonly body: string
   readonly date: number | undefined
 }
 
-type Sending = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
+type RequestOptions = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
 
 async function exchange(
-  { endpoint, dispatcher, whole: limit = WHOLE }: Connection,
-  sending: Sending,
+  { endpoint, dispatcher, whole: limit = REQUEST_TIMEOUT_MS }: Connection,
+  sending: RequestOptions,
   signal: AbortSignal | undefined,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const whole = AbortSignal.timeout(limit)
   try {
     const { statusCode, headers, body } = await requestWith(dispatcher, {
-      ...targetOf(endpoint),
+      ...requestTarget(endpoint),
       ...sending,
       signal: signal ? AbortSignal.any([signal, whole]) : whole,
     })

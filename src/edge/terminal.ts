@@ -4,7 +4,7 @@ import { Fault } from '../core/fault.ts'
 import type { Ask } from '../world.ts'
 
 /** What of a terminal's input is needed: process.stdin has it. */
-export interface Keyboard {
+export interface InputStream {
   readonly setRawMode: (raw: boolean) => unknown
   readonly on: (event: 'data' | 'end', listener: (part: Buffer) => void) => unknown
   readonly off: (event: 'data' | 'end', listener: (part: Buffer) => void) => unknown
@@ -26,7 +26,7 @@ const RUBOUT = /[\b\u007f]/
  * One question at a time. The terminal's own echo is off while one is open, and what was pasted beyond the answer waits
  * for the next question, unshown. @throws Fault INTERRUPTED at Ctrl-C and at the end of the input.
  */
-export function asking(input: Keyboard, output: { readonly write: (text: string) => unknown }): Ask {
+export function createPrompt(input: InputStream, output: { readonly write: (text: string) => unknown }): Ask {
   const decoder = new StringDecoder()
   let ahead = ''
   return async (question, hidden = false) => {

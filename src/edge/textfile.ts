@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { readText } from './fileText.ts'
+import { readTextFile } from './fileText.ts'
 
 /** node_exporter runs as another user; nothing in the file is secret. */
 const MODE = 0o644
@@ -12,7 +12,7 @@ const LARGEST = 16 << 20
 
 /** The text that the run before left; empty where there is none to read. */
 export const readTextfile = (path: string): Promise<string> =>
-  readText(path, { most: LARGEST }).then(
+  readTextFile(path, { most: LARGEST }).then(
     ({ text }) => text,
     () => '',
   )

@@ -1,16 +1,16 @@
 /** What carries bundles to the service: the courier, with the connection, the credentials and the clock that it needs. */
 import { ADVICE } from '../core/advice.ts'
-import { duration } from '../core/duration.ts'
+import { durationText } from '../core/duration.ts'
 import type { Settings } from '../core/settings.ts'
-import { type Courier, type CourierOptions, openCourier } from './courier.ts'
+import { createRetryingUploader, type RetryingUploader, type RetryingUploaderOptions } from './courier.ts'
 import type { Places } from './credentials.ts'
-import { openDispatcher } from './dispatcher.ts'
-import type { Log } from './log.ts'
+import { createAgent } from './dispatcher.ts'
+import type { Logger } from './log.ts'
 import { roleCredentials } from './role.ts'
-import { type Client, openClient } from './tencent.ts'
-import { openWallet } from './wallet.ts'
+import { type Client, createClient } from './tencent.ts'
+import { createCredentialProvider } from './wallet.ts'
 
-export interface UploaderOptions extends Omit<CourierOptions, 'ratePerSecond' | 'call' | 'repair'> {
+export interface UploaderOptions extends Omit<RetryingUploaderOptions, 'ratePerSecond' | 'call' | 'repair'> {
   readonly settings: Settings
   readonly env: Places['env']
   readonly home: string
@@ -20,24 +20,24 @@ export interface UploaderOptions extends Omit<CourierOptions, 'ratePerSecond' | 
   readonly onSecret?: Places['onSecret']
 }
 
-export interface Uploader extends Courier {
+export interface Uploader extends RetryingUploader {
   readonly client: Client
   /** Where the credentials come from, in words. */
   readonly origin: () => Promise<string>
   readonly close: () => Promise<void>
 }
 
-export function openUploader(options: UploaderOptions): Uploader {
+export function createUploader(options: UploaderOptions): Uploader {
   const { settings, env, home, version, log, now, signal, passing } = options
   const { endpoint, region, language, profile, role, proxy, ratePerSecond } = settings
-  const dispatcher = openDispatcher({ endpoint, proxy, env })
+  const dispatcher = createAgent({ endpoint, proxy, env })
   const places = { env, home, profile, role: () => roleCredentials(role), onSecret: options.onSecret }
   const wait = (ms: number) => passing.wait(ms, signal).catch(() => undefined)
-  const wallet = openWallet({ ...places, now: () => new Date(now()), wait }, now)
+  const wallet = createCredentialProvider({ ...places, now: () => new Date(now()), wait }, now)
   const onClock = sayClock(log)
-  const client = openClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
+  const client = createClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
   const call = (action: string, body: string) => client.call(action, body, signal)
-  const courier = openCourier({ ...options, ratePerSecond, call, repair: client.repair })
+  const courier = createRetryingUploader({ ...options, ratePerSecond, call, repair: client.repair })
   return {
     ...courier,
     client,
@@ -50,10 +50,10 @@ export function openUploader(options: UploaderOptions): Uploader {
 /** What the service would accept anyway is no wrong clock, but one that has been put right. In seconds. */
 const IN_STEP = 60
 
-const sayClock = (log: Log) => (offset: number) =>
+const sayClock = (log: Logger) => (offset: number) =>
   Math.abs(offset) < IN_STEP
     ? log.info({ event: 'clock', offset }, "this machine's clock is in step with the service's again")
     : log.warn(
         { event: 'clock', offset, advice: ADVICE.API_CLOCK },
-        `this machine's clock is ${duration(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
+        `this machine's clock is ${durationText(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
       )

@@ -2,28 +2,31 @@
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { LAYOUTS } from '../core/lineage.ts'
-import { isTelling, markOf } from '../core/mark.ts'
+import { isReliable, stampOf } from '../core/mark.ts'
 import type { Source } from '../core/settings.ts'
 import { mountsIn } from './mounts.ts'
 
-export interface View {
+export interface WatchScope {
   readonly folders: readonly string[]
   readonly depth: number
   /** The lineage a path belongs to, undefined for the source as a whole. */
-  readonly nameIn: (path: string) => string | undefined
+  readonly lineageOf: (path: string) => string | undefined
   /** Whether a path is no certificate's, though it lies where they do. */
-  readonly isNoise: (path: string) => boolean
+  readonly isIgnored: (path: string) => boolean
 }
 
 /**
  * Folders, never single files: a link that is swapped makes no event of its own where the link itself is watched. Folders
  * by their real names: links are not followed, and a folder reached by one would be watched as a link.
  */
-export async function viewOf(source: Source, names: LinkNames = linkNames()): Promise<View> {
+export async function watchScopeOf(
+  source: Source,
+  names: CachedSymlinks = cachedSymlinks(),
+): Promise<WatchScope> {
   if (source.kind === 'pem')
-    return aroundFiles([source.chain, ...(source.key === undefined ? [] : [source.key])], source.name)
+    return scopeForFiles([source.chain, ...(source.key === undefined ? [] : [source.key])], source.name)
   // whose certificate it is that changed in the one file, only its text tells
-  if (source.kind === 'traefik') return aroundFiles([source.path], undefined)
+  if (source.kind === 'traefik') return scopeForFiles([source.path], undefined)
   const { folder: below, depth, nameOf } = LAYOUTS[source.kind]
   const folder = await realOf(join(source.path, below))
   const links = await linksIn(folder, names)
@@ -37,12 +40,12 @@ export async function viewOf(source: Source, names: LinkNames = linkNames()): Pr
     const entry = entryIn(path)
     return entry !== undefined && nameOf(entry) === undefined
   }
-  return { folders: [...new Set([folder, ...links.keys()])], depth, nameIn, isNoise }
+  return { folders: [...new Set([folder, ...links.keys()])], depth, lineageOf: nameIn, isIgnored: isNoise }
 }
 
-async function aroundFiles(files: readonly string[], name: string | undefined): Promise<View> {
+async function scopeForFiles(files: readonly string[], name: string | undefined): Promise<WatchScope> {
   const folders = new Set((await Promise.all(files.map(foldersOnTheWay))).flat())
-  return { folders: [...folders], depth: 0, nameIn: () => name, isNoise: () => false }
+  return { folders: [...folders], depth: 0, lineageOf: () => name, isIgnored: () => false }
 }
 
 /** More than the kernel follows. */
@@ -75,7 +78,10 @@ function entryBelow(folder: string, path: string, levels: number): string | unde
 }
 
 /** Lineages whose folder is a link, by where it leads: what happens there is told of under that name, and not of the link. */
-async function linksIn(folder: string, names: LinkNames): Promise<ReadonlyMap<string, readonly string[]>> {
+async function linksIn(
+  folder: string,
+  names: CachedSymlinks,
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const links = await names(folder)
   const places = await Promise.all(links.map(name => folderAt(join(folder, name))))
   const found = new Map<string, string[]>()
@@ -86,18 +92,18 @@ async function linksIn(folder: string, names: LinkNames): Promise<ReadonlyMap<st
   return found
 }
 
-export type LinkNames = (folder: string) => Promise<readonly string[]>
+export type CachedSymlinks = (folder: string) => Promise<readonly string[]>
 
 /** The links in a folder. Of one that is asked for every few seconds, listed again only when something has come or gone. */
-export function linkNames(): LinkNames {
+export function cachedSymlinks(): CachedSymlinks {
   let known: { readonly folder: string; readonly mark: string; readonly names: readonly string[] } | undefined
   return async folder => {
     const standing = await stat(folder, { bigint: true }).catch(() => undefined)
-    const mark = standing ? markOf(standing) : ''
+    const mark = standing ? stampOf(standing) : ''
     if (known?.folder === folder && known.mark === mark) return known.names
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
     const names = entries.filter(entry => entry.isSymbolicLink()).map(({ name }) => name)
-    known = standing && isTelling(standing, Date.now()) ? { folder, mark, names } : undefined
+    known = standing && isReliable(standing, Date.now()) ? { folder, mark, names } : undefined
     return names
   }
 }
@@ -114,7 +120,7 @@ const folderAt = async (path: string) => {
  * Changes when one of the folders is another than before: moved away, restored, mounted over, reached by another link, or
  * opened to us by its owner; and when something else is mounted in one of them.
  */
-export const identityOf = async ({ folders }: View): Promise<string> => {
+export const directoryIdentity = async ({ folders }: WatchScope): Promise<string> => {
   const parts = folders.map(folder =>
     stat(folder).then(
       ({ dev, ino, mode, uid, gid }) => [folder, dev, ino, mode, uid, gid].join(' '),

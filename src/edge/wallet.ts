@@ -1,7 +1,7 @@
 /** Holds the credentials in force: finds them once, and anew when they run out or are refused. */
 import { type Credentials, findCredentials, type Places } from './credentials.ts'
 
-export interface Wallet {
+export interface CredentialProvider {
   /** The credentials in force, those of a role fresh enough to last the request. */
   readonly current: () => Promise<Credentials>
   /** Reads everything anew; true when something else came out, so that trying again makes sense. */
@@ -9,9 +9,9 @@ export interface Wallet {
 }
 
 /** A role's credentials are renewed this long before they expire, as the official SDKs do. In milliseconds. */
-const MARGIN = 300_000
+const EXPIRY_MARGIN_MS = 300_000
 
-export function openWallet(places: Places, now: () => number): Wallet {
+export function createCredentialProvider(places: Places, now: () => number): CredentialProvider {
   let held: Promise<Credentials> | undefined
   /** Shared by all who ask meanwhile. Should it fail, `until` serves to its very end; a failure itself is not kept. */
   const look = (until?: Credentials): Promise<Credentials> => {
@@ -27,7 +27,8 @@ export function openWallet(places: Places, now: () => number): Wallet {
     current: async () => {
       const asked = held ?? look()
       const credentials = await asked
-      if (credentials.expiresAt === undefined || now() <= credentials.expiresAt - MARGIN) return credentials
+      if (credentials.expiresAt === undefined || now() <= credentials.expiresAt - EXPIRY_MARGIN_MS)
+        return credentials
       // of many who find them stale the first looks anew, the others wait for what it finds
       return held && held !== asked ? held : look(credentials)
     },

@@ -1,6 +1,6 @@
 /** Tells of changes in a source's folders: by events where there are some, by looking every few seconds elsewhere. */
 import type { Source } from '../core/settings.ts'
-import { type Ears, type Hearing, openHearing } from './hearing.ts'
+import { type Subscription, subscribe, type WatchHandlers } from './hearing.ts'
 
 export interface Watcher {
   /** Resolves when every change from now on is heard of, or when it is closed before. */
@@ -8,8 +8,8 @@ export interface Watcher {
   readonly close: () => Promise<void>
 }
 
-export interface WatcherEffects {
-  readonly onChange: Ears['onChange']
+export interface WatcherDeps {
+  readonly onChange: WatchHandlers['onChange']
   /** Why a source has to be polled: an error code of inotify, or a file system's name. Told once a source. */
   readonly onPolling: (why: string) => void
   /** Everything else that goes wrong with watching; the daemon ends, for it would be blind. */
@@ -23,12 +23,12 @@ export interface WatcherEffects {
 }
 
 /** How often folders are checked for having been replaced, and polled sources are looked at. In milliseconds. */
-const PULSE = 5_000
+const PULSE_MS = 5_000
 
-export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
-  const { onChange, onPolling, onDeath, poll, compare, pulse = PULSE } = effects
-  let hearing: Hearing | undefined
-  let checks: Every | undefined
+export function createWatcher(source: Source, effects: WatcherDeps): Watcher {
+  const { onChange, onPolling, onDeath, poll, compare, pulse = PULSE_MS } = effects
+  let hearing: Subscription | undefined
+  let checks: SetInterval | undefined
   let polling = false
   let closed = false
 
@@ -38,7 +38,7 @@ export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
     onPolling(why)
     await hearing?.close()
   }
-  const ears: Ears = {
+  const ears: WatchHandlers = {
     onChange: name => {
       onChange(name)
       if (name === undefined) checks?.now()
@@ -48,7 +48,7 @@ export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
   }
   const listen = async () => {
     if (closed) return
-    hearing = openHearing(source, ears)
+    hearing = subscribe(source, ears)
     const silent = await hearing.ready
     if (silent) await fallBack(silent)
   }
@@ -72,7 +72,7 @@ export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
   const begin = async () => {
     await listen()
     // not before: a check during the first opening would open a second time beside it
-    if (!closed) checks = every(pulse, () => check().catch(onDeath))
+    if (!closed) checks = setNonOverlappingInterval(pulse, () => check().catch(onDeath))
   }
   return {
     ready: begin(),
@@ -84,13 +84,13 @@ export function openWatcher(source: Source, effects: WatcherEffects): Watcher {
   }
 }
 
-interface Every {
+interface SetInterval {
   readonly now: () => Promise<void>
   readonly stop: () => void
 }
 
 /** Never twice at once: a file system that hangs is asked no second time. */
-function every(ms: number, act: () => Promise<void>): Every {
+function setNonOverlappingInterval(ms: number, act: () => Promise<void>): SetInterval {
   let acting = false
   const now = async () => {
     if (acting) return

@@ -15,7 +15,7 @@ const ABANDONED = 3_600_000
 export const temporaryName = (name: string, token: string) => `.${name}.${token}.tmp`
 
 /** Owned as the folder is, and synced before it is renamed, or a power cut may leave the new name pointing at nothing. */
-export const writeSynced = (path: string, text: string, folder: string): Promise<void> =>
+export const writeFileAtomic = (path: string, text: string, folder: string): Promise<void> =>
   createSynced(path, text, async file => giveTo(await stat(folder), file))
 
 /** What root writes into the folder of a service's user must be readable to that service. */
@@ -24,7 +24,7 @@ async function giveTo({ uid, gid }: { uid: number; gid: number }, file: FileHand
 }
 
 /** Removes what processes left behind that died while writing. What cannot be removed is in nobody's way. */
-export async function sweep(dir: string, now: () => Date): Promise<void> {
+export async function removeStaleTempFiles(dir: string, now: () => Date): Promise<void> {
   const leftovers = (await readdir(dir)).filter(name => LEFTOVER.test(name)).map(name => join(dir, name))
   const abandoned = async (path: string) =>
     Math.abs(now().getTime() - (await lstat(path)).mtimeMs) > ABANDONED && remove(path)

@@ -3,31 +3,31 @@ import { readCertificates } from './certificate.ts'
 import { detailed } from './description.ts'
 import { list } from './list.ts'
 import { type Action, prove, type Sent } from './parameters.ts'
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 import { type Duplicates, upload } from './upload.ts'
-import { fingerprintOf, type StoredCertificate, type Vault } from './vault.ts'
+import { type CertificateStore, fingerprintOf, type StoredCertificate } from './vault.ts'
 
-export interface Office {
-  readonly vault: Vault
+export interface Backend {
+  readonly vault: CertificateStore
   readonly duplicates: Duplicates
   readonly now: () => number
   readonly newId: () => string
 }
 
-type Actions = { readonly [A in Action]: (sent: Sent<A>, office: Office) => object }
+type Actions = { readonly [A in Action]: (sent: Sent<A>, office: Backend) => object }
 
-function held(id: string, vault: Vault): StoredCertificate {
+function held(id: string, vault: CertificateStore): StoredCertificate {
   const certificate = vault.get(id)
-  if (!certificate) throw new Refusal('notFound')
+  if (!certificate) throw new ApiError('notFound')
   return certificate
 }
 
-function copyOf(pem: string, vault: Vault): StoredCertificate | undefined {
+function copyOf(pem: string, vault: CertificateStore): StoredCertificate | undefined {
   try {
     return vault.copies(fingerprintOf(readCertificates(pem)[0]))[0]
   } catch (error) {
     // CertificateParseError is not among the codes this action documents.
-    throw error instanceof Refusal ? new Refusal('parameter') : error
+    throw error instanceof ApiError ? new ApiError('parameter') : error
   }
 }
 
@@ -46,5 +46,5 @@ const ACTIONS: Actions = {
 }
 
 /** Generic over the action, so that a handler never meets another action's parameters. */
-export const perform = <A extends Action>(action: A, sent: object, office: Office): object =>
+export const perform = <A extends Action>(action: A, sent: object, office: Backend): object =>
   ACTIONS[action](prove(action, sent), office)

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 const POST_LIMIT = 10 * 1024 * 1024
 const QUERY_LIMIT = 32 * 1024
 
-export interface Arrival {
+export interface IncomingRequest {
   /** Milliseconds, by the emulator's clock, when the headers came in. */
   readonly at: number
   readonly method: string
@@ -32,7 +32,7 @@ async function bodyOf(request: IncomingMessage): Promise<{ readonly body: Buffer
   return { body: Buffer.concat(chunks), size }
 }
 
-export async function arrivalOf(request: IncomingMessage, at: number): Promise<Arrival> {
+export async function parseRequest(request: IncomingMessage, at: number): Promise<IncomingRequest> {
   const [path = '/', ...rest] = (request.url ?? '/').split('?')
   const query = rest.join('?')
   const { body, size } = await bodyOf(request)

@@ -1,7 +1,7 @@
 /** What a request says: a JSON body or a flattened query string, as one object of parameters. Pure. */
-import type { Arrival } from './arrival.ts'
+import type { IncomingRequest } from './arrival.ts'
 import { type Action, isObject, typesOf } from './parameters.ts'
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -12,7 +12,7 @@ function json(body: Buffer): Parameters {
   } catch {
     // Falls through: bytes that are not UTF-8, text that is not JSON and JSON that is no object are one error.
   }
-  throw new Refusal('json')
+  throw new ApiError('json')
 }
 
 const number = (text: string) => (/^\d+$/.test(text) ? Number(text) : text)
@@ -39,16 +39,17 @@ function unflatten(query: string, types: Readonly<Record<string, string>>): Para
   return sent
 }
 
-const mediaType = ({ headers }: Arrival) => headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+const mediaType = ({ headers }: IncomingRequest) =>
+  headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 
-export function parametersOf(arrival: Arrival, action: Action): Parameters {
+export function parametersOf(arrival: IncomingRequest, action: Action): Parameters {
   const expected = arrival.method === 'GET' ? 'application/x-www-form-urlencoded' : 'application/json'
-  if (mediaType(arrival) !== expected) throw new Refusal('contentType', { name: mediaType(arrival) })
+  if (mediaType(arrival) !== expected) throw new ApiError('contentType', { name: mediaType(arrival) })
   return arrival.method === 'GET' ? unflatten(arrival.query, typesOf(action)) : json(arrival.body)
 }
 
 /** The names sent, for the record; never the values, one of which is a private key. */
-export function namesSent(arrival: Arrival): readonly string[] {
+export function namesSent(arrival: IncomingRequest): readonly string[] {
   try {
     return arrival.method === 'GET'
       ? [...new Set([...new URLSearchParams(arrival.query).keys()].map(path => path.split('.')[0] ?? ''))]

@@ -1,6 +1,6 @@
 /** Reads and judges uploaded PEM the way the service does. Pure. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 
 export type Chain = readonly [X509Certificate, ...X509Certificate[]]
 
@@ -16,21 +16,21 @@ const lostItsLines = (pem: string) => /-----BEGIN CERTIFICATE-----[^\n]/.test(pe
 
 function readBlock(body: string): X509Certificate {
   const der = Buffer.from(body, 'base64')
-  if (der.includes(SM2)) throw new Refusal('nationalCurve')
+  if (der.includes(SM2)) throw new ApiError('nationalCurve')
   try {
     return new X509Certificate(der)
   } catch {
-    throw new Refusal('parse')
+    throw new ApiError('parse')
   }
 }
 
 /** Every certificate in the text, in its order. Anything beside the blocks but line ends is refused. */
 export function readCertificates(text: string): Chain {
   const pem = unixLines(text)
-  if (lostItsLines(pem)) throw new Refusal('invalid')
-  if (/[^\n]/.test(pem.replaceAll(BLOCK, ''))) throw new Refusal('parse')
+  if (lostItsLines(pem)) throw new ApiError('invalid')
+  if (/[^\n]/.test(pem.replaceAll(BLOCK, ''))) throw new ApiError('parse')
   const [leaf, ...rest] = Array.from(pem.matchAll(BLOCK), ([, body = '']) => readBlock(body))
-  if (leaf === undefined) throw new Refusal('parse')
+  if (leaf === undefined) throw new ApiError('parse')
   return [leaf, ...rest]
 }
 
@@ -39,11 +39,11 @@ const padded = (pem: string) => /^[ \t]|[ \t]$/m.test(pem)
 
 function readKey(text: string, password: string | undefined): KeyObject {
   const pem = unixLines(text)
-  if (padded(pem)) throw new Refusal('parse')
+  if (padded(pem)) throw new ApiError('parse')
   try {
     return createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) })
   } catch {
-    throw new Refusal('parse') // the cause is left behind: OpenSSL's words may quote the key
+    throw new ApiError('parse') // the cause is left behind: OpenSSL's words may quote the key
   }
 }
 
@@ -63,17 +63,17 @@ export interface Pair {
 /** A server's chain, proven to be in order and to fit its key. Age is not judged: expired ones are taken. */
 export function readServerPair(pair: Pair): Chain {
   const chain = readCertificates(pair.certificate)
-  if (!pair.key) throw new Refusal('keyless')
+  if (!pair.key) throw new ApiError('keyless')
   const key = readKey(pair.key, pair.password)
-  if (!chain[0].checkPrivateKey(key)) throw new Refusal('mismatch')
+  if (!chain[0].checkPrivateKey(key)) throw new ApiError('mismatch')
   const broken = chain.slice(1).some((parent, i) => !follows(chain[i] ?? parent, parent))
-  if (broken) throw new Refusal('chain')
+  if (broken) throw new ApiError('chain')
   return chain
 }
 
 /** Certificates to check clients with. They need no key and need not chain, but each must be an authority's. */
 export function readAuthorities(text: string): Chain {
   const chain = readCertificates(text)
-  if (!chain.every(certificate => certificate.ca)) throw new Refusal('authority')
+  if (!chain.every(certificate => certificate.ca)) throw new ApiError('authority')
   return chain
 }

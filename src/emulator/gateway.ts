@@ -1,11 +1,11 @@
 /** The checks a request passes, in the gateway's order, before its action is performed. */
-import { type Office, perform } from './actions.ts'
-import type { Arrival } from './arrival.ts'
+import { type Backend, perform } from './actions.ts'
+import type { IncomingRequest } from './arrival.ts'
 import { parametersOf } from './body.ts'
 import type { Limit } from './limit.ts'
-import { REFUSALS } from './messages.ts'
+import { API_ERRORS } from './messages.ts'
 import { isAction } from './parameters.ts'
-import { Refusal, wordsOf } from './refusal.ts'
+import { ApiError, errorBody } from './refusal.ts'
 import { authorizationOf, proveSignature } from './signature.ts'
 
 export interface Account {
@@ -19,7 +19,7 @@ export interface Account {
 export interface Gateway {
   readonly accounts: Readonly<Record<string, Account>>
   readonly limit: Limit
-  readonly office: Office
+  readonly office: Backend
 }
 
 /** `code` is OK or the refusal's; `response` is what stands under Response on the wire. */
@@ -32,20 +32,20 @@ const VERSION = '2019-12-05'
 const TOLERANCE = 300
 const REGION = /^[a-z]+(-[a-z0-9]+)+$/
 
-type Check = (arrival: Arrival, gateway: Gateway) => void
+type Check = (arrival: IncomingRequest, gateway: Gateway) => void
 
-function demand(condition: boolean, ...refusal: ConstructorParameters<typeof Refusal>): void {
-  if (!condition) throw new Refusal(...refusal)
+function demand(condition: boolean, ...refusal: ConstructorParameters<typeof ApiError>): void {
+  if (!condition) throw new ApiError(...refusal)
 }
 
-function accountOf({ headers }: Arrival, { accounts }: Gateway): Account {
+function accountOf({ headers }: IncomingRequest, { accounts }: Gateway): Account {
   const { secretId } = authorizationOf(headers)
   const account = Object.hasOwn(accounts, secretId) ? accounts[secretId] : undefined
-  if (account === undefined) throw new Refusal('secretId')
+  if (account === undefined) throw new ApiError('secretId')
   return account
 }
 
-const actionOf = ({ headers }: Arrival) => headers['x-tc-action'] ?? ''
+const actionOf = ({ headers }: IncomingRequest) => headers['x-tc-action'] ?? ''
 
 /** The real order is documented nowhere; what is: limits are counted at the gateway, ahead of the product. */
 const CHECKS: readonly Check[] = [
@@ -81,24 +81,24 @@ const CHECKS: readonly Check[] = [
   },
 ]
 
-function performed(arrival: Arrival, gateway: Gateway): object {
+function performed(arrival: IncomingRequest, gateway: Gateway): object {
   for (const check of CHECKS) check(arrival, gateway)
   const action = actionOf(arrival)
-  if (!isAction(action)) throw new Refusal('action', { name: action })
+  if (!isAction(action)) throw new ApiError('action', { name: action })
   return perform(action, parametersOf(arrival, action), gateway.office)
 }
 
-export function refused(refusal: Refusal, arrival: Arrival, requestId: string): Answer {
-  const { code } = REFUSALS[refusal.reason]
-  const message = wordsOf(refusal, arrival.headers['x-tc-language'], requestId)
+export function refused(refusal: ApiError, arrival: IncomingRequest, requestId: string): Answer {
+  const { code } = API_ERRORS[refusal.reason]
+  const message = errorBody(refusal, arrival.headers['x-tc-language'], requestId)
   return { code, response: { Error: { Code: code, Message: message }, RequestId: requestId } }
 }
 
-export function answer(arrival: Arrival, gateway: Gateway, requestId: string): Answer {
+export function answer(arrival: IncomingRequest, gateway: Gateway, requestId: string): Answer {
   try {
     return { code: 'OK', response: { ...performed(arrival, gateway), RequestId: requestId } }
   } catch (error) {
-    if (error instanceof Refusal) return refused(error, arrival, requestId)
+    if (error instanceof ApiError) return refused(error, arrival, requestId)
     throw error
   }
 }

@@ -1,5 +1,5 @@
 /** How many requests a second may pass. Holds the arrivals of the last second and nothing else. */
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 
 const SECOND = 1000
 
@@ -45,8 +45,8 @@ export function createLimit(rate: number): Limit {
  * Two codes mean "too fast": the gateway's own, and the ssl backend's for what slips through the gateway. Every
  * second refusal counts as slipped through, so that a client which knows only one of the codes is found out.
  */
-function throttle(refusals: number, times: number, limit: number): Refusal {
+function throttle(refusals: number, times: number, limit: number): ApiError {
   return refusals % 2 === 1
-    ? new Refusal('gatewayThrottle', { times, limit })
-    : new Refusal('backendThrottle')
+    ? new ApiError('gatewayThrottle', { times, limit })
+    : new ApiError('backendThrottle')
 }

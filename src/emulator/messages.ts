@@ -4,7 +4,7 @@
  * Texts seen in the wild are copied to the letter, the rest follows the public error tables.
  * A code with several texts has several rows. `{name}` is filled in from the refusal's details.
  */
-export const REFUSALS = {
+export const API_ERRORS = {
   protocol: {
     code: 'UnsupportedProtocol',
     'en-US': 'HTTP(S) request protocol error; only GET and POST requests are supported.',
@@ -167,4 +167,4 @@ export const REFUSALS = {
   },
 } as const
 
-export type Reason = keyof typeof REFUSALS
+export type Reason = keyof typeof API_ERRORS

@@ -1,8 +1,8 @@
 /** How the emulator misbehaves: the kinds, what each does to an answer, and seeded dice that choose. Pure. */
 import type { Answer } from './gateway.ts'
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 
-export type MischiefName =
+export type InjectedFaultName =
   | 'gateway-throttle' // RequestLimitExceeded although the rate was kept
   | 'backend-throttle' // LimitExceeded.RateLimitExceeded, likewise
   | 'internal-error' // InternalError, nothing done
@@ -13,9 +13,9 @@ export type MischiefName =
   | 'stall' // carried out at once, answered late
 
 /** `{ stall: 50 }` is a stall of 50 ms; plain `'stall'` is one of two seconds. */
-export type Mischief = MischiefName | { readonly stall: number }
+export type InjectedFault = InjectedFaultName | { readonly stall: number }
 
-export interface MischiefRequest {
+export interface InjectedFaultRequest {
   /** Counts the requests of this emulator from 1. */
   readonly n: number
   readonly action: string
@@ -34,7 +34,7 @@ export interface Reply {
 /** The two ways to come by an answer; a mischief may use either, or neither. */
 export interface Answers {
   readonly carryOut: () => Answer
-  readonly refuse: (refusal: Refusal) => Answer
+  readonly refuse: (refusal: ApiError) => Answer
 }
 
 export interface Spoiled {
@@ -47,7 +47,7 @@ const BAD_GATEWAY =
   '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n'
 
 const honest = { status: 200, type: 'application/json', reset: false, delay: 0 } as const
-const told = (answer: Answer): Spoiled => ({
+const ok = (answer: Answer): Spoiled => ({
   answer,
   reply: { ...honest, body: JSON.stringify({ Response: answer.response }) },
 })
@@ -60,25 +60,25 @@ const nothing = (changes: Partial<Reply>): Spoiled => ({
   reply: { ...honest, body: '', ...changes },
 })
 
-const KINDS: Readonly<Record<MischiefName, (answers: Answers, stall: number) => Spoiled>> = {
-  'gateway-throttle': ({ refuse }) => told(refuse(new Refusal('gatewayThrottle', { times: 11, limit: 10 }))),
-  'backend-throttle': ({ refuse }) => told(refuse(new Refusal('backendThrottle'))),
-  'internal-error': ({ refuse }) => told(refuse(new Refusal('internal'))),
+const KINDS: Readonly<Record<InjectedFaultName, (answers: Answers, stall: number) => Spoiled>> = {
+  'gateway-throttle': ({ refuse }) => ok(refuse(new ApiError('gatewayThrottle', { times: 11, limit: 10 }))),
+  'backend-throttle': ({ refuse }) => ok(refuse(new ApiError('backendThrottle'))),
+  'internal-error': ({ refuse }) => ok(refuse(new ApiError('internal'))),
   'bad-gateway': () => nothing({ status: 502, type: 'text/html', body: BAD_GATEWAY }),
   'reset-before': () => nothing({ reset: true }),
-  'reset-after': ({ carryOut }) => changed(told(carryOut()), { reset: true }),
+  'reset-after': ({ carryOut }) => changed(ok(carryOut()), { reset: true }),
   truncated: ({ carryOut }) => {
-    const whole = told(carryOut())
+    const whole = ok(carryOut())
     return changed(whole, { body: whole.reply.body.slice(0, whole.reply.body.length / 2) })
   },
-  stall: ({ carryOut }, stall) => changed(told(carryOut()), { delay: stall }),
+  stall: ({ carryOut }, stall) => changed(ok(carryOut()), { delay: stall }),
 }
 
-export const nameOf = (mischief: Mischief): MischiefName =>
+export const nameOf = (mischief: InjectedFault): InjectedFaultName =>
   typeof mischief === 'string' ? mischief : 'stall'
 
-export function spoil(mischief: Mischief | undefined, answers: Answers): Spoiled {
-  if (mischief === undefined) return told(answers.carryOut())
+export function injectFault(mischief: InjectedFault | undefined, answers: Answers): Spoiled {
+  if (mischief === undefined) return ok(answers.carryOut())
   return KINDS[nameOf(mischief)](answers, typeof mischief === 'string' ? STALL : mischief.stall)
 }
 
@@ -97,7 +97,7 @@ const seedOf = (seed: number | string) =>
     0x811c9dc5,
   )
 
-const NAMES = Object.keys(KINDS) as readonly MischiefName[]
+const NAMES = Object.keys(KINDS) as readonly InjectedFaultName[]
 const SHARE = 0.3
 const IN_A_ROW = 3
 
@@ -105,10 +105,10 @@ const IN_A_ROW = 3
  * Decides by seed and request number alone, so that a run repeats even when requests race each other.
  * After three mischiefs in a row comes a request that is answered: nobody who keeps trying is kept out.
  */
-export function misbehaving(
+export function randomFaults(
   seed: number | string,
   { stall = STALL }: { readonly stall?: number } = {},
-): (request: MischiefRequest) => Mischief | undefined {
+): (request: InjectedFaultRequest) => InjectedFault | undefined {
   const start = seedOf(seed)
   const tempted = (n: number) => n > 0 && roll(start + Math.imul(n, 0x9e3779b9)) < SHARE
   return ({ n }) => {

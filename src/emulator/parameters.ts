@@ -1,5 +1,5 @@
 /** What each action may be sent: names and types in a table, and the checks that hold a request to it. Pure. */
-import { Refusal } from './refusal.ts'
+import { ApiError } from './refusal.ts'
 
 export interface Tag {
   readonly TagKey: string
@@ -97,9 +97,9 @@ export const isObject = (value: unknown): value is Readonly<Record<string, unkno
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function checkTags(name: string, tags: unknown): void {
-  if (!Array.isArray(tags)) throw new Refusal('type', { name })
+  if (!Array.isArray(tags)) throw new ApiError('type', { name })
   for (const [i, tag] of tags.entries()) {
-    if (!isObject(tag)) throw new Refusal('type', { name: `${name}.${i}` })
+    if (!isObject(tag)) throw new ApiError('type', { name: `${name}.${i}` })
     checkMembers(tag, TAG, ['TagKey', 'TagValue'], `${name}.${i}.`)
   }
 }
@@ -109,12 +109,12 @@ function checkMembers(sent: object, types: Types, required: readonly string[], p
     const type = Object.hasOwn(types, name) ? types[name] : undefined
     if (type === undefined) continue
     if (type === 'tags') checkTags(name, value)
-    else if (!IS[type](value)) throw new Refusal('type', { name: prefix + name })
+    else if (!IS[type](value)) throw new ApiError('type', { name: prefix + name })
   }
   const missing = required.find(name => !Object.hasOwn(sent, name))
-  if (missing !== undefined) throw new Refusal('missing', { name: prefix + missing })
+  if (missing !== undefined) throw new ApiError('missing', { name: prefix + missing })
   const unknown = Object.keys(sent).find(name => !Object.hasOwn(types, name))
-  if (unknown !== undefined) throw new Refusal('unknown', { name: prefix + unknown })
+  if (unknown !== undefined) throw new ApiError('unknown', { name: prefix + unknown })
 }
 
 /** Throws the first Refusal in the order wrong type, missing, unknown; otherwise the type carries the proof. */

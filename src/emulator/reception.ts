@@ -1,10 +1,17 @@
 /** Serves one request: receive it, let mischief or the gateway decide, write it down, reply. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { type Arrival, arrivalOf } from './arrival.ts'
+import { type IncomingRequest, parseRequest } from './arrival.ts'
 import { namesSent } from './body.ts'
 import { type Answer, answer, type Gateway, refused } from './gateway.ts'
-import { type Answers, type Mischief, type MischiefRequest, nameOf, type Reply, spoil } from './mischief.ts'
+import {
+  type Answers,
+  type InjectedFault,
+  type InjectedFaultRequest,
+  injectFault,
+  nameOf,
+  type Reply,
+} from './mischief.ts'
 
 export interface RequestEntry {
   readonly n: number
@@ -18,15 +25,15 @@ export interface RequestEntry {
   readonly parameters: readonly string[]
 }
 
-export interface Reception {
+export interface ServerOptions {
   readonly gateway: Gateway
   readonly now: () => number
   readonly newRequestId: () => string
-  readonly mischief: (request: MischiefRequest) => Mischief | undefined
+  readonly mischief: (request: InjectedFaultRequest) => InjectedFault | undefined
   readonly record: (entry: RequestEntry) => void
 }
 
-function answersTo(arrival: Arrival, { gateway, newRequestId }: Reception): Answers {
+function answersTo(arrival: IncomingRequest, { gateway, newRequestId }: ServerOptions): Answers {
   const requestId = newRequestId()
   return {
     carryOut: () => answer(arrival, gateway, requestId),
@@ -57,13 +64,13 @@ export async function serve(
   n: number,
   request: IncomingMessage,
   response: ServerResponse,
-  reception: Reception,
+  reception: ServerOptions,
 ): Promise<void> {
   const at = reception.now() // before the first await: this is the moment the rate is counted by
-  const arrival = await arrivalOf(request, at)
+  const arrival = await parseRequest(request, at)
   const action = arrival.headers['x-tc-action'] ?? ''
   const mischief = reception.mischief({ n, action })
-  const { answer: answered, reply } = spoil(mischief, answersTo(arrival, reception))
+  const { answer: answered, reply } = injectFault(mischief, answersTo(arrival, reception))
   // A stall must not keep a process alive that has nothing else to do.
   if (reply.delay > 0) await setTimeout(reply.delay, undefined, { ref: false })
   // Before the reply leaves: whoever has read the reply may look for its entry.

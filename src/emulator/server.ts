@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Account } from './gateway.ts'
 import { createLimit } from './limit.ts'
-import type { Mischief, MischiefRequest } from './mischief.ts'
-import { type Reception, type RequestEntry, serve } from './reception.ts'
+import type { InjectedFault, InjectedFaultRequest } from './mischief.ts'
+import { type RequestEntry, type ServerOptions, serve } from './reception.ts'
 import type { Duplicates } from './upload.ts'
-import { createVault, type StoredCertificate } from './vault.ts'
+import { createStore, type StoredCertificate } from './vault.ts'
 
 export type { Account } from './gateway.ts'
-export type { Mischief, MischiefName, MischiefRequest } from './mischief.ts'
+export type { InjectedFault, InjectedFaultName, InjectedFaultRequest } from './mischief.ts'
 export type { RequestEntry } from './reception.ts'
 export type { Duplicates } from './upload.ts'
 export type { StoredCertificate } from './vault.ts'
@@ -30,7 +30,7 @@ export interface EmulatorOptions {
   /** Milliseconds; also what the Date header says. */
   readonly now?: () => number
   readonly dice?: () => number
-  readonly mischief?: (request: MischiefRequest) => Mischief | undefined
+  readonly mischief?: (request: InjectedFaultRequest) => InjectedFault | undefined
   readonly duplicates?: Duplicates
   /** Called with one entry for every request, as its answer goes out. */
   readonly onRequest?: (entry: RequestEntry) => void
@@ -66,7 +66,7 @@ const close = (server: Server) =>
     server.closeAllConnections()
   })
 
-function serverFor(reception: Reception): Server {
+function serverFor(reception: ServerOptions): Server {
   let count = 0
   // A GET may carry 32 KB of query, more than Node's 16 KB for all of the headers.
   return createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
@@ -81,7 +81,7 @@ function serverFor(reception: Reception): Server {
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { now = Date.now, dice = Math.random, rate = 10, duplicates = 'both' } = options
-  const vault = createVault(dice)
+  const vault = createStore(dice)
   const newId = () => uuid(dice)
   const entries: RequestEntry[] = []
   const server = serverFor({

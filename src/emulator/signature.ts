@@ -2,8 +2,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { secret } from '../core/secret.ts'
 import { signature, utcDate } from '../core/tc3.ts'
-import type { Arrival } from './arrival.ts'
-import { Refusal } from './refusal.ts'
+import type { IncomingRequest } from './arrival.ts'
+import { ApiError } from './refusal.ts'
 
 const SERVICE = 'ssl'
 
@@ -19,13 +19,13 @@ export interface Authorization {
 const HEADER =
   /^TC3-HMAC-SHA256\s+Credential=([^\s,/]+)\/(\d{4}-\d\d-\d\d)\/([^\s,/]+)\/tc3_request\s*,\s*SignedHeaders=([^\s,]+)\s*,\s*Signature=([0-9a-f]{64})$/
 
-export function authorizationOf(headers: Arrival['headers']): Authorization {
+export function authorizationOf(headers: IncomingRequest['headers']): Authorization {
   const match = HEADER.exec(headers.authorization?.trim() ?? '')
-  if (!match) throw new Refusal('authorization')
+  if (!match) throw new ApiError('authorization')
   const [secretId = '', date = '', service = '', list = '', digest = ''] = match.slice(1)
   const signedHeaders = list.split(';')
   if (!['content-type', 'host'].every(name => signedHeaders.includes(name))) {
-    throw new Refusal('authorization')
+    throw new ApiError('authorization')
   }
   return { secretId, date, service, signedHeaders, signature: digest }
 }
@@ -36,25 +36,29 @@ const inOrder = (names: readonly string[]) => names.every((name, i) => i === 0 |
 /** Clients sign the Host header as sent or, like the official Node SDK, without its port. */
 const hostsOf = (host: string) => new Set([host, host.replace(/:\d+$/, '')])
 
-function signedValues(arrival: Arrival, names: readonly string[], host: string): Record<string, string> {
+function signedValues(
+  arrival: IncomingRequest,
+  names: readonly string[],
+  host: string,
+): Record<string, string> {
   const entries = names.map(name => {
     const value = name === 'host' ? host : arrival.headers[name]
-    if (value === undefined) throw new Refusal('signature')
+    if (value === undefined) throw new ApiError('signature')
     return [name, value] as const
   })
   return Object.fromEntries(entries)
 }
 
-const payloadOf = ({ headers, body }: Arrival) =>
+const payloadOf = ({ headers, body }: IncomingRequest) =>
   headers['x-tc-content-sha256'] === 'UNSIGNED-PAYLOAD' ? 'UNSIGNED-PAYLOAD' : body
 
 const equal = (a: string, b: string) => timingSafeEqual(Buffer.from(a), Buffer.from(b))
 
 /** Throws a Refusal unless the holder of `secretKey` signed exactly this request. */
-export function proveSignature(arrival: Arrival, claim: Authorization, secretKey: string): void {
+export function proveSignature(arrival: IncomingRequest, claim: Authorization, secretKey: string): void {
   const timestamp = Number(arrival.headers['x-tc-timestamp'])
   const scoped = claim.service === SERVICE && claim.date === utcDate(timestamp)
-  if (!scoped || !inOrder(claim.signedHeaders)) throw new Refusal('signature')
+  if (!scoped || !inOrder(claim.signedHeaders)) throw new ApiError('signature')
   const proven = [...hostsOf(arrival.headers.host ?? '')].some(host => {
     const signable = {
       method: arrival.method === 'GET' ? 'GET' : 'POST',
@@ -66,5 +70,5 @@ export function proveSignature(arrival: Arrival, claim: Authorization, secretKey
     } as const
     return equal(signature(signable, secret(secretKey)), claim.signature)
   })
-  if (!proven) throw new Refusal('signature')
+  if (!proven) throw new ApiError('signature')
 }

@@ -2,8 +2,13 @@
 import { secret } from '../core/secret.ts'
 import { type Chain, readAuthorities, readServerPair } from './certificate.ts'
 import type { Sent } from './parameters.ts'
-import { Refusal } from './refusal.ts'
-import { type CertificateType, fingerprintOf, type StoredCertificate, type Vault } from './vault.ts'
+import { ApiError } from './refusal.ts'
+import {
+  type CertificateStore,
+  type CertificateType,
+  fingerprintOf,
+  type StoredCertificate,
+} from './vault.ts'
 
 /** Which of the two ids carries the answer for a duplicate: nobody has captured it, so a client must take any. */
 export type Duplicates = 'both' | 'certificate-id-only' | 'repeat-cert-id-only' | 'error'
@@ -20,7 +25,7 @@ const FLOOD = 5000
 
 function typeOf({ CertificateType: type = 'SVR' }: Upload): CertificateType {
   if (type === 'SVR' || type === 'CA') return type
-  throw new Refusal('certificateType', { name: type })
+  throw new ApiError('certificateType', { name: type })
 }
 
 const judged = (sent: Upload, type: CertificateType): Chain =>
@@ -33,14 +38,14 @@ const judged = (sent: Upload, type: CertificateType): Chain =>
       })
 
 function repeated(existing: StoredCertificate, duplicates: Duplicates): Uploaded {
-  if (duplicates === 'error') throw new Refusal('exists')
+  if (duplicates === 'error') throw new ApiError('exists')
   return {
     CertificateId: duplicates === 'repeat-cert-id-only' ? '' : existing.id,
     RepeatCertId: duplicates === 'certificate-id-only' ? '' : existing.id,
   }
 }
 
-export function upload(sent: Upload, vault: Vault, duplicates: Duplicates, now: number): Uploaded {
+export function upload(sent: Upload, vault: CertificateStore, duplicates: Duplicates, now: number): Uploaded {
   const type = typeOf(sent)
   const chain = judged(sent, type)
   const copies = vault.copies(fingerprintOf(chain[0]), type)

@@ -26,10 +26,13 @@ export interface StoredCertificate {
   readonly keyPem: Secret | undefined
 }
 
-export type Deposit = Omit<StoredCertificate, 'id' | 'names' | 'fingerprint' | 'notBefore' | 'notAfter'>
+export type NewCertificate = Omit<
+  StoredCertificate,
+  'id' | 'names' | 'fingerprint' | 'notBefore' | 'notAfter'
+>
 
-export interface Vault {
-  readonly put: (deposit: Deposit, chain: Chain) => StoredCertificate
+export interface CertificateStore {
+  readonly put: (deposit: NewCertificate, chain: Chain) => StoredCertificate
   readonly get: (id: string) => StoredCertificate | undefined
   readonly remove: (id: string) => void
   /** Oldest first. */
@@ -63,7 +66,7 @@ function namesOf(leaf: X509Certificate): readonly string[] {
   return [...new Set(common === undefined ? others : [common, ...others])]
 }
 
-export function createVault(dice: () => number): Vault {
+export function createStore(dice: () => number): CertificateStore {
   const held = new Map<string, StoredCertificate>()
   const all = () => [...held.values()]
   return {

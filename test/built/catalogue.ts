@@ -1,8 +1,8 @@
 /** Every feature that is documented, by name: commands, options, settings, variables, sources, pages, events. */
 import { COMMANDS } from '../../src/cli/commandTable.ts'
-import { CHOICES } from '../../src/core/choices.ts'
+import { SETTINGS } from '../../src/core/choices.ts'
 import { keysAt } from '../../src/core/configKeys.ts'
-import { EVENTS } from '../../src/core/event.ts'
+import { NOTIFY_EVENTS } from '../../src/core/event.ts'
 import { CLIENTS } from '../../src/core/hookFile.ts'
 import { KINDS } from '../../src/core/terms.ts'
 
@@ -31,7 +31,7 @@ function settings(): ReadonlyArray<readonly string[]> {
 }
 
 const VARIABLES = [
-  ...Object.values(CHOICES).flatMap(choice => ('variable' in choice ? [choice.variable] : [])),
+  ...Object.values(SETTINGS).flatMap(choice => ('variable' in choice ? [choice.variable] : [])),
   'TENCENTCLOUD_SECRET_ID',
   'TENCENTCLOUD_SECRET_KEY',
   'TENCENTCLOUD_SECRET_KEY_FILE',
@@ -53,7 +53,7 @@ export const CATALOGUE: ReadonlyArray<readonly string[]> = [
   ...KINDS.map(kind => [`source ${kind}`]),
   ...CLIENTS.map(client => [`install-hook ${client}`]),
   ...['/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),
-  ...EVENTS.map(event => [`event ${event}`]),
+  ...NOTIFY_EVENTS.map(event => [`event ${event}`]),
   ...['SIGHUP', 'SIGUSR1', 'SIGTERM'].map(signal => [signal]),
   ['role of the machine'],
   ['hook of dehydrated'],

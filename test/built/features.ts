@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { getuid, pid } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { emptyReceipt } from '../../src/core/receipt.ts'
-import { writeReceipt } from '../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../src/core/receiptText.ts'
 import { fileName } from '../../src/edge/receipts.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { run } from '../e2e/child.ts'
@@ -545,7 +545,7 @@ skip = true
           message: 'no',
         }
         const lineage = 'certbot:slow.example.com'
-        await put(`state/${fileName(lineage)}`, writeReceipt({ ...emptyReceipt(lineage), failing }))
+        await put(`state/${fileName(lineage)}`, serializeReceipt({ ...emptyReceipt(lineage), failing }))
         const refusal = { Error: { Code: 'FailedOperation.Unheard', Message: 'no' }, RequestId: 'r' }
         const { url } = await answering(() => ({ body: JSON.stringify({ Response: refusal }) }))
         await type(['sync', '--config', config, '--only', 'slow.example.com', '--endpoint', url])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { earsOf } from '../../src/commands/ears.ts'
+import { watchHandlersFor } from '../../src/commands/ears.ts'
 import type { Lineage } from '../../src/core/lineage.ts'
 import { lineageOf } from '../memory.ts'
 
@@ -15,18 +15,18 @@ function stage({ listing = 1 } = {}) {
   const arriving: string[] = []
   let [clock, lists] = [0, 0]
   const roster = {
-    list: async () => ({ fresh: [], sources: new Map() }),
+    list: async () => ({ added: [], sources: new Map() }),
     all: () => known,
     count: () => known.length,
     get: (id: string) => known.find(one => one.id === id),
-    visit: async () => undefined,
-    hear: (id: string) => void heard.add(id),
-    strayed: async (among: readonly Lineage[]) =>
+    markChecked: async () => undefined,
+    markNotified: (id: string) => void heard.add(id),
+    changedSinceLastCheck: async (among: readonly Lineage[]) =>
       new Map(among.filter(({ id }) => changed.has(id)).map(({ id }) => [id, 'before'])),
-    isUnseen: (id: string) => !heard.has(id),
+    isStillUnnotified: (id: string) => !heard.has(id),
   }
   const say = (_: unknown, text?: string) => void said.push(`${text}`)
-  const ears = earsOf(
+  const ears = watchHandlersFor(
     { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
     {
       roster,

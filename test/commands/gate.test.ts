@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openGate } from '../../src/commands/gate.ts'
+import { createCircuitBreaker } from '../../src/commands/gate.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { bundleOf } from '../core/samples.ts'
 import { lineageOf } from '../memory.ts'
@@ -17,7 +17,7 @@ function stage() {
   const pauses: { code: string; minutes: number }[] = []
   const renewals: number[] = []
   const weather: string[] = []
-  const gate = openGate({
+  const gate = createCircuitBreaker({
     now: () => clock.now,
     renew: async () => void renewals.push(asked.length),
     onSilence: ({ code }) => void weather.push(code),
@@ -57,7 +57,7 @@ describe('a fault of the account', () => {
     const { asked, clock, gate, sendFor } = stage()
     await sendFor(forbidden)
     clock.now = 15 * MINUTE - 1
-    expect(gate.closedUntil()).toBe(15 * MINUTE)
+    expect(gate.openUntil()).toBe(15 * MINUTE)
     await expect(gate.upload(bundle, lineage)).rejects.toMatchObject({
       code: 'PAUSED',
       scope: 'account',
@@ -65,7 +65,7 @@ describe('a fault of the account', () => {
     })
     expect(asked).toHaveLength(1)
     clock.now = 15 * MINUTE
-    expect(gate.closedUntil()).toBeUndefined()
+    expect(gate.openUntil()).toBeUndefined()
     expect(await sendFor(UPLOADED)).toEqual(UPLOADED)
   })
 
@@ -73,7 +73,7 @@ describe('a fault of the account', () => {
     const { clock, gate, pauses, sendFor } = stage()
     for (let i = 0; i < 7; i++) {
       await sendFor(forbidden)
-      clock.now = gate.closedUntil() ?? 0
+      clock.now = gate.openUntil() ?? 0
     }
     expect(pauses.map(({ minutes }) => minutes)).toEqual([15, 30, 60, 120, 240, 360, 360])
   })
@@ -94,7 +94,7 @@ describe('a fault of the account', () => {
     await sent[0]
     asked[1]?.resolve(UPLOADED)
     expect(await sent[1]).toEqual(UPLOADED)
-    expect(gate.closedUntil()).toBe(15 * MINUTE)
+    expect(gate.openUntil()).toBe(15 * MINUTE)
   })
 
   test('ends when it is lifted, and begins anew with a short rest', async () => {
@@ -102,7 +102,7 @@ describe('a fault of the account', () => {
     await sendFor(forbidden)
     clock.now = 15 * MINUTE
     await sendFor(forbidden)
-    gate.lift()
+    gate.reset()
     expect(await sendFor(UPLOADED)).toEqual(UPLOADED)
     await sendFor(forbidden)
     expect(pauses.map(({ minutes }) => minutes)).toEqual([15, 30, 15])
@@ -114,7 +114,7 @@ describe('what makes nobody rest', () => {
     const { gate, pauses, sendFor } = stage()
     const apiCode = code.startsWith('API') ? { apiCode: 'SomeError' } : {}
     expect(await sendFor(new Fault(code, 'no', apiCode))).toBe(code)
-    expect([gate.closedUntil(), pauses]).toEqual([undefined, []])
+    expect([gate.openUntil(), pauses]).toEqual([undefined, []])
   })
 
   test('a bug is passed on as it is', async () => {
@@ -122,7 +122,7 @@ describe('what makes nobody rest', () => {
     const sent = gate.upload(bundle, lineage)
     asked[0]?.reject(new TypeError('a bug'))
     await expect(sent).rejects.toThrow(TypeError)
-    expect(gate.closedUntil()).toBeUndefined()
+    expect(gate.openUntil()).toBeUndefined()
   })
 })
 

@@ -1,8 +1,8 @@
 import { access, chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { bodyOf, sampleLetter } from '../../src/core/letter.ts'
-import { pause } from '../../src/edge/time.ts'
+import { messageJson, sampleLetter } from '../../src/core/letter.ts'
+import { sleep } from '../../src/edge/time.ts'
 import { issue } from '../support/certificates.ts'
 import { leaksIn } from '../support/leaks.ts'
 import { all, certbotRenew } from '../support/producers.ts'
@@ -74,7 +74,7 @@ describe('that nothing can be recorded is told', () => {
 
   test.each(['sync', 'watch'])('%s', async command => {
     const { stage, config, letters } = await unusable()
-    const run = stage.type([command, '--config', config], { wait: pause })
+    const run = stage.type([command, '--config', config], { wait: sleep })
     await expect(run).resolves.toMatchObject({ exit: 74 })
     expect(await letters()).toEqual(['stopped  '])
     expect(stage.emulator.entries).toEqual([])
@@ -160,7 +160,7 @@ describe('certferry notify --test', () => {
   })
 
   test('the sample of a webhook is JSON that names no certificate', () => {
-    expect(JSON.parse(bodyOf(sampleLetter('web1')))).toEqual({
+    expect(JSON.parse(messageJson(sampleLetter('web1')))).toEqual({
       event: 'test',
       host: 'web1',
       text: 'certferry on web1: a test of [notify], nothing has happened',

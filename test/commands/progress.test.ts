@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { openFooter } from '../../src/commands/progress.ts'
+import { createProgressLine } from '../../src/commands/progress.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
-import type { PassEffects } from '../../src/pass.ts'
+import type { SyncAllDeps } from '../../src/pass.ts'
 import { recordedWorld } from '../support/world.ts'
 import { openStage } from './stage.ts'
 
@@ -25,7 +25,7 @@ function screenOf(text: string): readonly string[] {
 function openPass({ terminal = true, wanted = true } = {}) {
   let now = 1_000_000
   const recorded = recordedWorld({ cwd: '/', terminal, now: () => now })
-  const { world, during } = openFooter(recorded.world, wanted)
+  const { world, during } = createProgressLine(recorded.world, wanted)
   const tell = ({ lineage }: Outcome) => world.stdout.write(`${lineage ?? 'one'} uploaded\n`)
   return {
     world,
@@ -34,8 +34,8 @@ function openPass({ terminal = true, wanted = true } = {}) {
     later: (ms: number) => {
       now += ms
     },
-    over: (total: number, work: (tell: PassEffects['tell']) => void) =>
-      during(total, { tell } as PassEffects, async effects => work(effects.tell)),
+    over: (total: number, work: (tell: SyncAllDeps['report']) => void) =>
+      during(total, { report: tell } as SyncAllDeps, async effects => work(effects.report)),
   }
 }
 
@@ -97,7 +97,7 @@ describe('a long pass', () => {
 
 describe('no line is shown', () => {
   const outcomes =
-    (count: number, ms: number, later: (ms: number) => void) => (tell: PassEffects['tell']) => {
+    (count: number, ms: number, later: (ms: number) => void) => (tell: SyncAllDeps['report']) => {
       for (let i = 0; i < count; i++) {
         later(ms)
         tell(uploaded)

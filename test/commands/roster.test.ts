@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openRoster } from '../../src/commands/roster.ts'
-import { type Source, settle } from '../../src/core/settings.ts'
+import { createInventory } from '../../src/commands/roster.ts'
+import { resolveSettings, type Source } from '../../src/core/settings.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotDelete, certbotIssue, certbotRenew } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -23,8 +23,8 @@ async function stage(whose: 'named' | 'usual' = 'named') {
   const said: string[] = []
   const say = (level: string) => (_: unknown, text?: string) => void said.push(`${level} ${text}`)
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
-  const settings = settle(whose === 'named' ? { source: sources } : {}, {}, {})
-  const roster = openRoster({ settings, log }, sources)
+  const settings = resolveSettings(whose === 'named' ? { source: sources } : {}, {}, {})
+  const roster = createInventory({ settings, log }, sources)
   const list = async () => Object.fromEntries((await roster.list()).sources)
   return { root, home, said, roster, list, titles: [`certbot:${root}`, `acme.sh:${home}`] as const }
 }
@@ -58,21 +58,21 @@ describe('a lineage', () => {
   test('has strayed when its files are no longer as they were when it was looked at', async () => {
     const { root, roster } = await stage()
     await all(certbotIssue(root, NAME, first))
-    expect((await roster.list()).fresh).toEqual([ID])
-    expect((await roster.strayed(roster.all())).size).toBe(0)
-    await roster.visit(ID)
-    expect((await roster.strayed(roster.all())).size).toBe(0)
+    expect((await roster.list()).added).toEqual([ID])
+    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
+    await roster.markChecked(ID)
+    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
     await all(certbotRenew(root, NAME, second))
-    const strayed = await roster.strayed(roster.all())
+    const strayed = await roster.changedSinceLastCheck(roster.all())
     expect([...strayed.keys()]).toEqual([ID])
 
     const state = strayed.get(ID) ?? ''
-    expect(roster.isUnseen(ID, state)).toBe(true)
-    roster.hear(ID)
-    expect(roster.isUnseen(ID, state)).toBe(false)
-    await roster.visit(ID)
-    expect(roster.isUnseen(ID, state)).toBe(false)
-    expect((await roster.strayed(roster.all())).size).toBe(0)
+    expect(roster.isStillUnnotified(ID, state)).toBe(true)
+    roster.markNotified(ID)
+    expect(roster.isStillUnnotified(ID, state)).toBe(false)
+    await roster.markChecked(ID)
+    expect(roster.isStillUnnotified(ID, state)).toBe(false)
+    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
   })
 
   test('of a file that is half-written is still known', async () => {
@@ -87,10 +87,10 @@ describe('a lineage', () => {
       error: () => {},
       warn: (_: unknown, text?: string) => void warned.push(text),
     }
-    const roster = openRoster({ settings: settle({ source: [source] }, {}, {}), log }, [source])
-    expect((await roster.list()).fresh).toEqual([`traefik:${NAME}@le`])
+    const roster = createInventory({ settings: resolveSettings({ source: [source] }, {}, {}), log }, [source])
+    expect((await roster.list()).added).toEqual([`traefik:${NAME}@le`])
     await writeFile(path, text.slice(0, 300))
-    expect((await roster.list()).fresh).toEqual([])
+    expect((await roster.list()).added).toEqual([])
     expect(roster.count()).toBe(1)
     expect(warned).toEqual([`traefik:${path}: ${path}: is half-written`])
   })
@@ -99,12 +99,12 @@ describe('a lineage', () => {
     const { root, roster } = await stage()
     await all(certbotIssue(root, NAME, first))
     await roster.list()
-    await roster.visit(ID)
+    await roster.markChecked(ID)
     await all(certbotDelete(root, NAME))
     await roster.list()
-    expect([roster.count(), roster.get(ID), await roster.visit(ID)]).toEqual([0, undefined, undefined])
+    expect([roster.count(), roster.get(ID), await roster.markChecked(ID)]).toEqual([0, undefined, undefined])
     await all(certbotIssue(root, NAME, second))
-    expect((await roster.list()).fresh).toEqual([ID])
-    expect((await roster.strayed(roster.all())).size).toBe(0)
+    expect((await roster.list()).added).toEqual([ID])
+    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
   })
 })

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Mischief } from '../../src/emulator/server.ts'
+import type { InjectedFault } from '../../src/emulator/server.ts'
 import { issue } from '../support/certificates.ts'
 import { openStage, type Stage } from './stage.ts'
 
@@ -65,7 +65,7 @@ test('nor when the key does not fit, is damaged, or stands in the chain file', a
   await everyByteOf(stage, [one.key, other.key], COMMANDS)
 })
 
-test.each<Mischief>([
+test.each<InjectedFault>([
   'gateway-throttle',
   'internal-error',
   'bad-gateway',

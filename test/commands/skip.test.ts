@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { settle } from '../../src/core/settings.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
 import { openStage } from './stage.ts'
 
 async function skipping(match: string) {
@@ -37,7 +37,7 @@ test('a hook for one says so and is well', async () => {
 })
 
 test('of several patterns that match, the last one that speaks of it decides', () => {
-  const { isSkipped } = settle(
+  const { isExcluded: isSkipped } = resolveSettings(
     {},
     {},
     {
@@ -49,5 +49,5 @@ test('of several patterns that match, the last one that speaks of it decides', (
     },
   )
   expect([isSkipped('certbot:dev'), isSkipped('certbot:shop.example.com')]).toEqual([true, false])
-  expect(settle({}, {}, {}).isSkipped('certbot:dev')).toBe(false)
+  expect(resolveSettings({}, {}, {}).isExcluded('certbot:dev')).toBe(false)
 })

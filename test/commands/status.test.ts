@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { emptyReceipt } from '../../src/core/receipt.ts'
-import { writeReceipt } from '../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../src/core/receiptText.ts'
 import type { StatusRow } from '../../src/core/status.ts'
 import { fileName } from '../../src/edge/receipts.ts'
 import { issue } from '../support/certificates.ts'
@@ -62,7 +62,7 @@ describe('status --json', () => {
     }
     await mkdir(join(folder, 'state'))
     const file = join(folder, 'state', fileName('certbot:example.com'))
-    await writeFile(file, writeReceipt({ ...emptyReceipt('certbot:example.com'), failing }))
+    await writeFile(file, serializeReceipt({ ...emptyReceipt('certbot:example.com'), failing }))
 
     const [row] = rowsOf(await type(['status', '--json']))
     expect(row).toMatchObject({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { missedTeller, openSweep } from '../../src/commands/sweep.ts'
+import { createRescan, reportMissedChanges } from '../../src/commands/sweep.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Source } from '../../src/core/settings.ts'
 import { lineageOf } from '../memory.ts'
@@ -26,17 +26,17 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
     warn: (_: unknown, text?: string) => void said.push(`${text}`),
   }
   const roster = {
-    list: async () => ({ fresh: [], sources: new Map() }),
+    list: async () => ({ added: [], sources: new Map() }),
     all: () => [LINEAGE],
     count: () => 1,
     get: () => LINEAGE,
-    visit: async () => LINEAGE,
-    hear: (id: string) => void heard.add(id),
-    strayed: async () => new Map([[ID, 'before']]),
-    isUnseen: (id: string) => !heard.has(id),
+    markChecked: async () => LINEAGE,
+    markNotified: (id: string) => void heard.add(id),
+    changedSinceLastCheck: async () => new Map([[ID, 'before']]),
+    isStillUnnotified: (id: string) => !heard.has(id),
   }
   const metrics = { missedEvent: (source: string) => void missed.push(source) }
-  const sweep = openSweep({
+  const sweep = createRescan({
     roster,
     log,
     receipts: {
@@ -50,7 +50,7 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
     },
     nudge: ids => void nudged.push(...ids),
     later: work => void put.push(work),
-    onMissed: missedTeller({
+    onMissed: reportMissedChanges({
       sources,
       polled: new Set(polled),
       roster,
@@ -73,8 +73,8 @@ test.each(['before the sweep', 'in the moment of the sweep'])(
   'a change that an event told of %s is not missed, though nobody has looked yet',
   async when => {
     const { sweep, missed, nudged, roster, arriving } = stage()
-    if (when === 'before the sweep') roster.hear(ID)
-    else arriving.push(() => roster.hear(ID))
+    if (when === 'before the sweep') roster.markNotified(ID)
+    else arriving.push(() => roster.markNotified(ID))
     await sweep('schedule')
     expect([missed, nudged]).toEqual([[], [ID]])
   },

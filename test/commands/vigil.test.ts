@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openVigil } from '../../src/commands/vigil.ts'
+import { pollCredentials } from '../../src/commands/vigil.ts'
 
 test('new credentials are told of once, the same ones never', async () => {
   const state = { mark: 'old', told: 0, looks: 0 }
@@ -7,7 +7,7 @@ test('new credentials are told of once, the same ones never', async () => {
     state.looks += 1
     return state.mark
   }
-  const vigil = openVigil({ mark, resting: () => true, onNew: () => state.told++ }, 1)
+  const vigil = pollCredentials({ mark, resting: () => true, onNew: () => state.told++ }, 1)
   vigil.begin()
   await expect.poll(() => state.looks).toBeGreaterThan(1)
   expect(state.told).toBe(0)
@@ -25,7 +25,7 @@ test('a rest that is over ends the vigil', async () => {
     looks += 1
     return 'x'
   }
-  const vigil = openVigil({ mark, resting: () => state.resting, onNew: () => state.told++ }, 1)
+  const vigil = pollCredentials({ mark, resting: () => state.resting, onNew: () => state.told++ }, 1)
   vigil.begin()
   await expect.poll(() => looks).toBeGreaterThan(2)
   state.resting = false

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openVoice } from '../../src/commands/voice.ts'
+import { createDaemonLog } from '../../src/commands/voice.ts'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
 import type { Outcome, Verdict } from '../../src/core/outcome.ts'
 import { bundleOf } from '../core/samples.ts'
@@ -21,7 +21,7 @@ function stage() {
   return {
     clock,
     said,
-    ...openVoice(log, () => clock.now),
+    ...createDaemonLog(log, () => clock.now),
   }
 }
 
@@ -42,31 +42,31 @@ const uploaded = outcome({
 
 describe('news', () => {
   test('is said once, however often it is met again', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     for (let i = 0; i < 5; i++) tell(failed('NETWORK'))
     expect(said).toEqual(['error a failed: so it is'])
   })
 
   test('is said of each lineage', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     for (const name of ['a', 'b', 'a', 'b']) tell(failed('NETWORK', name))
     expect(said).toHaveLength(2)
   })
 
   test('is what differs, and what comes again after it went well', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     for (const next of [failed('NETWORK'), failed('TLS'), unchanged, failed('TLS')]) tell(next)
     expect(said).toHaveLength(3)
   })
 
   test('is not made of the same failure by waiting for the next attempt in between', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     for (let i = 0; i < 5; i++) for (const next of [failed('NETWORK'), waiting]) tell(next)
     expect(said).toHaveLength(1)
   })
 
   test('is every upload', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     tell(uploaded)
     tell(uploaded)
     expect(said).toHaveLength(2)
@@ -78,7 +78,7 @@ describe('quiet', () => {
   test.each(['PAIR_INCOMPLETE', 'PAIR_CHANGING', 'KEY_MISMATCH', 'ISSUER_AWAITED'] as const)(
     'is a lineage that is mid-change (%s)',
     code => {
-      const { tell, said } = stage()
+      const { outcome: tell, said } = stage()
       tell(failed(code))
       expect(said).toEqual([])
     },
@@ -87,14 +87,14 @@ describe('quiet', () => {
   test.each(['API_FORBIDDEN', 'CREDENTIALS_MISSING', 'PAUSED', 'INTERRUPTED'] as const)(
     'is a fault of the account, which the gate tells of (%s)',
     code => {
-      const { tell, said } = stage()
+      const { outcome: tell, said } = stage()
       tell(failed(code))
       expect(said).toEqual([])
     },
   )
 
   test('is not a state directory that cannot be used: said once for all, and again after it could', () => {
-    const { tell, said } = stage()
+    const { outcome: tell, said } = stage()
     const unusable = (lineage: string) => failed('STATE_UNUSABLE', lineage, 'the disk is full')
     for (const name of ['a', 'b', 'a', 'b']) tell(unusable(name))
     expect(said).toEqual(['error a failed: the disk is full'])
@@ -105,7 +105,7 @@ describe('quiet', () => {
   test.each(['NETWORK', 'TLS', 'TIMEOUT', 'REPLY_UNREADABLE'] as const)(
     'is each lineage in an outage (%s), which is said once for all, as is its end',
     code => {
-      const { tell, silent, heard, said } = stage()
+      const { outcome: tell, serviceUnreachable: silent, serviceRecovered: heard, said } = stage()
       silent(new Fault(code, 'nobody there'))
       for (const name of ['a', 'b']) tell(failed(code, name))
       for (let i = 0; i < 2; i++) heard()
@@ -117,7 +117,7 @@ describe('quiet', () => {
   )
 
   test('is not, in an outage, what the service said of one certificate or what the disk does', () => {
-    const { tell, silent, said } = stage()
+    const { outcome: tell, serviceUnreachable: silent, said } = stage()
     silent(new Fault('NETWORK', 'nobody there'))
     tell(failed('API_UNWELL', 'a'))
     tell(failed('FILE_UNREADABLE', 'b'))
@@ -135,13 +135,13 @@ describe('a certificate that was not renewed in time', () => {
   const known = { ...unchanged, bundle }
 
   test('is warned of once a day, with the days that are left', () => {
-    const { tell, said, clock } = stage()
+    const { outcome: tell, said, clock } = stage()
     for (; clock.now < START + 3 * DAY; clock.now += DAY / 4) tell(known)
     expect(said).toEqual([20, 19, 18].map(days => `warn a expires in ${days} days and has not been renewed`))
   })
 
   test('is warned of to the end and beyond', () => {
-    const { tell, said, clock } = stage()
+    const { outcome: tell, said, clock } = stage()
     for (const days of [18.5, 21]) {
       clock.now = START + days * DAY
       tell(known)
@@ -153,7 +153,7 @@ describe('a certificate that was not renewed in time', () => {
   })
 
   test('is not, before a third of its life is left', () => {
-    const { tell, said, clock } = stage()
+    const { outcome: tell, said, clock } = stage()
     clock.now = START - 10 * DAY
     tell(known)
     expect(said).toEqual([])

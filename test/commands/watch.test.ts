@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { emptyReceipt } from '../../src/core/receipt.ts'
-import { writeReceipt } from '../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../src/core/receiptText.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotRenew, upTo } from '../support/producers.ts'
 import { BOUND, openWatchStage } from './watchStage.ts'
@@ -228,7 +228,10 @@ test('the next attempt that a receipt names is waited for after a restart', asyn
     code: 'TLS',
     message: 'no',
   }
-  await writeFile(await receiptFile(folder), writeReceipt({ ...emptyReceipt('certbot:a.example'), failing }))
+  await writeFile(
+    await receiptFile(folder),
+    serializeReceipt({ ...emptyReceipt('certbot:a.example'), failing }),
+  )
   const requests = emulator.entries.length
 
   const second = start()

@@ -1,7 +1,7 @@
 import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { pause } from '../../src/edge/time.ts'
+import { sleep } from '../../src/edge/time.ts'
 import { issue } from '../support/certificates.ts'
 import { BOUND, openWatchStage } from './watchStage.ts'
 
@@ -71,7 +71,7 @@ describe('a daemon whose machine fails', () => {
     await certbot('a.example')
     // a minute takes 0.6 s
     const monotonic = () => performance.now() * 100
-    const wait = (ms: number, signal?: AbortSignal) => pause(ms / 100, signal)
+    const wait = (ms: number, signal?: AbortSignal) => sleep(ms / 100, signal)
     const { saying, said } = start({ wait, monotonic })
     await saying('uploaded')
     await rm(join(folder, 'state'), { recursive: true })

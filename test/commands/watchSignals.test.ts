@@ -2,7 +2,7 @@ import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { pause } from '../../src/edge/time.ts'
+import { sleep } from '../../src/edge/time.ts'
 import { ask } from './pages.ts'
 import { BOUND, openWatchStage } from './watchStage.ts'
 
@@ -58,7 +58,7 @@ describe('while it begins', () => {
 function heldEndings() {
   const endings: PromiseWithResolvers<void>[] = []
   const wait = (ms: number) => {
-    if (ms !== 10_000) return pause(ms)
+    if (ms !== 10_000) return sleep(ms)
     const ending = Promise.withResolvers<void>()
     endings.push(ending)
     return ending.promise
@@ -81,7 +81,7 @@ describe('SIGTERM', () => {
     expect(await ended).toBe(0)
     expect(endings).toHaveLength(1)
     expect(said('reloaded')).toEqual([])
-    await pause(100) // what nobody waits for would have begun by now
+    await sleep(100) // what nobody waits for would have begun by now
     expect(add).toHaveBeenCalledTimes(1)
   })
 })

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { cli } from '../../src/cli.ts'
-import { pause } from '../../src/edge/time.ts'
+import { sleep } from '../../src/edge/time.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { issue, type Pair } from '../support/certificates.ts'
 import { all, certbotRenew } from '../support/producers.ts'
@@ -45,7 +45,7 @@ ${rest}`,
   const start = (surroundings: Partial<Surroundings> = {}) => {
     const recorded = recordedWorld({
       cwd: folder,
-      wait: pause,
+      wait: sleep,
       ...surroundings,
       env: { ...KEYS, ...surroundings.env },
     })

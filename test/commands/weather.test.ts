@@ -1,7 +1,7 @@
 /** A service that throttles, resets, stalls and answers nonsense, the same way for a seed: every certificate arrives, once. */
 import { expect, test } from 'vitest'
-import { pause } from '../../src/edge/time.ts'
-import { misbehaving } from '../../src/emulator/mischief.ts'
+import { sleep } from '../../src/edge/time.ts'
+import { randomFaults } from '../../src/emulator/mischief.ts'
 import { openStage } from './stage.ts'
 
 test.each([1, 42])(
@@ -9,10 +9,10 @@ test.each([1, 42])(
   async seed => {
     const { type, certbot, emulator } = await openStage({
       rate: 10,
-      mischief: misbehaving(seed, { stall: 50 }),
+      mischief: randomFaults(seed, { stall: 50 }),
     })
     for (let i = 0; i < 12; i++) await certbot(`host${i}.example`)
-    const { results, exit } = (await type(['sync', '--json'], { wait: pause })).json()
+    const { results, exit } = (await type(['sync', '--json'], { wait: sleep })).json()
 
     expect(exit).toBe(0)
     expect(emulator.entries.length).toBeGreaterThan(12)

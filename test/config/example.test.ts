@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { reference } from '../../config/reference.ts'
 import { explained, readExample } from '../../config/schema.ts'
 import { DEFAULT_ALIAS } from '../../src/core/alias.ts'
-import { DEFAULT_JITTER, DEFAULT_STATE_DIR, DEFAULT_SWEEP } from '../../src/core/choices.ts'
+import { DEFAULT_JITTER, DEFAULT_RESCAN, DEFAULT_STATE_DIR } from '../../src/core/choices.ts'
 import type { Config } from '../../src/core/config.ts'
 import { readConfig } from '../../src/core/configReading.ts'
 import { DEFAULT_ENDPOINT } from '../../src/core/endpoint.ts'
-import { EVENTS } from '../../src/core/event.ts'
-import { settle } from '../../src/core/settings.ts'
+import { NOTIFY_EVENTS } from '../../src/core/event.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
 import { RATE } from '../../src/core/terms.ts'
 
 const example = await readFile('config/certferry.example.toml', 'utf8')
@@ -29,8 +29,8 @@ function read(text: string): Config {
 
 describe('the example configuration', () => {
   test('changes nothing as it stands', () => {
-    expect({ ...settle({}, {}, read(example)), uploadOf: null, isSkipped: null }).toEqual({
-      ...settle({}, {}, {}),
+    expect({ ...resolveSettings({}, {}, read(example)), uploadOf: null, isSkipped: null }).toEqual({
+      ...resolveSettings({}, {}, {}),
       uploadOf: null,
       isSkipped: null,
     })
@@ -56,7 +56,7 @@ describe('the example configuration', () => {
 
   test('shows the defaults as they are', () => {
     const { tencent, upload, watch, log, state } = read(inForce)
-    expect(watch).toEqual({ sweep: DEFAULT_SWEEP, jitter_seconds: DEFAULT_JITTER })
+    expect(watch).toEqual({ sweep: DEFAULT_RESCAN, jitter_seconds: DEFAULT_JITTER })
     expect(tencent).toMatchObject({
       endpoint: DEFAULT_ENDPOINT,
       rate_per_second: RATE.default,
@@ -64,7 +64,7 @@ describe('the example configuration', () => {
       profile: 'default',
     })
     expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
-    expect(read(inForce).notify?.on).toEqual(EVENTS)
+    expect(read(inForce).notify?.on).toEqual(NOTIFY_EVENTS)
     expect([log?.level, state?.dir]).toEqual(['info', DEFAULT_STATE_DIR])
   })
 })

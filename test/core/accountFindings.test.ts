@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { accountFindings, isRefusal, type Verdict } from '../../src/core/accountFindings.ts'
+import { accountFindings, isAccountError, type ServiceReply } from '../../src/core/accountFindings.ts'
 import { apiFault } from '../../src/core/apiCodes.ts'
 import { Fault } from '../../src/core/fault.ts'
 
-const WELL: Verdict = {
+const WELL: ServiceReply = {
   reached: true,
   offset: 0,
   credentials: '/etc/tencentcloud/credentials [default]',
@@ -11,12 +11,12 @@ const WELL: Verdict = {
   lastUpload: undefined,
 }
 const answered = (code: string) => apiFault(code, 'no', 'id')
-const found = (verdict: Partial<Verdict>) => accountFindings({ ...WELL, ...verdict })
-const levels = (verdict: Partial<Verdict>) => found(verdict).map(({ level }) => level)
-const of = (about: string, verdict: Partial<Verdict>) => found(verdict).find(one => one.about === about)
+const found = (verdict: Partial<ServiceReply>) => accountFindings({ ...WELL, ...verdict })
+const levels = (verdict: Partial<ServiceReply>) => found(verdict).map(({ level }) => level)
+const of = (about: string, verdict: Partial<ServiceReply>) => found(verdict).find(one => one.about === about)
 
 describe('clock, credentials and permission are told in this order, each only where the one before holds', () => {
-  test.each<readonly [string, Partial<Verdict>, readonly string[]]>([
+  test.each<readonly [string, Partial<ServiceReply>, readonly string[]]>([
     ['all is well', {}, ['ok', 'ok', 'ok']],
     ['nobody answered', { reached: false }, ['unreached', 'unreached', 'unreached']],
     [
@@ -102,5 +102,5 @@ describe('the permission', () => {
 
 test('a service that is unwell has refused nobody', () => {
   for (const code of ['InternalError', 'RequestLimitExceeded', 'InvalidAction'])
-    expect(isRefusal(answered(code))).toBe(false)
+    expect(isAccountError(answered(code))).toBe(false)
 })

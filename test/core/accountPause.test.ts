@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { type AccountPause, afterFault, isResting, NO_PAUSE } from '../../src/core/accountPause.ts'
+import { type BreakerState, CLOSED, isOpen, trip } from '../../src/core/accountPause.ts'
 
 const MINUTE = 60_000
 
 test('uploads rest for 15 minutes, then twice as long each time, at most six hours', () => {
-  let pause: AccountPause = NO_PAUSE
+  let pause: BreakerState = CLOSED
   let now = 0
   const rests = Array.from({ length: 8 }, () => {
-    pause = afterFault(pause, now)
+    pause = trip(pause, now)
     const rest = pause.until - now
     now = pause.until
     return rest / MINUTE
@@ -16,19 +16,19 @@ test('uploads rest for 15 minutes, then twice as long each time, at most six hou
 })
 
 test('faults that meet a pause already begun make it no longer', () => {
-  const pause = afterFault(NO_PAUSE, 0)
-  expect(afterFault(pause, 1)).toBe(pause)
-  expect(afterFault(pause, 15 * MINUTE - 1)).toBe(pause)
-  expect(afterFault(pause, 15 * MINUTE)).toEqual({ until: 45 * MINUTE, faults: 2 })
+  const pause = trip(CLOSED, 0)
+  expect(trip(pause, 1)).toBe(pause)
+  expect(trip(pause, 15 * MINUTE - 1)).toBe(pause)
+  expect(trip(pause, 15 * MINUTE)).toEqual({ until: 45 * MINUTE, faults: 2 })
 })
 
 test('a clock that is set back a year makes no rest of a year', () => {
-  const pause = afterFault(NO_PAUSE, 0)
-  expect(isResting(pause, 0)).toBe(true)
-  expect(isResting(pause, -365 * 24 * 60 * MINUTE)).toBe(false)
-  expect(afterFault(pause, -365 * 24 * 60 * MINUTE).faults).toBe(2)
+  const pause = trip(CLOSED, 0)
+  expect(isOpen(pause, 0)).toBe(true)
+  expect(isOpen(pause, -365 * 24 * 60 * MINUTE)).toBe(false)
+  expect(trip(pause, -365 * 24 * 60 * MINUTE).faults).toBe(2)
 })
 
 test('however many faults there were, the longest rest is six hours', () => {
-  expect(afterFault({ until: 0, faults: 5_000 }, 0).until).toBe(360 * MINUTE)
+  expect(trip({ until: 0, faults: 5_000 }, 0).until).toBe(360 * MINUTE)
 })

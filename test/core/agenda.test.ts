@@ -1,93 +1,93 @@
 import { cpuUsage } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { type Agenda, type Ending, openAgenda } from '../../src/core/agenda.ts'
+import { createJobs, type JobResult, type Jobs } from '../../src/core/agenda.ts'
 
 const ALL = Number.POSITIVE_INFINITY
 const LATE = 1e12
 
-const begun = (agenda: Agenda, now: number, most = ALL) => agenda.begin(now, most).map(({ id }) => id)
+const begun = (agenda: Jobs, now: number, most = ALL) => agenda.start(now, most).map(({ id }) => id)
 
 /** A look at 'a' that was due long ago, and ends at once; whether it was the last of its row. */
-function look(agenda: Agenda, ending: Ending, now: number) {
-  agenda.nudge('a', now - 100)
-  const [begun] = agenda.begin(now, ALL)
-  agenda.end('a', ending, now)
+function look(agenda: Jobs, ending: JobResult, now: number) {
+  agenda.enqueue('a', now - 100)
+  const [begun] = agenda.start(now, ALL)
+  agenda.finish('a', ending, now)
   return begun?.last
 }
 
 /** An agenda whose look at 'a' is under way. */
 function looking() {
-  const agenda = openAgenda()
-  agenda.nudge('a', -100)
+  const agenda = createJobs()
+  agenda.enqueue('a', -100)
   expect(begun(agenda, 0)).toEqual(['a'])
   return agenda
 }
 
 describe('a nudge', () => {
   test('is one look, however many arrive', () => {
-    const agenda = openAgenda()
-    for (let now = 0; now < 10; now++) agenda.nudge('a', now)
+    const agenda = createJobs()
+    for (let now = 0; now < 10; now++) agenda.enqueue('a', now)
     expect(begun(agenda, agenda.nextTime() - 1)).toEqual([])
     expect(agenda.nextTime()).toBeLessThanOrEqual(20)
     expect(begun(agenda, agenda.nextTime())).toEqual(['a'])
-    agenda.end('a', 'done', 20)
+    agenda.finish('a', 'done', 20)
     expect(begun(agenda, LATE)).toEqual([])
     expect(agenda.nextTime()).toBe(Infinity)
   })
 
   test('is not put off by those that follow it', () => {
-    const agenda = openAgenda()
-    agenda.nudge('a', 0)
+    const agenda = createJobs()
+    agenda.enqueue('a', 0)
     const first = agenda.nextTime()
-    agenda.nudge('a', first - 1)
+    agenda.enqueue('a', first - 1)
     expect(agenda.nextTime()).toBe(first)
   })
 
   test('during a look earns one more, and no second look beside it', () => {
     const agenda = looking()
-    agenda.nudge('a', 30)
-    agenda.nudge('a', 31)
+    agenda.enqueue('a', 30)
+    agenda.enqueue('a', 31)
     expect(begun(agenda, LATE)).toEqual([])
     expect(agenda.looking()).toBe(1)
-    agenda.end('a', 'done', 40)
+    agenda.finish('a', 'done', 40)
     expect(begun(agenda, 40)).toEqual(['a'])
-    agenda.end('a', 'done', 41)
+    agenda.finish('a', 'done', 41)
     expect(begun(agenda, LATE)).toEqual([])
   })
 
-  test.each<[string, Ending]>([
+  test.each<[string, JobResult]>([
     ['mid-change', 'mid-change'],
     ['to be tried later', { until: 1e9 }],
   ])('during a look that ends %s is not put off', (_, ending) => {
     const agenda = looking()
-    agenda.nudge('a', 0)
-    agenda.end('a', ending, 10)
+    agenda.enqueue('a', 0)
+    agenda.finish('a', ending, 10)
     expect(begun(agenda, 10)).toEqual(['a'])
   })
 
   test('comes before a look that was put off', () => {
-    const agenda = openAgenda()
+    const agenda = createJobs()
     look(agenda, { until: 1e9 }, 0)
     expect(agenda.nextTime()).toBe(1e9)
-    agenda.nudge('a', 100)
+    agenda.enqueue('a', 100)
     expect(agenda.nextTime()).toBeLessThan(200)
   })
 
   test('that came first is followed first, where not all can be at once', () => {
-    const agenda = openAgenda()
-    for (const [now, id] of ['c', 'a', 'b'].entries()) agenda.nudge(id, now)
+    const agenda = createJobs()
+    for (const [now, id] of ['c', 'a', 'b'].entries()) agenda.enqueue(id, now)
     expect([begun(agenda, LATE, 2), begun(agenda, LATE, 2)]).toEqual([['c', 'a'], ['b']])
   })
 })
 
 /** Looks at 'a', always mid-change, whenever it is due; the times of the looks and which was the last of its row. */
-function midChange(agenda: Agenda, from: number) {
+function midChange(agenda: Jobs, from: number) {
   const times: number[] = []
   const lasts: boolean[] = []
   for (let now = from; now < Infinity; now = agenda.nextTime()) {
-    const [look] = agenda.begin(now, ALL)
+    const [look] = agenda.start(now, ALL)
     if (!look) break
-    agenda.end('a', 'mid-change', now)
+    agenda.finish('a', 'mid-change', now)
     times.push(now - from)
     lasts.push(look.last)
     if (times.length > 20) throw new Error('it is looked at for ever')
@@ -97,8 +97,8 @@ function midChange(agenda: Agenda, from: number) {
 
 describe('a lineage that is mid-change', () => {
   test('is looked at after 250 ms, doubling to 4 s, and once when its files are at rest; the last looks are believed', () => {
-    const agenda = openAgenda()
-    agenda.nudge('a', -100)
+    const agenda = createJobs()
+    agenda.enqueue('a', -100)
     const { pauses, lasts } = midChange(agenda, 0)
     expect(pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 61_000])
     expect(lasts).toEqual([false, false, false, false, false, true, true])
@@ -106,78 +106,78 @@ describe('a lineage that is mid-change', () => {
   })
 
   test('has its row of looks again after a nudge', () => {
-    const agenda = openAgenda()
-    agenda.nudge('a', -100)
+    const agenda = createJobs()
+    agenda.enqueue('a', -100)
     midChange(agenda, 0)
-    agenda.nudge('a', 20_000)
+    agenda.enqueue('a', 20_000)
     expect(midChange(agenda, 20_100).pauses).toEqual([250, 500, 1_000, 2_000, 4_000, 61_000])
   })
 
   test('is told of once, ten minutes after it began, whatever is looked at meanwhile', () => {
-    const agenda = openAgenda()
-    agenda.nudge('a', -100)
+    const agenda = createJobs()
+    agenda.enqueue('a', -100)
     midChange(agenda, 0)
     expect(agenda.nextTime()).toBe(600_000)
-    agenda.nudge('a', 300_000)
+    agenda.enqueue('a', 300_000)
     midChange(agenda, 300_100)
-    expect(agenda.takeLongPending(599_999)).toEqual([])
-    expect(agenda.takeLongPending(600_000)).toEqual(['a'])
-    expect(agenda.takeLongPending(600_001)).toEqual([])
-    agenda.nudge('a', 700_000)
+    expect(agenda.takeStale(599_999)).toEqual([])
+    expect(agenda.takeStale(600_000)).toEqual(['a'])
+    expect(agenda.takeStale(600_001)).toEqual([])
+    agenda.enqueue('a', 700_000)
     midChange(agenda, 700_100)
-    expect(agenda.takeLongPending(LATE)).toEqual([])
+    expect(agenda.takeStale(LATE)).toEqual([])
     expect(agenda.nextTime()).toBe(Infinity)
   })
 
   test('is told of again only after it has been whole in between', () => {
-    const agenda = openAgenda()
+    const agenda = createJobs()
     look(agenda, 'mid-change', 0)
-    expect(agenda.takeLongPending(600_000)).toEqual(['a'])
+    expect(agenda.takeStale(600_000)).toEqual(['a'])
     look(agenda, 'done', 700_000)
     expect(agenda.pending()).toBe(0)
     look(agenda, 'mid-change', 800_000)
-    expect(agenda.takeLongPending(1_399_999)).toEqual([])
-    expect(agenda.takeLongPending(1_400_000)).toEqual(['a'])
+    expect(agenda.takeStale(1_399_999)).toEqual([])
+    expect(agenda.takeStale(1_400_000)).toEqual(['a'])
   })
 })
 
 describe('what is no longer on disk', () => {
   test('is forgotten, with what was to be told of it', () => {
-    const agenda = openAgenda()
+    const agenda = createJobs()
     look(agenda, 'mid-change', 0)
-    agenda.nudge('b', 0)
+    agenda.enqueue('b', 0)
     agenda.keep(new Set(['b']))
-    expect([agenda.pending(), agenda.takeLongPending(LATE)]).toEqual([0, []])
+    expect([agenda.pending(), agenda.takeStale(LATE)]).toEqual([0, []])
     expect(begun(agenda, LATE)).toEqual(['b'])
   })
 
   test('is not brought back by the end of a look that was under way', () => {
     const agenda = looking()
     agenda.keep(new Set())
-    agenda.end('a', 'mid-change', 0)
+    agenda.finish('a', 'mid-change', 0)
     expect([agenda.pending(), agenda.nextTime(), agenda.looking()]).toEqual([0, Infinity, 0])
   })
 
   test('and comes back while it is looked at is not looked at twice at once', () => {
     const agenda = looking()
     agenda.keep(new Set())
-    agenda.nudge('a', 0)
+    agenda.enqueue('a', 0)
     expect(begun(agenda, LATE)).toEqual([])
-    agenda.end('a', 'done', 10)
+    agenda.finish('a', 'done', 10)
     expect(begun(agenda, LATE)).toEqual(['a'])
   })
 })
 
 /** What a sweep over so many lineages costs the processor in milliseconds, 64 under way at a time as in `rounds.ts`. */
 function costOf(count: number): number {
-  const agenda = openAgenda()
+  const agenda = createJobs()
   const before = cpuUsage()
-  for (let i = 0; i < count; i++) agenda.nudge(`lineage ${i}`, 0)
-  const under = [...agenda.begin(LATE, 64)]
+  for (let i = 0; i < count; i++) agenda.enqueue(`lineage ${i}`, 0)
+  const under = [...agenda.start(LATE, 64)]
   for (let look = under.shift(); look; look = under.shift()) {
-    agenda.end(look.id, 'done', LATE)
-    agenda.takeLongPending(LATE)
-    under.push(...agenda.begin(LATE, 64 - under.length))
+    agenda.finish(look.id, 'done', LATE)
+    agenda.takeStale(LATE)
+    under.push(...agenda.start(LATE, 64 - under.length))
     agenda.nextTime()
   }
   const { user, system } = cpuUsage(before)

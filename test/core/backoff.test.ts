@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { delayAfter, MOST_ATTEMPTS } from '../../src/core/backoff.ts'
+import { delayAfter, MAX_ATTEMPTS } from '../../src/core/backoff.ts'
 import { Fault } from '../../src/core/fault.ts'
 
 const unwell = new Fault('API_UNWELL', 'x')
@@ -21,7 +21,7 @@ describe('half of a pause is certain, half is thrown', () => {
   test('whatever the dice, never less than half and never more than half a minute', () => {
     const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: MOST_ATTEMPTS - 1 }), dice, (made, roll) => {
+      fc.property(fc.integer({ min: 1, max: MAX_ATTEMPTS - 1 }), dice, (made, roll) => {
         const [least = 0, most = 0] = range(made, unwell)
         const ms = delayAfter(made, unwell, roll) ?? 0
         expect(ms).toBeGreaterThanOrEqual(least)
@@ -35,7 +35,7 @@ describe('half of a pause is certain, half is thrown', () => {
 describe('a throttle', () => {
   test('is not waited for here: the pace says when there is room', () => {
     expect(range(1, throttled)).toEqual([0, 0])
-    expect(range(MOST_ATTEMPTS - 1, throttled)).toEqual([0, 0])
+    expect(range(MAX_ATTEMPTS - 1, throttled)).toEqual([0, 0])
   })
 
   test('that is the last of a whole row ends it', () => {
@@ -45,9 +45,9 @@ describe('a throttle', () => {
 
 describe('it ends', () => {
   test('after eight attempts', () => {
-    expect(delayAfter(MOST_ATTEMPTS - 1, unwell, 0)).toBeDefined()
-    expect(delayAfter(MOST_ATTEMPTS, unwell, 0)).toBeUndefined()
-    expect(delayAfter(MOST_ATTEMPTS + 1, unwell, 0)).toBeUndefined()
+    expect(delayAfter(MAX_ATTEMPTS - 1, unwell, 0)).toBeDefined()
+    expect(delayAfter(MAX_ATTEMPTS, unwell, 0)).toBeUndefined()
+    expect(delayAfter(MAX_ATTEMPTS + 1, unwell, 0)).toBeUndefined()
   })
 
   test('after three where the answer may or may not pass', () => {
@@ -62,7 +62,7 @@ describe('it ends', () => {
   })
 
   test('all pauses together are a minute and a half at most', () => {
-    const pauses = Array.from({ length: MOST_ATTEMPTS }, (_, i) => delayAfter(i + 1, unwell, 1) ?? 0)
+    const pauses = Array.from({ length: MAX_ATTEMPTS }, (_, i) => delayAfter(i + 1, unwell, 1) ?? 0)
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(92_000)
   })
 })

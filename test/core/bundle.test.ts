@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { prove } from '../../src/core/bundle.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
 import { writePem } from '../../src/core/pem.ts'
 import {
   caCertificate,
@@ -181,7 +181,7 @@ describe('a CA certificate goes as it stands', () => {
 
 describe('what nobody has written for long is no renewal', () => {
   const still = (chain: string, key: string) =>
-    faultOf(() => prove({ ...filesOf(chain, key), still: true }, new Date('2026-03-01T00:00:00Z')))
+    faultOf(() => parseBundle({ ...filesOf(chain, key), still: true }, new Date('2026-03-01T00:00:00Z')))
 
   test('a key of another certificate', async () => {
     const other = await issue()
@@ -207,7 +207,7 @@ describe('what nobody has written for long is no renewal', () => {
   test('dashes at the end, such as YAML has, are text', () => {
     expect(faultOf(() => proven(`${pair.chain}---`, pair.key)).exit).toBe(75)
     expect(
-      prove({ ...filesOf(`${pair.chain}---`, pair.key), still: true }, new Date('2026-03-01T00:00:00Z'))
+      parseBundle({ ...filesOf(`${pair.chain}---`, pair.key), still: true }, new Date('2026-03-01T00:00:00Z'))
         .chainPem,
     ).toBe(pair.chain)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { prove } from '../../src/core/bundle.ts'
-import { plan } from '../../src/core/plan.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
+import { decide } from '../../src/core/plan.ts'
 import { emptyReceipt } from '../../src/core/receipt.ts'
 import { pemOf } from '../support/authority.ts'
 import { newKey } from '../support/keys.ts'
@@ -19,12 +19,12 @@ const EARLY = from('2026-06-01', '2046-01-01')
 
 async function bundleOf(...wishes: readonly CaWish[]) {
   const all = await Promise.all(wishes.map((wish, i) => ca(`ca ${i}`, undefined, newKey(), wish)))
-  return prove(filesOf(all.map(pemOf).join('')), NOW)
+  return parseBundle(filesOf(all.map(pemOf).join('')), NOW)
 }
 async function decided(...wishes: readonly CaWish[]) {
   const bundle = await bundleOf(...wishes)
   const asked = { now: NOW, force: false, endpoint: 'e', settings: 's' }
-  const decision = plan(bundle, emptyReceipt('l'), asked)
+  const decision = decide(bundle, emptyReceipt('l'), asked)
   return {
     does: decision.do === 'refuse' ? decision.fault.message : decision.do,
     until: bundle.notAfter.toISOString().slice(0, 10),

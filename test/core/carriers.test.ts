@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { daemonFinding, isDaemon, renewalFinding, runsSync, type Signs } from '../../src/core/carriers.ts'
+import {
+  type Automation,
+  daemonFinding,
+  isDaemon,
+  renewalFinding,
+  runsSync,
+} from '../../src/core/carriers.ts'
 import { ABSENT, type Unit, unitsIn } from '../../src/core/units.ts'
 
-const NOTHING: Signs = { units: undefined, pids: [], others: [], crontabs: [] }
+const NOTHING: Automation = { units: undefined, pids: [], others: [], crontabs: [] }
 const unit = (more: Partial<Unit>): Unit => ({ ...ABSENT, installed: true, ...more })
-const systemd = (service: Unit, timer: Unit = ABSENT): Signs => ({ ...NOTHING, units: { service, timer } })
+const systemd = (service: Unit, timer: Unit = ABSENT): Automation => ({
+  ...NOTHING,
+  units: { service, timer },
+})
 
 describe('the daemon', () => {
-  test.each<readonly [string, Signs, string, string]>([
+  test.each<readonly [string, Automation, string, string]>([
     ['none', NOTHING, 'ok', 'none is running'],
     ['without systemd, by its process', { ...NOTHING, pids: [7, 9] }, 'ok', 'running as process 7, 9'],
     ['no unit', systemd(ABSENT), 'ok', 'none is running'],

@@ -1,7 +1,7 @@
 import 'reflect-metadata' // @peculiar/x509 registers its encoders through it and must come second
 import * as x509 from '@peculiar/x509'
 import { describe, expect, test } from 'vitest'
-import { fits, isSelfSigned, readCertificate, titleOf } from '../../src/core/certificate.ts'
+import { displayNameOf, isSelfSigned, matchesKey, readCertificate } from '../../src/core/certificate.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { pemOf, sign, subjectOf } from '../support/authority.ts'
 import { caCertificate, issue, selfSigned, type Wish } from '../support/certificates.ts'
@@ -113,17 +113,19 @@ describe('what a certificate is', () => {
   })
 
   test('it is called by its subject, and by its first name where the subject is empty', async () => {
-    expect(titleOf(await leafOf({ names: ['a.example'] }))).toBe('CN=a.example')
-    expect(titleOf(await leafOf({ names: ['b.example'], commonName: 'x'.repeat(65) }))).toBe('b.example')
+    expect(displayNameOf(await leafOf({ names: ['a.example'] }))).toBe('CN=a.example')
+    expect(displayNameOf(await leafOf({ names: ['b.example'], commonName: 'x'.repeat(65) }))).toBe(
+      'b.example',
+    )
   })
 
   test('its own key fits, another does not, nor one of another kind', async () => {
     const mine = newKey('p256')
     const pem = mine.export({ type: 'pkcs8', format: 'pem' }).toString()
     const leaf = read((await issue({ keyPem: pem })).leaf)
-    expect(fits(leaf, mine)).toBe(true)
+    expect(matchesKey(leaf, mine)).toBe(true)
     for (const kind of ['p256', 'p384', 'rsa2048', 'ed25519'] as const)
-      expect(fits(leaf, newKey(kind))).toBe(false)
+      expect(matchesKey(leaf, newKey(kind))).toBe(false)
   })
 })
 

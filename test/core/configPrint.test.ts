@@ -3,13 +3,13 @@ import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
 import { keysAt } from '../../src/core/configKeys.ts'
-import { configJson, configToml, type InForce, rowsInForce } from '../../src/core/configPrint.ts'
+import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../../src/core/configPrint.ts'
 import { readConfig } from '../../src/core/configReading.ts'
-import { EVENTS } from '../../src/core/event.ts'
-import { type Options, type Settings, settle } from '../../src/core/settings.ts'
+import { NOTIFY_EVENTS } from '../../src/core/event.ts'
+import { type Options, resolveSettings, type Settings } from '../../src/core/settings.ts'
 import { KINDS, LANGUAGES, LEVELS } from '../../src/core/terms.ts'
 
-const NOTHING: InForce = { options: {}, env: {}, config: {}, elsewhere: undefined }
+const NOTHING: EffectiveConfig = { options: {}, env: {}, config: {}, elsewhere: undefined }
 const WORDING = { file: '/etc/c.toml', lineOf: () => 7 }
 
 const text = fc
@@ -54,7 +54,7 @@ const config = sparse({
     { maxLength: 2 },
   ),
   watch: sparse({ jitter_seconds: fc.nat(), sweep: text }),
-  notify: sparse({ on: fc.subarray([...EVENTS]), command: path, webhook_file: path }),
+  notify: sparse({ on: fc.subarray([...NOTIFY_EVENTS]), command: path, webhook_file: path }),
   log: sparse({ level: fc.constantFrom(...LEVELS) }),
   state: sparse({ dir: path }),
 }) as fc.Arbitrary<Config>
@@ -65,7 +65,7 @@ const options = sparse({
 }) as fc.Arbitrary<Options>
 const env = sparse({ CERTFERRY_LOG_LEVEL: fc.constantFrom(...LEVELS), CERTFERRY_STATE_DIR: path })
 
-const plain = ({ uploadOf, isSkipped, ...settings }: Settings) => ({
+const plain = ({ uploadOf, isExcluded: isSkipped, ...settings }: Settings) => ({
   ...settings,
   skipped: isSkipped('certbot:x'),
   uploads: settings.sources.map(({ keys }) => uploadOf('certbot:x', 'x', keys)),
@@ -74,18 +74,18 @@ const plain = ({ uploadOf, isSkipped, ...settings }: Settings) => ({
 test('what is printed is a configuration that means the same', () => {
   fc.assert(
     fc.property(config, options, env, (config, options, env) => {
-      const printed = configToml(rowsInForce({ ...NOTHING, config, options, env }), WORDING)
+      const printed = configToml(effectiveRows({ ...NOTHING, config, options, env }), WORDING)
       const reading = readConfig(parse(printed))
       expect('problems' in reading && reading.problems).toBe(false)
-      const again = settle({}, {}, 'config' in reading ? reading.config : {})
-      expect(plain(again)).toEqual(plain(settle(options, env, config)))
+      const again = resolveSettings({}, {}, 'config' in reading ? reading.config : {})
+      expect(plain(again)).toEqual(plain(resolveSettings(options, env, config)))
     }),
     { numRuns: 300 },
   )
 })
 
 test('every key there is has its row, set or not', () => {
-  const printed = rowsInForce(NOTHING).map(({ path }) => path.join('.'))
+  const printed = effectiveRows(NOTHING).map(({ path }) => path.join('.'))
   const lists = ['source', 'certificate']
   const keys = keysAt([])
     .filter(table => !lists.includes(table))
@@ -105,12 +105,12 @@ describe('each value says where it comes from', () => {
       '--endpoint',
     ],
   ])('%s', (_, given, remark) => {
-    const printed = configToml(rowsInForce({ ...NOTHING, ...given }), WORDING)
+    const printed = configToml(effectiveRows({ ...NOTHING, ...given }), WORDING)
     expect(printed).toMatch(new RegExp(`^endpoint = "https://.*" +# ${remark}$`, 'm'))
   })
 
   test('as JSON, keys as the messages have them and lists counted from 1', () => {
-    const rows = rowsInForce({ ...NOTHING, config: { source: [{ kind: 'certbot', path: '/x' }] } })
+    const rows = effectiveRows({ ...NOTHING, config: { source: [{ kind: 'certbot', path: '/x' }] } })
     const { file, settings } = configJson(rows, WORDING)
     expect(file).toBe('/etc/c.toml')
     expect(settings.find(({ key }) => key === 'source[1].path')).toEqual({
@@ -123,14 +123,14 @@ describe('each value says where it comes from', () => {
 })
 
 describe('a login of the proxy is never printed', () => {
-  test.each<[string, Partial<InForce>, string]>([
+  test.each<[string, Partial<EffectiveConfig>, string]>([
     ['of the file', { config: { tencent: { proxy: 'http://me:hush@p:1' } } }, 'http://[secret]@p:1'],
     ['with a slip in it', { config: { tencent: { proxy: 'http://hush@me@p:1' } } }, 'http://[secret]@p:1'],
     ['with a slash in it', { env: { HTTPS_PROXY: 'http://me:p/hush@p:1' } }, 'http://[secret]@p:1'],
     ['of HTTPS_PROXY', { env: { HTTPS_PROXY: 'http://hush@p:1' } }, 'http://[secret]@p:1'],
     ['of https_proxy without a scheme', { env: { https_proxy: 'me:hush@p:1' } }, 'http://[secret]@p:1'],
   ])('%s', (_, given, shown) => {
-    const rows = rowsInForce({ ...NOTHING, ...given })
+    const rows = effectiveRows({ ...NOTHING, ...given })
     const printed = configToml(rows, WORDING) + JSON.stringify(configJson(rows, WORDING))
     expect(printed).toContain(`proxy = "${shown}"`)
     expect(printed).not.toContain('hush')

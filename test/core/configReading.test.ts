@@ -2,7 +2,7 @@ import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/core/configReading.ts'
 import { problemText } from '../../src/core/problem.ts'
-import { tomlLines } from '../../src/core/tomlLines.ts'
+import { keyLines } from '../../src/core/tomlLines.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)
@@ -170,7 +170,7 @@ describe('what is left of a file with mistakes', () => {
 
 test('every problem has its line; what is missing has that of its table', () => {
   const text = '[tencent]\nregoin = 1\n\n[[source]]\nkind = "pem"\nname = "a b"\n[log]\nlevel = "loud"\n'
-  const reading = readConfig(parse(text), tomlLines(text))
+  const reading = readConfig(parse(text), keyLines(text))
   expect('problems' in reading && reading.problems.map(({ key, line }) => [key, line]).sort()).toEqual([
     ['log.level', 8],
     ['source[1].chain', 4],
@@ -186,7 +186,7 @@ test.each(['__proto__', 'constructor', 'prototype'])(
   'a tag called %s is refused by its line, and never left out unsaid',
   name => {
     const text = `[upload]\ntags = { team = "web" }\n[[certificate]]\nmatch = "*"\n[certificate.tags]\n${name} = "x"\n`
-    const reading = readConfig(parse(text), tomlLines(text))
+    const reading = readConfig(parse(text), keyLines(text))
     expect('problems' in reading && reading.problems.map(problemText)).toEqual([
       `line 6: certificate[1].tags.${name}: a tag cannot be called so here: add it in the console`,
     ])

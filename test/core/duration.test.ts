@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { duration } from '../../src/core/duration.ts'
+import { durationText } from '../../src/core/duration.ts'
 
 test.each([
   [0, '0 s'],
@@ -11,5 +11,5 @@ test.each([
   [172_800, '2 days'],
   [4_066_047, '47 days'],
 ])('%i seconds are said as %s', (seconds, text) => {
-  expect(duration(seconds)).toBe(text)
+  expect(durationText(seconds)).toBe(text)
 })

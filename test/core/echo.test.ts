@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { secretsIn, withoutSent } from '../../src/core/echo.ts'
+import { redactSent, secretsOf } from '../../src/core/echo.ts'
 import { readReply } from '../../src/core/reply.ts'
 import { issue } from '../support/certificates.ts'
 import { leaksIn } from '../support/leaks.ts'
@@ -20,7 +20,7 @@ describe('a service that quotes what it was sent', () => {
     ['the key on one line', key.replaceAll('\n', '')],
     ['the password', `wrong password: ${PASSWORD}`],
   ])('has key and password cut out: %s', (_, quoted) => {
-    const text = withoutSent(secretsIn(body))(`not accepted: ${quoted}`)
+    const text = redactSent(secretsOf(body))(`not accepted: ${quoted}`)
     expect(text).toMatch(/^not accepted: .*\[secret\]/s)
     expect(leaksIn(text.replaceAll('PRIVATE KEY-----', ''), { keys: [key], secrets: [PASSWORD] })).toEqual([])
   })
@@ -29,14 +29,14 @@ describe('a service that quotes what it was sent', () => {
     const text = JSON.stringify({
       Response: { RequestId: 'r', CertificateId: 'c', [place]: 'token-of-the-account' },
     })
-    const { fields } = readReply(200, text, withoutSent(['token-of-the-account']))
+    const { fields } = readReply(200, text, redactSent(['token-of-the-account']))
     expect(fields[place]).toBe('[secret]')
   })
 
   test('in its error, escaped as JSON allows', () => {
     const escaped = [...'token-of-the-account'].map(c => `\\u00${c.charCodeAt(0).toString(16)}`).join('')
     const text = `{"Response":{"Error":{"Code":"X.${escaped}","Message":"${escaped}"},"RequestId":"${escaped}"}}`
-    const read = () => readReply(200, text, withoutSent(['token-of-the-account']))
+    const read = () => readReply(200, text, redactSent(['token-of-the-account']))
     expect(read).toThrow(
       expect.objectContaining({
         message: 'the service answered X.[secret]: [secret]',
@@ -47,8 +47,8 @@ describe('a service that quotes what it was sent', () => {
 })
 
 test('a word as short as any other is left, and so is all that was not sent', () => {
-  expect(withoutSent(['', 'key', '-----BEGIN PRIVATE KEY-----'])('the key is not accepted')).toBe(
+  expect(redactSent(['', 'key', '-----BEGIN PRIVATE KEY-----'])('the key is not accepted')).toBe(
     'the key is not accepted',
   )
-  expect(secretsIn('{"Limit":1}').filter(Boolean)).toEqual([])
+  expect(secretsOf('{"Limit":1}').filter(Boolean)).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isLate, isOverdue, openWatchman, overdueAdvice } from '../../src/core/expiry.ts'
+import { createExpiryWarnings, isLate, isOverdue, overdueAdvice } from '../../src/core/expiry.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -40,7 +40,7 @@ describe('the warning', () => {
   test.each([90, 45, 6])(
     'of a certificate of %i days comes once a day, however often it is looked at',
     days => {
-      const { shouldWarn } = openWatchman()
+      const { shouldWarn } = createExpiryWarnings()
       const warned: number[] = []
       for (let hour = 0; hour < days * 24; hour++)
         if (shouldWarn('a', life(days), hour * HOUR)) warned.push(hour)
@@ -50,14 +50,14 @@ describe('the warning', () => {
   )
 
   test('does not wait for a clock that was set back to be where it was', () => {
-    const { shouldWarn } = openWatchman()
+    const { shouldWarn } = createExpiryWarnings()
     expect(shouldWarn('a', life(90), 89 * DAY)).toBe(true)
     expect(shouldWarn('a', life(90), 89 * DAY - HOUR)).toBe(false)
     expect(shouldWarn('a', life(90), 70 * DAY)).toBe(true)
   })
 
   test('comes once each day with sweeps that are early on one day and late on the next', () => {
-    const { shouldWarn } = openWatchman()
+    const { shouldWarn } = createExpiryWarnings()
     const jitters = [10, 2, 14, 0, 7, 1, 12, 3, 15, 4]
     const warned = Array.from({ length: 40 }, (_, sweep) => {
       const now = 61 * DAY + sweep * 6 * HOUR + (jitters[sweep % jitters.length] ?? 0) * 60_000
@@ -67,13 +67,13 @@ describe('the warning', () => {
   })
 
   test('of one certificate says nothing of another', () => {
-    const { shouldWarn } = openWatchman()
+    const { shouldWarn } = createExpiryWarnings()
     expect(shouldWarn('a', life(6), 5 * DAY)).toBe(true)
     expect(shouldWarn('b', life(6), 5 * DAY)).toBe(true)
   })
 
   test('comes again at once when a renewed certificate falls due anew', () => {
-    const { shouldWarn } = openWatchman()
+    const { shouldWarn } = createExpiryWarnings()
     expect(shouldWarn('a', life(6), 5 * DAY)).toBe(true)
     const renewed = life(0.1, 5 * DAY)
     expect(shouldWarn('a', renewed, 5 * DAY + HOUR)).toBe(false)

@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { type Failing, failingAgain, waitingUntil } from '../../src/core/failing.ts'
+import { backoffUntil, type RetryState, recordRetry } from '../../src/core/failing.ts'
 import { Fault } from '../../src/core/fault.ts'
-import { plan } from '../../src/core/plan.ts'
+import { decide } from '../../src/core/plan.ts'
 import { bundleOf, receiptWith } from './samples.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
 const later = (ms: number) => new Date(NOW.getTime() + ms)
 const fault = new Fault('NETWORK', 'no way there')
 const unwell = new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' })
-const again = (before?: Failing, fingerprint = 'f', now = NOW, dice = 1, of = fault) =>
-  failingAgain(before, { fingerprint, fault: of, now, dice })
+const again = (before?: RetryState, fingerprint = 'f', now = NOW, dice = 1, of = fault) =>
+  recordRetry(before, { fingerprint, fault: of, now, dice })
 
 describe('what could not be carried', () => {
   test.each([
     ['where nobody answers, every quarter of an hour', fault, [1, 2, 4, 8, 15, 15, 15, 15, 15]],
     ['of what the service itself says, every hour', unwell, [1, 2, 4, 8, 16, 32, 60, 60, 60]],
   ])('is tried again after a minute, then two, four … and at last, %s', (_, of, minutes) => {
-    let failing: Failing | undefined
+    let failing: RetryState | undefined
     const waits = minutes.map(() => {
       failing = again(failing, 'f', NOW, 1, of)
       return (Date.parse(failing.nextAttemptAt) - NOW.getTime()) / 60_000
@@ -39,10 +39,10 @@ describe('what could not be carried', () => {
 
   test('does not wait for ever where the clock was set back', () => {
     const failing = again()
-    expect(waitingUntil(failing, 'f', later(-365 * 86_400_000))).toBeUndefined()
-    expect(waitingUntil(failing, 'f', later(1_000))).toEqual(later(60_000))
-    expect(waitingUntil(failing, 'f', later(60_000))).toBeUndefined()
-    expect(waitingUntil(failing, 'other', later(1_000))).toBeUndefined()
+    expect(backoffUntil(failing, 'f', later(-365 * 86_400_000))).toBeUndefined()
+    expect(backoffUntil(failing, 'f', later(1_000))).toEqual(later(60_000))
+    expect(backoffUntil(failing, 'f', later(60_000))).toBeUndefined()
+    expect(backoffUntil(failing, 'other', later(1_000))).toBeUndefined()
   })
 })
 
@@ -50,9 +50,9 @@ test('a daemon waits for it; whoever was called by a person or a renewal does no
   const bundle = await bundleOf({ notBefore: later(-86_400_000), notAfter: later(86_400_000) })
   const receipt = receiptWith({ uploaded: undefined, failing: again(undefined, bundle.fingerprint) })
   const circumstances = { now: later(1_000), force: false, endpoint: 'e', settings: 's' }
-  expect(plan(bundle, receipt, { ...circumstances, patient: true })).toEqual({
+  expect(decide(bundle, receipt, { ...circumstances, patient: true })).toEqual({
     do: 'wait',
     until: later(60_000),
   })
-  expect(plan(bundle, receipt, circumstances)).toMatchObject({ do: 'upload' })
+  expect(decide(bundle, receipt, circumstances)).toMatchObject({ do: 'upload' })
 })

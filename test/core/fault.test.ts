@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ADVICE } from '../../src/core/advice.ts'
-import { Fault, type FaultCode, mostSevere } from '../../src/core/fault.ts'
+import { Fault, type FaultCode, mostSevereExitCode } from '../../src/core/fault.ts'
 
 const CODES = Object.keys(ADVICE) as FaultCode[]
 const ORDER = [70, 78, 77, 74, 76, 65, 66, 75]
@@ -54,19 +54,19 @@ describe('every fault', () => {
 
 describe('the most severe exit code decides', () => {
   test('in the order of the design', () => {
-    for (const [i, exit] of ORDER.entries()) expect(mostSevere(ORDER.slice(i).reverse())).toBe(exit)
+    for (const [i, exit] of ORDER.entries()) expect(mostSevereExitCode(ORDER.slice(i).reverse())).toBe(exit)
   })
 
   test('whatever their order and number', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...ORDER)), exits => {
-        expect(mostSevere(exits)).toBe(ORDER.find(exit => exits.includes(exit)) ?? 0)
+        expect(mostSevereExitCode(exits)).toBe(ORDER.find(exit => exits.includes(exit)) ?? 0)
       }),
     )
   })
 
   test('nothing wrong is 0, and a fault of no rank is never taken for it', () => {
-    expect(mostSevere([])).toBe(0)
-    expect(mostSevere([0, 64])).toBe(64)
+    expect(mostSevereExitCode([])).toBe(0)
+    expect(mostSevereExitCode([0, 64])).toBe(64)
   })
 })

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Files, prove } from '../../src/core/bundle.ts'
+import { type Files, parseBundle } from '../../src/core/bundle.ts'
 import { formOf, type Wanted } from '../../src/core/fileForm.ts'
 import { anyText } from '../../src/edge/fileText.ts'
 import { issue, type Pair } from '../support/certificates.ts'
@@ -26,7 +26,7 @@ beforeAll(async () => {
   writeFileSync(at('key.pem'), pair.key)
 })
 
-const proved = (files: Files) => prove(files, new Date('2026-03-01T00:00:00Z'))
+const proved = (files: Files) => parseBundle(files, new Date('2026-03-01T00:00:00Z'))
 
 /** Proved with the other file as it should be. */
 const faultAs = (wanted: 'chain' | 'key', name: string) =>

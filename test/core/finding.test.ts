@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
 import {
+  countsOf,
   exitOfFindings,
   failure,
   findingsJson,
   ok,
-  tallyOf,
-  unreached,
+  skipped,
   warning,
 } from '../../src/core/finding.ts'
 import { findingLines, verdictLines } from '../../src/core/findingText.ts'
@@ -17,7 +17,7 @@ const missing = (name: string) => failure('certificate', new Fault('FILE_MISSING
 
 describe('the exit code', () => {
   test('is 0 with warnings alone, and with what nobody could reach', () => {
-    expect(exitOfFindings([ok('a', 'x'), warning('b', 'y', { command: 'z' }), unreached('c', 'w')])).toBe(0)
+    expect(exitOfFindings([ok('a', 'x'), warning('b', 'y', { command: 'z' }), skipped('c', 'w')])).toBe(0)
   })
 
   test('is that of the most severe failure', () => {
@@ -37,7 +37,7 @@ describe('findings on a terminal', () => {
           command: 'getent ahosts x',
         }),
         failure('state', new Fault('STATE_UNUSABLE', 'full')),
-        unreached('TLS', 'not reached'),
+        skipped('TLS', 'not reached'),
       ],
       SCREEN,
     )
@@ -122,5 +122,5 @@ test('JSON has every finding with its level, a sum and the exit code, and the po
     summary: { ok: 1, warning: 1, failure: 1, unreached: 0 },
     exit: 66,
   })
-  expect(tallyOf([])).toEqual({ ok: 0, warning: 0, failure: 0, unreached: 0 })
+  expect(countsOf([])).toEqual({ ok: 0, warning: 0, failure: 0, unreached: 0 })
 })

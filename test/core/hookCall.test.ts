@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
-import { callOf } from '../../src/core/hookCall.ts'
+import { parseHookInvocation } from '../../src/core/hookCall.ts'
 
 const CWD = '/root'
-const told = (env: Readonly<Record<string, string>>) => callOf([], env, CWD)
-const called = (...words: readonly string[]) => callOf(words, {}, CWD)
+const told = (env: Readonly<Record<string, string>>) => parseHookInvocation([], env, CWD)
+const called = (...words: readonly string[]) => parseHookInvocation(words, {}, CWD)
 
 describe('in its environment a hook is told by', () => {
   test('certbot of a folder', () => {
@@ -91,7 +91,7 @@ describe('in words a hook is told by', () => {
 
   test('dehydrated even where a variable of another client is left over', () => {
     const env = { RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example' }
-    expect(callOf(['exit_hook'], env, CWD)).toBe('nothing to do')
+    expect(parseHookInvocation(['exit_hook'], env, CWD)).toBe('nothing to do')
   })
 
   test.each([

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
-import { CLIENTS, HOOK_FILES, installing, removing } from '../../src/core/hookFile.ts'
-import { quoted } from '../../src/core/shellWord.ts'
+import { CLIENTS, HOOK_FILES, planInstall, planRemoval } from '../../src/core/hookFile.ts'
+import { quoteShell } from '../../src/core/shellWord.ts'
 
 const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
 const TRICKY = `/a b/c'd"e/$HOME/\`id\`/\\/!*?/;&|<>()#~/é\n\nif x`
@@ -62,7 +62,7 @@ test('a quoted word reaches a command of the shell as it is', () => {
         { minLength: 1, maxLength: 50 },
       ),
       words => {
-        const { stdout } = sh(`printf '%s\\0' ${words.map(quoted).join(' ')}`)
+        const { stdout } = sh(`printf '%s\\0' ${words.map(quoteShell).join(' ')}`)
         expect(stdout).toBe(words.map(word => `${word}\0`).join(''))
       },
     ),
@@ -91,8 +91,8 @@ describe('what lies at the path decides', () => {
       'removed',
     ],
   ])('%s', (_, found, installed, removed) => {
-    expect(installing('/hook', wanted, found)).toBe(installed)
-    expect(removing('/hook', found)).toBe(removed)
+    expect(planInstall('/hook', wanted, found)).toBe(installed)
+    expect(planRemoval('/hook', found)).toBe(removed)
   })
 
   test.each([
@@ -101,8 +101,8 @@ describe('what lies at the path decides', () => {
     ['an empty file', { mode: 0o644, text: '' }],
     ['a link or a directory', { mode: 0o777 }],
   ])("%s of somebody else's is neither overwritten nor removed", (_, found) => {
-    for (const work of [() => installing('/hook', wanted, found), () => removing('/hook', found)])
+    for (const work of [() => planInstall('/hook', wanted, found), () => planRemoval('/hook', found)])
       expect(thrown(work)).toMatchObject({ code: 'NAME_TAKEN', message: expect.stringContaining('/hook') })
-    expect(thrown(() => removing('/hook', found))).toBeInstanceOf(Fault)
+    expect(thrown(() => planRemoval('/hook', found))).toBeInstanceOf(Fault)
   })
 })

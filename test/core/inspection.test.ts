@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { inspection, verdictOf as judged } from '../../src/core/inspection.ts'
+import { inspect, verdictOf as judged } from '../../src/core/inspection.ts'
 import { writePem } from '../../src/core/pem.ts'
 import { secret } from '../../src/core/secret.ts'
 import { caCertificate, encrypted, issue, type Pair, pkcs1, sec1 } from '../support/certificates.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe('block by block', () => {
   test('a certificate says what it is', () => {
-    const { blocks, fault } = inspection('chain.pem', pair.chain)
+    const { blocks, fault } = inspect('chain.pem', pair.chain)
     expect(fault).toBeUndefined()
     expect(blocks[0]).toEqual({
       label: 'CERTIFICATE',
@@ -56,21 +56,18 @@ describe('block by block', () => {
     ['damaged', () => pair.key.replace(/\n.{20}/, '\n'), 'unreadable'],
     ['of another program', () => KEY, 'unreadable'],
   ])('a key says its kind: %s', (_, text, kind) => {
-    expect(inspection('key.pem', text()).blocks).toEqual([
+    expect(inspect('key.pem', text()).blocks).toEqual([
       { label: expect.stringContaining('PRIVATE KEY'), kind },
     ])
   })
 
   test('other blocks are named', () => {
     const text = writePem('DH PARAMETERS', Buffer.from('x'))
-    expect(inspection('f', text).blocks).toEqual([{ label: 'DH PARAMETERS' }])
+    expect(inspect('f', text).blocks).toEqual([{ label: 'DH PARAMETERS' }])
   })
 
   test('a block that cannot be read does not hide the others', () => {
-    const view = inspection(
-      'f',
-      `${pair.leaf}${writePem('CERTIFICATE', Buffer.from('x'))}${pair.intermediate}`,
-    )
+    const view = inspect('f', `${pair.leaf}${writePem('CERTIFICATE', Buffer.from('x'))}${pair.intermediate}`)
     expect(view.blocks.map(({ kind }) => kind)).toEqual(['EC prime256v1', 'unreadable', 'EC prime256v1'])
     expect(view.fault).toMatchObject({ code: 'CERTIFICATE_INVALID' })
   })
@@ -79,7 +76,7 @@ describe('block by block', () => {
     const ecPublicKey = Buffer.from('06072a8648ce3d0201', 'hex')
     const der = Buffer.from(derOf(pair.leaf))
     der[der.indexOf(ecPublicKey) + ecPublicKey.length - 1] = 0x7f
-    expect(inspection('f', writePem('CERTIFICATE', der)).blocks[0]).toMatchObject({
+    expect(inspect('f', writePem('CERTIFICATE', der)).blocks[0]).toMatchObject({
       kind: 'unreadable',
       names: ['example.com', 'www.example.com'],
     })
@@ -87,13 +84,13 @@ describe('block by block', () => {
 
   test('a file that ends inside a block, or is empty, says so', () => {
     const [cut, empty] = [pair.chain.slice(0, -9), '']
-    expect(inspection('f', cut).fault).toMatchObject({
+    expect(inspect('f', cut).fault).toMatchObject({
       code: 'PAIR_INCOMPLETE',
       message: 'f: ends inside a block',
     })
-    expect(inspection('f', empty).fault).toMatchObject({ code: 'PAIR_INCOMPLETE', message: 'f: is empty' })
+    expect(inspect('f', empty).fault).toMatchObject({ code: 'PAIR_INCOMPLETE', message: 'f: is empty' })
     for (const text of [cut, empty])
-      expect(inspection('f', text, true).fault).toMatchObject({ code: 'CERTIFICATE_INVALID', exit: 65 })
+      expect(inspect('f', text, true).fault).toMatchObject({ code: 'CERTIFICATE_INVALID', exit: 65 })
   })
 })
 

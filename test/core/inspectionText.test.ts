@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { inspection, inspectionText, verdictOf as judged } from '../../src/core/inspection.ts'
+import { inspect, inspectionText, verdictOf as judged } from '../../src/core/inspection.ts'
 import { issue, type Pair, sec1 } from '../support/certificates.ts'
 import { proven } from './samples.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const shown = (...files: readonly { path: string; text: string }[]) =>
   inspectionText(
-    files.map(({ path, text }) => inspection(path, text)),
+    files.map(({ path, text }) => inspect(path, text)),
     verdictOf(files),
     NOW,
   )
@@ -62,7 +62,7 @@ Would not be uploaded: x.pem: holds no certificate
     const text = shown({ path: 'f', text: leaf })
     expect(text).toContain('names    short.example\n    subject  (empty)\n')
     expect(text).toContain('(0 days left)')
-    expect(inspectionText([inspection('f', leaf)], verdictOf([]), new Date(NOW.getTime() + 1))).toContain(
+    expect(inspectionText([inspect('f', leaf)], verdictOf([]), new Date(NOW.getTime() + 1))).toContain(
       '(expired)',
     )
   })
@@ -87,7 +87,7 @@ test('no key, no password and no piece of one is ever printed', () => {
       { path: 'key.pem', text },
     ]
     const verdict = verdictOf(files)
-    const views = files.map(file => inspection(file.path, file.text))
+    const views = files.map(file => inspect(file.path, file.text))
     const printed = inspectionText(views, verdict, NOW) + JSON.stringify([views, verdict])
     for (const line of text.split('\n').filter(line => line && !line.startsWith('-----')))
       expect(printed).not.toContain(line.slice(0, 16))

@@ -1,21 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { type Journey, wayFindings } from '../../src/core/journey.ts'
+import { type ConnectionTrace, connectionFindings } from '../../src/core/journey.ts'
 
 const ENDPOINT = 'ssl.tencentcloudapi.com'
 const tls = { protocol: 'TLSv1.3', issuer: 'Some CA', until: new Date('2027-03-01') }
 const nowhere = { host: ENDPOINT, reached: false }
 const there = { host: ENDPOINT, reached: true, address: '192.0.2.7', tls }
 const proxied = { host: 'proxy.example:3128', reached: true, address: '192.0.2.9' }
-const direct = (service: Journey['service']): Journey => ({ service, proxy: undefined, tunnel: false })
+const direct = (service: ConnectionTrace['service']): ConnectionTrace => ({
+  service,
+  proxy: undefined,
+  tunnel: false,
+})
 
-const told = (journey: Journey, code?: FaultCode) =>
-  wayFindings(journey, { fault: code && new Fault(code, 'broken'), took: 84.4, secure: true }).map(
+const told = (journey: ConnectionTrace, code?: FaultCode) =>
+  connectionFindings(journey, { fault: code && new Fault(code, 'broken'), took: 84.4, secure: true }).map(
     ({ about, level }) => `${about} ${level}`,
   )
 
 describe('the first link that is broken is named, and what comes after it is said to be not reached', () => {
-  test.each<readonly [string, Journey, FaultCode | undefined, readonly string[]]>([
+  test.each<readonly [string, ConnectionTrace, FaultCode | undefined, readonly string[]]>([
     ['none', direct(there), undefined, ['name ok', 'connection ok', 'TLS ok', 'answer ok']],
     [
       'a name that nobody knows',
@@ -103,8 +107,8 @@ describe('the first link that is broken is named, and what comes after it is sai
 })
 
 test('what is well is told with what it is', () => {
-  const says = (journey: Journey, secure = true) =>
-    wayFindings(journey, { fault: undefined, took: 84.4, secure }).map(finding => finding.says)
+  const says = (journey: ConnectionTrace, secure = true) =>
+    connectionFindings(journey, { fault: undefined, took: 84.4, secure }).map(finding => finding.says)
   expect(says(direct(there))).toEqual([
     `${ENDPOINT} is 192.0.2.7`,
     `connected to ${ENDPOINT}`,
@@ -123,7 +127,7 @@ test('what is well is told with what it is', () => {
   ])
 })
 
-test.each<readonly [string, Journey, FaultCode, string]>([
+test.each<readonly [string, ConnectionTrace, FaultCode, string]>([
   ['name', direct({ ...nowhere, error: 'ENOTFOUND' }), 'NETWORK', `getent ahosts ${ENDPOINT}`],
   ['connection', direct({ ...nowhere, error: 'ECONNREFUSED' }), 'NETWORK', `curl -sv https://${ENDPOINT}/`],
   [
@@ -139,7 +143,7 @@ test.each<readonly [string, Journey, FaultCode, string]>([
     `openssl s_client -brief -connect ${ENDPOINT}:443 </dev/null`,
   ],
 ])('a broken %s comes with the command that shows more', (about, journey, code, command) => {
-  const found = wayFindings(journey, { fault: new Fault(code, 'broken'), took: 0, secure: true })
+  const found = connectionFindings(journey, { fault: new Fault(code, 'broken'), took: 0, secure: true })
   expect(found.find(({ level }) => level === 'failure')).toMatchObject({
     about,
     command,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { escaped, jsonLine } from '../../src/core/jsonLine.ts'
+import { escapeText, jsonLine } from '../../src/core/jsonLine.ts'
 
 test('what a terminal would obey or hide is written as an escape, and nothing else', () => {
   expect(jsonLine({ name: 'a\u009b31m\u202e\u2028b\u007f证书 🏪' })).toBe(
@@ -16,7 +16,7 @@ test('whatever the value: it is one line, and reads as the same value', () => {
       const line = jsonLine(value)
       expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
       expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify(value)))
-      expect(escaped(line)).toBe(line)
+      expect(escapeText(line)).toBe(line)
     }),
   )
 })

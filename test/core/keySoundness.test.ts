@@ -1,6 +1,6 @@
 import { createECDH, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { prove } from '../../src/core/bundle.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
 import { readKey } from '../../src/core/key.ts'
 import { issue } from '../support/certificates.ts'
 import { bits, integer, octets, oid, pem, rawInteger, sequence, tagged } from '../support/der.ts'
@@ -19,8 +19,8 @@ test('a key of which one bit of the private half is wrong is no pair with its ce
   const der = derOf(sec1(key))
   der[20] = (der[20] ?? 0) ^ 1 // in the middle of the secret number
   const damaged = pem('EC PRIVATE KEY', der)
-  expect(faultOf(() => prove(filesOf(chain, damaged), new Date())).code).toBe('KEY_INVALID')
-  expect(prove(filesOf(chain, key), new Date()).names).toEqual(['example.com', 'www.example.com'])
+  expect(faultOf(() => parseBundle(filesOf(chain, damaged), new Date())).code).toBe('KEY_INVALID')
+  expect(parseBundle(filesOf(chain, key), new Date()).names).toEqual(['example.com', 'www.example.com'])
 })
 
 describe('RSA: each of its numbers is held to the others', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bodyOf, environmentOf, lettersOf, wordsOf } from '../../src/core/letter.ts'
-import type { Notice } from '../../src/core/notice.ts'
-import { filled, templateProblem } from '../../src/core/template.ts'
+import { environmentOf, messageJson, messagesFor, templateValues } from '../../src/core/letter.ts'
+import type { Notification } from '../../src/core/notice.ts'
+import { fillTemplate, templateProblem } from '../../src/core/template.ts'
 
-const notice = (changes: Partial<Notice> = {}): Notice => ({
+const notice = (changes: Partial<Notification> = {}): Notification => ({
   event: 'uploaded',
   lineage: 'certbot:shop',
   names: ['shop.example.com'],
@@ -17,8 +17,8 @@ const notice = (changes: Partial<Notice> = {}): Notice => ({
   again: 1,
   ...changes,
 })
-const letter = (...notices: readonly Notice[]) => {
-  const [first] = lettersOf(notices, 'web1')
+const letter = (...notices: readonly Notification[]) => {
+  const [first] = messagesFor(notices, 'web1')
   if (!first) throw new Error('no letter')
   return first
 }
@@ -45,7 +45,7 @@ describe('a letter', () => {
   })
 
   test('of each kind there is one', () => {
-    const letters = lettersOf([notice({ event: 'expiring' }), notice(), notice()], 'web1')
+    const letters = messagesFor([notice({ event: 'expiring' }), notice(), notice()], 'web1')
     expect(letters.map(({ event, notices }) => [event, notices.length])).toEqual([
       ['uploaded', 2],
       ['expiring', 1],
@@ -63,7 +63,7 @@ describe.each([
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
         const one = letter(notice({ event: 'rejected', lineage, reason }))
-        const said = JSON.stringify(JSON.parse(filled(template, wordsOf(one))))
+        const said = JSON.stringify(JSON.parse(fillTemplate(template, templateValues(one))))
         expect(said).toContain(JSON.stringify(one.text).slice(1, -1))
       }),
     )
@@ -72,7 +72,9 @@ describe.each([
 
 test('a place that stands in a name is not filled a second time', () => {
   const one = letter(notice({ lineage: '{host}{event}' }))
-  expect(JSON.parse(filled('{"text":"{text}"}', wordsOf(one))).text).toContain('{host}{event}: a92b1Z1i')
+  expect(JSON.parse(fillTemplate('{"text":"{text}"}', templateValues(one))).text).toContain(
+    '{host}{event}: a92b1Z1i',
+  )
 })
 
 test.each(['', 'text', '{text}', '{"text":{text}}', '{"text":"{text}"'])(
@@ -98,7 +100,7 @@ test('no variable is longer than the kernel takes, whatever certificates are cal
 
 test('body and environment have what a program needs, and no member that could hold a secret', () => {
   const one = letter(notice())
-  expect(JSON.parse(bodyOf(one))).toEqual({
+  expect(JSON.parse(messageJson(one))).toEqual({
     event: 'uploaded',
     host: 'web1',
     text: one.text,

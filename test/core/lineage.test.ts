@@ -43,7 +43,7 @@ describe("where the clients' files are", () => {
   })
 
   test('a key alone is no lineage of acme.sh: it stays behind when a first issuance fails', () => {
-    expect(acme.signs('example.com_ecc')).toEqual([
+    expect(acme.markers('example.com_ecc')).toEqual([
       'example.com_ecc/fullchain.cer',
       'example.com_ecc/example.com.cer',
     ])
@@ -115,7 +115,7 @@ describe("where the clients' files are", () => {
         .slice(0, Math.max(1, layout.depth))
         .join('/')
       expect(layout.nameOf(entry)).toBe(name)
-      expect(layout.signs(name)).toContain(layout.chain(name))
+      expect(layout.markers(name)).toContain(layout.chain(name))
     },
   )
 })

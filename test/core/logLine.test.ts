@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type LogRecord, readable } from '../../src/core/logLine.ts'
+import { type LogRecord, terminalLine } from '../../src/core/logLine.ts'
 
 const plain = { colours: false, columns: 80 }
 const line = (fields: Record<string, unknown>) =>
@@ -12,7 +12,7 @@ const line = (fields: Record<string, unknown>) =>
   }) as LogRecord
 /** Without the time, which is the reader's own. */
 const shown = (fields: Record<string, unknown>, screen = plain) => {
-  const text = readable(line(fields), screen)
+  const text = terminalLine(line(fields), screen)
   expect(text).toMatch(/^\d\d:34:56 /)
   return text.slice(9)
 }
@@ -32,7 +32,7 @@ test('advice stands below the message', () => {
 })
 
 test('long messages are wrapped within the terminal, below their beginning', () => {
-  const text = readable(line({ msg: 'word '.repeat(60), advice: 'more '.repeat(60) }), plain)
+  const text = terminalLine(line({ msg: 'word '.repeat(60), advice: 'more '.repeat(60) }), plain)
   const lines = text.trimEnd().split('\n')
   expect(lines.length).toBeGreaterThan(8)
   for (const one of lines.slice(1)) expect(one).toMatch(/^ {15}\S/)
@@ -40,7 +40,7 @@ test('long messages are wrapped within the terminal, below their beginning', () 
 })
 
 test('a terminal of few columns still gets words', () => {
-  const lines = readable(line({ msg: 'word '.repeat(20) }), { colours: false, columns: 3 }).split('\n')
+  const lines = terminalLine(line({ msg: 'word '.repeat(20) }), { colours: false, columns: 3 }).split('\n')
   expect(lines[0]).toMatch(/word word word word$/)
 })
 

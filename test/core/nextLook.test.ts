@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { nextLook } from '../../src/core/nextLook.ts'
+import { requeueAfter } from '../../src/core/nextLook.ts'
 import type { Outcome, Verdict } from '../../src/core/outcome.ts'
 import { bundleOf } from './samples.ts'
 
@@ -13,7 +13,7 @@ const after = (
   { proven = false, restsUntil }: { proven?: boolean; restsUntil?: number } = {},
 ) => {
   const outcome: Outcome = { ...verdict, lineage: 'a', elapsedMs: 1, ...(proven && { bundle }) }
-  return nextLook(outcome, NOW, restsUntil)
+  return requeueAfter(outcome, NOW, restsUntil)
 }
 const failed = (code: FaultCode): Verdict => ({ outcome: 'failed', fault: new Fault(code, 'no') })
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { noticesOf } from '../../src/core/notice.ts'
+import { notificationsFor } from '../../src/core/notice.ts'
 import type { Outcome, Verdict } from '../../src/core/outcome.ts'
-import { readTold, untold, withTold, writeTold } from '../../src/core/told.ts'
+import { markSent, notYetSent, parseSentLog, serializeSentLog } from '../../src/core/told.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const DAY = 86_400_000
@@ -29,11 +29,11 @@ const uploaded = (certificateId: string, reused = false) =>
     supersedes: 'old',
   })
 const events = (one: Outcome, receipt = receiptWith()) =>
-  noticesOf(one, receipt, NOW).map(({ event }) => event)
+  notificationsFor(one, receipt, NOW).map(({ event }) => event)
 
 describe('a person hears of', () => {
   test('a new ID, with what it takes the place of', () => {
-    expect(noticesOf(uploaded('new'), receiptWith(), NOW)).toEqual([
+    expect(notificationsFor(uploaded('new'), receiptWith(), NOW)).toEqual([
       expect.objectContaining({
         event: 'uploaded',
         certificateId: 'new',
@@ -61,7 +61,7 @@ describe('a person hears of', () => {
   test('an upload that was stored and could not be recorded: all uploads have stopped, and this was not refused', () => {
     const cause = new Fault('STATE_UNUSABLE', 'no space')
     const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
-    expect(noticesOf(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
+    expect(notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
       expect.objectContaining({
         event: 'stopped',
         lineage: 'certbot:shop',
@@ -96,8 +96,8 @@ describe('a person hears of', () => {
     const { notBefore, notAfter } = late
     const due = notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 3
     const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
-    expect(noticesOf(unchanged, undefined, due + DAY)).toEqual([])
-    expect(noticesOf(unchanged, undefined, due + DAY + 1)).toHaveLength(1)
+    expect(notificationsFor(unchanged, undefined, due + DAY)).toEqual([])
+    expect(notificationsFor(unchanged, undefined, due + DAY + 1)).toHaveLength(1)
   })
 })
 
@@ -116,43 +116,45 @@ describe('a person does not hear of', () => {
 })
 
 describe('told once', () => {
-  const notices = noticesOf(uploaded('new'), receiptWith(), NOW)
-  const reminders = noticesOf(
+  const notices = notificationsFor(uploaded('new'), receiptWith(), NOW)
+  const reminders = notificationsFor(
     outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late),
     receiptWith(),
     NOW,
   )
 
   test('a new ID is told once for ever, a late renewal once a day', () => {
-    const told = withTold({}, [...notices, ...reminders], NOW)
-    expect(untold([...notices, ...reminders], told, NOW + DAY * 0.9)).toEqual([])
-    expect(untold([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
+    const told = markSent({}, [...notices, ...reminders], NOW)
+    expect(notYetSent([...notices, ...reminders], told, NOW + DAY * 0.9)).toEqual([])
+    expect(notYetSent([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
   })
 
   test('a disk that is full is told once, and with the ID that it kept from being recorded', () => {
     const cause = new Fault('STATE_UNUSABLE', 'no space')
     const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
     const stops = [fault, cause].flatMap(fault =>
-      noticesOf(outcome({ outcome: 'failed', fault }), receiptWith(), NOW),
+      notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW),
     )
-    expect(untold(stops, {}, NOW).map(({ reason }) => reason)).toEqual(['uploaded as a92b1Z1i, but no space'])
+    expect(notYetSent(stops, {}, NOW).map(({ reason }) => reason)).toEqual([
+      'uploaded as a92b1Z1i, but no space',
+    ])
   })
 
   test('the same thing met by many certificates of one pass is told once', () => {
     const stops = ['a', 'b'].flatMap(lineage =>
-      noticesOf({ ...failed('API_FORBIDDEN'), lineage }, undefined, NOW),
+      notificationsFor({ ...failed('API_FORBIDDEN'), lineage }, undefined, NOW),
     )
-    expect(untold(stops, {}, NOW)).toHaveLength(1)
+    expect(notYetSent(stops, {}, NOW)).toHaveLength(1)
   })
 
   test('a clock that was set back a year keeps nobody from hearing', () => {
-    expect(untold(reminders, withTold({}, reminders, NOW + 365 * DAY), NOW)).toEqual(reminders)
+    expect(notYetSent(reminders, markSent({}, reminders, NOW + 365 * DAY), NOW)).toEqual(reminders)
   })
 
   test('what is written is read again, and damage reads as nothing told', () => {
-    const told = withTold({}, notices, NOW)
-    expect(readTold(writeTold(told))).toEqual(told)
+    const told = markSent({}, notices, NOW)
+    expect(parseSentLog(serializeSentLog(told))).toEqual(told)
     for (const text of [undefined, '', '{', '[]', 'null', '{"a":1}', '{"__proto__":"x"}'])
-      expect(readTold(text)).toEqual({})
+      expect(parseSentLog(text)).toEqual({})
   })
 })

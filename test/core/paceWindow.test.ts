@@ -1,7 +1,7 @@
 /** The promise the pace exists for, over generated traffic: the service never counts more than the operator allowed. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Pace, paceOf, returned, sent, waitOf } from '../../src/core/pace.ts'
+import { createLimiter, delayUntilNext, onReply, onSent, type RateLimiterState } from '../../src/core/pace.ts'
 
 /** The longest a request is held up on its way; what the reply takes beyond that is the service's work. */
 const TRANSIT = 250
@@ -33,7 +33,7 @@ interface Run {
 
 /** One lane in front of many in flight, as edge/lanes.ts has it, on a clock that jumps from event to event. */
 function run(max: number, { there, back }: Way, requests: readonly Request[]): Run {
-  let pace: Pace = paceOf(max)
+  let pace: RateLimiterState = createLimiter(max)
   let now = 0
   let wanted = 0
   let steps = 0
@@ -43,19 +43,19 @@ function run(max: number, { there, back }: Way, requests: readonly Request[]): R
   const land = () => {
     const landed = flying.filter(({ back }) => back <= now).sort((a, b) => a.back - b.back)
     flying = flying.filter(({ back }) => back > now)
-    for (const { at, back, request } of landed) pace = returned(pace, at, back, request, request.dice)
+    for (const { at, back, request } of landed) pace = onReply(pace, at, back, request, request.dice)
   }
   for (const request of requests) {
     wanted += request.wantedAfter
     for (;;) {
       land()
       const ready = Math.max(now, wanted)
-      const wait = now < wanted ? wanted - now : waitOf(pace, now)
+      const wait = now < wanted ? wanted - now : delayUntilNext(pace, now)
       if (now === ready && wait === 0) break
       now = Math.min(now + wait, ...flying.map(({ back }) => back))
       steps++
     }
-    pace = sent(pace, now)
+    pace = onSent(pace, now)
     flying.push({ at: now, back: now + there + back + request.delay, request })
     sendings.push(now)
     arrivals.push(now + there + request.arrives * Math.min(request.delay, TRANSIT))

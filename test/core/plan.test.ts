@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
 import { Fault } from '../../src/core/fault.ts'
-import { type Circumstances, plan } from '../../src/core/plan.ts'
+import { type DecisionContext, decide as decideUpload } from '../../src/core/plan.ts'
 import {
   emptyReceipt,
   type Receipt,
@@ -16,7 +16,7 @@ import { bundleOf } from './samples.ts'
 const ENDPOINT = 'ssl.tencentcloudapi.com'
 const LINEAGE = 'certbot:example.com'
 const date = (text: string) => new Date(`${text}T00:00:00Z`)
-const circumstances = (changes: Partial<Circumstances> = {}): Circumstances => ({
+const circumstances = (changes: Partial<DecisionContext> = {}): DecisionContext => ({
   now: date('2026-03-01'),
   force: false,
   endpoint: ENDPOINT,
@@ -63,8 +63,8 @@ beforeAll(async () => {
   early = await make('2026-03-02', '2026-06-01')
 })
 
-const decide = (bundle: Bundle | undefined, receipt: Receipt, changes?: Partial<Circumstances>) => {
-  const decision = plan(bundle as Bundle, receipt, circumstances(changes))
+const decide = (bundle: Bundle | undefined, receipt: Receipt, changes?: Partial<DecisionContext>) => {
+  const decision = decideUpload(bundle as Bundle, receipt, circumstances(changes))
   return `${decision.do} ${decision.do === 'wait' ? decision.until.toISOString() : decision.because}`
 }
 const nothing = emptyReceipt(LINEAGE)
@@ -182,7 +182,7 @@ test('validity begins and ends to the second', () => {
 
 test('a refusal says why, in words and with its code', () => {
   const faultOf = (bundle: Bundle | undefined, receipt: Receipt) => {
-    const decision = plan(bundle as Bundle, receipt, circumstances())
+    const decision = decideUpload(bundle as Bundle, receipt, circumstances())
     return decision.do === 'refuse' ? decision.fault : undefined
   }
   expect(faultOf(expired, nothing)).toMatchObject({

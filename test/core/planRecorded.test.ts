@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
-import { plan } from '../../src/core/plan.ts'
+import { decide } from '../../src/core/plan.ts'
 import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../src/core/receipt.ts'
-import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
+import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
 import { bundleOf } from './samples.ts'
 
 const [ENDPOINT, LINEAGE] = ['ssl.tencentcloudapi.com', 'certbot:example.com']
@@ -30,14 +30,14 @@ describe('what was just recorded is not uploaded again', () => {
             notAfter: new Date(notBefore.getTime() + days * DAY),
           }
           const asked = { now, force, settings, endpoint: ENDPOINT }
-          const decision = plan(bundle, receipt, asked)
+          const decision = decide(bundle, receipt, asked)
           if (decision.do !== 'upload') continue
           const uploaded = { certificateId: id, requestId: 'r', reused: false }
           const upload = uploadOf(bundle, uploaded, ENDPOINT, now)
           receipt = withUpload(receipt, upload, decision.because === 'forced')
           // through the disk and back
-          receipt = readReceipt(writeReceipt(receipt), LINEAGE) as Receipt
-          expect(plan(bundle, receipt, { ...asked, force: false })).toEqual({
+          receipt = parseReceipt(serializeReceipt(receipt), LINEAGE) as Receipt
+          expect(decide(bundle, receipt, { ...asked, force: false })).toEqual({
             do: 'skip',
             because: 'unchanged',
             certificateId: id,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { printable } from '../../src/core/printable.ts'
+import { printableText } from '../../src/core/printable.ts'
 import { processorTime } from '../support/processor.ts'
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
   ['half \ud83d', 'half \ufffd'],
   ['\ufeffmark', 'mark'],
 ])('%j becomes %j', (text, shown) => {
-  expect(printable(text)).toBe(shown)
+  expect(printableText(text)).toBe(shown)
 })
 
 describe('whatever the text', () => {
@@ -29,7 +29,7 @@ describe('whatever the text', () => {
   test('it is one line, without escapes, well-formed, of the length asked for', () => {
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 60 }), (text, most) => {
-        const shown = printable(text, most)
+        const shown = printableText(text, most)
         expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
         expect(shown.isWellFormed()).toBe(true)
         expect(shown.length).toBeLessThanOrEqual(most)
@@ -38,20 +38,20 @@ describe('whatever the text', () => {
   })
 
   test('showing it twice changes nothing more', () => {
-    fc.assert(fc.property(any, text => printable(printable(text)) === printable(text)))
+    fc.assert(fc.property(any, text => printableText(printableText(text)) === printableText(text)))
   })
 
   test('what is too long ends in a sign of it, not in half a character', () => {
-    expect(printable('abcdef', 4)).toBe('abc…')
-    expect(printable('abcd', 4)).toBe('abcd')
-    expect(printable('ab🏪cd', 4)).toBe('ab…')
+    expect(printableText('abcdef', 4)).toBe('abc…')
+    expect(printableText('abcd', 4)).toBe('abcd')
+    expect(printableText('ab🏪cd', 4)).toBe('ab…')
   })
 })
 
 test.each([' ', '\n', ' \n', '\u001b', '\ud800'])('1 MiB of %j takes a moment', unit => {
   const spent = processorTime(() => {
-    printable(unit.repeat(1 << 20))
-    printable(`x${unit.repeat(1 << 20)}x`)
+    printableText(unit.repeat(1 << 20))
+    printableText(`x${unit.repeat(1 << 20)}x`)
   })
   expect(spent).toBeLessThan(3_000)
 })

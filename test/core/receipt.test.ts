@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
-import { knownUnread } from '../../src/core/plan.ts'
+import { unchangedUpload } from '../../src/core/plan.ts'
 import {
   type Receipt,
   rejectionOf,
@@ -11,7 +11,7 @@ import {
   withRejection,
   withUpload,
 } from '../../src/core/receipt.ts'
-import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
+import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const hex = fc.stringMatching(/^[0-9a-f]{64}$/)
@@ -74,13 +74,13 @@ describe('on disk', () => {
   test('what is written is what is read', () => {
     fc.assert(
       fc.property(anyReceipt, receipt => {
-        expect(readReceipt(writeReceipt(receipt), receipt.lineage)).toEqual(receipt)
+        expect(parseReceipt(serializeReceipt(receipt), receipt.lineage)).toEqual(receipt)
       }),
     )
   })
 
   test('the last upload stands at the top level, where people and jq look for it', () => {
-    expect(JSON.parse(writeReceipt(receiptWith()))).toEqual({
+    expect(JSON.parse(serializeReceipt(receiptWith()))).toEqual({
       version: 1,
       lineage: 'certbot:example.com',
       ...upload(),
@@ -88,17 +88,17 @@ describe('on disk', () => {
       rejected: null,
       failing: null,
     })
-    expect(writeReceipt(receiptWith())).toMatch(/^\{\n {2}"version": 1,[\s\S]*\}\n$/)
+    expect(serializeReceipt(receiptWith())).toMatch(/^\{\n {2}"version": 1,[\s\S]*\}\n$/)
   })
 
   test('a receipt of another lineage is not taken for this one', () => {
-    expect(readReceipt(writeReceipt(receiptWith()), 'certbot:example.org')).toBeUndefined()
-    expect(readReceipt(writeReceipt(receiptWith()))).toEqual(receiptWith())
+    expect(parseReceipt(serializeReceipt(receiptWith()), 'certbot:example.org')).toBeUndefined()
+    expect(parseReceipt(serializeReceipt(receiptWith()))).toEqual(receiptWith())
   })
 
   test('members added by hand do no harm and are not kept', () => {
-    const more = writeReceipt(receiptWith()).replace('{', '{"note":"mine",')
-    expect(readReceipt(more)).toEqual(receiptWith())
+    const more = serializeReceipt(receiptWith()).replace('{', '{"note":"mine",')
+    expect(parseReceipt(more)).toEqual(receiptWith())
   })
 })
 
@@ -145,7 +145,7 @@ test('files stand for a certificate until one of its chain begins or ends to be 
     const of = { ...bundle, ...changes }
     const receipt = withMarks(receiptWith({ uploaded: uploadOf(of, uploaded, 'e', at) }), of, marks)
     expect(receipt.uploaded).toEqual(uploadOf(of, uploaded, 'e', at, marks))
-    return knownUnread(receipt, marks, { force: false, endpoint: 'e', now }) !== undefined
+    return unchangedUpload(receipt, marks, { force: false, endpoint: 'e', now }) !== undefined
   }
   expect(bundle.changesAt).toEqual(ends)
   expect(known({}, new Date(ends.getTime() - 1))).toBe(true)

@@ -1,8 +1,8 @@
 /** A receipt that cannot be trusted is none: it is read as undefined, and never throws. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { plan } from '../../src/core/plan.ts'
-import { readReceipt, writeReceipt } from '../../src/core/receiptText.ts'
+import { decide } from '../../src/core/plan.ts'
+import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
 import { statusRow } from '../../src/core/status.ts'
 import { bundleOf, receiptWith } from './samples.ts'
 
@@ -22,11 +22,11 @@ const rejected = {
   at: '2026-02-03T00:00:00.000Z',
 }
 const receipt = receiptWith({ superseded: [entry], rejected })
-const whole = writeReceipt(receipt)
+const whole = serializeReceipt(receipt)
 
 test('cut off at any byte', () => {
-  for (let i = 0; i < whole.length - 1; i++) expect(readReceipt(whole.slice(0, i))).toBeUndefined()
-  expect(readReceipt(whole.slice(0, -1))).toEqual(receipt)
+  for (let i = 0; i < whole.length - 1; i++) expect(parseReceipt(whole.slice(0, i))).toBeUndefined()
+  expect(parseReceipt(whole.slice(0, -1))).toEqual(receipt)
 })
 
 test('any byte of it changed: read or not, never a crash here or where it is used', async () => {
@@ -34,20 +34,20 @@ test('any byte of it changed: read or not, never a crash here or where it is use
   const asked = { now: new Date(), force: false, endpoint: 'ssl.tencentcloudapi.com', settings: '' }
   for (let i = 0; i < whole.length; i++) {
     for (const byte of ['\0', 'x', '9', '"', '}', ' ', '-']) {
-      const read = readReceipt(whole.slice(0, i) + byte + whole.slice(i + 1))
+      const read = parseReceipt(whole.slice(0, i) + byte + whole.slice(i + 1))
       if (!read) continue
-      plan(bundle, read, asked)
+      decide(bundle, read, asked)
       statusRow({ receipt: read }, asked.now)
-      writeReceipt(read)
+      serializeReceipt(read)
     }
   }
 })
 
 test('any text, and any JSON', () => {
-  fc.assert(fc.property(fc.string(), text => readReceipt(text) === undefined))
-  fc.assert(fc.property(fc.json(), text => readReceipt(text) === undefined))
-  expect(readReceipt('['.repeat(200_000))).toBeUndefined()
-  expect(readReceipt('')).toBeUndefined()
+  fc.assert(fc.property(fc.string(), text => parseReceipt(text) === undefined))
+  fc.assert(fc.property(fc.json(), text => parseReceipt(text) === undefined))
+  expect(parseReceipt('['.repeat(200_000))).toBeUndefined()
+  expect(parseReceipt('')).toBeUndefined()
 })
 
 describe('JSON of the wrong form', () => {
@@ -69,12 +69,12 @@ describe('JSON of the wrong form', () => {
     ['a date with another offset', { notBefore: '2026-01-01T00:00:00+08' }],
     ['the 30th of February', { notBefore: '2026-02-30T00:00:00.000Z' }],
   ])('%s', (_, changes) => {
-    expect(readReceipt(JSON.stringify({ ...disk, ...changes }))).toBeUndefined()
+    expect(parseReceipt(JSON.stringify({ ...disk, ...changes }))).toBeUndefined()
   })
 
   test('a receipt without an upload is whole: a first certificate may have been rejected', () => {
     const { version, lineage, superseded } = disk
-    expect(readReceipt(JSON.stringify({ version, lineage, superseded, rejected }))).toEqual(
+    expect(parseReceipt(JSON.stringify({ version, lineage, superseded, rejected }))).toEqual(
       receiptWith({ uploaded: undefined, superseded: [entry], rejected }),
     )
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { renewCommand, withObstacle } from '../../src/core/remedy.ts'
+import { describePathProblem, renewCommand } from '../../src/core/remedy.ts'
 
 const ROOT = { uid: 0, name: 'root' }
 const SOMEBODY = { uid: 1000, name: 'me' }
@@ -32,7 +32,7 @@ describe('the command that renews', () => {
 describe('what is in the way of a file', () => {
   test('a link that leads nowhere is named with both its ends', () => {
     const dangling = { kind: 'dangling', link: '/l/live/a/x.pem', missing: '/l/archive/a/x1.pem' } as const
-    expect(withObstacle('certbot:a', dangling, ROOT)).toMatchObject({
+    expect(describePathProblem('certbot:a', dangling, ROOT)).toMatchObject({
       says: 'certbot:a: /l/live/a/x.pem leads to /l/archive/a/x1.pem, which is not there',
       command: 'ls -l /l/live/a/x.pem',
     })
@@ -40,15 +40,15 @@ describe('what is in the way of a file', () => {
 
   const closed = { kind: 'closed', path: '/l/live', mode: 0o700, uid: 0 } as const
   test('a folder that is closed to this user is named with its mode and owner; root may look', () => {
-    expect(withObstacle('certbot:a', closed, SOMEBODY)).toMatchObject({
+    expect(describePathProblem('certbot:a', closed, SOMEBODY)).toMatchObject({
       says: 'certbot:a: /l/live is closed to me (mode 0700, owner root)',
       command: 'sudo certferry check',
     })
-    expect(withObstacle('a', { ...closed, uid: 33 }, SOMEBODY).says).toContain('owner uid 33')
+    expect(describePathProblem('a', { ...closed, uid: 33 }, SOMEBODY).says).toContain('owner uid 33')
   })
 
   test('where even root is kept out, becoming root is no advice', () => {
-    const found = withObstacle('certbot:a', closed, ROOT)
+    const found = describePathProblem('certbot:a', closed, ROOT)
     expect(found.advice).toContain('Even root')
     expect(found.command).toBeUndefined()
   })

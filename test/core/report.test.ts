@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { exitOf, type Outcome, summaryOf } from '../../src/core/outcome.ts'
-import { entryOf, stopEntry, summaryEntry } from '../../src/core/report.ts'
+import { abortedEntry, outcomeEntry, summaryEntry } from '../../src/core/report.ts'
 import { bundleOf } from './samples.ts'
 
 const LINEAGE = 'certbot:example.com'
@@ -25,7 +25,7 @@ const uploaded = (changes: object = {}): Outcome => ({
 
 describe('an upload is logged at info with all that the contract names', () => {
   test('fields for machines', () => {
-    expect(entryOf(uploaded())).toMatchObject({
+    expect(outcomeEntry(uploaded())).toMatchObject({
       level: 'info',
       fields: {
         event: 'uploaded',
@@ -60,14 +60,14 @@ describe('an upload is logged at info with all that the contract names', () => {
       '(older: it begins and ends before the one uploaded last, valid until 2031-05-30, replaces oldId123)',
     ],
   ])('a message for people %#', (changes, details) => {
-    expect(entryOf(uploaded(changes)).message).toBe(`${LINEAGE} uploaded as a92b1Z1i ${details}`)
+    expect(outcomeEntry(uploaded(changes)).message).toBe(`${LINEAGE} uploaded as a92b1Z1i ${details}`)
   })
 })
 
 describe('everything else', () => {
   const fault = new Fault('EXPIRED', 'it expired on 2026-01-01')
   test('unchanged is for who asks: debug', () => {
-    const entry = entryOf({
+    const entry = outcomeEntry({
       ...about(),
       outcome: 'unchanged',
       because: 'unchanged',
@@ -80,7 +80,7 @@ describe('everything else', () => {
   })
 
   test('a dry run says what would be', () => {
-    const entry = entryOf({ ...about(), outcome: 'planned', because: 'first-seen' })
+    const entry = outcomeEntry({ ...about(), outcome: 'planned', because: 'first-seen' })
     expect([entry.level, entry.message]).toEqual([
       'info',
       `${LINEAGE} would be uploaded (first-seen, valid until 2031-05-30)`,
@@ -88,7 +88,7 @@ describe('everything else', () => {
   })
 
   test('a refusal warns, with its advice beside it', () => {
-    const entry = entryOf({ ...about(), outcome: 'refused', because: 'expired', fault })
+    const entry = outcomeEntry({ ...about(), outcome: 'refused', because: 'expired', fault })
     expect(entry).toMatchObject({
       level: 'warn',
       message: `${LINEAGE} not uploaded: it expired on 2026-01-01`,
@@ -98,7 +98,7 @@ describe('everything else', () => {
   })
 
   test('what is mid-change is pending and warns, what is broken has failed and is an error', () => {
-    const of = (fault: Fault) => entryOf({ lineage: LINEAGE, elapsedMs: 1, outcome: 'failed', fault })
+    const of = (fault: Fault) => outcomeEntry({ lineage: LINEAGE, elapsedMs: 1, outcome: 'failed', fault })
     expect(of(new Fault('KEY_MISMATCH', 'no'))).toMatchObject({
       level: 'warn',
       message: `${LINEAGE} pending: no`,
@@ -111,12 +111,12 @@ describe('everything else', () => {
   })
 
   test('no entry holds a key', () => {
-    const all = [uploaded(), { ...about(), outcome: 'failed', fault } as const].map(entryOf)
+    const all = [uploaded(), { ...about(), outcome: 'failed', fault } as const].map(outcomeEntry)
     expect(JSON.stringify(all)).not.toContain('PRIVATE KEY')
   })
 
   test("the account's fault is an error that stops the pass", () => {
-    expect(stopEntry(new Fault('API_FORBIDDEN', 'not allowed'))).toMatchObject({
+    expect(abortedEntry(new Fault('API_FORBIDDEN', 'not allowed'))).toMatchObject({
       level: 'error',
       message: 'stopped: not allowed',
       fields: { event: 'stopped', code: 'API_FORBIDDEN' },

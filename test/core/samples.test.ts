@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { samplesOf } from '../../src/core/samples.ts'
+import { parseSamples } from '../../src/core/samples.ts'
 
 test('samples are read with labels and numbers as they were written', () => {
   const text = [
@@ -10,7 +10,7 @@ test('samples are read with labels and numbers as they were written', () => {
     'c{a="1",b="2"} 1e+21',
     'd{} 0',
   ].join('\n')
-  expect(samplesOf(text)).toEqual([
+  expect(parseSamples(text)).toEqual([
     { name: 'a_total', labels: {}, value: 3 },
     { name: 'b', labels: { lineage: 'pem:"a\\n\nb, }' }, value: 1_780_000_000.5 },
     { name: 'c', labels: { a: '1', b: '2' }, value: 1e21 },
@@ -30,7 +30,7 @@ test.each([
   '{} 1',
   '\0\ufffd',
 ])('%j is no sample and no error', text => {
-  expect(samplesOf(text)).toEqual([])
+  expect(parseSamples(text)).toEqual([])
 })
 
 test.each([
@@ -41,7 +41,7 @@ test.each([
   ['blanks', ' '],
 ])('a line of a megabyte of %s takes a moment', (_, unit) => {
   const started = process.cpuUsage()
-  samplesOf(`a{${unit.repeat((1 << 20) / unit.length)}} 1`)
+  parseSamples(`a{${unit.repeat((1 << 20) / unit.length)}} 1`)
   const { user, system } = process.cpuUsage(started)
   expect((user + system) / 1000).toBeLessThan(1_000)
 })

@@ -2,7 +2,7 @@
 import 'reflect-metadata' // @peculiar/x509 registers its encoders through it and must come second
 import type { KeyObject } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
-import { type Bundle, type Files, prove } from '../../src/core/bundle.ts'
+import { type Bundle, type Files, parseBundle } from '../../src/core/bundle.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Receipt, Upload } from '../../src/core/receipt.ts'
 import { secret } from '../../src/core/secret.ts'
@@ -23,7 +23,7 @@ export const filesOf = (chain: string, key?: string, password?: string): Files =
 })
 
 export const proven = (chain: string, key?: string, password?: string): Bundle =>
-  prove(filesOf(chain, key, password), new Date())
+  parseBundle(filesOf(chain, key, password), new Date())
 
 export async function bundleOf(wish: Wish = {}): Promise<Bundle> {
   const { chain, key } = await issue(wish)

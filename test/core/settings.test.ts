@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
-import { anchored, type Options, type Settings, settle } from '../../src/core/settings.ts'
+import { type Options, resolvePaths, resolveSettings, type Settings } from '../../src/core/settings.ts'
 import { faultOf } from './samples.ts'
 
 const FILE: Config = {
@@ -42,37 +42,37 @@ describe('option over environment over file over default', () => {
     ],
     ['options', OPTIONS, ENVIRONMENT, FILE, ['https://option.example/', 'debug', '/option', 7, '/option']],
   ])('%s', (_, options, environment, file, expected) => {
-    expect(inForce(settle(options, environment, file))).toEqual(expected)
+    expect(inForce(resolveSettings(options, environment, file))).toEqual(expected)
   })
 
   test('an empty variable says nothing', () => {
     const empty = Object.fromEntries(Object.keys(ENVIRONMENT).map(name => [name, '']))
-    expect(inForce(settle({}, empty, FILE))).toEqual(inForce(settle({}, {}, FILE)))
+    expect(inForce(resolveSettings({}, empty, FILE))).toEqual(inForce(resolveSettings({}, {}, FILE)))
   })
 
   test('what only the file can say', () => {
-    expect(settle({}, {}, {})).toMatchObject({
+    expect(resolveSettings({}, {}, {})).toMatchObject({
       region: undefined,
       language: 'en-US',
       profile: undefined,
       proxy: undefined,
     })
     const tencent = { region: 'ap-beijing', language: 'zh-CN', profile: 'p', proxy: 'http://proxy' } as const
-    expect(settle({}, {}, { tencent })).toMatchObject(tencent)
+    expect(resolveSettings({}, {}, { tencent })).toMatchObject(tencent)
   })
 })
 
 describe('values of the environment and of options are checked too', () => {
   test('all at once, each by where it came from', () => {
     const environment = { CERTFERRY_ENDPOINT: 'http://evil.com', CERTFERRY_LOG_LEVEL: 'loud' }
-    expect(faultOf(() => settle({}, environment, {}))).toMatchObject({
+    expect(faultOf(() => resolveSettings({}, environment, {}))).toMatchObject({
       code: 'CONFIG_INVALID',
       exit: 78,
       message:
         'CERTFERRY_ENDPOINT: http:// is refused except to this machine itself: use https://\n' +
         'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent',
     })
-    expect(faultOf(() => settle({ endpoint: 'evil' }, environment, {})).message).toMatch(
+    expect(faultOf(() => resolveSettings({ endpoint: 'evil' }, environment, {})).message).toMatch(
       /^--endpoint: expected a URL/,
     )
   })
@@ -89,7 +89,7 @@ describe('paths of the file', () => {
         { kind: 'pem', name: 'n', chain: './a/../chain.pem', key: '/abs/key.pem' },
       ],
     }
-    expect(anchored(config, '/etc/certferry', '/home/me')).toEqual({
+    expect(resolvePaths(config, '/etc/certferry', '/home/me')).toEqual({
       upload: { key_password_file: '/etc/password' },
       certificate: [{ match: '*', key_password_file: '/home/me/password' }],
       state: { dir: '/etc/certferry/state' },
@@ -101,12 +101,12 @@ describe('paths of the file', () => {
   })
 
   test('a tilde is the home only before a slash', () => {
-    const dir = (text: string) => anchored({ state: { dir: text } }, '/base', '/home/me').state?.dir
+    const dir = (text: string) => resolvePaths({ state: { dir: text } }, '/base', '/home/me').state?.dir
     expect([dir('~x'), dir('a/~/b'), dir('~/')]).toEqual(['/base/~x', '/base/a/~/b', '/home/me'])
   })
 
   test('what is no path stays as it is', () => {
     const config: Config = { tencent: { endpoint: 'https://x.example' }, log: { level: 'info' } }
-    expect(anchored(config, '/base', '/home')).toEqual(config)
+    expect(resolvePaths(config, '/base', '/home')).toEqual(config)
   })
 })

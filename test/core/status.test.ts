@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/core/bundle.ts'
-import type { Failing } from '../../src/core/failing.ts'
+import type { RetryState } from '../../src/core/failing.ts'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
 import type { Outcome, Verdict } from '../../src/core/outcome.ts'
 import { statusRow } from '../../src/core/status.ts'
@@ -134,7 +134,7 @@ describe('a life', () => {
 })
 
 describe('what could not be carried yet', () => {
-  const failing = (changes: Partial<Failing> = {}): Failing => ({
+  const failing = (changes: Partial<RetryState> = {}): RetryState => ({
     fingerprint: bundle.fingerprint,
     since: '2026-03-01T09:00:00.000Z',
     failures: 4,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { widthOf } from '../../src/core/columns.ts'
+import { displayWidth } from '../../src/core/columns.ts'
 import { STATES, type StatusRow, statusRow } from '../../src/core/status.ts'
 import { statusTable } from '../../src/core/statusTable.ts'
 import { receiptWith } from './samples.ts'
@@ -106,10 +106,10 @@ describe('below the table', () => {
       row({ lineage: 'pem:内网证书', names: [] }),
       row({ lineage: name, names: [] }),
     )
-    const column = (line: string, word: string) => widthOf(line.slice(0, line.indexOf(word)))
+    const column = (line: string, word: string) => displayWidth(line.slice(0, line.indexOf(word)))
     expect([column(short, 'ok'), column(long, 'ok')]).toEqual([column(head, 'STATE'), column(head, 'STATE')])
     expect(long).toMatch(/^pem:内.*….*证书 /)
-    expect(widthOf(long)).toBeLessThanOrEqual(80)
+    expect(displayWidth(long)).toBeLessThanOrEqual(80)
   })
 
   test('what is failing says since when and when it is looked at next', () => {

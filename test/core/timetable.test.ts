@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openTimetable } from '../../src/core/timetable.ts'
+import { createDueTimes } from '../../src/core/timetable.ts'
 
 test('the earliest comes first, and of equal times the one that was given first', () => {
-  const table = openTimetable()
+  const table = createDueTimes()
   for (const [name, at] of [
     ['late', 9],
     ['b', 5],
@@ -18,13 +18,13 @@ test('the earliest comes first, and of equal times the one that was given first'
 })
 
 test('no more are taken than asked for', () => {
-  const table = openTimetable()
+  const table = createDueTimes()
   for (const name of ['a', 'b', 'c']) table.set(name, 0)
   expect([table.take(0, 0), table.take(0, 2), table.take(0, 2)]).toEqual([[], ['a', 'b'], ['c']])
 })
 
 test('a name has one time: the last it was given; Infinity is none', () => {
-  const table = openTimetable()
+  const table = createDueTimes()
   table.set('a', 1)
   table.set('a', 7)
   expect([table.at('a'), table.next(), table.take(6)]).toEqual([7, 7, []])
@@ -45,7 +45,7 @@ const change = fc.oneof(
 
 test('whatever is set and taken, it is as if all names stood sorted on a list', () => {
   const property = fc.property(fc.array(change, { maxLength: 200 }), changes => {
-    const table = openTimetable()
+    const table = createDueTimes()
     let list: { readonly name: string; readonly at: number }[] = []
     for (const change of changes) {
       if ('set' in change) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { type KeyPath, tomlLines } from '../../src/core/tomlLines.ts'
+import { type KeyPath, keyLines } from '../../src/core/tomlLines.ts'
 
 const CONFIGURATION = `# first
 [tencent]
@@ -44,18 +44,18 @@ describe('the line of a key', () => {
     [['log', 'level'], 23],
   ])('%j is %i', (path, line) => {
     expect(() => parse(CONFIGURATION)).not.toThrow()
-    expect(tomlLines(CONFIGURATION)(path)).toBe(line)
+    expect(keyLines(CONFIGURATION)(path)).toBe(line)
   })
 
   test('that is not there is that of the table it is missing in, or none', () => {
-    const lineOf = tomlLines(CONFIGURATION)
+    const lineOf = keyLines(CONFIGURATION)
     expect(lineOf(['source', 1, 'chain'])).toBe(9)
     expect(lineOf(['tencent', 'endpoint', 'x'])).toBe(3)
     expect(lineOf(['state', 'dir'])).toBeUndefined()
   })
 
   test('is the same with the line ends of Windows', () => {
-    const lineOf = tomlLines(CONFIGURATION.replaceAll('\n', '\r\n'))
+    const lineOf = keyLines(CONFIGURATION.replaceAll('\n', '\r\n'))
     expect([lineOf(['source', 1, 'more', 'note']), lineOf(['log', 'level'])]).toEqual([15, 23])
   })
 })
@@ -151,7 +151,7 @@ test('every key that the parser finds is on the line that is told, however the t
   fc.assert(
     fc.property(document, fc.infiniteStream(fc.nat(11)), (root, tape) => {
       const text = written(root, sides => (tape.next().value ?? 0) % sides)
-      const [lines, lineOf] = [text.split('\n'), tomlLines(text)]
+      const [lines, lineOf] = [text.split('\n'), keyLines(text)]
       for (const path of pathsIn(parse(text))) {
         const name = path.findLast(step => typeof step === 'string') ?? ''
         if (typeof path.at(-1) === 'number') continue
@@ -167,7 +167,7 @@ test('no text at all makes it throw or go on for ever', () => {
   const letters = fc.constantFrom(...'[]{}="\'#\\.,\n a1~')
   fc.assert(
     fc.property(fc.string({ unit: letters, maxLength: 200 }), text => {
-      expect(tomlLines(text)(['a']) ?? 1).toBeLessThanOrEqual(text.split('\n').length)
+      expect(keyLines(text)(['a']) ?? 1).toBeLessThanOrEqual(text.split('\n').length)
     }),
     { numRuns: 2_000 },
   )
@@ -178,5 +178,5 @@ test.each([
   ['a header of as many', `[${'a.'.repeat(500_000)}a]\n[b]\nc = 1\n`],
   ['a list in a list, a thousand deep', `a = ${'['.repeat(999)}${']'.repeat(999)}\n[b]\nc = 1\n`],
 ])('%s takes a moment, and what comes after it is found', (_, text) => {
-  expect(tomlLines(text)(['b', 'c'])).toBe(3)
+  expect(keyLines(text)(['b', 'c'])).toBe(3)
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { prove } from '../../src/core/bundle.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { entryNamed, type Stored, storedIn } from '../../src/core/traefikStore.ts'
 import { issue } from '../support/certificates.ts'
@@ -163,7 +163,7 @@ describe('of several entries of one name', () => {
         chain: { path: PATH, text: chain },
         key: { path: PATH, text: key, password: undefined },
       }
-      expect(prove({ ...files, notes }, new Date()).notes).toContain(notes[0])
+      expect(parseBundle({ ...files, notes }, new Date()).notes).toContain(notes[0])
     }
   })
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Notice } from '../../src/core/notice.ts'
+import type { Notification } from '../../src/core/notice.ts'
 import { readUnsent, writeUnsent } from '../../src/core/unsent.ts'
 
 const NOW = Date.UTC(2026, 10, 24)
 const DAY = 86_400_000
-const notice: Notice = {
+const notice: Notification = {
   event: 'uploaded',
   lineage: 'certbot:shop',
   names: ['shop.example.com'],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/core/config.ts'
-import { settle } from '../../src/core/settings.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
 
 describe('what a lineage is uploaded with', () => {
   const [ID, NAME] = ['certbot:shop-1.example.com', 'shop-1.example.com']
-  const uploadOf = (config: Config, keys = {}) => settle({}, {}, config).uploadOf(ID, NAME, keys)
+  const uploadOf = (config: Config, keys = {}) => resolveSettings({}, {}, config).uploadOf(ID, NAME, keys)
 
   test('with nothing configured', () => {
     expect(uploadOf({})).toEqual({
@@ -68,7 +68,7 @@ describe('what a lineage is uploaded with', () => {
   })
 
   test('the keys of a source in the file come along with it', () => {
-    const settings = settle(
+    const settings = resolveSettings(
       {},
       {},
       {

@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs'
 import { stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { settle } from '../../src/core/settings.ts'
-import { readText } from '../../src/edge/fileText.ts'
-import { findLineages } from '../../src/edge/lineages.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
+import { readTextFile } from '../../src/edge/fileText.ts'
+import { discoverLineages } from '../../src/edge/lineages.ts'
 import { certificatesIn, identityOf } from '../support/identity.ts'
 import { everyPrefix } from '../support/prefixes.ts'
 import { type Contents, recordedSteps, sourceOf } from '../support/recorded.ts'
@@ -20,7 +20,7 @@ import { openStand, whyNot } from './stands.ts'
 import { openTracer } from './strace.ts'
 import { openVirtualDisk } from './virtualDisk.ts'
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 
 /** Two runs under strace, on a machine that has other things to do. */
 const PATIENT = { timeout: 600_000 }
@@ -110,11 +110,11 @@ function read(path: string): string | undefined {
 }
 
 const lineageOf = async (client: Client, place: { readonly root: string; readonly name: string }) =>
-  (await findLineages([sourceOf(client, place)], uploadOf)).lineages[0]
+  (await discoverLineages([sourceOf(client, place)], uploadOf)).lineages[0]
 
 async function pairOf(client: Client, scene: Scene): Promise<Contents> {
   const lineage = await lineageOf(client, scene)
-  const [chain, key] = await Promise.all([lineage?.chain, lineage?.key].map(path => readText(path ?? '')))
+  const [chain, key] = await Promise.all([lineage?.chain, lineage?.key].map(path => readTextFile(path ?? '')))
   const text = chain?.text ?? ''
   const end = text.indexOf('-----END CERTIFICATE-----') + '-----END CERTIFICATE-----\n'.length
   expect(certificatesIn(text).length).toBeGreaterThan(1)

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { stdout } from 'node:process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fileName, openReceipts } from '../../src/edge/receipts.ts'
+import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { type Race, race } from './contenders.ts'
 import { type Result, reportOf } from './program.ts'
@@ -33,7 +33,7 @@ test('every certificate is stored once, and none that was not issued', () => {
 test('every receipt names the certificate on disk, and before it all that were uploaded, newest first', async () => {
   const { renewed, emulator, stateDir } = raced
   const ids = new Map(emulator.certificates().map(({ fingerprint, id }) => [fingerprint, id]))
-  const receipts = await openReceipts(stateDir, expect.unreachable, () => new Date()).all()
+  const receipts = await openReceiptStore(stateDir, expect.unreachable, () => new Date()).all()
   const told = receipts.map(({ lineage, uploaded, superseded }) => ({
     lineage,
     leaf: uploaded?.leaf,

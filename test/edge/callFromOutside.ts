@@ -4,8 +4,8 @@
  */
 import { env, stdout } from 'node:process'
 import { secret } from '../../src/core/secret.ts'
-import { openDispatcher } from '../../src/edge/dispatcher.ts'
-import { openClient } from '../../src/edge/tencent.ts'
+import { createAgent } from '../../src/edge/dispatcher.ts'
+import { createClient } from '../../src/edge/tencent.ts'
 import type { Ending, Job } from './tlsStations.ts'
 
 const credentials = { origin: '', secretId: 'id', secretKey: secret('hushKey') }
@@ -13,9 +13,9 @@ const credentials = { origin: '', secretId: 'id', secretKey: secret('hushKey') }
 async function call({ endpoint, proxy, env = {}, limits }: Job): Promise<Ending> {
   try {
     const url = new URL(endpoint)
-    const dispatcher = openDispatcher({ endpoint: url, proxy, env, ...(limits && { limits }) })
+    const dispatcher = createAgent({ endpoint: url, proxy, env, ...(limits && { limits }) })
     const wallet = { current: async () => credentials, renew: async () => false }
-    const { call } = openClient({
+    const { call } = createClient({
       endpoint: url,
       region: undefined,
       language: 'en-US',

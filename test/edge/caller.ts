@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
 import { secret } from '../../src/core/secret.ts'
 import type { Credentials } from '../../src/edge/credentials.ts'
-import { openDispatcher, type Way } from '../../src/edge/dispatcher.ts'
-import { type Connection, openClient } from '../../src/edge/tencent.ts'
+import { type AgentOptions, createAgent } from '../../src/edge/dispatcher.ts'
+import { type Connection, createClient } from '../../src/edge/tencent.ts'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
 
 const PRIVATE = 'hushPrivateKey'
@@ -43,17 +43,19 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   return error
 }
 
-type Wishes = Partial<Pick<Connection, 'region' | 'language' | 'now' | 'whole'> & Pick<Way, 'limits'>> & {
+type Wishes = Partial<
+  Pick<Connection, 'region' | 'language' | 'now' | 'whole'> & Pick<AgentOptions, 'limits'>
+> & {
   readonly token?: string
 }
 
 export function callerOf(url: string, { limits, token, ...wishes }: Wishes = {}) {
   const endpoint = new URL(url)
-  const dispatcher = openDispatcher({ endpoint, proxy: undefined, env: {}, ...(limits && { limits }) })
+  const dispatcher = createAgent({ endpoint, proxy: undefined, env: {}, ...(limits && { limits }) })
   onTestFinished(() => dispatcher.destroy())
   const offsets: number[] = []
   const credentials = token ? { ...CREDENTIALS, token: secret(token) } : CREDENTIALS
-  const client = openClient({
+  const client = createClient({
     endpoint,
     region: undefined,
     language: 'en-US',

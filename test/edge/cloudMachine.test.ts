@@ -1,6 +1,6 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import { expect, test } from 'vitest'
-import { nearby } from '../../src/edge/cloudMachine.ts'
+import { linkLocalLookup } from '../../src/edge/cloudMachine.ts'
 
 const address = (...texts: readonly string[]): LookupAddress[] =>
   texts.map(text => ({ address: text, family: text.includes(':') ? 6 : 4 }))
@@ -8,7 +8,9 @@ const address = (...texts: readonly string[]): LookupAddress[] =>
 const looked = (answer: readonly LookupAddress[], all: boolean) => {
   const lookUp = ((_name: string, _options: object, done: (...answer: unknown[]) => void) =>
     done(null, answer)) as unknown as typeof lookup
-  return new Promise<unknown[]>(resolve => nearby(lookUp)('metadata', { all }, (...told) => resolve(told)))
+  return new Promise<unknown[]>(resolve =>
+    linkLocalLookup(lookUp)('metadata', { all }, (...told) => resolve(told)),
+  )
 }
 
 test('of a name’s addresses only those of the own link are let through, in the form that was asked for', async () => {
@@ -33,7 +35,7 @@ test('a name that is not found is what it was', async () => {
   const lookUp = ((_name: string, _options: object, done: (...answer: unknown[]) => void) =>
     done(missing, [])) as unknown as typeof lookup
   const [error] = await new Promise<unknown[]>(resolve =>
-    nearby(lookUp)('metadata', { all: true }, (...told) => resolve(told)),
+    linkLocalLookup(lookUp)('metadata', { all: true }, (...told) => resolve(told)),
   )
   expect(error).toBe(missing)
 })

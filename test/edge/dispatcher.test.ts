@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openDispatcher } from '../../src/edge/dispatcher.ts'
+import { createAgent } from '../../src/edge/dispatcher.ts'
 import { authority, issue, selfSigned } from '../support/certificates.ts'
 import { answering, refused } from './stations.ts'
 import { fromOutside, proxyTo, secured } from './tlsStations.ts'
@@ -99,8 +99,7 @@ describe('through a proxy', () => {
   test.each(['socks5://proxy.example.com:1080', 'http://', 'ftp://proxy'])(
     'HTTPS_PROXY=%s is a configuration error, not a crash, and is not quoted: it may hold a password',
     HTTPS_PROXY => {
-      const open = () =>
-        openDispatcher({ endpoint: new URL(ENDPOINT), proxy: undefined, env: { HTTPS_PROXY } })
+      const open = () => createAgent({ endpoint: new URL(ENDPOINT), proxy: undefined, env: { HTTPS_PROXY } })
       expect(open).toThrow(
         expect.objectContaining({
           code: 'CONFIG_INVALID',

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { openDispatcher } from '../../src/edge/dispatcher.ts'
+import { createAgent } from '../../src/edge/dispatcher.ts'
 import { listening } from './stations.ts'
 
 test('hundreds of requests at once take no more connections than half of the smallest usual limit of open files', async () => {
@@ -11,7 +11,7 @@ test('hundreds of requests at once take no more connections than half of the sma
     connections += 1
   })
   const endpoint = new URL(`http://127.0.0.1:${await listening(server)}`)
-  const dispatcher = openDispatcher({ endpoint, proxy: undefined, env: {} })
+  const dispatcher = createAgent({ endpoint, proxy: undefined, env: {} })
   onTestFinished(() => dispatcher.destroy())
   const answers = Array.from({ length: 300 }, () =>
     dispatcher.request({ origin: endpoint.origin, path: '/', method: 'GET' }).then(({ body }) => body.dump()),

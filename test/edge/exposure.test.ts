@@ -1,9 +1,9 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Exposure, exposureAdvice, exposureText } from '../../src/core/exposure.ts'
+import { type InsecurePermissions, permissionAdvice, permissionText } from '../../src/core/exposure.ts'
 import { findCredentials } from '../../src/edge/credentials.ts'
-import { isReachable, openExposures } from '../../src/edge/exposure.ts'
+import { createPermissionWarnings, isReachable } from '../../src/edge/exposure.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { AT_ONCE } from './places.ts'
 
@@ -16,9 +16,9 @@ async function stage(mode = 0o755) {
   await writeFile(file, '')
   await chmod(folder, mode)
   const told: number[] = []
-  const exposures = openExposures()
-  exposures.tellTo(({ mode }) => void told.push(mode))
-  const saw = (mode: number) => exposures.saw({ file, mode: 0o100000 | mode, what: 'private key' })
+  const exposures = createPermissionWarnings()
+  exposures.onWarning(({ mode }) => void told.push(mode))
+  const saw = (mode: number) => exposures.record({ file, mode: 0o100000 | mode, what: 'private key' })
   return { folder, file, exposures, saw, told: () => told.map(mode => mode & 0o777) }
 }
 
@@ -65,19 +65,19 @@ describe('a secret', () => {
 
 test('what is said names the file, its mode and the command that mends it', () => {
   const exposure = (file: string, mode: number) => ({ file, mode, what: 'private key' })
-  expect(exposureText(exposure('/k.pem', 0o100644))).toBe(
+  expect(permissionText(exposure('/k.pem', 0o100644))).toBe(
     '/k.pem: every user of this machine may read this private key (mode 0644)',
   )
-  expect(exposureText(exposure('/k.pem', 0o100602))).toContain('may change this private key (mode 0602)')
-  expect(exposureAdvice(exposure('/k.pem', 0o644))).toBe('chmod o= /k.pem')
-  expect(exposureAdvice(exposure('/a b/k.pem', 0o644))).toBe("chmod o= '/a b/k.pem'")
+  expect(permissionText(exposure('/k.pem', 0o100602))).toContain('may change this private key (mode 0602)')
+  expect(permissionAdvice(exposure('/k.pem', 0o644))).toBe('chmod o= /k.pem')
+  expect(permissionAdvice(exposure('/a b/k.pem', 0o644))).toBe("chmod o= '/a b/k.pem'")
 })
 
 test('files with an API key are seen, whichever way they are named', async () => {
   const folder = await temporaryDirectory()
   const at = (name: string) => join(folder, name)
-  const seen: Exposure[] = []
-  const onSecret = async (exposure: Exposure) => void seen.push(exposure)
+  const seen: InsecurePermissions[] = []
+  const onSecret = async (exposure: InsecurePermissions) => void seen.push(exposure)
   const places = { home: folder, profile: undefined, role: async () => '', onSecret, ...AT_ONCE }
   await writeFile(at('ini'), '[default]\nsecret_id = a\nsecret_key = b\n', { mode: 0o644 })
   await writeFile(at('key'), 'b', { mode: 0o604 })

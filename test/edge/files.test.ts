@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { LARGEST, readText } from '../../src/edge/fileText.ts'
+import { MAX_FILE_BYTES, readTextFile } from '../../src/edge/fileText.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody } from './nobody.ts'
 import { stage } from './pairOnDisk.ts'
@@ -86,7 +86,7 @@ describe('what cannot be a certificate', () => {
     const { folder } = await stage()
     execFileSync('mkfifo', [join(folder, 'fifo')])
     const fault = { code: 'FILE_UNFIT', message: `${join(folder, 'fifo')}: is not a regular file` }
-    await expect(readText(join(folder, 'fifo'))).rejects.toMatchObject(fault)
+    await expect(readTextFile(join(folder, 'fifo'))).rejects.toMatchObject(fault)
   })
 
   test('a directory, a device and links in a circle are refused', async () => {
@@ -95,25 +95,25 @@ describe('what cannot be a certificate', () => {
     await symlink('circle', join(folder, 'circle'))
     const fault = { code: 'FILE_UNFIT', exit: 66, retry: 'never' }
     for (const path of [join(folder, 'directory'), '/dev/null', join(folder, 'circle')])
-      await expect(readText(path)).rejects.toMatchObject(fault)
+      await expect(readTextFile(path)).rejects.toMatchObject(fault)
   })
 
   test('a file larger than any certificate is refused by its size, unread', async () => {
     const { folder } = await stage()
-    await truncate(join(folder, 'key.pem'), LARGEST)
-    expect((await readText(join(folder, 'key.pem'))).text).toHaveLength(LARGEST)
+    await truncate(join(folder, 'key.pem'), MAX_FILE_BYTES)
+    expect((await readTextFile(join(folder, 'key.pem'))).text).toHaveLength(MAX_FILE_BYTES)
     await truncate(join(folder, 'key.pem'), 2 ** 40)
     const message = `${join(folder, 'key.pem')}: has more than the 1 MiB that are read`
-    await expect(readText(join(folder, 'key.pem'))).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
+    await expect(readTextFile(join(folder, 'key.pem'))).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
   })
 
   test('a file whose size nobody knows before is read to its end', async () => {
-    expect((await readText('/proc/self/status')).text).toMatch(/^Name:\t.+\n[\s\S]+\n$/)
+    expect((await readTextFile('/proc/self/status')).text).toMatch(/^Name:\t.+\n[\s\S]+\n$/)
   })
 
   test('one that has more than its size said, or no end, is given up at the same size as any', async () => {
     const message = '/proc/self/pagemap: has more than the 1 MiB that are read'
-    await expect(readText('/proc/self/pagemap')).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
+    await expect(readTextFile('/proc/self/pagemap')).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
   })
 
   test('a file this user may not read is named with the reason', async () => {
@@ -128,7 +128,7 @@ describe('what cannot be a certificate', () => {
   test('what the disk does not give now may be there the next time: exit 75', async () => {
     // of the memory at address 0 the kernel says EIO
     const message = '/proc/self/mem: cannot be read (EIO)'
-    await expect(readText('/proc/self/mem')).rejects.toMatchObject({
+    await expect(readTextFile('/proc/self/mem')).rejects.toMatchObject({
       code: 'FILE_UNAVAILABLE',
       retry: 'later',
       exit: 75,
@@ -156,6 +156,6 @@ test('a file emptied between being opened and being read has the times of what w
   }
   Object.assign(fs, { readSync: meanwhile })
   syncBuiltinESMExports()
-  expect(await readText(file)).toMatchObject({ text: '', writtenAt: times() })
+  expect(await readTextFile(file)).toMatchObject({ text: '', writtenAt: times() })
   expect(times()).toBeGreaterThan(before)
 })

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { silentFileSystem, silentName } from '../../src/edge/filesystem.ts'
+import { fileSystemWithoutEvents, silentName } from '../../src/edge/filesystem.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 test('of a place that is not there nothing bad is thought', async () => {
-  expect(await silentFileSystem('/nowhere/at/all')).toBeUndefined()
-  expect(await silentFileSystem('/proc')).toBeUndefined()
+  expect(await fileSystemWithoutEvents('/nowhere/at/all')).toBeUndefined()
+  expect(await fileSystemWithoutEvents('/proc')).toBeUndefined()
 })
 
 // as linux/magic.h and coreutils' stat.c have them

@@ -2,7 +2,7 @@ import { chmod, cp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { glance } from '../../src/edge/glance.ts'
+import { stampsOf } from '../../src/edge/glance.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** What this file system's clock surely tells apart. */
@@ -21,8 +21,8 @@ test('files that nobody touches stand the same, by whatever links they are reach
   const { folder, chain, key } = await stage()
   const link = join(folder, 'link.pem')
   await symlink(chain, link)
-  expect(glance({ chain, key })).toEqual(glance({ chain: link, key }))
-  expect(glance({ chain, key })).toEqual(glance({ chain, key }))
+  expect(stampsOf({ chain, key })).toEqual(stampsOf({ chain: link, key }))
+  expect(stampsOf({ chain, key })).toEqual(stampsOf({ chain, key }))
 })
 
 test.each<[string, (file: string) => Promise<void>]>([
@@ -43,21 +43,21 @@ test.each<[string, (file: string) => Promise<void>]>([
   ],
 ])('a chain that was %s stands otherwise', async (_, change) => {
   const { chain, key } = await stage()
-  const before = glance({ chain, key })
+  const before = stampsOf({ chain, key })
   await change(chain)
-  expect(glance({ chain, key })?.chain).not.toBe(before?.chain)
-  expect(glance({ chain, key })?.key).toBe(before?.key)
+  expect(stampsOf({ chain, key })?.chain).not.toBe(before?.chain)
+  expect(stampsOf({ chain, key })?.key).toBe(before?.key)
 })
 
 test('where a file is missing, or every user may read the key, there is nothing to go by', async () => {
   const { folder, chain, key } = await stage()
-  expect(glance({ chain: folder, key: undefined })).toBeDefined()
+  expect(stampsOf({ chain: folder, key: undefined })).toBeDefined()
   await chmod(key, 0o644)
-  expect(glance({ chain, key })).toBeUndefined()
+  expect(stampsOf({ chain, key })).toBeUndefined()
   await chmod(key, 0o640)
-  expect(glance({ chain, key })).toBeDefined()
+  expect(stampsOf({ chain, key })).toBeDefined()
   await rm(key)
-  expect(glance({ chain, key })).toBeUndefined()
-  expect(glance({ chain, key: undefined })).toMatchObject({ key: null })
-  expect(glance({ chain: join(chain, 'below'), key: undefined })).toBeUndefined()
+  expect(stampsOf({ chain, key })).toBeUndefined()
+  expect(stampsOf({ chain, key: undefined })).toMatchObject({ key: null })
+  expect(stampsOf({ chain: join(chain, 'below'), key: undefined })).toBeUndefined()
 })

@@ -5,11 +5,11 @@ import { connect, type NetConnectOpts } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { listenAddress } from '../../src/core/listen.ts'
-import { type HttpOptions, openHttp } from '../../src/edge/http.ts'
+import { type HttpOptions, startHttpServer } from '../../src/edge/http.ts'
 
 export async function openStage(changes: Partial<HttpOptions> = {}) {
   const errors: unknown[] = []
-  const http = await openHttp({
+  const http = await startHttpServer({
     listen: '127.0.0.1:0',
     live: () => true,
     ready: () => true,

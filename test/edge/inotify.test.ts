@@ -8,7 +8,7 @@ import { watch as chokidar } from 'chokidar'
 import { expect, onTestFinished, test } from 'vitest'
 import { watchBudget, watchesNeeded } from '../../src/edge/inotify.ts'
 import { currentUser } from '../../src/edge/user.ts'
-import { viewOf } from '../../src/edge/view.ts'
+import { watchScopeOf } from '../../src/edge/view.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const { uid } = currentUser()
@@ -38,7 +38,7 @@ test('what is in use is counted over all processes of this user', async () => {
 test('as many are needed as the daemon then holds, whatever lies deeper in the folders', async () => {
   const root = await temporaryDirectory()
   for (const name of ['a', 'b', 'c']) await mkdir(join(root, 'live', name, 'deep/er'), { recursive: true })
-  const view = await viewOf({ kind: 'certbot', path: root, keys: {} })
+  const view = await watchScopeOf({ kind: 'certbot', path: root, keys: {} })
   const before = await held()
   const watcher = chokidar([...view.folders], {
     followSymlinks: false,

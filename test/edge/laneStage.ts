@@ -1,6 +1,6 @@
 /** Lanes over a virtual clock, and requests that end as a test says. */
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { openLanes } from '../../src/edge/lanes.ts'
+import { createRequestQueue } from '../../src/edge/lanes.ts'
 import { virtualClock } from './virtualClock.ts'
 
 export const answered = (code: FaultCode, apiCode = 'Some.Code') => new Fault(code, code, { apiCode })
@@ -14,7 +14,7 @@ export interface Wishes {
 export function stage({ rate = 10, dice = () => 0, repair = async () => true }: Wishes = {}) {
   const clock = virtualClock()
   const repaired: Fault[] = []
-  const lanes = openLanes(rate, {
+  const lanes = createRequestQueue(rate, {
     ...clock,
     dice,
     repair: fault => {

@@ -5,9 +5,9 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { lineageIn } from '../../src/core/lineageIn.ts'
 import type { Source } from '../../src/core/settings.ts'
-import { settle } from '../../src/core/settings.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
 import type { SourceKind } from '../../src/core/terms.ts'
-import { BETWEEN_READS, readFiles } from '../../src/edge/files.ts'
+import { BETWEEN_READS_MS, readPair } from '../../src/edge/files.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { storeText } from '../support/traefikStore.ts'
 import { found, pair } from './sources.ts'
@@ -129,7 +129,7 @@ describe('Traefik', () => {
       'traefik:a.example@zero',
     ])
     for (const lineage of lineages) {
-      const { files } = await readFiles(lineage, { now: () => new Date(0), wait: async () => {} })
+      const { files } = await readPair(lineage, { now: () => new Date(0), wait: async () => {} })
       expect(files).toMatchObject({
         chain: { path, text: pair.chain },
         key: { path, text: pair.key },
@@ -143,7 +143,7 @@ describe('Traefik', () => {
     await writeFile(path, text.slice(0, 500))
     const looking = found(source('traefik', path))
     // after the first reading, before the second
-    await setTimeout(BETWEEN_READS / 2)
+    await setTimeout(BETWEEN_READS_MS / 2)
     await writeFile(path, text)
     expect((await looking).ids).toHaveLength(2)
     await writeFile(path, text.slice(0, 500))
@@ -158,9 +158,9 @@ describe('Traefik', () => {
     const lineage = lineageIn(
       { kind: 'traefik', path, keys: {} },
       'gone.example@le',
-      settle({}, {}, {}).uploadOf,
+      resolveSettings({}, {}, {}).uploadOf,
     )
-    const read = () => readFiles(lineage, { now: () => new Date(), wait: async () => {} })
+    const read = () => readPair(lineage, { now: () => new Date(), wait: async () => {} })
     await writeFile(path, storeText({ le }))
     await expect(read()).rejects.toMatchObject({
       code: 'PAIR_INCOMPLETE',

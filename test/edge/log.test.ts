@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { secret } from '../../src/core/secret.ts'
 import type { Level } from '../../src/core/terms.ts'
-import { openLog } from '../../src/edge/log.ts'
+import { createLogger } from '../../src/edge/log.ts'
 
 function stage(level: Level = 'info', isTerminal = false) {
   const written: string[] = []
@@ -12,7 +12,7 @@ function stage(level: Level = 'info', isTerminal = false) {
     colours: false,
     columns: 80,
   }
-  return { log: openLog({ level, output, now: Date.now }), written }
+  return { log: createLogger({ level, output, now: Date.now }), written }
 }
 
 test('for machines a line is JSON with level, time, name, event and message', () => {

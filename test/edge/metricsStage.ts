@@ -2,18 +2,18 @@
 import type { Bundle } from '../../src/core/bundle.ts'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
-import { samplesOf } from '../../src/core/samples.ts'
-import { openMetrics } from '../../src/edge/metrics.ts'
+import { parseSamples } from '../../src/core/samples.ts'
+import { createMetrics } from '../../src/edge/metrics.ts'
 
 export const NOW = 1_780_000_000
 
 export const metricsAt = (seconds = NOW, before?: string) =>
-  openMetrics({ version: '1.2.3', now: () => new Date(seconds * 1000 + 999), before })
+  createMetrics({ version: '1.2.3', now: () => new Date(seconds * 1000 + 999), before })
 
 /** Every sample as `name{label}`, without the prefix, with its value. */
 export const valuesOf = (text: string): Readonly<Record<string, number>> =>
   Object.fromEntries(
-    samplesOf(text).map(({ name, labels, value }) => [
+    parseSamples(text).map(({ name, labels, value }) => [
       `${name.replace('certferry_', '')}${Object.values(labels).map(label => `{${label}}`)}`,
       value,
     ]),

@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Lineage } from '../../src/core/lineage.ts'
-import { settle } from '../../src/core/settings.ts'
-import { readFiles } from '../../src/edge/files.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
+import { readPair } from '../../src/edge/files.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 
 export interface Wishes {
   readonly kind?: Lineage['kind']
@@ -39,7 +39,7 @@ export async function stage({
   }
   const written = Date.now()
   const read = (changes: Partial<Lineage> = {}) =>
-    readFiles(
+    readPair(
       { ...lineage, ...changes },
       {
         now: () => new Date(written + age),

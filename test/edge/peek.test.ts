@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Receipt } from '../../src/core/receipt.ts'
 import { peek } from '../../src/edge/peek.ts'
-import { fileName, openReceipts } from '../../src/edge/receipts.ts'
+import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
 import { receiptWith, upload } from '../core/samples.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
@@ -11,7 +11,7 @@ const LINEAGES = ['certbot:a', 'certbot:*.a', 'certbot:_.a', `pem:${'x'.repeat(3
 
 async function stage() {
   const dir = join(await temporaryDirectory(), 'state')
-  const receipts = openReceipts(
+  const receipts = openReceiptStore(
     dir,
     () => {},
     () => new Date(),

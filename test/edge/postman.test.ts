@@ -3,18 +3,18 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { EVENTS } from '../../src/core/event.ts'
+import { NOTIFY_EVENTS } from '../../src/core/event.ts'
 import { Fault } from '../../src/core/fault.ts'
-import { lettersOf } from '../../src/core/letter.ts'
-import type { Notice } from '../../src/core/notice.ts'
-import { byCommand, byWebhook, type Messenger } from '../../src/edge/messenger.ts'
-import { openPostman } from '../../src/edge/postman.ts'
+import { messagesFor } from '../../src/core/letter.ts'
+import type { Notification } from '../../src/core/notice.ts'
+import { commandChannel, type Send, webhookChannel } from '../../src/edge/messenger.ts'
+import { createNotificationQueue } from '../../src/edge/postman.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { listening } from './stations.ts'
 
 const PATIENT = new AbortController().signal
 const NOW = Date.UTC(2026, 10, 24)
-const notice = (key: string): Notice => ({
+const notice = (key: string): Notification => ({
   event: 'uploaded',
   lineage: key,
   names: [],
@@ -26,16 +26,16 @@ const notice = (key: string): Notice => ({
   key,
   again: Number.POSITIVE_INFINITY,
 })
-const letter = () => lettersOf([notice('certbot:shop')], 'web1')[0] ?? expect.unreachable()
+const letter = () => messagesFor([notice('certbot:shop')], 'web1')[0] ?? expect.unreachable()
 
-async function office(messenger: Messenger, dir?: string, giveUp = PATIENT, spare?: string) {
+async function office(messenger: Send, dir?: string, giveUp = PATIENT, spare?: string) {
   const place = dir ?? (await temporaryDirectory())
   const unsent: Fault[] = []
   const forgotten: Fault[] = []
   const waits: number[] = []
-  const postman = openPostman({
+  const postman = createNotificationQueue({
     messengers: [messenger],
-    events: EVENTS,
+    events: NOTIFY_EVENTS,
     host: 'web1',
     dir: place,
     spare,
@@ -54,7 +54,7 @@ async function office(messenger: Messenger, dir?: string, giveUp = PATIENT, spar
 describe('the postman', () => {
   test('sends what has come together in one letter, and never again, after a restart too', async () => {
     const sent: string[] = []
-    const messenger: Messenger = async ({ text }) => void sent.push(text)
+    const messenger: Send = async ({ text }) => void sent.push(text)
     const { postman, dir } = await office(messenger)
     postman.add([notice('a'), notice('b')])
     await postman.deliver()
@@ -96,7 +96,7 @@ describe('the postman', () => {
     first.postman.add([notice('a')])
     await first.postman.deliver()
     const sent: string[] = []
-    const messenger: Messenger = async ({ notices }) => void sent.push(...notices.map(({ key }) => key))
+    const messenger: Send = async ({ notices }) => void sent.push(...notices.map(({ key }) => key))
     for (const key of ['b', 'c']) {
       const next = await office(messenger, first.dir)
       next.postman.add([notice(key)])
@@ -108,7 +108,7 @@ describe('the postman', () => {
   test('gives up at once what takes too long, and what comes after it', async () => {
     const end = new AbortController()
     const asked = Promise.withResolvers<void>()
-    const hanging: Messenger = (_, signal) => {
+    const hanging: Send = (_, signal) => {
       asked.resolve()
       return new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason))
@@ -137,7 +137,7 @@ describe('the postman', () => {
 
   test('what cannot be recorded beside the receipts is told once all the same', async () => {
     const sent: string[] = []
-    const messenger: Messenger = async ({ text }) => void sent.push(text)
+    const messenger: Send = async ({ text }) => void sent.push(text)
     const dir = join(await temporaryDirectory(), 'not-there')
     const { postman, unsent, forgotten } = await office(messenger, dir)
     for (const key of ['a', 'a']) {
@@ -164,7 +164,7 @@ describe('a command', () => {
     const dir = await temporaryDirectory()
     const file = join(dir, 'tell it')
     await writeFile(file, `#!/bin/sh\nenv > '${dir}/env'\n`, { mode: 0o755 })
-    await byCommand(file)(letter(), PATIENT)
+    await commandChannel(file)(letter(), PATIENT)
     const env = await readFile(join(dir, 'env'), 'utf8')
     expect(env).toContain('CERTFERRY_EVENT=uploaded\n')
     expect(env).toContain('CERTFERRY_LINEAGES=certbot:shop\n')
@@ -188,8 +188,8 @@ describe('a command', () => {
         ...notice('certbot:shop'),
         names: Array.from({ length: names }, (_, i) => `${i}.example`),
       }
-      const [one = expect.unreachable()] = lettersOf([many], 'web1')
-      await byCommand(file)(one, PATIENT)
+      const [one = expect.unreachable()] = messagesFor([many], 'web1')
+      await commandChannel(file)(one, PATIENT)
       const read = (name: string) => readFile(join(dir, name), 'utf8')
       expect(JSON.parse(await read('letter')).certificates[0].names).toHaveLength(names)
       return read('variable')
@@ -202,7 +202,7 @@ describe('a command', () => {
     const file = join(await temporaryDirectory(), 'tell')
     await writeFile(file, '#!/bin/sh\nexit 0\n', { mode: 0o755 })
     const many = { ...notice('a'), names: Array.from({ length: 200_000 }, (_, i) => `${i}.example`) }
-    for (const one of lettersOf([many], 'web1')) await byCommand(file)(one, PATIENT)
+    for (const one of messagesFor([many], 'web1')) await commandChannel(file)(one, PATIENT)
   })
 
   test.each([
@@ -215,7 +215,7 @@ describe('a command', () => {
     await chmod(file, mode)
     await chmod(dir, folderMode)
     const open = folderMode === 0o777 ? dir : file
-    await expect(byCommand(file)(letter(), PATIENT)).rejects.toMatchObject({
+    await expect(commandChannel(file)(letter(), PATIENT)).rejects.toMatchObject({
       code: 'NOTICE_UNSENT',
       message: `${open}: may be written by every user of this machine, so it is not started`,
     })
@@ -227,7 +227,7 @@ describe('a command', () => {
     const file = join(dir, 'tell')
     await writeFile(file, `#!/bin/sh\necho $$ > '${dir}/pid'\nexec sleep 60\n`, { mode: 0o755 })
     const end = new AbortController()
-    const told = byCommand(file)(letter(), end.signal)
+    const told = commandChannel(file)(letter(), end.signal)
     const pid = () => readFile(join(dir, 'pid'), 'utf8').then(Number, () => 0)
     await expect.poll(pid).toBeGreaterThan(0)
     end.abort(new Fault('NOTICE_UNSENT', 'given up'))
@@ -242,7 +242,7 @@ describe('a command', () => {
   ])('that %s is said', async (_, text, said) => {
     const file = join(await temporaryDirectory(), 'tell')
     await writeFile(file, text, { mode: text ? 0o755 : 0o644 })
-    await expect(byCommand(file)(letter(), PATIENT)).rejects.toMatchObject({
+    await expect(commandChannel(file)(letter(), PATIENT)).rejects.toMatchObject({
       code: 'NOTICE_UNSENT',
       message: `${file} ${said}`,
     })
@@ -252,7 +252,7 @@ describe('a command', () => {
 const hookTo = async (address: string, template?: string) => {
   const file = join(await temporaryDirectory(), 'webhook')
   await writeFile(file, `${address}\n`, { mode: 0o600 })
-  return byWebhook({ file, template, way: { proxy: undefined, env: {} }, version: '1' })
+  return webhookChannel({ file, template, way: { proxy: undefined, env: {} }, version: '1' })
 }
 
 describe('a webhook', () => {

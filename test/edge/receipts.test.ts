@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { inTurn } from '../../src/edge/exclusion.ts'
+import { withLock } from '../../src/edge/exclusion.ts'
 import { fileName } from '../../src/edge/receipts.ts'
 import { LINEAGE, NOW, readyStage, stage, upload, uploadedAs } from './stateDirectory.ts'
 
@@ -56,7 +56,7 @@ describe('a receipt', () => {
       throw Object.assign(new Error(), { code: 'EIO' })
     }
     const place = { dir, name: fileName(LINEAGE), wait: async () => expect.unreachable() }
-    await expect(inTurn(place, 'new', broken)).rejects.toMatchObject({ code: 'EIO' })
+    await expect(withLock(place, 'new', broken)).rejects.toMatchObject({ code: 'EIO' })
     expect(await readdir(dir)).toEqual([fileName(LINEAGE)])
     expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('old')
   })

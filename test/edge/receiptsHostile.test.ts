@@ -7,7 +7,7 @@ import { execPath } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dismiss, draftFor } from '../../src/edge/exclusion.ts'
-import { fileName, openReceipts } from '../../src/edge/receipts.ts'
+import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { isRoot } from './nobody.ts'
 import { LINEAGE, NOW, readyStage, stage, uploadedAs } from './stateDirectory.ts'
@@ -64,7 +64,7 @@ describe('a link in the place of', () => {
     for (const name of ['.a.json.0123456789ab.tmp', '.b.json.lock.tmp'])
       await symlink(folder, join(dir, name))
     // links have times of their own, and these are new: by a clock that is ahead they are old
-    await openReceipts(dir, expect.unreachable, () => new Date(Date.now() + 7_200_000)).prepare()
+    await openReceiptStore(dir, expect.unreachable, () => new Date(Date.now() + 7_200_000)).prepare()
     expect(await readdir(dir)).toEqual([])
     await untouched()
   })
@@ -90,7 +90,7 @@ describe('a link in the place of', () => {
       await rename(dir, `${dir}-moved`)
       await symlink(folder, dir)
     }
-    const receipts = openReceipts(dir, expect.unreachable, () => NOW, wait)
+    const receipts = openReceiptStore(dir, expect.unreachable, () => NOW, wait)
     await receipts.record(LINEAGE, uploadedAs('id'))
     await untouched()
     expect(await readdir(`${dir}-moved`)).toEqual([fileName(LINEAGE)])
@@ -113,7 +113,7 @@ test.skipIf(!isRoot)(
     await once(child.stdout, 'data')
     // two hours ahead, so that what the neighbour has just made counts as abandoned
     const ahead = () => new Date(Date.now() + 7_200_000)
-    const receipts = openReceipts(
+    const receipts = openReceiptStore(
       dir,
       () => {},
       ahead,

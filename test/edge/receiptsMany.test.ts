@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { limited } from '../../src/edge/limited.ts'
+import { limitConcurrency } from '../../src/edge/limited.ts'
 import { readyStage, uploadedAs } from './stateDirectory.ts'
 
 describe('hundreds of receipts at the same moment', () => {
@@ -24,7 +24,7 @@ describe('hundreds of receipts at the same moment', () => {
 })
 
 test('what is limited goes on in its order, also when something before it fails', async () => {
-  const atOnce = limited(2)
+  const atOnce = limitConcurrency(2)
   const begun: number[] = []
   const doors = Array.from({ length: 4 }, () => Promise.withResolvers<void>())
   const works = doors.map(({ promise }, i) =>

@@ -2,7 +2,7 @@ import { chown, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { expect, test } from 'vitest'
-import { openReceipts } from '../../src/edge/receipts.ts'
+import { openReceiptStore } from '../../src/edge/receipts.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** Debian's nobody. */
@@ -14,7 +14,7 @@ test.skipIf(getuid?.() !== 0)(
     const dir = join(await temporaryDirectory(), 'state')
     await mkdir(dir)
     await chown(dir, NOBODY, NOBODY)
-    const receipts = openReceipts(
+    const receipts = openReceiptStore(
       dir,
       () => {},
       () => new Date(),

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Receipt } from '../../src/core/receipt.ts'
 import { draftFor } from '../../src/edge/exclusion.ts'
-import { fileName, openReceipts } from '../../src/edge/receipts.ts'
+import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
 import { recordingElsewhere } from './recorders.ts'
 import { LINEAGE, NOW, readyStage, uploadedAs } from './stateDirectory.ts'
 
@@ -18,7 +18,7 @@ const idsIn = ({ uploaded, superseded }: Receipt) => [
 function hasty(dir: string) {
   const pauses: number[] = []
   const wait = async (ms: number) => void pauses.push(ms)
-  return { receipts: openReceipts(dir, expect.unreachable, () => NOW, wait), pauses }
+  return { receipts: openReceiptStore(dir, expect.unreachable, () => NOW, wait), pauses }
 }
 
 /** As a process leaves it that was killed in the middle of its turn. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { type Patience, retry } from '../../src/edge/retry.ts'
+import { type RetryOptions, retry } from '../../src/edge/retry.ts'
 import { virtualClock } from './virtualClock.ts'
 
-function stage(wishes: Partial<Patience> = {}) {
+function stage(wishes: Partial<RetryOptions> = {}) {
   const clock = virtualClock()
   const told: { code: FaultCode; attempt: number; ms: number }[] = []
   const waits: number[] = []

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { Credentials } from '../../src/edge/credentials.ts'
-import { roleCredentials, type Surroundings } from '../../src/edge/role.ts'
+import { type RoleOptions, roleCredentials } from '../../src/edge/role.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { type Answer, answering, refused } from './stations.ts'
 
@@ -19,7 +19,7 @@ const CREDENTIALS = {
 /** A metadata service: the role's name at its root, the role's credentials below. */
 async function metadata(name: Answer, credentials: Answer = { status: 404 }) {
   const { url, asked } = await answering(({ path }) => (path === '/meta/' ? name : credentials))
-  const ask = (surroundings: Surroundings & { wanted?: boolean | undefined } = {}) => {
+  const ask = (surroundings: RoleOptions & { wanted?: boolean | undefined } = {}) => {
     const { wanted, ...rest } = { wanted: true, ...surroundings }
     return roleCredentials(wanted, { url: `${url}meta/`, ...rest })
   }

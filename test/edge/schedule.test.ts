@@ -2,20 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { DEFAULT_SWEEP } from '../../src/core/choices.ts'
-import { openSchedule, sweepProblem } from '../../src/edge/schedule.ts'
+import { DEFAULT_RESCAN } from '../../src/core/choices.ts'
+import { createSchedule, scheduleProblem } from '../../src/edge/schedule.ts'
 
-test.each([DEFAULT_SWEEP, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
+test.each([DEFAULT_RESCAN, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
   '"%s" is a schedule',
   expression => {
-    expect(sweepProblem(expression)).toBeUndefined()
+    expect(scheduleProblem(expression)).toBeUndefined()
   },
 )
 
 test.each(['', 'often', '61 * * * *', '* * *', '17 */6 * * * * *', '0 0 30 2 *', '1-99999999 * * * *'])(
   '"%s" is none',
   expression => {
-    expect(sweepProblem(expression)).toContain('expected a cron expression')
+    expect(scheduleProblem(expression)).toContain('expected a cron expression')
   },
 )
 
@@ -25,7 +25,7 @@ describe('a schedule', () => {
   test('rings at its times until it is stopped', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     const ring = vi.fn()
-    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     expect(schedule.next()).toEqual(new Date(Date.UTC(2026, 5, 1, 12, 17)))
     await vi.advanceTimersByTimeAsync(18 * 60_000)
     expect(ring).toHaveBeenCalledTimes(1)
@@ -44,7 +44,7 @@ describe('a schedule', () => {
   ])('rings when the clock is set %s a year, and then at its times by the new clock', async (_, year) => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     const ring = vi.fn()
-    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     onTestFinished(() => schedule.stop())
     vi.setSystemTime(new Date(Date.UTC(year, 5, 1, 12, 0, 0)))
     await vi.advanceTimersByTimeAsync(60_000)
@@ -59,7 +59,7 @@ describe('a schedule', () => {
   test('rings late where the process was too busy to ring in time, once', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 16, 30)) })
     const ring = vi.fn()
-    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     onTestFinished(() => schedule.stop())
     vi.setSystemTime(Date.now() + 4_000)
     await vi.advanceTimersByTimeAsync(30_000)
@@ -70,7 +70,7 @@ describe('a schedule', () => {
   test('takes no slewing for setting', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 30, 0)) })
     const ring = vi.fn()
-    const schedule = openSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
     onTestFinished(() => schedule.stop())
     for (let minute = 0; minute < 240; minute++) {
       vi.setSystemTime(Date.now() - 30) // 500 ppm, the fastest that adjtimex(2) slews
@@ -83,7 +83,7 @@ describe('a schedule', () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const ring = vi.fn()
-    const schedule = openSchedule({ sweep: '0 13 * * *', jitterSeconds: 600 }, ring)
+    const schedule = createSchedule({ sweep: '0 13 * * *', jitterSeconds: 600 }, ring)
     await vi.advanceTimersByTimeAsync(64 * 60_000)
     expect(ring).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(2 * 60_000)
@@ -125,7 +125,7 @@ describe.each(ZONES)('in %s, where the clocks are changed,', zone => {
   }
 
   test.each<[string, number, string]>([
-    [DEFAULT_SWEEP, 6 * HOUR, '2026-01-01T00:17Z'],
+    [DEFAULT_RESCAN, 6 * HOUR, '2026-01-01T00:17Z'],
     ['30 1 * * *', 24 * HOUR, '2026-01-01T01:30Z'],
     ['30 * * * *', HOUR, '2026-01-01T00:30Z'],
   ])('"%s" rings at its times for a year, late at none, and sets no timer in vain', (sweep, ms, first) => {
@@ -137,7 +137,7 @@ describe.each(ZONES)('in %s, where the clocks are changed,', zone => {
 test('a schedule with a longer jitter than its steps leaves no timer behind', async () => {
   vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
   const ring = vi.fn()
-  const schedule = openSchedule({ sweep: '* * * * *', jitterSeconds: 3600 }, ring)
+  const schedule = createSchedule({ sweep: '* * * * *', jitterSeconds: 3600 }, ring)
   await vi.advanceTimersByTimeAsync(10 * 60_000)
   schedule.stop()
   ring.mockClear()

@@ -3,7 +3,7 @@
  * to timer. Arguments: the schedule, the first instant and the last. Prints the rings, how many timers rang, and the zone.
  */
 import { argv, stdout } from 'node:process'
-import { openSchedule } from '../../src/edge/schedule.ts'
+import { createSchedule } from '../../src/edge/schedule.ts'
 
 const [sweep = '', from = '', until = ''] = argv.slice(2)
 const start = Date.parse(from)
@@ -31,7 +31,7 @@ Object.assign(globalThis, {
 performance.now = () => now - start
 
 const rings: number[] = []
-const schedule = openSchedule({ sweep, jitterSeconds: 0 }, () => void rings.push(now))
+const schedule = createSchedule({ sweep, jitterSeconds: 0 }, () => void rings.push(now))
 let timers = 0
 /** More than one a minute for a year: set in vain. */
 const ENOUGH = 600_000

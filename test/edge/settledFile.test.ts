@@ -1,7 +1,7 @@
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readText } from '../../src/edge/fileText.ts'
+import { readTextFile } from '../../src/edge/fileText.ts'
 import { readSettled } from '../../src/edge/settledFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
@@ -24,7 +24,7 @@ async function reading(before: (file: string, folder: string) => Promise<unknown
   // no later than anything is written: only looks count here, however slow the machine
   const began = new Date()
   const waiting = { now: () => began, wait }
-  const read = (path = file) => readSettled(path, waiting, () => readText(path)).then(({ text }) => text)
+  const read = (path = file) => readSettled(path, waiting, () => readTextFile(path)).then(({ text }) => text)
   return { file, folder, read, waits: () => waits }
 }
 
@@ -104,7 +104,7 @@ test('a process that is stopped after it has read half of a file does not take i
   let stoppedFor = 0
   const now = () => new Date(Date.now() + stoppedFor)
   const read = async () => {
-    const found = await readText(file)
+    const found = await readTextFile(file)
     if (stoppedFor === 0) await put(WHOLE)(file)
     stoppedFor = 3_600_000
     return found
@@ -121,5 +121,5 @@ test('an emptied file that a file server with a clock behind ours has given its 
     wait: async () => steps.next().value?.(file),
     timedElsewhere: () => true,
   }
-  expect((await readSettled(file, waiting, () => readText(file))).text).toBe(WHOLE)
+  expect((await readSettled(file, waiting, () => readTextFile(file))).text).toBe(WHOLE)
 })

@@ -1,7 +1,7 @@
 import { symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { signatureOf } from '../../src/edge/signature.ts'
+import { pathStampsOf } from '../../src/edge/signature.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotIssue, certbotLink, certbotRenew } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -16,7 +16,7 @@ async function files() {
 
 test('stays the same while nothing is written', async () => {
   const pair = await files()
-  expect(await signatureOf(pair)).toBe(await signatureOf(pair))
+  expect(await pathStampsOf(pair)).toBe(await pathStampsOf(pair))
 })
 
 test.each(['chain', 'key'] as const)(
@@ -24,20 +24,20 @@ test.each(['chain', 'key'] as const)(
   async which => {
     const pair = await files()
     await utimes(pair[which], 1, 1)
-    const before = await signatureOf(pair)
+    const before = await pathStampsOf(pair)
     await writeFile(pair[which], which.toUpperCase())
     await utimes(pair[which], 1, 1)
-    expect(await signatureOf(pair)).not.toBe(before)
+    expect(await pathStampsOf(pair)).not.toBe(before)
   },
 )
 
 test('tells of files that go, and of those that come back', async () => {
   const pair = await files()
-  const before = await signatureOf(pair)
+  const before = await pathStampsOf(pair)
   await unlink(pair.key)
-  const without = await signatureOf(pair)
+  const without = await pathStampsOf(pair)
   await writeFile(pair.key, 'key')
-  expect(new Set([before, without, await signatureOf(pair)]).size).toBe(3)
+  expect(new Set([before, without, await pathStampsOf(pair)]).size).toBe(3)
 })
 
 test('follows links: certbot moves them and never writes a file twice', async () => {
@@ -45,17 +45,17 @@ test('follows links: certbot moves them and never writes a file twice', async ()
   const live = join(root, 'live', 'a.example')
   const pair = { chain: join(live, 'fullchain.pem'), key: join(live, 'privkey.pem') }
   await all(certbotIssue(root, 'a.example', await issue()))
-  const first = await signatureOf(pair)
+  const first = await pathStampsOf(pair)
   await all(certbotRenew(root, 'a.example', await issue()))
-  expect(await signatureOf(pair)).not.toBe(first)
+  expect(await pathStampsOf(pair)).not.toBe(first)
   await all(certbotLink(root, 'a.example', 1))
-  expect(await signatureOf(pair)).toBe(first)
+  expect(await pathStampsOf(pair)).toBe(first)
 })
 
 test('of a CA certificate is that of its one file, and a link to itself does no harm', async () => {
   const { chain } = await files()
-  expect(await signatureOf({ chain, key: undefined })).not.toContain(' ')
+  expect(await pathStampsOf({ chain, key: undefined })).not.toContain(' ')
   await unlink(chain)
   await symlink(chain, chain)
-  expect(await signatureOf({ chain, key: undefined })).toBe('ELOOP')
+  expect(await pathStampsOf({ chain, key: undefined })).toBe('ELOOP')
 })

@@ -1,9 +1,9 @@
 /** Sources on disk, and what is found in them. */
-import { type Source, settle } from '../../src/core/settings.ts'
-import { findLineages } from '../../src/edge/lineages.ts'
+import { resolveSettings, type Source } from '../../src/core/settings.ts'
+import { discoverLineages } from '../../src/edge/lineages.ts'
 import { issue } from '../support/certificates.ts'
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 export const certbot = (path: string): Source => ({ kind: 'certbot', path, keys: {} })
 export const acme = (path: string): Source => ({ kind: 'acme.sh', path, keys: {} })
 export const pem = (name: string, chain: string): Source => ({
@@ -15,7 +15,7 @@ export const pem = (name: string, chain: string): Source => ({
 })
 
 export async function found(...sources: readonly Source[]) {
-  const { lineages, faults } = await findLineages(sources, uploadOf)
+  const { lineages, faults } = await discoverLineages(sources, uploadOf)
   return { ids: lineages.map(({ id }) => id), lineages, faults }
 }
 

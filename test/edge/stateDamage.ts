@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
 import { emptyReceipt } from '../../src/core/receipt.ts'
-import { writeReceipt } from '../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../src/core/receiptText.ts'
 
 async function socket(file: string): Promise<void> {
   const server = createServer()
@@ -15,9 +15,12 @@ async function socket(file: string): Promise<void> {
 
 export const damages: ReadonlyArray<readonly [what: string, make: (file: string) => Promise<unknown>]> = [
   ['an empty file', file => writeFile(file, '')],
-  ['a file cut off', file => writeFile(file, writeReceipt(emptyReceipt('certbot:example.com')).slice(0, 40))],
+  [
+    'a file cut off',
+    file => writeFile(file, serializeReceipt(emptyReceipt('certbot:example.com')).slice(0, 40)),
+  ],
   ['a file of zeros, as a power cut leaves it', file => writeFile(file, Buffer.alloc(512))],
-  ["another lineage's receipt", file => writeFile(file, writeReceipt(emptyReceipt('pem:other')))],
+  ["another lineage's receipt", file => writeFile(file, serializeReceipt(emptyReceipt('pem:other')))],
   ['a receipt of a later version', file => writeFile(file, '{"version":2,"lineage":"certbot:example.com"}')],
   ['a link', file => symlink('/etc/hostname', file)],
   ['a link that leads nowhere', file => symlink('/nowhere', file)],

@@ -1,7 +1,7 @@
 /** A state directory of a test, and receipts in it. */
 import { join } from 'node:path'
 import { type Receipt, type Upload, withUpload } from '../../src/core/receipt.ts'
-import { fileName, openReceipts } from '../../src/edge/receipts.ts'
+import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 export const NOW = new Date('2026-06-15T12:00:00Z')
@@ -23,7 +23,7 @@ export const uploadedAs = (id: string) => (receipt: Receipt) => withUpload(recei
 export async function stage(folder?: string) {
   const dir = folder ?? join(await temporaryDirectory(), 'deep', 'state')
   const damaged: string[] = []
-  const receipts = openReceipts(
+  const receipts = openReceiptStore(
     dir,
     (file, aside) => damaged.push(`${file} → ${aside}`),
     () => NOW,

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { stateRoom } from '../../src/edge/stateRoom.ts'
+import { probeDirectory } from '../../src/edge/stateRoom.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody, isRoot } from './nobody.ts'
 
@@ -11,7 +11,7 @@ describe('whether receipts could be written is found out without writing', () =>
     for (const name of ['a.json', 'b.json', 'a.json.damaged-1', '.a.json.lock.tmp'])
       await writeFile(join(dir, name), '')
     const before = await readdir(dir)
-    expect(await stateRoom(dir)).toEqual({
+    expect(await probeDirectory(dir)).toEqual({
       there: true,
       nearest: dir,
       refusal: undefined,
@@ -22,7 +22,7 @@ describe('whether receipts could be written is found out without writing', () =>
 
   test('to one that is to be made, by the nearest above it', async () => {
     const dir = await temporaryDirectory()
-    expect(await stateRoom(join(dir, 'var/lib'))).toMatchObject({
+    expect(await probeDirectory(join(dir, 'var/lib'))).toMatchObject({
       there: false,
       nearest: dir,
       refusal: undefined,
@@ -35,11 +35,11 @@ describe('whether receipts could be written is found out without writing', () =>
     await mkdir(join(dir, 'state'))
     await chmod(dir, 0o755)
     await chmod(join(dir, 'state'), 0o555)
-    expect(await asNobody(() => stateRoom(join(dir, 'state')))).toMatchObject({
+    expect(await asNobody(() => probeDirectory(join(dir, 'state')))).toMatchObject({
       there: true,
       refusal: 'EACCES',
     })
-    expect(await asNobody(() => stateRoom(join(dir, 'state/deep')))).toMatchObject({
+    expect(await asNobody(() => probeDirectory(join(dir, 'state/deep')))).toMatchObject({
       there: false,
       refusal: 'EACCES',
     })
@@ -52,19 +52,19 @@ describe('whether receipts could be written is found out without writing', () =>
     await chmod(join(dir, 'private'), 0o700)
     await symlink('private/certferry', join(dir, 'certferry'))
     if (isRoot)
-      expect(await asNobody(() => stateRoom(join(dir, 'certferry')))).toMatchObject({
+      expect(await asNobody(() => probeDirectory(join(dir, 'certferry')))).toMatchObject({
         there: true,
         refusal: 'EACCES',
       })
     await rm(join(dir, 'private'), { recursive: true })
-    expect(await stateRoom(join(dir, 'certferry'))).toMatchObject({ there: true, refusal: 'ENOENT' })
+    expect(await probeDirectory(join(dir, 'certferry'))).toMatchObject({ there: true, refusal: 'ENOENT' })
   })
 
   test('to a file', async () => {
     const file = join(await temporaryDirectory(), 'file')
     await writeFile(file, '')
-    expect(await stateRoom(file)).toMatchObject({ refusal: 'ENOTDIR' })
-    expect(await stateRoom(join(file, 'below'))).toMatchObject({
+    expect(await probeDirectory(file)).toMatchObject({ refusal: 'ENOTDIR' })
+    expect(await probeDirectory(join(file, 'below'))).toMatchObject({
       there: false,
       nearest: file,
       refusal: 'ENOTDIR',

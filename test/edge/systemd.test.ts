@@ -1,12 +1,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type NotifierOptions, openNotifier } from '../../src/edge/systemd.ts'
+import { createServiceNotifier, type ServiceNotifierOptions } from '../../src/edge/systemd.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const UNIT = { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '60000000', WATCHDOG_PID: '42' }
 
-interface Stage extends Partial<NotifierOptions> {
+interface Stage extends Partial<ServiceNotifierOptions> {
   /** Fails every message with these words. */
   readonly failing?: string
 }
@@ -15,7 +15,7 @@ interface Stage extends Partial<NotifierOptions> {
 function open({ failing, ...options }: Stage = {}) {
   const messages: string[] = []
   const failures: string[] = []
-  const notifier = openNotifier({
+  const notifier = createServiceNotifier({
     env: UNIT,
     pid: 42,
     monotonic: () => 7.000_999,

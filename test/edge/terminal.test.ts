@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { asking } from '../../src/edge/terminal.ts'
+import { createPrompt } from '../../src/edge/terminal.ts'
 
 /** A keyboard that can be typed at, and everything that is shown. */
 function terminal() {
@@ -8,7 +8,7 @@ function terminal() {
   const modes: boolean[] = []
   const shown: string[] = []
   const input = Object.assign(keys, { setRawMode: (raw: boolean) => void modes.push(raw) })
-  const ask = asking(input, { write: text => void shown.push(text) })
+  const ask = createPrompt(input, { write: text => void shown.push(text) })
   return {
     ask,
     type: (text: string | Buffer) => void keys.write(text),

@@ -9,12 +9,12 @@ import { execPath } from 'node:process'
 import type { TlsOptions } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Way } from '../../src/edge/dispatcher.ts'
+import type { AgentOptions } from '../../src/edge/dispatcher.ts'
 import type { Pair } from '../support/certificates.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { listening } from './stations.ts'
 
-export interface Job extends Partial<Pick<Way, 'proxy' | 'env' | 'limits'>> {
+export interface Job extends Partial<Pick<AgentOptions, 'proxy' | 'env' | 'limits'>> {
   readonly endpoint: string
 }
 

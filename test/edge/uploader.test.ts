@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Mischief } from '../../src/emulator/server.ts'
+import type { InjectedFault } from '../../src/emulator/server.ts'
 import { failureOf } from './caller.ts'
 import { refused } from './stations.ts'
 import { bundleOf, first, stage } from './uploaderStage.ts'
@@ -16,7 +16,7 @@ describe('an upload', () => {
     expect(said).toEqual([])
   })
 
-  test.each<Mischief>([
+  test.each<InjectedFault>([
     'reset-after',
     'truncated',
     'reset-before',

@@ -1,11 +1,11 @@
 /** An uploader against the emulator, in time that passes at once. */
 import { onTestFinished } from 'vitest'
-import { prove } from '../../src/core/bundle.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
 import { pemLineage } from '../../src/core/lineageIn.ts'
-import { settle } from '../../src/core/settings.ts'
-import { openLog } from '../../src/edge/log.ts'
-import { openUploader, type UploaderOptions } from '../../src/edge/uploader.ts'
-import { type EmulatorOptions, type Mischief, startEmulator } from '../../src/emulator/server.ts'
+import { resolveSettings } from '../../src/core/settings.ts'
+import { createLogger } from '../../src/edge/log.ts'
+import { createUploader, type UploaderOptions } from '../../src/edge/uploader.ts'
+import { type EmulatorOptions, type InjectedFault, startEmulator } from '../../src/emulator/server.ts'
 import { issue } from '../support/certificates.ts'
 
 export const KEYS = {
@@ -29,7 +29,7 @@ export function hurried() {
 
 export async function bundleOf(name = 'example.com') {
   const { chain, key } = await issue({ names: [name] })
-  return prove(
+  return parseBundle(
     {
       chain: { path: 'chain.pem', text: chain },
       key: { path: 'key.pem', text: key, password: undefined },
@@ -57,13 +57,13 @@ export async function stage({
     colours: false,
     columns: 80,
   }
-  const settings = settle({ endpoint: endpoint ?? emulator.url, rate: 100 }, {}, {})
-  const uploader = openUploader({
+  const settings = resolveSettings({ endpoint: endpoint ?? emulator.url, rate: 100 }, {}, {})
+  const uploader = createUploader({
     settings,
     env: { HOME: '/nowhere', ...env },
     home: '/nowhere',
     version: '0',
-    log: openLog({ level: 'debug', output, now: Date.now }),
+    log: createLogger({ level: 'debug', output, now: Date.now }),
     now: Date.now,
     signal,
     passing: hurried(),
@@ -78,6 +78,6 @@ export async function stage({
 
 /** What the emulator does to the first requests, one after the other. */
 export const first =
-  (...mischief: readonly Mischief[]) =>
+  (...mischief: readonly InjectedFault[]) =>
   ({ n }: { n: number }) =>
     mischief[n - 1]

@@ -2,7 +2,7 @@ import { chmod, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { TreeKind } from '../../src/core/lineage.ts'
-import { identityOf, viewOf } from '../../src/edge/view.ts'
+import { directoryIdentity, watchScopeOf } from '../../src/edge/view.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const certbot = (path: string) => ({ kind: 'certbot', path, keys: {} }) as const
@@ -16,7 +16,7 @@ async function stage() {
 
 test('a path belongs to the lineage whose folder holds it, and what is above them to the source as a whole', async () => {
   const { root, live } = await stage()
-  const { folders, nameIn } = await viewOf(certbot(root))
+  const { folders, lineageOf: nameIn } = await watchScopeOf(certbot(root))
   expect(folders).toEqual([live])
   expect(nameIn(join(live, 'a.example', 'privkey.pem'))).toBe('a.example')
   expect(nameIn(join(live, 'a.example'))).toBe('a.example')
@@ -31,7 +31,7 @@ test('links to folders are watched where they lead; links to files, or to nowher
   await symlink('b.example', join(live, 'alias.example'))
   await symlink('nowhere', join(live, 'dangling.example'))
   await symlink('/etc/hostname', join(live, 'file.example'))
-  const { folders, nameIn } = await viewOf(certbot(root))
+  const { folders, lineageOf: nameIn } = await watchScopeOf(certbot(root))
   expect(new Set(folders)).toEqual(new Set([live, far, join(live, 'b.example')]))
   expect(nameIn(join(far, 'fullchain.pem'))).toBe('far.example')
   expect(nameIn(far)).toBe('far.example')
@@ -42,14 +42,14 @@ test('links to folders are watched where they lead; links to files, or to nowher
 // inotify cannot watch a folder that may not be read, and tells nobody when it may
 test('a folder whose rights have changed is another one', async () => {
   const { root, live } = await stage()
-  const view = await viewOf(certbot(root))
+  const view = await watchScopeOf(certbot(root))
   await chmod(live, 0o700)
-  const before = await identityOf(view)
-  expect(await identityOf(view)).toBe(before)
+  const before = await directoryIdentity(view)
+  expect(await directoryIdentity(view)).toBe(before)
   await mkdir(join(live, 'c.example'))
-  expect(await identityOf(view)).toBe(before)
+  expect(await directoryIdentity(view)).toBe(before)
   await chmod(live, 0o755)
-  expect(await identityOf(view)).not.toBe(before)
+  expect(await directoryIdentity(view)).not.toBe(before)
 })
 
 describe('what lies beside certificates', () => {
@@ -72,7 +72,7 @@ describe('what lies beside certificates', () => {
     ],
   ])('is no reason to look, with %s', async (kind, noise, whole, named) => {
     const root = await temporaryDirectory()
-    const { nameIn, isNoise } = await viewOf(folder(kind, root))
+    const { lineageOf: nameIn, isIgnored: isNoise } = await watchScopeOf(folder(kind, root))
     expect(noise.filter(path => !isNoise(join(root, path)))).toEqual([])
     for (const path of whole)
       expect([isNoise(join(root, path)), nameIn(join(root, path))]).toEqual([false, undefined])

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
 import { secret } from '../../src/core/secret.ts'
 import type { Credentials, Places } from '../../src/edge/credentials.ts'
-import { openWallet } from '../../src/edge/wallet.ts'
+import { createCredentialProvider } from '../../src/edge/wallet.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { AT_ONCE } from './places.ts'
 
@@ -28,7 +28,10 @@ async function roleStage() {
   return {
     clock,
     metadata,
-    wallet: openWallet({ env: {}, home, profile: undefined, role, ...AT_ONCE }, () => clock.now),
+    wallet: createCredentialProvider(
+      { env: {}, home, profile: undefined, role, ...AT_ONCE },
+      () => clock.now,
+    ),
   }
 }
 
@@ -38,7 +41,7 @@ async function fileStage() {
   const put = (id: string, key: string) => writeFile(file, `[default]\nsecret_id=${id}\nsecret_key=${key}\n`)
   const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
   const places: Places = { env, home, profile: undefined, role: async () => 'there is no role', ...AT_ONCE }
-  return { file, put, wallet: openWallet(places, () => 0) }
+  return { file, put, wallet: createCredentialProvider(places, () => 0) }
 }
 
 const ids = (found: readonly Credentials[]) => [...new Set(found.map(({ secretId }) => secretId))]
@@ -109,7 +112,10 @@ describe('renewing', () => {
       asked.resolve()
       return (roles.shift() ?? (async () => found))()
     }
-    const wallet = openWallet({ env: {}, home: '/nowhere', profile: undefined, role, ...AT_ONCE }, () => 0)
+    const wallet = createCredentialProvider(
+      { env: {}, home: '/nowhere', profile: undefined, role, ...AT_ONCE },
+      () => 0,
+    )
     const asking = expect(wallet.current()).rejects.toMatchObject({ message: 'nonsense' })
     await asked.promise
     const renewing = wallet.renew()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { FSWatcher } from 'chokidar'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { silentFileSystem } from '../../src/edge/filesystem.ts'
+import { fileSystemWithoutEvents } from '../../src/edge/filesystem.ts'
 import { issue } from '../support/certificates.ts'
 import { acmeIssue, acmeRenew, all, certbotDelete, certbotIssue, certbotRenew } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -21,7 +21,7 @@ const renewal =
   () =>
     all(certbotRenew(root, NAME, pair))
 
-const noEvents = await silentFileSystem(tmpdir())
+const noEvents = await fileSystemWithoutEvents(tmpdir())
 
 describe.skipIf(noEvents)('by events alone, on a file system that has them', () => {
   test("certbot's swap of links is told of to its end, and of no other lineage", async () => {

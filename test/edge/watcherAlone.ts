@@ -1,5 +1,5 @@
 /** A process that only watches a source, prints what it is told until it has been told a few things, and closes. */
-import { openWatcher } from '../../src/edge/watcher.ts'
+import { createWatcher } from '../../src/edge/watcher.ts'
 
 const [, , path = '', wanted = '1'] = process.argv
 const told: string[] = []
@@ -9,7 +9,7 @@ const tell = (what: string) => {
   if (told.length >= Number(wanted)) enough.resolve()
 }
 const source = { kind: 'certbot', path, keys: {} } as const
-const watcher = openWatcher(source, {
+const watcher = createWatcher(source, {
   onChange: () => tell('change'),
   onDeath: error => tell(`death: ${error}`),
   onPolling: why => tell(`polling: ${why}`),

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import type { Source } from '../../src/core/settings.ts'
-import { openWatcher } from '../../src/edge/watcher.ts'
+import { createWatcher } from '../../src/edge/watcher.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** Long enough never to come in a test: what is told of was told by an event. */
@@ -32,7 +32,7 @@ export async function watching(source: Source, pulse = NEVER) {
   /** By path: its state when a change was last told of. */
   const seen = new Map<string, string>()
   const wanted = new Set<string>()
-  const watcher = openWatcher(source, {
+  const watcher = createWatcher(source, {
     onChange: name => {
       heard.push(name)
       for (const path of wanted) seen.set(path, stateOf(path))

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type Mischief, type MischiefName, misbehaving, nameOf } from '../../src/emulator/mischief.ts'
+import {
+  type InjectedFault,
+  type InjectedFaultName,
+  nameOf,
+  randomFaults,
+} from '../../src/emulator/mischief.ts'
 import { chainPem, leaf } from './pairs.ts'
 import { running } from './running.ts'
 
 const PAIR = { CertificatePublicKey: chainPem, CertificatePrivateKey: leaf.keyPem, Repeatable: false }
 
 /** The first request meets the mischief; the next does not. */
-const meeting = async (mischief: Mischief) => {
+const meeting = async (mischief: InjectedFault) => {
   const emulator = await running({ mischief: ({ n }) => (n === 1 ? mischief : undefined) })
   const first = await emulator.call('UploadCertificate', PAIR).catch((error: NodeJS.ErrnoException) => error)
   return { emulator, first, entry: emulator.entries[0], held: emulator.certificates() }
@@ -77,10 +82,10 @@ describe('each mischief', () => {
 })
 
 const played = (seed: number | string, length = 3000) => {
-  const mischief = misbehaving(seed)
+  const mischief = randomFaults(seed)
   return Array.from({ length }, (_, i) => mischief({ n: i + 1, action: 'UploadCertificate' }))
 }
-const names = (all: readonly (Mischief | undefined)[]) =>
+const names = (all: readonly (InjectedFault | undefined)[]) =>
   all.map(one => (one === undefined ? '.' : nameOf(one)))
 
 describe('misbehaving by seed', () => {
@@ -107,7 +112,7 @@ describe('misbehaving by seed', () => {
   })
 
   test('does not depend on the order in which requests come', () => {
-    const mischief = misbehaving(7)
+    const mischief = randomFaults(7)
     const backwards = Array.from({ length: 100 }, (_, i) => mischief({ n: 100 - i, action: '' }))
     expect(backwards.toReversed()).toEqual(played(7, 100))
   })
@@ -120,7 +125,7 @@ describe('misbehaving by seed', () => {
       expect(share).toBeGreaterThan(0.2)
       expect(share).toBeLessThanOrEqual(1 / 3)
       expect(all.map(name => (name === '.' ? '.' : 'x')).join('')).not.toContain('xxxx')
-      const kinds: readonly MischiefName[] = [
+      const kinds: readonly InjectedFaultName[] = [
         'gateway-throttle',
         'backend-throttle',
         'internal-error',
@@ -135,7 +140,7 @@ describe('misbehaving by seed', () => {
   )
 
   test('stalls as long as it is told', () => {
-    const mischief = misbehaving(7, { stall: 5 })
+    const mischief = randomFaults(7, { stall: 5 })
     const stalls = Array.from({ length: 200 }, (_, i) => mischief({ n: i, action: '' })).filter(
       one => typeof one === 'object',
     )
@@ -143,7 +148,7 @@ describe('misbehaving by seed', () => {
   })
 
   test('lets everybody through who asks four times, and stores each certificate once', async () => {
-    const emulator = await running({ mischief: misbehaving('storm', { stall: 1 }) })
+    const emulator = await running({ mischief: randomFaults('storm', { stall: 1 }) })
     for (let upload = 0; upload < 30; upload += 1) {
       const answers = []
       for (let attempt = 0; attempt < 4; attempt += 1) {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { Duplicates } from '../../src/emulator/server.ts'
 import { upload } from '../../src/emulator/upload.ts'
-import { createVault } from '../../src/emulator/vault.ts'
+import { createStore } from '../../src/emulator/vault.ts'
 import { NOON } from './ask.ts'
 import {
   chainPem,
@@ -321,7 +321,7 @@ describe('the same certificate again', () => {
 
   test('is answered with its first id once there are more than five thousand, whatever was asked', () => {
     let throws = 0
-    const vault = createVault(() => ++throws / 10_000)
+    const vault = createStore(() => ++throws / 10_000)
     const ids = Array.from({ length: 5002 }, () => upload(PAIR, vault, 'both', NOON))
     expect(vault.all()).toHaveLength(5001)
     expect(ids.at(-1)).toEqual({ CertificateId: vault.all()[0]?.id, RepeatCertId: vault.all()[0]?.id })

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../src/cli.ts'
 import type { Lineage } from '../../src/core/lineage.ts'
-import { type Source, settle } from '../../src/core/settings.ts'
-import { findLineages } from '../../src/edge/lineages.ts'
+import { resolveSettings, type Source } from '../../src/core/settings.ts'
+import { discoverLineages } from '../../src/edge/lineages.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
 import { identityOf } from '../support/identity.ts'
 import { leaksIn } from '../support/leaks.ts'
@@ -14,7 +14,7 @@ import { recordedWorld } from '../support/world.ts'
 import { old, PRODUCERS, type Producer } from './producers.ts'
 import { promised } from './run.ts'
 
-const { uploadOf } = settle({}, {}, {})
+const { uploadOf } = resolveSettings({}, {}, {})
 
 describe.each(PRODUCERS)('$name', producer => {
   const { sourceAt, issued, renewed, renewal } = producer
@@ -69,7 +69,7 @@ describe.each(PRODUCERS)('$name', producer => {
 function finding(source: Source) {
   let known: Lineage | undefined
   return async () => {
-    known = (await findLineages([source], uploadOf)).lineages[0] ?? known
+    known = (await discoverLineages([source], uploadOf)).lineages[0] ?? known
     return known
   }
 }

@@ -1,18 +1,18 @@
 /** Looks at one certificate's real files on virtual time: once, as a pass does, or as the daemon does until nothing is left to do. */
 
 import { setImmediate } from 'node:timers/promises'
-import { openVoice } from '../../src/commands/voice.ts'
+import { createDaemonLog } from '../../src/commands/voice.ts'
 import type { Bundle } from '../../src/core/bundle.ts'
 import type { Lineage } from '../../src/core/lineage.ts'
 import { exitOf, type Outcome, outcomeJson } from '../../src/core/outcome.ts'
 import type { Receipt } from '../../src/core/receipt.ts'
 import { type State, statusRow } from '../../src/core/status.ts'
-import { readFiles } from '../../src/edge/files.ts'
-import { glance } from '../../src/edge/glance.ts'
-import { openLog } from '../../src/edge/log.ts'
-import { type PassEffects, pass } from '../../src/pass.ts'
-import { openRounds } from '../../src/rounds.ts'
-import { sync } from '../../src/sync.ts'
+import { readPair } from '../../src/edge/files.ts'
+import { stampsOf } from '../../src/edge/glance.ts'
+import { createLogger } from '../../src/edge/log.ts'
+import { type SyncAllDeps, syncAll } from '../../src/pass.ts'
+import { createWorkQueue } from '../../src/rounds.ts'
+import { syncCertificate } from '../../src/sync.ts'
 import { memory, WISHES } from '../memory.ts'
 import { identityOf } from './identity.ts'
 import { recordedWorld } from './world.ts'
@@ -47,7 +47,7 @@ export interface Clock {
 
 export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> = new Map()): Onlooker {
   const { world, out } = recordedWorld({ cwd: '/' })
-  const log = openLog({ level: 'debug', output: world.stdout, now: world.now })
+  const log = createLogger({ level: 'debug', output: world.stdout, now: world.now })
   const words: string[] = []
   let passed = 0
   const now = () => clock.time + passed
@@ -56,9 +56,9 @@ export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> =
   }
   const kept = memory({
     now: () => new Date(now()),
-    wait,
-    glance,
-    read: lineage => readFiles(lineage, { now: () => new Date(now()), wait }),
+    sleep: wait,
+    glance: stampsOf,
+    read: lineage => readPair(lineage, { now: () => new Date(now()), wait }),
     upload: async (bundle, { id }) => {
       kept.sent.push({ lineage: id, bundle })
       // the service gives the same ID to the same certificate, whoever sends it
@@ -72,17 +72,17 @@ export function openOnlooker(clock: Clock, known: ReadonlyMap<string, Receipt> =
     return outcome
   }
   return {
-    look: async lineage => heard(await sync(lineage, kept.effects, WISHES)),
+    look: async lineage => heard(await syncCertificate(lineage, kept.effects, WISHES)),
     stay: async lineage => {
-      const [outcome] = await pass([lineage], kept.effects, WISHES)
+      const [outcome] = await syncAll([lineage], kept.effects, WISHES)
       if (!outcome) throw new Error(`a pass had nothing to say of ${lineage.id}`)
       heard(outcome)
-      const voice = openVoice(log, now)
+      const voice = createDaemonLog(log, now)
       let warnings = 0
       await untilRest(lineage, kept.effects, {
         now,
         wait,
-        tell: voice.tell,
+        tell: voice.outcome,
         onLongPending: id => {
           warnings += 1
           voice.longPending(id)
@@ -111,15 +111,15 @@ interface Rest {
 }
 
 /** The daemon's rounds after one nudge, until no alarm is set: hours pass as fast as they are waited for. */
-async function untilRest(lineage: Lineage, effects: PassEffects, { now, wait, tell, onLongPending }: Rest) {
+async function untilRest(lineage: Lineage, effects: SyncAllDeps, { now, wait, tell, onLongPending }: Rest) {
   let alarm: { readonly at: number; readonly ring: () => void } | undefined
   let looking: Promise<unknown> = Promise.resolve()
   const look = async (last: boolean) => {
-    const outcome = await sync(lineage, effects, { ...WISHES, last })
+    const outcome = await syncCertificate(lineage, effects, { ...WISHES, last })
     tell(outcome)
     return outcome.outcome === 'failed' && outcome.fault.retry === 'soon' ? 'mid-change' : 'done'
   }
-  const rounds = openRounds({
+  const rounds = createWorkQueue({
     look: (_, last) => {
       const ending = look(last)
       looking = ending
@@ -127,7 +127,7 @@ async function untilRest(lineage: Lineage, effects: PassEffects, { now, wait, te
     },
     onLongPending,
     now,
-    alarm: (ms, ring) => {
+    setTimer: (ms, ring) => {
       const set = { at: now() + ms, ring }
       alarm = set
       return () => {
@@ -135,7 +135,7 @@ async function untilRest(lineage: Lineage, effects: PassEffects, { now, wait, te
       }
     },
   })
-  rounds.nudge([lineage.id])
+  rounds.enqueue([lineage.id])
   while (alarm) {
     const { at, ring } = alarm
     alarm = undefined

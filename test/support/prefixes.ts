@@ -1,5 +1,5 @@
 /** Every prefix of what a client writes: looked at after each step, and left there for good. */
-import { prove } from '../../src/core/bundle.ts'
+import { parseBundle } from '../../src/core/bundle.ts'
 import type { Lineage } from '../../src/core/lineage.ts'
 import { identityOf } from './identity.ts'
 import { leaksIn } from './leaks.ts'
@@ -98,7 +98,7 @@ const beginningsOf = (chain: string) =>
   )
 
 const fingerprintOf = ({ chain, key }: Contents) =>
-  prove(
+  parseBundle(
     { chain: { path: 'chain', text: chain }, key: { path: 'key', text: key, password: undefined } },
     new Date(),
   ).fingerprint

@@ -1,6 +1,6 @@
 /** A process for commands to run in: what they print is kept, what they are given is the test's. */
 import { setImmediate } from 'node:timers/promises'
-import type { Output, World } from '../../src/world.ts'
+import type { Output, ProcessContext } from '../../src/world.ts'
 
 /** What `sync --json` and `hook --json` print, as other programs would write it down. */
 export interface PassJson {
@@ -13,7 +13,7 @@ export interface PassJson {
 }
 
 export interface RecordedWorld {
-  readonly world: World
+  readonly world: ProcessContext
   readonly out: () => string
   readonly err: () => string
   /** The only object on standard output; throws where there is none or more than one. */
@@ -26,12 +26,12 @@ export interface RecordedWorld {
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  readonly program?: World['program']
+  readonly program?: ProcessContext['program']
   readonly terminal?: boolean
   readonly colours?: boolean
   /** How time passes. Waits are over at once unless the test says otherwise: the clock that never steps jumps ahead. */
-  readonly wait?: World['wait']
-  readonly monotonic?: World['monotonic']
+  readonly wait?: ProcessContext['sleep']
+  readonly monotonic?: ProcessContext['monotonicNow']
   /** Milliseconds since 1970; the real clock where absent, for file times are real too. */
   readonly now?: () => number
   readonly dice?: () => number
@@ -44,7 +44,7 @@ function hurried({ wait, monotonic }: Pick<Surroundings, 'wait' | 'monotonic'>) 
     ahead += ms
     await setImmediate()
   }
-  return { wait: wait ?? jump, monotonic: monotonic ?? (() => performance.now() + ahead) }
+  return { sleep: wait ?? jump, monotonicNow: monotonic ?? (() => performance.now() + ahead) }
 }
 
 export function recordedWorld({
@@ -81,8 +81,8 @@ export function recordedWorld({
       stdout: output('out'),
       stderr: output('err'),
       now,
-      dice,
-      ending: ending.signal,
+      random: dice,
+      shutdown: ending.signal,
       endWithin: seconds => AbortSignal.timeout(seconds * 1000),
       closeDebugger: async () => {},
       ...hurried(passing),

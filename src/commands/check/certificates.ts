@@ -5,34 +5,35 @@ import { type Finding, failure, ok, warning } from '../../core/finding.ts'
 import type { Lineage } from '../../core/lineage.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import { emptyReceipt } from '../../core/receipt.ts'
-import { renewCommand, withObstacle } from '../../core/remedy.ts'
+import { describePathProblem, renewCommand } from '../../core/remedy.ts'
 import type { Source } from '../../core/settings.ts'
-import { obstacleTo } from '../../edge/obstacle.ts'
+import { firstDeniedPath } from '../../edge/obstacle.ts'
 import { ownReceipt } from '../../edge/place.ts'
-import { viewOf } from '../../edge/view.ts'
-import { type Effects, sync } from '../../sync.ts'
-import { holds, titleOf } from '../sources.ts'
-import type { Scene } from './scene.ts'
+import { watchScopeOf } from '../../edge/view.ts'
+import { type SyncDeps, syncCertificate } from '../../sync.ts'
+import { containsLineage, sourceLabel } from '../sources.ts'
+import type { CheckContext } from './scene.ts'
 
 type Seen = Outcome & { readonly at?: Lineage }
 
-export async function certificates(scene: Scene): Promise<readonly Finding[]> {
+export async function certificates(scene: CheckContext): Promise<readonly Finding[]> {
   const { sources, listing, engine } = scene
   const { lineages, failed, left } = await listing()
   const known = new Map(
     (await engine.receipts.all().catch(() => [])).map(receipt => [receipt.lineage, receipt]),
   )
   // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
-  const effects: Effects = {
+  const effects: SyncDeps = {
     ...engine.effects,
     recall: async lineage => ownReceipt(lineage, known.get(lineage.id) ?? emptyReceipt(lineage.id)),
   }
   const wishes = { force: false, dryRun: true, endpoint: engine.settings.endpoint.hostname, last: true }
   const seen: Seen[] = [...failed]
-  for (const lineage of lineages) seen.push({ ...(await sync(lineage, effects, wishes)), at: lineage })
+  for (const lineage of lineages)
+    seen.push({ ...(await syncCertificate(lineage, effects, wishes)), at: lineage })
   const wrong = seen.filter(outcome => 'fault' in outcome)
   return [
-    ...sumsOf(sources, seen),
+    ...countsByKind(sources, seen),
     ...left.map(({ lineage, why }) => ok('source', `${lineage} is left alone: it ${why}`)),
     ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
     ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
@@ -41,7 +42,7 @@ export async function certificates(scene: Scene): Promise<readonly Finding[]> {
 }
 
 /** One line a directory, and one for all files that are named one by one. */
-function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Finding[] {
+function countsByKind(sources: readonly Source[], seen: readonly Seen[]): readonly Finding[] {
   const [single, folders] = [
     sources.filter(({ kind }) => kind === 'pem'),
     sources.filter(({ kind }) => kind !== 'pem'),
@@ -56,9 +57,9 @@ function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Fin
   }
   return [
     ...folders
-      .filter(source => !seen.some(({ at, lineage }) => !at && lineage === titleOf(source)))
+      .filter(source => !seen.some(({ at, lineage }) => !at && lineage === sourceLabel(source)))
       .map(source =>
-        sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => holds(source, at)),
+        sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => containsLineage(source, at)),
       ),
     ...(single.length ? [sum('named one by one', ({ kind }) => kind === 'pem')] : []),
   ]
@@ -66,14 +67,14 @@ function sumsOf(sources: readonly Source[], seen: readonly Seen[]): readonly Fin
 
 async function explained(
   { at, fault, lineage }: Extract<Seen, { readonly fault: unknown }>,
-  { sources, machine }: Scene,
+  { sources, machine }: CheckContext,
 ): Promise<Finding> {
   const [obstacle] = await obstaclesOf(
     at,
-    sources.find(source => titleOf(source) === lineage),
+    sources.find(source => sourceLabel(source) === lineage),
   )
   const finding = failure(at ? 'certificate' : 'source', fault)
-  if (obstacle) return { ...finding, ...withObstacle(lineage, obstacle, machine.user()) }
+  if (obstacle) return { ...finding, ...describePathProblem(lineage, obstacle, machine.user()) }
   const command = at && renewCommand(at, fault)
   return { ...finding, says: `${lineage}: ${fault.message}`, ...(command && { command }) }
 }
@@ -81,8 +82,8 @@ async function explained(
 /** Of a certificate those of its files, of a source that cannot be listed those of its folders. */
 async function obstaclesOf(at: Lineage | undefined, source: Source | undefined) {
   const files = at ? [at.chain, ...(at.key === undefined ? [] : [at.key])] : []
-  const folders = source ? (await viewOf(source)).folders : []
-  const obstacles = await Promise.all([...files, ...(at ? [] : folders)].map(obstacleTo))
+  const folders = source ? (await watchScopeOf(source)).folders : []
+  const obstacles = await Promise.all([...files, ...(at ? [] : folders)].map(firstDeniedPath))
   return obstacles.filter(obstacle => obstacle !== undefined)
 }
 

@@ -6,16 +6,16 @@ import { CERTBOT_QUESTION, type TimedCall, timedCalls } from '../../core/certbot
 import { Fault } from '../../core/fault.ts'
 import { type Finding, ok, warning } from '../../core/finding.ts'
 import type { Program } from '../../core/hookCommand.ts'
-import { CLIENTS, type Client, isOurs, startedBy } from '../../core/hookFile.ts'
+import { CLIENTS, type Client, executablesIn, isManaged } from '../../core/hookFile.ts'
 import { deployCommand } from '../../core/hookNotice.ts'
 import type { FolderKind } from '../../core/lineage.ts'
 import type { FolderSource } from '../../core/settings.ts'
-import { quoted } from '../../core/shellWord.ts'
+import { quoteShell } from '../../core/shellWord.ts'
 import { deploymentIn, homeOf, hookPath } from '../../edge/clientHome.ts'
 import { type ClientFiles, isStartable, type OwnHook, ownHooks, passingOver } from '../../edge/clientHooks.ts'
-import { acmeCertificates, isDeploying, lookAt } from '../../edge/hookFile.ts'
-import { holds } from '../sources.ts'
-import type { Scene } from './scene.ts'
+import { acmeCertificates, isDeploying, readHook } from '../../edge/hookFile.ts'
+import { containsLineage } from '../sources.ts'
+import type { CheckContext } from './scene.ts'
 
 /** Whether the client calls us, and what is to be said of it. */
 export interface Hook {
@@ -26,12 +26,12 @@ export interface Hook {
 
 type Remedy = Pick<Finding, 'advice' | 'command'>
 
-export async function hooksOf(scene: Scene): Promise<readonly Hook[]> {
+export async function hooksOf(scene: CheckContext): Promise<readonly Hook[]> {
   const folders = scene.sources.filter(source => source.kind !== 'pem')
   return (await Promise.all(folders.map(source => hookOf(source, scene)))).flat()
 }
 
-async function hookOf(source: FolderSource, scene: Scene): Promise<readonly Hook[]> {
+async function hookOf(source: FolderSource, scene: CheckContext): Promise<readonly Hook[]> {
   const { kind } = source
   const client = CLIENTS.find(client => client === kind)
   try {
@@ -52,7 +52,7 @@ async function hookOf(source: FolderSource, scene: Scene): Promise<readonly Hook
 async function filesOf(
   source: FolderSource,
   client: Client | undefined,
-  { world, machine, listing }: Scene,
+  { world, machine, listing }: CheckContext,
 ): Promise<ClientFiles> {
   const user = machine.user()
   const lines = (await machine.cronLines()).filter(line => isRunFor(line, user))
@@ -61,7 +61,9 @@ async function filesOf(
   return {
     kind: source.kind,
     directory,
-    names: (await listing()).lineages.filter(lineage => holds(source, lineage)).map(({ name }) => name),
+    names: (await listing()).lineages
+      .filter(lineage => containsLineage(source, lineage))
+      .map(({ name }) => name),
     home: client && (await homeOf(client, directory, around)),
     userHome: world.home,
     lines,
@@ -70,7 +72,10 @@ async function filesOf(
   }
 }
 
-async function timedOf({ systemctl }: Scene['machine'], program: Program): Promise<readonly TimedCall[]> {
+async function timedOf(
+  { systemctl }: CheckContext['machine'],
+  program: Program,
+): Promise<readonly TimedCall[]> {
   const shown = await systemctl(...CERTBOT_QUESTION)
   return shown?.code === 0 ? timedCalls(shown.stdout, program) : []
 }
@@ -86,20 +91,20 @@ async function hookIn(client: Client, files: ClientFiles, own: readonly OwnHook[
   if (!home) {
     if (isWhole) return told(files, own)
     return except(`nothing tells where it looks for hooks, with its certificates in ${directory}`, {
-      command: `sudo certferry install-hook ${client} --source ${client}=${quoted(directory)} --home DIR`,
+      command: `sudo certferry install-hook ${client} --source ${client}=${quoteShell(directory)} --home DIR`,
     })
   }
   const file = hookPath(client, home)
-  const found = await lookAt(file)
+  const found = await readHook(file)
   const naming = client === 'acme.sh' ? (await acmeCertificates(directory)).filter(isDeploying) : []
   if (!found)
     return naming.length
       ? except(`${naming.length} certificates name a hook that is not there: ${file}`, again)
       : told(files, own)
-  if (!isOurs(found) && !own.some(({ where }) => where === file))
+  if (!isManaged(found) && !own.some(({ where }) => where === file))
     return except(`${file} is not certferry's`, {
       advice: 'See what it is; move it away, then run `certferry install-hook`.',
-      command: `less ${quoted(file)}`,
+      command: `less ${quoteShell(file)}`,
     })
   const trouble = (await troubleOf(client, found)) ?? (await passedOver(client, files))
   if (trouble) return isWhole ? told(files, own) : except(`${file} ${trouble}`, again)
@@ -160,7 +165,7 @@ async function remedyFor({ kind, directory, home, userHome }: ClientFiles, name:
 async function troubleOf(client: Client, { text = '', mode }: { text?: string; mode: number }) {
   if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot passes it over'
   if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated ends there'
-  for (const path of startedBy(text))
+  for (const path of executablesIn(text))
     if (!(await isReadable(path))) return `starts ${path}, which is not there`
   return undefined
 }

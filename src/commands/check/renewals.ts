@@ -1,18 +1,18 @@
 /** Who carries renewals: hooks of the ACME clients, the daemon, a timer, cron. */
 import {
+  type Automation,
   daemonFinding,
   isDaemon,
   isTrusted,
   renewalFinding,
   runsSync,
-  type Signs,
 } from '../../core/carriers.ts'
 import type { Finding } from '../../core/finding.ts'
 import { QUESTION, SERVICE, TIMER, unitsIn } from '../../core/units.ts'
 import { hooksOf } from './hooks.ts'
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './scene.ts'
 
-export async function renewals(scene: Scene): Promise<readonly Finding[]> {
+export async function renewals(scene: CheckContext): Promise<readonly Finding[]> {
   const [hooks, signs] = [await hooksOf(scene), await signsOf(scene)]
   const kinds = new Map<string, boolean>(scene.sources.map(({ kind }) => [kind, false]))
   for (const { kind, calls } of hooks) kinds.set(kind, calls || kinds.get(kind) === true)
@@ -23,7 +23,7 @@ export async function renewals(scene: Scene): Promise<readonly Finding[]> {
   ]
 }
 
-async function signsOf({ world, machine }: Scene): Promise<Signs> {
+async function signsOf({ world, machine }: CheckContext): Promise<Automation> {
   const shown = await machine.systemctl(...QUESTION)
   const units = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
   const user = machine.user()

@@ -1,8 +1,8 @@
 /** Which Node runs this, where it came from, and as whom. */
 import { type Finding, ok } from '../../core/finding.ts'
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './scene.ts'
 
-export async function runtime({ world, machine }: Scene): Promise<readonly Finding[]> {
+export async function runtime({ world, machine }: CheckContext): Promise<readonly Finding[]> {
   const { node, main } = world.program
   const { name, uid } = machine.user()
   const whose =

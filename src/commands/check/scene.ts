@@ -1,13 +1,13 @@
 /** What the examinations look at: the configuration in force, and this machine. */
 import type { CronLine } from '../../core/carriers.ts'
 import { Fault } from '../../core/fault.ts'
-import { type Finding, failure, unreached } from '../../core/finding.ts'
+import { type Finding, failure, skipped } from '../../core/finding.ts'
 import type { Source } from '../../core/settings.ts'
 import type { Process, Systemctl } from '../../edge/systemctl.ts'
 import type { User } from '../../edge/user.ts'
-import type { World } from '../../world.ts'
+import type { ProcessContext } from '../../world.ts'
 import type { Configuration } from '../configuration.ts'
-import type { Engine } from '../engine.ts'
+import type { App } from '../engine.ts'
 import type { Listing } from '../sources.ts'
 
 /** What of this machine is asked beyond files. */
@@ -18,33 +18,33 @@ export interface Machine {
   readonly user: () => User
 }
 
-export interface Scene {
-  readonly world: World
+export interface CheckContext {
+  readonly world: ProcessContext
   readonly machine: Machine
   readonly configuration: Configuration
   /** Made of what is right in the configuration. */
-  readonly engine: Engine
+  readonly engine: App
   /** Those named, or the usual ones that are there. */
   readonly sources: readonly Source[]
   /** Listed once, for all who ask. @throws Fault NO_SOURCE. */
   readonly listing: () => Promise<Listing>
 }
 
-export interface Examination {
+export interface Check {
   readonly about: string
   /** Keys of the configuration without which it would look at something else than what is meant. */
   readonly needs?: RegExp
-  readonly look: (scene: Scene) => Promise<readonly Finding[]>
+  readonly look: (scene: CheckContext) => Promise<readonly Finding[]>
 }
 
 /** What was found, whatever happens: one examination that fails never hides the others. */
-export const examined = ({ about, needs, look }: Examination, scene: Scene): Promise<readonly Finding[]> =>
-  isBlind(needs, scene)
-    ? Promise.resolve([unreached(about, 'not looked at: the configuration comes first')])
+export const runCheck = ({ about, needs, look }: Check, scene: CheckContext): Promise<readonly Finding[]> =>
+  dependsOnBrokenConfig(needs, scene)
+    ? Promise.resolve([skipped(about, 'not looked at: the configuration comes first')])
     : look(scene).catch(error => [failure(about, asFault(about, error))])
 
 /** Of a list the good entries are left to look at; without them the usual ones would be looked at in their place. */
-function isBlind(needs: RegExp | undefined, { configuration }: Scene): boolean {
+function dependsOnBrokenConfig(needs: RegExp | undefined, { configuration }: CheckContext): boolean {
   if (!needs) return false
   const { complaints, isReadable, settings } = configuration
   const touched = complaints.filter(({ key }) => needs.test(key))

@@ -1,15 +1,15 @@
 /** The state directory: there, writable, with room, and what is in it. It is looked at and left as it is. */
 import { Fault } from '../../core/fault.ts'
 import { type Finding, failure, ok, warning } from '../../core/finding.ts'
-import { quoted } from '../../core/shellWord.ts'
-import { type Room, stateRoom } from '../../edge/stateRoom.ts'
+import { quoteShell } from '../../core/shellWord.ts'
+import { probeDirectory, type WriteProbe } from '../../edge/stateRoom.ts'
 import type { User } from '../../edge/user.ts'
-import type { Scene } from './scene.ts'
+import type { CheckContext } from './scene.ts'
 
-export async function state({ engine, machine }: Scene): Promise<readonly Finding[]> {
+export async function state({ engine, machine }: CheckContext): Promise<readonly Finding[]> {
   const { settings, receipts } = engine
   const dir = settings.stateDir
-  const room = await stateRoom(dir)
+  const room = await probeDirectory(dir)
   if (room.refusal !== undefined) return [unwritable(dir, room, machine.user())]
   if (!room.there) return [ok('state', `${dir} is made with the first upload`)]
   const [known, files] = [(await receipts.all()).length, room.receipts]
@@ -23,16 +23,16 @@ export async function state({ engine, machine }: Scene): Promise<readonly Findin
     : [ok('state', says)]
 }
 
-function unwritable(dir: string, { refusal, nearest, there }: Room, { name, uid }: User): Finding {
+function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name, uid }: User): Finding {
   const where = there ? dir : `${dir}, to be made in ${nearest}`
   const fault = new Fault('STATE_UNUSABLE', `${where}: ${name} cannot write there (${refusal})`)
   const { advice } = fault
   if (refusal === 'ENOSPC' || refusal === 'EDQUOT')
     return failure('state', fault, {
       advice: 'Make room on its disk, or name another with --state-dir.',
-      command: `df -h ${quoted(nearest)}`,
+      command: `df -h ${quoteShell(nearest)}`,
     })
   if (refusal === 'EACCES' && uid !== 0)
     return failure('state', fault, { advice, command: 'sudo certferry check' })
-  return failure('state', fault, { advice, command: `findmnt -T ${quoted(nearest)}` })
+  return failure('state', fault, { advice, command: `findmnt -T ${quoteShell(nearest)}` })
 }

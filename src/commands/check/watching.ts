@@ -5,10 +5,10 @@ import type { Source } from '../../core/settings.ts'
 import { budgetFinding } from '../../core/watchBudget.ts'
 import { silentAmong } from '../../edge/filesystem.ts'
 import { watchBudget, watchesNeeded } from '../../edge/inotify.ts'
-import { viewOf } from '../../edge/view.ts'
-import type { Scene } from './scene.ts'
+import { watchScopeOf } from '../../edge/view.ts'
+import type { CheckContext } from './scene.ts'
 
-export async function watching({ sources, machine }: Scene): Promise<readonly Finding[]> {
+export async function watching({ sources, machine }: CheckContext): Promise<readonly Finding[]> {
   const seen = await Promise.all(sources.map(looked))
   const polled = seen.flatMap(({ source, silent }) => (silent ? [polling(source, silent)] : []))
   const heard = seen.filter(({ silent }) => !silent)
@@ -18,7 +18,7 @@ export async function watching({ sources, machine }: Scene): Promise<readonly Fi
 }
 
 async function looked(source: Source) {
-  const view = await viewOf(source)
+  const view = await watchScopeOf(source)
   const silent = await silentAmong(view.folders)
   return { source, silent, needed: silent ? 0 : await watchesNeeded(view) }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { execPath, stdout } from 'node:process'
 import { expect, onTestFinished, test } from 'vitest'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import { startEmulator } from '../../../src/emulator/server.ts'
 import { run, SYSTEM_PATH } from '../../e2e/child.ts'
 import { MAIN } from '../../e2e/program.ts'
@@ -25,7 +25,7 @@ const dice = seededDice(SEED)
 const distant =
   (trouble: Trouble | undefined): Trouble =>
   async exchange => {
-    await pause(dice() * 200)
+    await sleep(dice() * 200)
     if (trouble) await trouble(exchange)
     else give(exchange.response, await exchange.carryOut())
   }

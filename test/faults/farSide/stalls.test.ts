@@ -4,7 +4,7 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import { seededDice } from '../../support/dice.ts'
 import { LONG, promised, SEED, times } from '../run.ts'
 import { own } from './ends.ts'
@@ -13,7 +13,7 @@ import { plant } from './forest.ts'
 import { openFarStage, type Time } from './stage.ts'
 import { DEAFNESS, ENDLESS, STALLS, type Stall } from './stalls.ts'
 
-const REALLY: Time = { wait: pause, monotonic: () => performance.now(), now: Date.now }
+const REALLY: Time = { wait: sleep, monotonic: () => performance.now(), now: Date.now }
 
 const trusted = getCACertificates('default')
 beforeAll(() => setDefaultCACertificates([...trusted, own.root]))

@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import { own } from './ends.ts'
 import type { Trouble } from './front.ts'
 import type { FarWishes } from './stage.ts'
@@ -28,7 +28,7 @@ const inDrops: Trouble = async ({ carryOut, socket }) => {
   const { body } = await carryOut()
   for (const byte of `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`) {
     socket.write(byte)
-    await pause(10)
+    await sleep(10)
   }
 }
 
@@ -53,7 +53,7 @@ async function openDeafDoor() {
   const port = Number(String((await once(child.stdout, 'data'))[0]))
   child.kill('SIGSTOP')
   for (let i = 0; i < 4; i++) queue.push(connect(port, '127.0.0.1').on('error', () => {}))
-  await pause(100)
+  await sleep(100)
   return { port, leadTo: (to: number) => child.stdin.write(`${to}\n`), hear: () => child.kill('SIGCONT') }
 }
 

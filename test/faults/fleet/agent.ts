@@ -1,18 +1,18 @@
 /** One server of a fleet: it carries each of its certificates to an ID, with the program's own plan, pace and patience. */
 import type { Bundle } from '../../../src/core/bundle.ts'
 import { Fault } from '../../../src/core/fault.ts'
-import { plan } from '../../../src/core/plan.ts'
+import { decide } from '../../../src/core/plan.ts'
 import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../../src/core/receipt.ts'
 import type { Reply } from '../../../src/core/reply.ts'
-import { type Courier, openCourier, type Passing } from '../../../src/edge/courier.ts'
-import { openLog } from '../../../src/edge/log.ts'
+import { type Clock, createRetryingUploader, type RetryingUploader } from '../../../src/edge/courier.ts'
+import { createLogger } from '../../../src/edge/log.ts'
 import { lineageOf } from '../../memory.ts'
 
 export interface AgentOptions {
   readonly bundles: readonly Bundle[]
   readonly ratePerSecond: number
   readonly call: (action: string, body: string) => Promise<Reply>
-  readonly passing: Passing
+  readonly passing: Clock
   /** How long a pass may take and how long it is to the next, where passes are started by a timer. In milliseconds. */
   readonly shifts?: { readonly on: number; readonly off: number } | undefined
 }
@@ -50,10 +50,10 @@ export async function agent(options: AgentOptions): Promise<Agent> {
         () => shift.abort(new Fault('INTERRUPTED', 'the shift is over')),
         () => {},
       )
-    const courier = openCourier({
+    const courier = createRetryingUploader({
       ...options,
       repair: async () => false,
-      log: openLog({ level: 'error', output: NOBODY, now: passing.now }),
+      log: createLogger({ level: 'error', output: NOBODY, now: passing.now }),
       signal: shift.signal,
     })
     const ended = await Promise.all(
@@ -69,21 +69,21 @@ export async function agent(options: AgentOptions): Promise<Agent> {
 
 interface Carrying {
   readonly receipts: Map<string, Receipt>
-  readonly passing: Passing
+  readonly passing: Clock
   readonly onUploaded: () => void
 }
 
 /** Whether the certificate is up. @throws what is neither weather nor the end of the pass. */
 async function carried(
   bundle: Bundle,
-  courier: Courier,
+  courier: RetryingUploader,
   { receipts, passing, onUploaded }: Carrying,
 ): Promise<boolean> {
   const lineage = lineageOf(bundle.names[0] ?? '')
   const receipt = receipts.get(bundle.fingerprint) ?? emptyReceipt(lineage.id)
   const now = new Date(bundle.notBefore.getTime() + passing.now())
   const circumstances = { now, force: false, endpoint: ENDPOINT, settings: '', patient: true }
-  const decision = plan(bundle, receipt, circumstances)
+  const decision = decide(bundle, receipt, circumstances)
   if (decision.do !== 'upload') return decision.do === 'skip'
   try {
     const uploaded = await courier.upload(bundle, lineage)

@@ -1,7 +1,7 @@
 /** Twenty processes of the built program share one limit in real time, and the simulation of the same says the same. */
 import { execPath, stdout } from 'node:process'
 import { expect, test } from 'vitest'
-import { openReceipts } from '../../../src/edge/receipts.ts'
+import { openReceiptStore } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, type Emulator, startEmulator } from '../../../src/emulator/server.ts'
 import { bundleOf } from '../../core/samples.ts'
 import { type Ended, run, SYSTEM_PATH } from '../../e2e/child.ts'
@@ -134,7 +134,7 @@ async function learnt(
       .sort(),
   ).toEqual([...leaves].sort())
   for (const state of states) {
-    const receipts = await openReceipts(state, expect.unreachable, () => new Date()).all()
+    const receipts = await openReceiptStore(state, expect.unreachable, () => new Date()).all()
     const ids = receipts.map(({ lineage, uploaded }) => [lineage, uploaded?.certificateId] as const)
     const truth = names.map((name, i) => [`certbot:${name}`, stored.get(leaves[i] ?? '')] as const)
     expect(new Map(ids)).toEqual(new Map(truth))

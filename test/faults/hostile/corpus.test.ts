@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cli } from '../../../src/cli.ts'
-import { prove } from '../../../src/core/bundle.ts'
+import { parseBundle } from '../../../src/core/bundle.ts'
 import { secret } from '../../../src/core/secret.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { recordedWorld } from '../../support/world.ts'
@@ -15,7 +15,7 @@ import type { Strange } from './strangePair.ts'
 const FILES = ['/live/chain.pem', '/live/key.pem']
 
 const proof = ({ chain, key, password }: Strange) =>
-  prove(
+  parseBundle(
     {
       chain: { path: '/live/chain.pem', text: chain },
       key: {

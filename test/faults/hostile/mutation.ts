@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Bundle, prove } from '../../../src/core/bundle.ts'
+import { type Bundle, parseBundle } from '../../../src/core/bundle.ts'
 import { secret } from '../../../src/core/secret.ts'
 import { seededDice } from '../../support/dice.ts'
 import { openssl } from '../../support/openssl.ts'
@@ -47,7 +47,7 @@ export async function mutate({ title, how, count, pairs, change }: Mutation): Pr
 }
 
 const proof = ({ chain, key, password }: Strange) =>
-  prove(
+  parseBundle(
     {
       chain: { path: CHAIN, text: chain },
       key: { path: KEY, text: key, password: password === undefined ? undefined : secret(password) },

@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { Fault } from '../../../src/core/fault.ts'
-import { readReceipt, writeReceipt } from '../../../src/core/receiptText.ts'
+import { parseReceipt, serializeReceipt } from '../../../src/core/receiptText.ts'
 import { readReply } from '../../../src/core/reply.ts'
-import { settle } from '../../../src/core/settings.ts'
+import { resolveSettings } from '../../../src/core/settings.ts'
 import { statusRow } from '../../../src/core/status.ts'
 import { statusTable } from '../../../src/core/statusTable.ts'
 import { uploadedOf } from '../../../src/core/upload.ts'
 import { loadConfig } from '../../../src/edge/configFile.ts'
 import { findCredentials } from '../../../src/edge/credentials.ts'
-import { openMetrics } from '../../../src/edge/metrics.ts'
+import { createMetrics } from '../../../src/edge/metrics.ts'
 import { readTextfile } from '../../../src/edge/textfile.ts'
 import { callerOf } from '../../edge/caller.ts'
 import { AT_ONCE } from '../../edge/places.ts'
@@ -69,7 +69,7 @@ test('changed configurations: settings, or the file with what is wrong in it', a
       await writeFile(file, text)
       try {
         const { config } = await loadConfig(file, recordedWorld({ cwd: '/' }).world)
-        return settle({}, {}, config).uploadOf('certbot:a', 'a', {}).tags.length
+        return resolveSettings({}, {}, config).uploadOf('certbot:a', 'a', {}).tags.length
       } catch (error) {
         // every problem has its own line, and each names the file
         if (!(error instanceof Fault) || error.message.split('\n').some(line => !line.startsWith(file)))
@@ -88,12 +88,12 @@ test('changed receipts: damaged, or shown without harm and written back the same
     count: times(500, 7_000),
     named: [],
     read: text => {
-      const receipt = readReceipt(text)
+      const receipt = parseReceipt(text)
       if (!receipt) return ''
-      expect(readReceipt(writeReceipt(receipt))).toEqual(receipt)
+      expect(parseReceipt(serializeReceipt(receipt))).toEqual(receipt)
       const table = statusTable([statusRow({ receipt }, now)], { colours: false, columns: 80 }, now)
       expect(table).not.toMatch(/NaN|Invalid|undefined/)
-      return `${table}${writeReceipt(receipt)}`
+      return `${table}${serializeReceipt(receipt)}`
     },
   })
 })
@@ -189,7 +189,7 @@ test('changed textfiles: what can be read goes on, and the page stays one', asyn
     named: [file],
     read: async text => {
       await writeFile(file, text)
-      const metrics = openMetrics({ version: '1', now: () => new Date(), before: await readTextfile(file) })
+      const metrics = createMetrics({ version: '1', now: () => new Date(), before: await readTextfile(file) })
       const page = await metrics.text()
       for (const line of page.split('\n')) expect(line).toMatch(PAGE)
       return page

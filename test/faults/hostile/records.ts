@@ -1,6 +1,6 @@
 /** Texts of every kind that certferry reads beside certificates, whole, for dice to change. */
 import { readFileSync } from 'node:fs'
-import { writeReceipt } from '../../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../../src/core/receiptText.ts'
 import { receiptWith, upload } from '../../core/samples.ts'
 import { below, type Dice, oneOf, withBytesChanged, withLinesChanged } from './mutator.ts'
 
@@ -32,7 +32,7 @@ export const RECEIPTS = [
     },
     failing: { fingerprint: HEX, since: AT, failures: 3, nextAttemptAt: AT, code: 'NETWORK', message: 'm' },
   }),
-].map(writeReceipt)
+].map(serializeReceipt)
 
 const response = (fields: object) => JSON.stringify({ Response: { RequestId: 'r-1', ...fields } })
 

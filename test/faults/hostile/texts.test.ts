@@ -3,15 +3,15 @@ import { Buffer } from 'node:buffer'
 import { parse as parseIni } from 'ini'
 import { parse as parseToml } from 'smol-toml'
 import { expect, test } from 'vitest'
-import { prove } from '../../../src/core/bundle.ts'
+import { parseBundle } from '../../../src/core/bundle.ts'
 import { alternativeNames, commonNames } from '../../../src/core/certificateNames.ts'
 import { readConfig } from '../../../src/core/configReading.ts'
 import { isMatch } from '../../../src/core/pattern.ts'
 import { readPem } from '../../../src/core/pem.ts'
-import { printable } from '../../../src/core/printable.ts'
-import { readReceipt } from '../../../src/core/receiptText.ts'
+import { printableText } from '../../../src/core/printable.ts'
+import { parseReceipt } from '../../../src/core/receiptText.ts'
 import { readReply } from '../../../src/core/reply.ts'
-import { samplesOf } from '../../../src/core/samples.ts'
+import { parseSamples } from '../../../src/core/samples.ts'
 import { withoutKeys } from '../../../src/core/secret.ts'
 import { LONG, promised } from '../run.ts'
 
@@ -20,16 +20,16 @@ const MIB = 1 << 20
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   PEM: text => readPem(text, 'f'),
   proof: text =>
-    prove({ chain: { path: 'f', text }, key: { path: 'f', text, password: undefined } }, new Date()),
+    parseBundle({ chain: { path: 'f', text }, key: { path: 'f', text, password: undefined } }, new Date()),
   'message without keys': withoutKeys,
-  printable: text => printable(text),
+  printable: text => printableText(text),
   'alternative names': alternativeNames,
   'common names': commonNames,
   configuration: text => readConfig(parseToml(text)),
   credentials: text => parseIni(text.slice(0, 1 << 16)),
-  textfile: samplesOf,
+  textfile: parseSamples,
   reply: text => readReply(200, text),
-  receipt: text => readReceipt(text),
+  receipt: text => parseReceipt(text),
   pattern: text => isMatch(`*${text.slice(0, 40)}*b`, text),
 }
 

@@ -7,10 +7,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../../src/cli.ts'
 import { aliasOf, DEFAULT_ALIAS } from '../../../src/core/alias.ts'
 import { HOOK_FILES } from '../../../src/core/hookFile.ts'
-import { journalled, readable } from '../../../src/core/logLine.ts'
-import { readReceipt } from '../../../src/core/receiptText.ts'
-import { quoted } from '../../../src/core/shellWord.ts'
-import { openMetrics } from '../../../src/edge/metrics.ts'
+import { journalLine, terminalLine } from '../../../src/core/logLine.ts'
+import { parseReceipt } from '../../../src/core/receiptText.ts'
+import { quoteShell } from '../../../src/core/shellWord.ts'
+import { createMetrics } from '../../../src/edge/metrics.ts'
 import { fileName } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../../src/emulator/server.ts'
 import { issue } from '../../support/certificates.ts'
@@ -93,7 +93,7 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
   expect((await readdir(folder)).sort()).toEqual(['le', 'metrics.prom', 'state'])
   expect((await readdir(join(folder, 'state'))).sort()).toEqual(receipts)
   const texts = await Promise.all(receipts.map(name => readFile(join(folder, 'state', name), 'utf8')))
-  expect(texts.filter(text => isRaw(text) || !readReceipt(text)?.uploaded)).toEqual([])
+  expect(texts.filter(text => isRaw(text) || !parseReceipt(text)?.uploaded)).toEqual([])
   promised({ fault: 'folders of every name', how: 'six commands over them', runs: names.length, ...CLEAN })
 })
 
@@ -130,16 +130,16 @@ test('names are never read as a template', () => {
 test('a log line is one line without escapes, on a terminal and in the journal', () => {
   const runs = tried(fc.tuple(evil, evil), times(500, 10_000), ([msg, advice]) => {
     const line = { level: 'warn', time: '2026-05-02T00:00:00Z', msg, advice } as const
-    expect(isRaw(readable(line, { colours: false, columns: 80 }))).toBe(false)
-    expect(journalled(line)).toMatch(/^<4>[^\n]*\n$/)
-    expect(isRaw(journalled(line))).toBe(false)
+    expect(isRaw(terminalLine(line, { colours: false, columns: 80 }))).toBe(false)
+    expect(journalLine(line)).toMatch(/^<4>[^\n]*\n$/)
+    expect(isRaw(journalLine(line))).toBe(false)
   })
   promised({ fault: 'messages', how: 'as log lines', runs, ...CLEAN })
 })
 
 test('a page of metrics has one line a sample, whatever its lineages are called', async () => {
   const names = fc.sample(evil, { numRuns: times(200, 2_000), seed: SEED })
-  const metrics = openMetrics({ version: '1', now: () => new Date() })
+  const metrics = createMetrics({ version: '1', now: () => new Date() })
   for (const name of names)
     metrics.outcome({
       outcome: 'unchanged',
@@ -161,7 +161,7 @@ test('a word for the shell is that word and nothing else', () => {
     .map(word => word.toWellFormed().replaceAll('\0', ''))
   for (let i = 0; i < words.length; i += 200) {
     const some = words.slice(i, i + 200)
-    const printed = execFileSync('sh', ['-c', `printf '%s\\0' ${some.map(quoted).join(' ')}`], {
+    const printed = execFileSync('sh', ['-c', `printf '%s\\0' ${some.map(quoteShell).join(' ')}`], {
       encoding: 'utf8',
     })
     expect(printed.split('\0').slice(0, -1)).toEqual(some)
@@ -176,7 +176,7 @@ test('a hook runs certferry with the words it was given, wherever that lies, and
     const house = join(folder, `${i} ${name.replaceAll('/', '_')}`)
     await mkdir(house, { recursive: true })
     const [node, main] = [join(house, 'node'), join(house, 'main.js')]
-    await writeFile(node, `#!/bin/sh\nprintf '%s\\0' "$@" > ${quoted(join(folder, 'seen'))}\n`)
+    await writeFile(node, `#!/bin/sh\nprintf '%s\\0' "$@" > ${quoteShell(join(folder, 'seen'))}\n`)
     await writeFile(main, '')
     await chmod(node, 0o755)
     const options = ['--state-dir', name, '--endpoint', `$(touch ${join(folder, 'canary')})`]

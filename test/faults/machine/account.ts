@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Receipt } from '../../../src/core/receipt.ts'
-import { openReceipts } from '../../../src/edge/receipts.ts'
+import { openReceiptStore } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, type Emulator } from '../../../src/emulator/server.ts'
 import { leaksIn } from '../../support/leaks.ts'
 import { isAside, type Past, supersededOf } from './past.ts'
@@ -30,7 +30,7 @@ const HOURS = 7_200_000
 
 /** As a pass two hours later sees them: by then what dead processes left behind is old. */
 const receiptsIn = (dir: string) =>
-  openReceipts(
+  openReceiptStore(
     dir,
     () => {},
     () => new Date(Date.now() + HOURS),

@@ -2,7 +2,7 @@
 import { chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cli } from '../../../src/cli.ts'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import {
   DEMO_CREDENTIALS,
   type Emulator,
@@ -86,7 +86,7 @@ export async function openGround(wishes: Wishes): Promise<Ground> {
     words,
     run: (command, ...more) => ended(words(command, ...more), env),
     pass: async (surroundings = {}) => {
-      const { world, out, err } = recordedWorld({ env, cwd: folder, wait: pause, ...surroundings })
+      const { world, out, err } = recordedWorld({ env, cwd: folder, wait: sleep, ...surroundings })
       const code = await cli(words('sync').slice(PROGRAM.length), world)
       return { code, signal: null, stdout: out(), stderr: err() }
     },

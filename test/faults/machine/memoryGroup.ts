@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import { isRoot } from '../../edge/nobody.ts'
 
 interface Kind {
@@ -62,6 +62,6 @@ async function removed(group: string, tries = 40): Promise<void> {
   const error = await rmdir(group).catch((reason: NodeJS.ErrnoException) => reason)
   if (!error) return
   if (error.code !== 'EBUSY' || tries === 0) throw error
-  await pause(50)
+  await sleep(50)
   await removed(group, tries - 1)
 }

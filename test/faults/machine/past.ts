@@ -1,5 +1,5 @@
 /** What a state directory holds before a fault: nothing, receipts of older certificates, or damage. */
-import { writeReceipt } from '../../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../../src/core/receiptText.ts'
 import { fileName } from '../../../src/edge/receipts.ts'
 import type { Trees } from './trees.ts'
 
@@ -23,7 +23,7 @@ function earlier(lineage: string): string {
     uploadedAt: '2020-01-02T00:00:00.000Z',
     endpoint: '127.0.0.1',
   }
-  return writeReceipt({ lineage, uploaded, superseded: [], rejected: undefined, failing: undefined })
+  return serializeReceipt({ lineage, uploaded, superseded: [], rejected: undefined, failing: undefined })
 }
 
 const pastOf = (past: Past, index: number): Past =>

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../../src/cli.ts'
-import { pause } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/edge/time.ts'
 import { DEMO_CREDENTIALS } from '../../../src/emulator/server.ts'
 import { seededDice } from '../../support/dice.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
@@ -96,7 +96,7 @@ async function stage(folder: string, trees: Trees, renewing = false): Promise<St
     config,
     credentials,
     texts,
-    process: () => recordedWorld({ env, cwd: folder, wait: pause }),
+    process: () => recordedWorld({ env, cwd: folder, wait: sleep }),
     words: command => [command, '--config', config],
     astray: trap.visits,
   }
@@ -112,12 +112,12 @@ async function replacing(way: string, file: string, texts: readonly [string, str
   }
   const rest = async () => {
     measure()
-    await pause(dice() * LONGEST_PAUSE)
+    await sleep(dice() * LONGEST_PAUSE)
     before = last
     last = performance.now()
   }
   for (let turn = 1; turn <= turns; turn++) {
-    await pause(dice() * 500)
+    await sleep(dice() * 500)
     const replacement: Replacement = { file, text: texts[turn % 2] ?? '', turn, pause: rest, dice }
     before = last = performance.now()
     await WAYS[way]?.(replacement)
@@ -148,7 +148,7 @@ test.each([
       const { ground, process, words, astray, ...stages } = await stage(join(root, `${i}`), trees)
       const writing = replacing(way, stages[target], stages.texts[target], 1 + Math.floor(dice() * 2))
       const { world, out, err } = process()
-      await pause(dice() * 500)
+      await sleep(dice() * 500)
       const code = await cli(words(command), world)
       const made = { code, signal: null, stdout: out(), stderr: err() }
       const longest = await writing
@@ -178,7 +178,7 @@ test('a daemon told of each replacement never runs with half a configuration, an
   for (const way of drawn(Object.keys(WAYS), times(1, 99), dice)) {
     const writing = replacing(way, config, texts.config, 2)
     for (let hups = 0; hups < 3; hups++) {
-      await pause(dice() * 700)
+      await sleep(dice() * 700)
       signal('SIGHUP')
     }
     await trees.renew(Math.floor(dice() * 3))
