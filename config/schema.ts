@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { toJsonSchema } from '@valibot/to-json-schema'
-import { ConfigSchema } from '../src/core/config.ts'
+import { ConfigSchema } from '../src/config/schema.ts'
 import { type CommentedTable, commentedTables } from './commented.ts'
 
 /** What of JSON Schema is used here. */

@@ -19,7 +19,7 @@ const stating = (version: string): Plugin => ({
 })
 
 /** What every start loads, a hook's above all: one file of it is opened and read sooner than a dozen. */
-const BEGINNINGS = ['src/edge/output.ts', 'src/cli.ts', 'src/commands/hook.ts'].map(path =>
+const BEGINNINGS = ['src/terminal/output.ts', 'src/cli/run.ts', 'src/commands/hook.ts'].map(path =>
   resolve(ROOT, path),
 )
 

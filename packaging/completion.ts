@@ -1,7 +1,7 @@
 /** Completion for bash, zsh and fish, made of the command table. Pure. */
-import type { Command } from '../src/cli/commandTable.ts'
-import type { Option } from '../src/cli/optionTable.ts'
-import { LEVELS } from '../src/core/terms.ts'
+import type { Command } from '../src/cli/commands.ts'
+import type { Option } from '../src/cli/options.ts'
+import { LEVELS } from '../src/config/values.ts'
 
 /** By their path below share. */
 export const completions = (commands: readonly Command[]): ReadonlyMap<string, string> =>

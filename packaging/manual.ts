@@ -1,5 +1,5 @@
 /** The man pages, made of what the program says of itself: the command table and the commented configuration. Pure. */
-import type { Command } from '../src/cli/commandTable.ts'
+import type { Command } from '../src/cli/commands.ts'
 import { item, page, paragraph, section, subsection, verbatim } from './roff.ts'
 
 export interface ManualSources {

@@ -1,8 +1,8 @@
 /** What is installed besides the program, as files in memory: one list for the archive and the Debian package. */
 import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { COMMANDS } from '../src/cli/commandTable.ts'
-import { wrap } from '../src/core/columns.ts'
+import { COMMANDS } from '../src/cli/commands.ts'
+import { wrap } from '../src/terminal/text.ts'
 import { completions } from './completion.ts'
 import { exitRows, manuals } from './manual.ts'
 import { EPOCH, ROOT } from './places.ts'

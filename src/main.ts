@@ -1,20 +1,23 @@
 #!/usr/bin/env node
+import { accessSync, constants } from 'node:fs'
+import { userInfo } from 'node:os'
+import { isAbsolute } from 'node:path'
 /**
  * argv + env → command → exit code. The only file that touches process.
  * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
  */
-import { accessSync, constants } from 'node:fs'
-import { userInfo } from 'node:os'
-import { isAbsolute } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 // by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys
 process.on('SIGUSR1', () => {})
+
 // a reload that is asked for while the daemon starts: what it is about to read is newer than the signal
 if (process.argv[2] === 'watch') process.on('SIGHUP', () => {})
 
 const needed = [22, 22] as const
+
 const found = process.versions.node
+
 const [major = 0, minor = 0] = found.split('.').map(Number)
 
 if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
@@ -24,11 +27,11 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
   )
   process.exitCode = 78
 } else {
-  import('./cli.ts').then(run, fail)
+  import('./cli/run.ts').then(run, fail)
 }
 
-async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
-  const { openOutput } = await import('./edge/output.ts')
+async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
+  const { openOutput } = await import('./terminal/output.ts')
   const { isSea } = process.getBuiltinModule('node:sea')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -53,9 +56,9 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
   }
   const stdout = openOutput({ fd: 1, stream: () => process.stdout, env, onLost })
   const stderr = openOutput({ fd: 2, stream: () => process.stderr, env, onLost })
-  let asker: ReturnType<typeof import('./edge/terminal.ts').createPrompt> | undefined
+  let asker: ReturnType<typeof import('./terminal/prompt.ts').createPrompt> | undefined
   const ask = async (question: string, hidden?: boolean) => {
-    asker ??= (await import('./edge/terminal.ts')).createPrompt(process.stdin, stdout)
+    asker ??= (await import('./terminal/prompt.ts')).createPrompt(process.stdin, stdout)
     return asker(question, hidden)
   }
   const world = {
@@ -94,8 +97,10 @@ async function run({ cli }: typeof import('./cli.ts')): Promise<void> {
 
 /** From the first signal, and from the deadline of a command that has one, to an end that waits for nothing. In milliseconds. */
 const [FINISH, OVERTIME] = [15_000, 2_000] as const
+
 /** For a reader that is behind when the time is over. In milliseconds. */
 const LAST_WORDS = 500
+
 const UNHEARD = { ref: false } as const
 
 const cutOff = () => leave(75)

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
-import { readConfig } from '../src/core/configReading.ts'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS } from '../src/core/lineage.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS } from '../src/acme/clients.ts'
+import { readConfig } from '../src/config/validate.ts'
 
 const text = await readFile('docs/clients.md', 'utf8')
 

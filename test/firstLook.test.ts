@@ -1,7 +1,7 @@
 /** What has not changed is neither read nor proven again; what has, or may have, goes the whole way. */
 import { describe, expect, test } from 'vitest'
-import type { FileStamps } from '../src/core/mark.ts'
-import { syncAll } from '../src/pass.ts'
+import type { FileStamps } from '../src/sources/fileStamp.ts'
+import { syncAll } from '../src/upload/syncAll.ts'
 import { lineageOf, WISHES } from './memory.ts'
 import { fresh, old, stage } from './passStage.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { CLIENTS, HOOK_FILES } from '../src/core/hookFile.ts'
+import { CLIENTS, HOOK_FILES } from '../src/acme/hookScripts.ts'
 import { temporaryDirectory } from './support/temporary.ts'
 
 const run = promisify(execFile)

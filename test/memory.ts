@@ -1,14 +1,14 @@
 /** The effects of a pass as plain functions over maps: a disk, a service and a state directory that do as a test says. */
 
-import type { Bundle, Files } from '../src/core/bundle.ts'
-import type { UploadKeys } from '../src/core/config.ts'
-import type { Lineage } from '../src/core/lineage.ts'
-import { pemLineage } from '../src/core/lineageIn.ts'
-import type { Outcome } from '../src/core/outcome.ts'
-import { emptyReceipt, type Receipt } from '../src/core/receipt.ts'
-import { resolveSettings } from '../src/core/settings.ts'
-import type { SyncAllDeps } from '../src/pass.ts'
-import type { SyncOptions } from '../src/sync.ts'
+import type { Bundle, Files } from '../src/certificate/bundle.ts'
+import type { UploadKeys } from '../src/config/schema.ts'
+import { resolveSettings } from '../src/config/settings.ts'
+import { emptyReceipt, type Receipt } from '../src/receipts/receipt.ts'
+import type { Lineage } from '../src/sources/lineage.ts'
+import { pemLineage } from '../src/sources/lineage.ts'
+import type { Outcome } from '../src/upload/outcome.ts'
+import type { SyncAllDeps } from '../src/upload/syncAll.ts'
+import type { SyncOptions } from '../src/upload/syncCertificate.ts'
 
 export const WISHES: SyncOptions = {
   force: false,

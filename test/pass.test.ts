@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../src/core/fault.ts'
-import { exitOf } from '../src/core/outcome.ts'
-import { type SyncAllDeps, syncAll } from '../src/pass.ts'
+import { Fault } from '../src/errors.ts'
+import { exitOf } from '../src/upload/outcome.ts'
+import { type SyncAllDeps, syncAll } from '../src/upload/syncAll.ts'
 import { lineageOf, memory, WISHES } from './memory.ts'
 import { fresh, inTurn, mixed, old, stage } from './passStage.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { exitOf } from '../src/core/outcome.ts'
+import { exitOf } from '../src/upload/outcome.ts'
 import { alone, fresh, inTurn, mixed, old, stage } from './passStage.ts'
 
 describe('a lineage caught mid-change', () => {

@@ -1,5 +1,5 @@
 /** Lineages on a disk in memory, and a pass over them. */
-import { type SyncAllDeps, syncAll } from '../src/pass.ts'
+import { type SyncAllDeps, syncAll } from '../src/upload/syncAll.ts'
 import { lineageOf, memory, WISHES, type Written } from './memory.ts'
 import { issue } from './support/certificates.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Fault } from '../src/core/fault.ts'
+import { Fault } from '../src/errors.ts'
 import { fresh, old, stage } from './passStage.ts'
 
 test('once a receipt cannot be written the uploads are halted, and the ID that was given is told', async () => {

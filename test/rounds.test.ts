@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { JobResult } from '../src/core/agenda.ts'
-import { createWorkQueue } from '../src/rounds.ts'
+import type { JobResult } from '../src/daemon/workQueue.ts'
+import { createWorkQueue } from '../src/daemon/workQueue.ts'
 import { virtualClock } from './edge/virtualClock.ts'
 
 interface Look {

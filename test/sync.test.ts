@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../src/core/fault.ts'
+import { Fault } from '../src/errors.ts'
 import { selfSigned } from './support/certificates.ts'
 import { first, reject, renewed, stage } from './syncStage.ts'
 

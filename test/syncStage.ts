@@ -1,6 +1,6 @@
 /** One lineage on a disk in memory, and a look at it. */
-import type { SyncAllDeps } from '../src/pass.ts'
-import { syncCertificate } from '../src/sync.ts'
+import type { SyncAllDeps } from '../src/upload/syncAll.ts'
+import { syncCertificate } from '../src/upload/syncCertificate.ts'
 import { lineageOf, memory, WISHES, type Written } from './memory.ts'
 import { issue } from './support/certificates.ts'
 

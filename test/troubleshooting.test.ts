@@ -1,9 +1,8 @@
 /** Troubleshooting has a line for every fault, in the words of the program. */
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { ADVICE } from '../src/core/advice.ts'
-import { KNOWN_CODES } from '../src/core/apiCodes.ts'
-import { Fault, type FaultCode } from '../src/core/fault.ts'
+import { ADVICE, Fault, type FaultCode } from '../src/errors.ts'
+import { KNOWN_CODES } from '../src/tencent/errorCodes.ts'
 
 const page = await readFile('docs/troubleshooting.md', 'utf8')
 const names = (await readdir('src', { recursive: true })).filter(name => name.endsWith('.ts'))

@@ -1,8 +1,10 @@
 /** What `--help` prints, fitted to 80 columns. Pure. */
-import { wrap } from '../core/columns.ts'
-import { type Command, PACKAGED } from './commandTable.ts'
+
+import { wrap } from '../terminal/text.ts'
+import { type Command, PACKAGED } from './commands.ts'
 
 const WIDTH = 80
+
 const INDENT = 24
 
 export const generalHelp = (

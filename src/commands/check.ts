@@ -1,25 +1,33 @@
 /** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
-import { type InsecurePermissions, permissionAdvice, permissionText } from '../core/exposure.ts'
-import { exitOfFindings, type Finding, findingsJson, warning } from '../core/finding.ts'
-import { findingLines, verdictLines } from '../core/findingText.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import { cronLines } from '../edge/crontabs.ts'
-import { processes, systemctl } from '../edge/systemctl.ts'
-import { currentUser } from '../edge/user.ts'
-import type { ProcessContext } from '../world.ts'
-import { certificates } from './check/certificates.ts'
-import { configuration } from './check/configuration.ts'
-import { notices } from './check/notices.ts'
-import { renewals } from './check/renewals.ts'
-import { runtime } from './check/runtime.ts'
-import { type Check, type Machine, runCheck } from './check/scene.ts'
-import { state } from './check/state.ts'
-import { watching } from './check/watching.ts'
-import { connection } from './check/way.ts'
-import type { CommandLine } from './commandLine.ts'
-import { existingDefaultSources, readConfiguration, unreadableConfig } from './configuration.ts'
-import { createApp, shutdownSignal } from './engine.ts'
-import { listLineages } from './sources.ts'
+
+import { createApp, shutdownSignal } from '../app.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { readConfiguration, unreadableConfig } from '../config/load.ts'
+import { certificates } from '../doctor/certificates.ts'
+import { connection } from '../doctor/connection.ts'
+import { configuration, notices, runtime, state } from '../doctor/environment.ts'
+import {
+  exitOfFindings,
+  type Finding,
+  findingLines,
+  findingsJson,
+  verdictLines,
+  warning,
+} from '../doctor/finding.ts'
+import { cronLines, type Machine } from '../doctor/machine.ts'
+import { renewals } from '../doctor/renewals.ts'
+import { type Check, runCheck } from '../doctor/run.ts'
+import { watching } from '../doctor/watching.ts'
+import {
+  currentUser,
+  type InsecurePermissions,
+  permissionAdvice,
+  permissionText,
+} from '../files/permissions.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { existingDefaultSources, listLineages } from '../sources/discover.ts'
+import { processes, systemctl } from '../systemd/systemctl.ts'
+import { jsonLine } from '../terminal/text.ts'
 
 const EXAMINATIONS: readonly Check[] = [
   { about: 'runtime', look: runtime },

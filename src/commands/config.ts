@@ -1,16 +1,13 @@
 /** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
-import { SETTINGS } from '../core/choices.ts'
-import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../core/configPrint.ts'
-import { Fault } from '../core/fault.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
-import {
-  type Configuration,
-  existingDefaultSources,
-  readConfiguration,
-  throwIfInvalid,
-} from './configuration.ts'
+
+import type { CommandLine } from '../config/commandLine.ts'
+import { type Configuration, readConfiguration, throwIfInvalid } from '../config/load.ts'
+import { SETTINGS } from '../config/precedence.ts'
+import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../config/print.ts'
+import { Fault } from '../errors.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { existingDefaultSources } from '../sources/discover.ts'
+import { jsonLine } from '../terminal/text.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const [word, ...more] = line.operands

@@ -1,18 +1,20 @@
 /** `certferry demo`: the whole story, on this machine alone, with nothing left behind. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CommandLine } from '../config/commandLine.ts'
 import { openAuthority } from '../demo/certificates.ts'
 import { certbotTree, writeAcmeTree } from '../demo/trees.ts'
-import { sleep } from '../edge/time.ts'
-import type { InjectedFault } from '../emulator/mischief.ts'
+import type { InjectedFault } from '../emulator/faults.ts'
 import { DEMO_CREDENTIALS, type RequestEntry, startEmulator } from '../emulator/server.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { sleep } from '../util/async.ts'
 import { run as status } from './status.ts'
 import { run as sync } from './sync.ts'
 
 const CERTBOT_NAME = 'shop.example.com'
+
 const ACME_NAME = '*.example.org'
 
 export async function run(world: ProcessContext): Promise<number> {

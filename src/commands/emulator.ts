@@ -1,10 +1,11 @@
 /** `certferry emulator`: a local SSL API until Ctrl-C. */
+
 import { once } from 'node:events'
-import { Fault } from '../core/fault.ts'
-import { randomFaults } from '../emulator/mischief.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { randomFaults } from '../emulator/faults.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../emulator/server.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
+import { Fault } from '../errors.ts'
+import type { ProcessContext } from '../processContext.ts'
 
 const unusable = (port: number) => (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') throw error

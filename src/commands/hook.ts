@@ -1,24 +1,80 @@
 /** `certferry hook`: a glance at the lineage that an ACME client just renewed, and a pass over it where it has changed. */
 
-import { resolve } from 'node:path'
-import { Fault } from '../core/fault.ts'
-import { CERT_KEY_VARIABLES, type HookInvocation, parseHookInvocation } from '../core/hookCall.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import type { Lineage } from '../core/lineage.ts'
-import { lineageIn, nameTaken, pemLineage, usualSources } from '../core/lineageIn.ts'
-import { type Outcome, passJson } from '../core/outcome.ts'
-import type { Receipt } from '../core/receipt.ts'
-import type { FolderSource, PemSource, Settings, Source } from '../core/settings.ts'
-import { stampsOf } from '../edge/glance.ts'
-import { createLogger } from '../edge/log.ts'
-import { peek } from '../edge/peek.ts'
-import { isSamePlace, isThere } from '../edge/place.ts'
-import { findUnchanged } from '../firstLook.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
-import { logUnchanged } from './entries.ts'
-import { syncRenewed } from './hookPass.ts'
-import { loadSettings } from './settings.ts'
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { CERT_KEY_VARIABLES, type HookInvocation, parseHookInvocation } from '../acme/hookInvocation.ts'
+import { createApp, logInsecurePermissions, shutdownSignal } from '../app.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { type LoadedConfig, loadSettings } from '../config/load.ts'
+import type { FolderSource, PemSource, Settings, Source } from '../config/settings.ts'
+import { Fault } from '../errors.ts'
+import { isSamePlace, isThere } from '../files/samePlace.ts'
+import { createLogger } from '../log/logger.ts'
+import { openTextfileMetrics } from '../metrics/textfile.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { peek } from '../receipts/peek.ts'
+import type { Receipt } from '../receipts/receipt.ts'
+import { stampsOf } from '../sources/fileStamp.ts'
+import { type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from '../sources/lineage.ts'
+import { jsonLine } from '../terminal/text.ts'
+import { findUnchanged } from '../upload/firstLook.ts'
+import { exitOf, type Outcome, passJson } from '../upload/outcome.ts'
+import { logUnchanged } from '../upload/report.ts'
+import { syncAll } from '../upload/syncAll.ts'
+
+interface Renewed {
+  readonly inForce: LoadedConfig
+  readonly lineage: Lineage
+  /** Where another place has its name. */
+  readonly taken: Fault | undefined
+  /** Aborted at the deadline. */
+  readonly late: AbortSignal
+}
+
+async function syncRenewed(
+  world: ProcessContext,
+  line: CommandLine,
+  { inForce, lineage, taken, late }: Renewed,
+): Promise<number> {
+  const meter = await openTextfileMetrics(world, line.metricsFile)
+  const signal = shutdownSignal(world, late)
+  const engine = createApp(inForce, { world, line, signal, metrics: () => meter?.metrics })
+  try {
+    const { settings, log, effects } = engine
+    logInsecurePermissions(engine)
+    mustBeThere(dirname(lineage.chain))
+    const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+    const outcomes = taken ? refused(lineage, taken) : await syncAll([lineage], effects, wishes)
+    if (taken) for (const outcome of outcomes) effects.report(outcome)
+    logUnchanged(log, outcomes)
+    await meter?.write(log)
+    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
+    return exitOf(outcomes)
+  } finally {
+    await engine.close()
+  }
+}
+
+const refused = ({ id }: Lineage, fault: Fault): readonly Outcome[] => [
+  { outcome: 'failed', lineage: id, fault, elapsedMs: 0 },
+]
+
+/** A folder that is not there is a wrong name, not a renewal under way. */
+function mustBeThere(folder: string): void {
+  if (!statOf(folder))
+    throw new Fault('SOURCE_MISSING', `${folder}: no such directory`, {
+      advice: 'Check the path that the ACME client or the options gave.',
+    })
+}
+
+/** What cannot be looked at is there: reading it says why. */
+function statOf(folder: string) {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })
+  } catch {
+    return folder
+  }
+}
 
 /** Seconds. certbot holds its lock and waits for a hook without end; this is the end. */
 const DEADLINE = 120

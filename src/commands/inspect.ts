@@ -1,15 +1,15 @@
 /** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
+
 import { resolve } from 'node:path'
-import { Fault } from '../core/fault.ts'
-import { inspect, inspectionText, verdictOf } from '../core/inspection.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import { faultJson } from '../core/outcome.ts'
-import type { Secret } from '../core/secret.ts'
-import { loadConfig } from '../edge/configFile.ts'
-import { readPassword, STILL } from '../edge/files.ts'
-import { anyText, readTextFile } from '../edge/fileText.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
+import { inspect, inspectionText, verdictOf } from '../certificate/inspect.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { loadConfig } from '../config/load.ts'
+import { Fault, faultJson } from '../errors.ts'
+import { anyText, readTextFile } from '../files/readFile.ts'
+import type { ProcessContext } from '../processContext.ts'
+import type { Secret } from '../secret.ts'
+import { readPassword, STILL } from '../sources/readPair.ts'
+import { jsonLine } from '../terminal/text.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const { operands, json } = line

@@ -1,17 +1,8 @@
 /** `certferry install-hook`: makes an ACME client call the hook at every renewal, or no longer. */
+
 import { dirname, join, relative, resolve } from 'node:path'
-import { isRunFor } from '../core/carriers.ts'
-import { Fault } from '../core/fault.ts'
-import { adviceFor, adviceText } from '../core/hookAdvice.ts'
-import { CLIENTS, type Client, HOOK_FILES, planInstall, planRemoval } from '../core/hookFile.ts'
-import { deployCommand, type Installation, installationText } from '../core/hookNotice.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../core/lineage.ts'
-import { resolveSettings, type Settings } from '../core/settings.ts'
-import { programWords, quoteShell } from '../core/shellWord.ts'
-import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../edge/clientHome.ts'
-import { loadConfig } from '../edge/configFile.ts'
-import { cronLines } from '../edge/crontabs.ts'
+import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../acme/clientHome.ts'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../acme/clients.ts'
 import {
   acmeCertificates,
   isDeploying,
@@ -19,11 +10,24 @@ import {
   removeHook,
   requireDirectory,
   writeHook,
-} from '../edge/hookFile.ts'
-import { isThere } from '../edge/place.ts'
-import { currentUser } from '../edge/user.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
+} from '../acme/hookFiles.ts'
+import {
+  adviceFor,
+  adviceText,
+  deployCommand,
+  type Installation,
+  installationText,
+} from '../acme/hookMessages.ts'
+import { CLIENTS, type Client, HOOK_FILES, planInstall, planRemoval } from '../acme/hookScripts.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { loadConfig } from '../config/load.ts'
+import { resolveSettings, type Settings } from '../config/settings.ts'
+import { cronLines, isRunFor } from '../doctor/machine.ts'
+import { Fault } from '../errors.ts'
+import { currentUser } from '../files/permissions.ts'
+import { isThere } from '../files/samePlace.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { jsonLine, programWords, quoteShell } from '../terminal/text.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)

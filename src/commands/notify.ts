@@ -1,15 +1,14 @@
 /** `certferry notify --test`: a sample by every channel of `[notify]`, and what came of it. */
+
 import { hostname } from 'node:os'
-import { Fault, mostSevereExitCode } from '../core/fault.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import { sampleLetter } from '../core/letter.ts'
-import { faultJson } from '../core/outcome.ts'
-import { printableText } from '../core/printable.ts'
-import type { ProcessContext } from '../world.ts'
-import { type Channel, channelsOf } from './channels.ts'
-import type { CommandLine } from './commandLine.ts'
-import { shutdownSignal } from './engine.ts'
-import { loadSettings } from './settings.ts'
+import { shutdownSignal } from '../app.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { loadSettings } from '../config/load.ts'
+import { Fault, faultJson, mostSevereExitCode } from '../errors.ts'
+import { type Channel, channelsOf } from '../notify/channels.ts'
+import { sampleLetter } from '../notify/message.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { jsonLine, printableText } from '../terminal/text.ts'
 
 interface Tried extends Channel {
   readonly fault: Fault | undefined

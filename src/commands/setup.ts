@@ -1,8 +1,12 @@
 /** `certferry setup`: from installed to running, with at most four questions, and nothing overwritten without a copy. */
-import { Fault } from '../core/fault.ts'
-import { findingsJson } from '../core/finding.ts'
-import { jsonLine } from '../core/jsonLine.ts'
-import { linesAdded } from '../core/setupConfig.ts'
+
+import type { CommandLine } from '../config/commandLine.ts'
+import { findingsJson } from '../doctor/finding.ts'
+import type { Machine } from '../doctor/machine.ts'
+import { Fault } from '../errors.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { wantedCredentials } from '../setup/credentials.ts'
+import { backupFile, linesAdded, replaceFile, requireWritable } from '../setup/files.ts'
 import {
   type CompletedStep,
   doneOf,
@@ -11,16 +15,8 @@ import {
   type Step,
   type Survey,
   setupSteps,
-} from '../core/setupPlan.ts'
-import { backupFile, replaceFile, requireWritable } from '../edge/setupFile.ts'
-import type { Systemctl } from '../edge/systemctl.ts'
-import type { ProcessContext } from '../world.ts'
-import type { Machine } from './check/scene.ts'
-import { check, examine, thisMachine } from './check.ts'
-import type { CommandLine } from './commandLine.ts'
-import { installed, isHooked } from './installHook.ts'
-import { wantedCredentials } from './setupCredentials.ts'
-import { chosenClients, chosenWay, yes } from './setupQuestions.ts'
+} from '../setup/plan.ts'
+import { chosenClients, chosenWay, yes } from '../setup/questions.ts'
 import {
   defaultPaths,
   type HostSurvey,
@@ -28,7 +24,11 @@ import {
   type Paths,
   surveyHost,
   wantedConfig,
-} from './setupSurvey.ts'
+} from '../setup/survey.ts'
+import type { Systemctl } from '../systemd/systemctl.ts'
+import { jsonLine } from '../terminal/text.ts'
+import { check, examine, thisMachine } from './check.ts'
+import { installed, isHooked } from './installHook.ts'
 
 export const run = (world: ProcessContext, line: CommandLine) =>
   setUp(world, line, { places: defaultPaths(world), machine: thisMachine })

@@ -1,15 +1,16 @@
 /** `certferry status`: what is on disk, what was uploaded, what is pending. */
-import { jsonLine } from '../core/jsonLine.ts'
-import type { Outcome } from '../core/outcome.ts'
-import { emptyReceipt } from '../core/receipt.ts'
-import { statusRow } from '../core/status.ts'
-import { statusTable } from '../core/statusTable.ts'
-import { ownReceipt } from '../edge/place.ts'
-import { type SyncDeps, syncCertificate } from '../sync.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
-import { openApp, shutdownSignal } from './engine.ts'
-import { listLineages } from './sources.ts'
+
+import { openApp, shutdownSignal } from '../app.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { emptyReceipt } from '../receipts/receipt.ts'
+import { ownReceipt } from '../receipts/store.ts'
+import { listLineages } from '../sources/discover.ts'
+import { statusRow } from '../status/status.ts'
+import { statusTable } from '../status/table.ts'
+import { jsonLine } from '../terminal/text.ts'
+import type { Outcome } from '../upload/outcome.ts'
+import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const engine = await openApp(world, line, shutdownSignal(world))

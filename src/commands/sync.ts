@@ -1,15 +1,15 @@
 /** `certferry sync`: one pass over every source. */
-import { jsonLine } from '../core/jsonLine.ts'
-import { exitOf, passJson } from '../core/outcome.ts'
-import { summaryEntry } from '../core/report.ts'
-import { syncAll } from '../pass.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
-import { logInsecurePermissions, openApp, shutdownSignal } from './engine.ts'
-import { leftEntry, logEntry } from './entries.ts'
-import { openTextfileMetrics } from './meter.ts'
-import { createProgressLine } from './progress.ts'
-import { filterByName, listLineages } from './sources.ts'
+
+import { logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { openTextfileMetrics } from '../metrics/textfile.ts'
+import type { ProcessContext } from '../processContext.ts'
+import { filterByName, listLineages } from '../sources/discover.ts'
+import { jsonLine } from '../terminal/text.ts'
+import { exitOf, passJson } from '../upload/outcome.ts'
+import { createProgressLine } from '../upload/progress.ts'
+import { leftEntry, logEntry, summaryEntry } from '../upload/report.ts'
+import { syncAll } from '../upload/syncAll.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const started = world.now()

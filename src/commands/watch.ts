@@ -1,13 +1,14 @@
 /** `certferry watch`: the daemon, from its first signal to its last. */
+
 import { once } from 'node:events'
-import { Fault } from '../core/fault.ts'
-import type { ProcessContext } from '../world.ts'
-import type { CommandLine } from './commandLine.ts'
-import { createSupervisor } from './guard.ts'
+import type { CommandLine } from '../config/commandLine.ts'
+import { createSupervisor } from '../daemon/supervisor.ts'
+import { Fault } from '../errors.ts'
+import type { ProcessContext } from '../processContext.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   // at once, not with the first upload: by then there may be no file left to open, or another version in its place
-  await import('../edge/uploader.ts')
+  await import('../upload/uploader.ts')
   const death = new AbortController()
   const onDeath = (error: unknown) => death.abort(error)
   const ended = AbortSignal.any([world.shutdown, death.signal])

@@ -1,9 +1,10 @@
 /** Certificates for the demonstration: an authority of the moment and what it issues, gone when the process ends. */
-import 'reflect-metadata' // @peculiar/x509 registers its encoders through it and must come second
+import 'reflect-metadata'
 import { KeyObject, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+
 const DAY = 86_400_000
 
 export interface Issued {

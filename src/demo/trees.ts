@@ -1,11 +1,12 @@
 /** The folders of certbot and acme.sh, written in the order in which those programs write them. */
+
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Issued } from './certificates.ts'
 
 const KINDS = ['cert', 'privkey', 'chain', 'fullchain'] as const
 
-export interface CertbotTree {
+interface CertbotTree {
   /** Writes a generation into archive/, where nobody looks for it yet. */
   readonly store: (issued: Issued) => Promise<void>
   /** Moves one link of live/ to the last generation: unlink, then symlink, as certbot does. */

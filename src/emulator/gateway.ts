@@ -1,12 +1,129 @@
 /** The checks a request passes, in the gateway's order, before its action is performed. */
+
+import { timingSafeEqual } from 'node:crypto'
+import { secret } from '../secret.ts'
+import { signature, utcDate } from '../tencent/signature.ts'
 import { type Backend, perform } from './actions.ts'
-import type { IncomingRequest } from './arrival.ts'
-import { parametersOf } from './body.ts'
-import type { Limit } from './limit.ts'
-import { API_ERRORS } from './messages.ts'
-import { isAction } from './parameters.ts'
-import { ApiError, errorBody } from './refusal.ts'
-import { authorizationOf, proveSignature } from './signature.ts'
+import { API_ERRORS, ApiError, errorBody } from './errors.ts'
+import { type IncomingRequest, isAction, parametersOf } from './request.ts'
+
+const SECOND = 1000
+
+interface Limit {
+  /** Throws a Refusal when `key` is over its rate at `at` (milliseconds). */
+  readonly pass: (key: string, at: number) => void
+}
+
+interface Lane {
+  readonly admitted: readonly number[]
+  readonly refused: readonly number[]
+  readonly refusals: number
+}
+
+const EMPTY: Lane = { admitted: [], refused: [], refusals: 0 }
+
+const within = (times: readonly number[], at: number) => times.filter(time => time > at - SECOND)
+
+/**
+ * The real service counts in fixed one-second windows whose phase nobody knows. A sliding window is stricter:
+ * a client that passes it passes every fixed one. Requests it turns away do not count against the next ones.
+ */
+export function createLimit(rate: number): Limit {
+  const lanes = new Map<string, Lane>()
+  return {
+    pass: (key, at) => {
+      if (rate === Number.POSITIVE_INFINITY) return // nor keep a list that nothing would ever shorten
+      const lane = lanes.get(key) ?? EMPTY
+      const admitted = within(lane.admitted, at)
+      const refused = within(lane.refused, at)
+      if (admitted.length < rate) {
+        lanes.set(key, { ...lane, admitted: [...admitted, at], refused })
+        return
+      }
+      const refusals = lane.refusals + 1
+      lanes.set(key, { admitted, refused: [...refused, at], refusals })
+      throw throttle(refusals, admitted.length + refused.length + 1, rate)
+    },
+  }
+}
+
+/**
+ * Two codes mean "too fast": the gateway's own, and the ssl backend's for what slips through the gateway. Every
+ * second refusal counts as slipped through, so that a client which knows only one of the codes is found out.
+ */
+function throttle(refusals: number, times: number, limit: number): ApiError {
+  return refusals % 2 === 1
+    ? new ApiError('gatewayThrottle', { times, limit })
+    : new ApiError('backendThrottle')
+}
+
+const SERVICE = 'ssl'
+
+interface Authorization {
+  readonly secretId: string
+  readonly date: string
+  readonly service: string
+  readonly signedHeaders: readonly string[]
+  readonly signature: string
+}
+
+// Whether the gateway insists on single spaces is not known: white space is read leniently, everything else strictly.
+const HEADER =
+  /^TC3-HMAC-SHA256\s+Credential=([^\s,/]+)\/(\d{4}-\d\d-\d\d)\/([^\s,/]+)\/tc3_request\s*,\s*SignedHeaders=([^\s,]+)\s*,\s*Signature=([0-9a-f]{64})$/
+
+function authorizationOf(headers: IncomingRequest['headers']): Authorization {
+  const match = HEADER.exec(headers.authorization?.trim() ?? '')
+  if (!match) throw new ApiError('authorization')
+  const [secretId = '', date = '', service = '', list = '', digest = ''] = match.slice(1)
+  const signedHeaders = list.split(';')
+  if (!['content-type', 'host'].every(name => signedHeaders.includes(name))) {
+    throw new ApiError('authorization')
+  }
+  return { secretId, date, service, signedHeaders, signature: digest }
+}
+
+/** The algorithm wants the names ascending; tc3.ts sorts them itself, so a list in disorder must fail here. */
+const inOrder = (names: readonly string[]) => names.every((name, i) => i === 0 || name > (names[i - 1] ?? ''))
+
+/** Clients sign the Host header as sent or, like the official Node SDK, without its port. */
+const hostsOf = (host: string) => new Set([host, host.replace(/:\d+$/, '')])
+
+function signedValues(
+  arrival: IncomingRequest,
+  names: readonly string[],
+  host: string,
+): Record<string, string> {
+  const entries = names.map(name => {
+    const value = name === 'host' ? host : arrival.headers[name]
+    if (value === undefined) throw new ApiError('signature')
+    return [name, value] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+const payloadOf = ({ headers, body }: IncomingRequest) =>
+  headers['x-tc-content-sha256'] === 'UNSIGNED-PAYLOAD' ? 'UNSIGNED-PAYLOAD' : body
+
+const equal = (a: string, b: string) => timingSafeEqual(Buffer.from(a), Buffer.from(b))
+
+/** Throws a Refusal unless the holder of `secretKey` signed exactly this request. */
+function proveSignature(arrival: IncomingRequest, claim: Authorization, secretKey: string): void {
+  const timestamp = Number(arrival.headers['x-tc-timestamp'])
+  const scoped = claim.service === SERVICE && claim.date === utcDate(timestamp)
+  if (!scoped || !inOrder(claim.signedHeaders)) throw new ApiError('signature')
+  const proven = [...hostsOf(arrival.headers.host ?? '')].some(host => {
+    const signable = {
+      method: arrival.method === 'GET' ? 'GET' : 'POST',
+      query: arrival.query,
+      headers: signedValues(arrival, claim.signedHeaders, host),
+      payload: payloadOf(arrival),
+      timestamp,
+      service: SERVICE,
+    } as const
+    return equal(signature(signable, secret(secretKey)), claim.signature)
+  })
+  if (!proven) throw new ApiError('signature')
+}
 
 export interface Account {
   readonly secretKey: string
@@ -29,7 +146,9 @@ export interface Answer {
 }
 
 const VERSION = '2019-12-05'
+
 const TOLERANCE = 300
+
 const REGION = /^[a-z]+(-[a-z0-9]+)+$/
 
 type Check = (arrival: IncomingRequest, gateway: Gateway) => void

@@ -1,18 +1,92 @@
 /** A local ssl.tencentcloudapi.com: opens the port and puts gateway, vault and reception together. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Account } from './gateway.ts'
-import { createLimit } from './limit.ts'
-import type { InjectedFault, InjectedFaultRequest } from './mischief.ts'
-import { type RequestEntry, type ServerOptions, serve } from './reception.ts'
-import type { Duplicates } from './upload.ts'
-import { createStore, type StoredCertificate } from './vault.ts'
 
-export type { Account } from './gateway.ts'
-export type { InjectedFault, InjectedFaultName, InjectedFaultRequest } from './mischief.ts'
-export type { RequestEntry } from './reception.ts'
-export type { Duplicates } from './upload.ts'
-export type { StoredCertificate } from './vault.ts'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import type { Duplicates } from './actions.ts'
+import {
+  type Answers,
+  type InjectedFault,
+  type InjectedFaultRequest,
+  injectFault,
+  nameOf,
+  type Reply,
+} from './faults.ts'
+import { type Account, type Answer, answer, createLimit, type Gateway, refused } from './gateway.ts'
+import { type IncomingRequest, namesSent, parseRequest } from './request.ts'
+import { createStore, type StoredCertificate } from './store.ts'
+
+export interface RequestEntry {
+  readonly n: number
+  /** Milliseconds, when the request's headers arrived. */
+  readonly at: number
+  readonly action: string
+  /** `OK`, an API error code, or the mischief's name. */
+  readonly code: string
+  readonly certificateId: string | undefined
+  /** The names of the parameters sent, never their values. */
+  readonly parameters: readonly string[]
+}
+
+interface ServerOptions {
+  readonly gateway: Gateway
+  readonly now: () => number
+  readonly newRequestId: () => string
+  readonly mischief: (request: InjectedFaultRequest) => InjectedFault | undefined
+  readonly record: (entry: RequestEntry) => void
+}
+
+function answersTo(arrival: IncomingRequest, { gateway, newRequestId }: ServerOptions): Answers {
+  const requestId = newRequestId()
+  return {
+    carryOut: () => answer(arrival, gateway, requestId),
+    refuse: refusal => refused(refusal, arrival, requestId),
+  }
+}
+
+function certificateIdIn(answered: Answer | undefined): string | undefined {
+  const { CertificateId, RepeatCertId } = answered?.response ?? {}
+  const id = CertificateId || RepeatCertId
+  return typeof id === 'string' && id !== '' ? id : undefined
+}
+
+function send(reply: Reply, response: ServerResponse, now: number): void {
+  if (reply.reset) {
+    response.socket?.resetAndDestroy()
+    return
+  }
+  response.writeHead(reply.status, {
+    'content-type': reply.type,
+    'content-length': Buffer.byteLength(reply.body),
+    date: new Date(now).toUTCString(),
+  })
+  response.end(reply.body)
+}
+
+async function serve(
+  n: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+  reception: ServerOptions,
+): Promise<void> {
+  const at = reception.now() // before the first await: this is the moment the rate is counted by
+  const arrival = await parseRequest(request, at)
+  const action = arrival.headers['x-tc-action'] ?? ''
+  const mischief = reception.mischief({ n, action })
+  const { answer: answered, reply } = injectFault(mischief, answersTo(arrival, reception))
+  // A stall must not keep a process alive that has nothing else to do.
+  if (reply.delay > 0) await setTimeout(reply.delay, undefined, { ref: false })
+  // Before the reply leaves: whoever has read the reply may look for its entry.
+  reception.record({
+    n,
+    at,
+    action,
+    code: mischief === undefined ? (answered?.code ?? '') : nameOf(mischief),
+    certificateId: certificateIdIn(answered),
+    parameters: namesSent(arrival),
+  })
+  send(reply, response, reception.now())
+}
 
 /** Not a secret and no key of Tencent Cloud's: these words open the emulator and nothing else. */
 export const DEMO_CREDENTIALS = {

@@ -1,10 +1,10 @@
 /** Every feature that is documented, by name: commands, options, settings, variables, sources, pages, events. */
-import { COMMANDS } from '../../src/cli/commandTable.ts'
-import { SETTINGS } from '../../src/core/choices.ts'
-import { keysAt } from '../../src/core/configKeys.ts'
-import { NOTIFY_EVENTS } from '../../src/core/event.ts'
-import { CLIENTS } from '../../src/core/hookFile.ts'
-import { KINDS } from '../../src/core/terms.ts'
+
+import { CLIENTS } from '../../src/acme/hookScripts.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { SETTINGS } from '../../src/config/precedence.ts'
+import { keysAt } from '../../src/config/validate.ts'
+import { KINDS, NOTIFY_EVENTS } from '../../src/config/values.ts'
 
 /** An option that several commands share is one option: any of these names for it will do. */
 const options = (): ReadonlyArray<readonly string[]> => {

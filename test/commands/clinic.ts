@@ -1,13 +1,13 @@
 /** A stage to be examined by the doctor, on a machine that is the test's: its systemd, its processes, its crontabs. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMMANDS } from '../../src/cli/commandTable.ts'
-import { parseCommandLine } from '../../src/cli/parse.ts'
-import type { Machine } from '../../src/commands/check/scene.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { parseCommandLine } from '../../src/cli/run.ts'
 import { check } from '../../src/commands/check.ts'
-import type { Level } from '../../src/core/finding.ts'
-import { currentUser } from '../../src/edge/user.ts'
+import type { Level } from '../../src/doctor/finding.ts'
+import type { Machine } from '../../src/doctor/machine.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
+import { currentUser } from '../../src/files/permissions.ts'
 import { recordedWorld, type Surroundings } from '../support/world.ts'
 import { KEYS, openStage } from './stage.ts'
 

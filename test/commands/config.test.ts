@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { recordedWorld } from '../support/world.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { watchHandlersFor } from '../../src/commands/ears.ts'
-import type { Lineage } from '../../src/core/lineage.ts'
+import { watchHandlersFor } from '../../src/daemon/inventory.ts'
+import type { Lineage } from '../../src/sources/lineage.ts'
 import { lineageOf } from '../memory.ts'
 
 const certbot = (name: string): Lineage => ({ ...lineageOf(name), kind: 'certbot', id: `certbot:${name}` })

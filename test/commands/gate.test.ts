@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createCircuitBreaker } from '../../src/commands/gate.ts'
-import { Fault } from '../../src/core/fault.ts'
+import { createCircuitBreaker } from '../../src/daemon/circuitBreaker.ts'
+import { Fault } from '../../src/errors.ts'
 import { bundleOf } from '../core/samples.ts'
 import { lineageOf } from '../memory.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { issue } from '../support/certificates.ts'
 import { acmeIssue, all } from '../support/producers.ts'
 import { recordedWorld } from '../support/world.ts'

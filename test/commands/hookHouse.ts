@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { recordedWorld } from '../support/world.ts'
 

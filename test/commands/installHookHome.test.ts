@@ -2,7 +2,7 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { homeOf, hookPath } from '../../src/edge/clientHome.ts'
+import { homeOf, hookPath } from '../../src/acme/clientHome.ts'
 import type { Environment } from '../e2e/child.ts'
 import { program } from '../e2e/program.ts'
 import { issue } from '../support/certificates.ts'

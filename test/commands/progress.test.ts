@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createProgressLine } from '../../src/commands/progress.ts'
-import type { Outcome } from '../../src/core/outcome.ts'
-import type { SyncAllDeps } from '../../src/pass.ts'
+import type { Outcome } from '../../src/upload/outcome.ts'
+import { createProgressLine } from '../../src/upload/progress.ts'
+import type { SyncAllDeps } from '../../src/upload/syncAll.ts'
 import { recordedWorld } from '../support/world.ts'
 import { openStage } from './stage.ts'
 

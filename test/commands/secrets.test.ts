@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { InjectedFault } from '../../src/emulator/server.ts'
+import type { InjectedFault } from '../../src/emulator/faults.ts'
 import { issue } from '../support/certificates.ts'
 import { openStage, type Stage } from './stage.ts'
 

@@ -1,8 +1,8 @@
 /** A machine to be set up: certbot's folder, perhaps acme.sh's, and a systemd that does what it is told and writes it down. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CommandLine } from '../../src/commands/commandLine.ts'
 import { setUp } from '../../src/commands/setup.ts'
+import type { CommandLine } from '../../src/config/commandLine.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { recordedWorld } from '../support/world.ts'
 import { BARE } from './clinic.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { resolveSettings } from '../../src/core/settings.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
 import { openStage } from './stage.ts'
 
 async function skipping(match: string) {

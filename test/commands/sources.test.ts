@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { containsLineage, existingSources } from '../../src/commands/sources.ts'
-import { FOLDER_KINDS } from '../../src/core/lineage.ts'
-import { lineageIn, usualSources } from '../../src/core/lineageIn.ts'
-import { resolveSettings } from '../../src/core/settings.ts'
+import { FOLDER_KINDS } from '../../src/acme/clients.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
+import { containsLineage, existingSources } from '../../src/sources/discover.ts'
+import { lineageIn, usualSources } from '../../src/sources/lineage.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 test('every client has a usual place, and those that are there are looked at', async () => {

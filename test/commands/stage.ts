@@ -1,7 +1,7 @@
 /** A folder with certbot's and acme.sh's trees, a local SSL API, and certferry's words typed at it. */
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import {
   DEMO_CREDENTIALS,
   type Emulator,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createRescan, reportMissedChanges } from '../../src/commands/sweep.ts'
-import { Fault } from '../../src/core/fault.ts'
-import type { Source } from '../../src/core/settings.ts'
+import type { Source } from '../../src/config/settings.ts'
+import { createRescan, reportMissedChanges } from '../../src/daemon/rescan.ts'
+import { Fault } from '../../src/errors.ts'
 import { lineageOf } from '../memory.ts'
 
 const certbot = (path: string): Source => ({ kind: 'certbot', path, keys: {} })

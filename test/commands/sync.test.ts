@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotLink, certbotRenew, upTo } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pollCredentials } from '../../src/commands/vigil.ts'
+import { pollCredentials } from '../../src/daemon/circuitBreaker.ts'
 
 test('new credentials are told of once, the same ones never', async () => {
   const state = { mark: 'old', told: 0, looks: 0 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createDaemonLog } from '../../src/commands/voice.ts'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import type { Outcome, Verdict } from '../../src/core/outcome.ts'
+import { createDaemonLog } from '../../src/daemon/log.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf } from '../core/samples.ts'
 
 const DAY = 86_400_000

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { recordedWorld } from '../support/world.ts'
 import { ask } from './pages.ts'
 import { KEYS, openStage } from './stage.ts'

@@ -1,7 +1,7 @@
 import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { sleep } from '../../src/edge/time.ts'
+import { sleep } from '../../src/util/async.ts'
 import { issue } from '../support/certificates.ts'
 import { BOUND, openWatchStage } from './watchStage.ts'
 

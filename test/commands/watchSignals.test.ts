@@ -2,7 +2,7 @@ import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { sleep } from '../../src/edge/time.ts'
+import { sleep } from '../../src/util/async.ts'
 import { ask } from './pages.ts'
 import { BOUND, openWatchStage } from './watchStage.ts'
 

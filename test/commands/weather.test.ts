@@ -1,7 +1,7 @@
 /** A service that throttles, resets, stalls and answers nonsense, the same way for a seed: every certificate arrives, once. */
 import { expect, test } from 'vitest'
-import { sleep } from '../../src/edge/time.ts'
-import { randomFaults } from '../../src/emulator/mischief.ts'
+import { randomFaults } from '../../src/emulator/faults.ts'
+import { sleep } from '../../src/util/async.ts'
 import { openStage } from './stage.ts'
 
 test.each([1, 42])(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { accountFindings, isAccountError, type ServiceReply } from '../../src/core/accountFindings.ts'
-import { apiFault } from '../../src/core/apiCodes.ts'
-import { Fault } from '../../src/core/fault.ts'
+import { accountFindings, isAccountError, type ServiceReply } from '../../src/doctor/account.ts'
+import { Fault } from '../../src/errors.ts'
+import { apiFault } from '../../src/tencent/errorCodes.ts'
 
 const WELL: ServiceReply = {
   reached: true,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type BreakerState, CLOSED, isOpen, trip } from '../../src/core/accountPause.ts'
+import { type BreakerState, CLOSED, isOpen, trip } from '../../src/daemon/circuitBreaker.ts'
 
 const MINUTE = 60_000
 

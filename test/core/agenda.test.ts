@@ -1,6 +1,6 @@
 import { cpuUsage } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { createJobs, type JobResult, type Jobs } from '../../src/core/agenda.ts'
+import { createJobs, type JobResult, type Jobs } from '../../src/daemon/workQueue.ts'
 
 const ALL = Number.POSITIVE_INFINITY
 const LATE = 1e12

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { aliasOf, aliasProblem, DEFAULT_ALIAS } from '../../src/core/alias.ts'
+import { aliasProblem, DEFAULT_ALIAS } from '../../src/config/values.ts'
+import { aliasOf } from '../../src/tencent/uploadRequest.ts'
 
 const values = { name: 'example.com_ecc', domain: '*.example.com', notAfter: '2026-05-02' }
 

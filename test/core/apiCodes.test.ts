@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { apiFault, KNOWN_CODES } from '../../src/core/apiCodes.ts'
-import type { FaultCode, Retry } from '../../src/core/fault.ts'
+import type { FaultCode, Retry } from '../../src/errors.ts'
+import { apiFault, KNOWN_CODES } from '../../src/tencent/errorCodes.ts'
 
 const faultOf = (apiCode: string) => apiFault(apiCode, 'message', 'request')
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { delayAfter, MAX_ATTEMPTS } from '../../src/core/backoff.ts'
-import { Fault } from '../../src/core/fault.ts'
+import { Fault } from '../../src/errors.ts'
+import { delayAfter, MAX_ATTEMPTS } from '../../src/upload/retry.ts'
 
 const unwell = new Fault('API_UNWELL', 'x')
 const throttled = new Fault('API_THROTTLED', 'x')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bar, progressBar } from '../../src/core/bar.ts'
+import { bar, progressBar } from '../../src/terminal/text.ts'
 
 test('what is left is empty only when nothing is, and a third of the cells at a third', () => {
   const bars = [1, 0.84, 0.5, 0.34, 1 / 3, 0.01, 0].map(share => bar(share, 6))

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parseBundle } from '../../src/core/bundle.ts'
-import { writePem } from '../../src/core/pem.ts'
+import { parseBundle } from '../../src/certificate/bundle.ts'
+import { writePem } from '../../src/certificate/pem.ts'
 import {
   caCertificate,
   encrypted,

@@ -1,9 +1,9 @@
 /** The fingerprint is that of what is sent: it does not see how the file was written, and sees every byte of the DER. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { writePem } from '../../src/core/pem.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { writePem } from '../../src/certificate/pem.ts'
+import { Fault } from '../../src/errors.ts'
 import { issue, type Pair } from '../support/certificates.ts'
 import { derOf, proven } from './samples.ts'
 

@@ -1,7 +1,7 @@
 /** What a reader may see of a file that is just being written: any beginning of it, and any mix of old and new. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault } from '../../src/errors.ts'
 import { encrypted, issue, type Pair, sec1 } from '../support/certificates.ts'
 import { proven } from './samples.ts'
 

@@ -5,8 +5,8 @@ import {
   isDaemon,
   renewalFinding,
   runsSync,
-} from '../../src/core/carriers.ts'
-import { ABSENT, type Unit, unitsIn } from '../../src/core/units.ts'
+} from '../../src/doctor/renewals.ts'
+import { ABSENT, type Unit, unitsIn } from '../../src/systemd/systemctl.ts'
 
 const NOTHING: Automation = { units: undefined, pids: [], others: [], crontabs: [] }
 const unit = (more: Partial<Unit>): Unit => ({ ...ABSENT, installed: true, ...more })

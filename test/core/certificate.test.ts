@@ -1,8 +1,8 @@
 import 'reflect-metadata' // @peculiar/x509 registers its encoders through it and must come second
 import * as x509 from '@peculiar/x509'
 import { describe, expect, test } from 'vitest'
-import { displayNameOf, isSelfSigned, matchesKey, readCertificate } from '../../src/core/certificate.ts'
-import { Fault } from '../../src/core/fault.ts'
+import { displayNameOf, isSelfSigned, matchesKey, readCertificate } from '../../src/certificate/x509.ts'
+import { Fault } from '../../src/errors.ts'
 import { pemOf, sign, subjectOf } from '../support/authority.ts'
 import { caCertificate, issue, selfSigned, type Wish } from '../support/certificates.ts'
 import { inOtherForm } from '../support/der.ts'

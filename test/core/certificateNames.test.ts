@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { alternativeNames, commonNames } from '../../src/core/certificateNames.ts'
+import { alternativeNames, commonNames } from '../../src/certificate/x509.ts'
 import { element, oid, sequence, set, tagged, utf8 } from '../support/der.ts'
 import { newKey } from '../support/keys.ts'
 import {

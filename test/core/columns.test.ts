@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { displayWidth, pad, wrap } from '../../src/core/columns.ts'
+import { displayWidth, pad, wrap } from '../../src/terminal/text.ts'
 
 test('words go on lines of the width asked for, set in from the second on', () => {
   expect(wrap('one two three four', 9, 2)).toBe('one two\n  three\n  four')

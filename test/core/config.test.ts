@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Config } from '../../src/core/config.ts'
-import { readConfig } from '../../src/core/configReading.ts'
-import { problemText } from '../../src/core/problem.ts'
-import { KINDS } from '../../src/core/terms.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { problemText, readConfig } from '../../src/config/validate.ts'
+import { KINDS } from '../../src/config/values.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)

@@ -1,13 +1,11 @@
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import type { Config } from '../../src/core/config.ts'
-import { keysAt } from '../../src/core/configKeys.ts'
-import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../../src/core/configPrint.ts'
-import { readConfig } from '../../src/core/configReading.ts'
-import { NOTIFY_EVENTS } from '../../src/core/event.ts'
-import { type Options, resolveSettings, type Settings } from '../../src/core/settings.ts'
-import { KINDS, LANGUAGES, LEVELS } from '../../src/core/terms.ts'
+import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../../src/config/print.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { type Options, resolveSettings, type Settings } from '../../src/config/settings.ts'
+import { keysAt, readConfig } from '../../src/config/validate.ts'
+import { KINDS, LANGUAGES, LEVELS, NOTIFY_EVENTS } from '../../src/config/values.ts'
 
 const NOTHING: EffectiveConfig = { options: {}, env: {}, config: {}, elsewhere: undefined }
 const WORDING = { file: '/etc/c.toml', lineOf: () => 7 }

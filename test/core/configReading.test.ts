@@ -1,8 +1,7 @@
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/core/configReading.ts'
-import { problemText } from '../../src/core/problem.ts'
-import { keyLines } from '../../src/core/tomlLines.ts'
+import { keyLines } from '../../src/config/tomlLines.ts'
+import { problemText, readConfig } from '../../src/config/validate.ts'
 
 const problems = (input: unknown): readonly string[] => {
   const reading = readConfig(input)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { elementsIn } from '../../src/core/der.ts'
+import { elementsIn } from '../../src/certificate/der.ts'
 import { element, inOtherForm, integer, octets, sequence } from '../support/der.ts'
 
 const seen = (bytes: Buffer) => elementsIn(bytes)?.map(({ tag, content }) => [tag, content.toString('hex')])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { durationText } from '../../src/core/duration.ts'
+import { durationText } from '../../src/terminal/text.ts'
 
 test.each([
   [0, '0 s'],

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { redactSent, secretsOf } from '../../src/core/echo.ts'
-import { readReply } from '../../src/core/reply.ts'
+import { readReply, redactSent, secretsOf } from '../../src/tencent/response.ts'
 import { issue } from '../support/certificates.ts'
 import { leaksIn } from '../support/leaks.ts'
 

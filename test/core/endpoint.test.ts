@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_ENDPOINT, endpointProblem, isLoopback, proxyProblem } from '../../src/core/endpoint.ts'
+import { DEFAULT_ENDPOINT, endpointProblem, isLoopback, proxyProblem } from '../../src/config/values.ts'
 
 describe('secrets go to https, or to this machine itself', () => {
   test.each([

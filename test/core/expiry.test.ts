@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createExpiryWarnings, isLate, isOverdue, overdueAdvice } from '../../src/core/expiry.ts'
+import { createExpiryWarnings, isLate, isOverdue, overdueAdvice } from '../../src/certificate/expiry.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { backoffUntil, type RetryState, recordRetry } from '../../src/core/failing.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { decide } from '../../src/core/plan.ts'
+import { Fault } from '../../src/errors.ts'
+import { backoffUntil, type RetryState, recordRetry } from '../../src/receipts/receipt.ts'
+import { decide } from '../../src/upload/decision.ts'
 import { bundleOf, receiptWith } from './samples.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ADVICE } from '../../src/core/advice.ts'
-import { Fault, type FaultCode, mostSevereExitCode } from '../../src/core/fault.ts'
+import { ADVICE, Fault, type FaultCode, mostSevereExitCode } from '../../src/errors.ts'
 
 const CODES = Object.keys(ADVICE) as FaultCode[]
 const ORDER = [70, 78, 77, 74, 76, 65, 66, 75]

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
 import {
   countsOf,
   exitOfFindings,
   failure,
+  findingLines,
   findingsJson,
   ok,
   skipped,
+  verdictLines,
   warning,
-} from '../../src/core/finding.ts'
-import { findingLines, verdictLines } from '../../src/core/findingText.ts'
+} from '../../src/doctor/finding.ts'
+import { Fault } from '../../src/errors.ts'
 
 const SCREEN = { colours: false, columns: 80 }
 const widest = (text: string) => Math.max(...text.split('\n').map(line => [...line].length))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
-import { parseHookInvocation } from '../../src/core/hookCall.ts'
+import { parseHookInvocation } from '../../src/acme/hookInvocation.ts'
+import { Fault } from '../../src/errors.ts'
 
 const CWD = '/root'
 const told = (env: Readonly<Record<string, string>>) => parseHookInvocation([], env, CWD)

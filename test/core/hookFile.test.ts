@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
-import { CLIENTS, HOOK_FILES, planInstall, planRemoval } from '../../src/core/hookFile.ts'
-import { quoteShell } from '../../src/core/shellWord.ts'
+import { CLIENTS, HOOK_FILES, planInstall, planRemoval } from '../../src/acme/hookScripts.ts'
+import { Fault } from '../../src/errors.ts'
+import { quoteShell } from '../../src/terminal/text.ts'
 
 const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
 const TRICKY = `/a b/c'd"e/$HOME/\`id\`/\\/!*?/;&|<>()#~/é\n\nif x`

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { inspect, inspectionText, verdictOf as judged } from '../../src/core/inspection.ts'
+import { inspect, inspectionText, verdictOf as judged } from '../../src/certificate/inspect.ts'
 import { issue, type Pair, sec1 } from '../support/certificates.ts'
 import { proven } from './samples.ts'
 

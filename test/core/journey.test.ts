@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { type ConnectionTrace, connectionFindings } from '../../src/core/journey.ts'
+import { type ConnectionTrace, connectionFindings } from '../../src/doctor/connection.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
 
 const ENDPOINT = 'ssl.tencentcloudapi.com'
 const tls = { protocol: 'TLSv1.3', issuer: 'Some CA', until: new Date('2027-03-01') }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { escapeText, jsonLine } from '../../src/core/jsonLine.ts'
+import { escapeText, jsonLine } from '../../src/terminal/text.ts'
 
 test('what a terminal would obey or hide is written as an escape, and nothing else', () => {
   expect(jsonLine({ name: 'a\u009b31m\u202e\u2028b\u007f证书 🏪' })).toBe(

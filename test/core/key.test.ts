@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { readKey } from '../../src/core/key.ts'
-import { secret } from '../../src/core/secret.ts'
+import { readKey } from '../../src/certificate/privateKey.ts'
+import { secret } from '../../src/secret.ts'
 import { encrypted, type KeyKind, newKey, pkcs1, pkcs8, sec1 } from '../support/keys.ts'
 import { faultOf } from './samples.ts'
 

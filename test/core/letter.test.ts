@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { environmentOf, messageJson, messagesFor, templateValues } from '../../src/core/letter.ts'
-import type { Notification } from '../../src/core/notice.ts'
-import { fillTemplate, templateProblem } from '../../src/core/template.ts'
+import { fillTemplate, templateProblem } from '../../src/config/values.ts'
+import { environmentOf, messageJson, messagesFor, templateValues } from '../../src/notify/message.ts'
+import type { Notification } from '../../src/notify/notification.ts'
 
 const notice = (changes: Partial<Notification> = {}): Notification => ({
   event: 'uploaded',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isNamed, LAYOUTS, lineageId } from '../../src/core/lineage.ts'
+import { LAYOUTS, lineageId } from '../../src/acme/clients.ts'
+import { isNamed } from '../../src/sources/lineage.ts'
 
 test('a lineage is called by its kind and its name', () => {
   expect(lineageId('acme.sh', '*.example.com_ecc')).toBe('acme.sh:*.example.com_ecc')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { listenAddress, listenProblem } from '../../src/core/listen.ts'
+import { listenAddress, listenProblem } from '../../src/config/values.ts'
 
 describe('HTTP is answered to this machine itself', () => {
   test.each([

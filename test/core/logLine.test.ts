@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type LogRecord, terminalLine } from '../../src/core/logLine.ts'
+import { type LogRecord, terminalLine } from '../../src/log/logger.ts'
 
 const plain = { colours: false, columns: 80 }
 const line = (fields: Record<string, unknown>) =>

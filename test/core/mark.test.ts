@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isEqual, isReliable, stampOf } from '../../src/core/mark.ts'
+import { isEqual, isReliable, stampOf } from '../../src/sources/fileStamp.ts'
 
 const NOON = 1_800_000_000_000
 const at = (ms: number, ns = 1n) => ({ ctimeNs: BigInt(ms) * 1_000_000n + ns })

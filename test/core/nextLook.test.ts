@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { requeueAfter } from '../../src/core/nextLook.ts'
-import type { Outcome, Verdict } from '../../src/core/outcome.ts'
+import { requeueAfter } from '../../src/daemon/workQueue.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf } from './samples.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { notificationsFor } from '../../src/core/notice.ts'
-import type { Outcome, Verdict } from '../../src/core/outcome.ts'
-import { markSent, notYetSent, parseSentLog, serializeSentLog } from '../../src/core/told.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { notificationsFor } from '../../src/notify/notification.ts'
+import { markSent, notYetSent, parseSentLog, serializeSentLog } from '../../src/notify/queue.ts'
+import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const DAY = 86_400_000

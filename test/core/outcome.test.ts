@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { exitOf, faultJson, type Outcome, outcomeJson, passJson, summaryOf } from '../../src/core/outcome.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault, faultJson } from '../../src/errors.ts'
+import { exitOf, type Outcome, outcomeJson, passJson, summaryOf } from '../../src/upload/outcome.ts'
 import { encrypted, issue } from '../support/certificates.ts'
 import { proven } from './samples.ts'
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createLimiter, delayUntilNext, onReply, onSent, type RateLimiterState } from '../../src/core/pace.ts'
+import {
+  createLimiter,
+  delayUntilNext,
+  onReply,
+  onSent,
+  type RateLimiterState,
+} from '../../src/upload/rateLimiter.ts'
 
 const well = { throttled: false, proves: true }
 const throttle = { throttled: true, proves: true }

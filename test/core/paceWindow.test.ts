@@ -1,7 +1,13 @@
 /** The promise the pace exists for, over generated traffic: the service never counts more than the operator allowed. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLimiter, delayUntilNext, onReply, onSent, type RateLimiterState } from '../../src/core/pace.ts'
+import {
+  createLimiter,
+  delayUntilNext,
+  onReply,
+  onSent,
+  type RateLimiterState,
+} from '../../src/upload/rateLimiter.ts'
 
 /** The longest a request is held up on its way; what the reply takes beyond that is the service's work. */
 const TRANSIT = 250

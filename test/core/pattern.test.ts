@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isMatch } from '../../src/core/pattern.ts'
+import { isMatch } from '../../src/config/settings.ts'
 import { processorTime } from '../support/processor.ts'
 
 test.each([

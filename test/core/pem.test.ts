@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readPem, writePem } from '../../src/core/pem.ts'
+import { readPem, writePem } from '../../src/certificate/pem.ts'
 import { processorTime } from '../support/processor.ts'
 import { faultOf } from './samples.ts'
 

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { type DecisionContext, decide as decideUpload } from '../../src/core/plan.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault } from '../../src/errors.ts'
 import {
   emptyReceipt,
   type Receipt,
@@ -10,7 +9,8 @@ import {
   uploadOf,
   withRejection,
   withUpload,
-} from '../../src/core/receipt.ts'
+} from '../../src/receipts/receipt.ts'
+import { type DecisionContext, decide as decideUpload } from '../../src/upload/decision.ts'
 import { bundleOf } from './samples.ts'
 
 const ENDPOINT = 'ssl.tencentcloudapi.com'

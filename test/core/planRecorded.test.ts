@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { decide } from '../../src/core/plan.ts'
-import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../src/core/receipt.ts'
-import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { parseReceipt, serializeReceipt } from '../../src/receipts/codec.ts'
+import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../src/receipts/receipt.ts'
+import { decide } from '../../src/upload/decision.ts'
 import { bundleOf } from './samples.ts'
 
 const [ENDPOINT, LINEAGE] = ['ssl.tencentcloudapi.com', 'certbot:example.com']

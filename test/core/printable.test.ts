@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { printableText } from '../../src/core/printable.ts'
+import { printableText } from '../../src/terminal/text.ts'
 import { processorTime } from '../support/processor.ts'
 
 test.each([

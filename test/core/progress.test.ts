@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/core/outcome.ts'
-import { advanced, type Progress, progressLine, progressOf, rateOf } from '../../src/core/progress.ts'
+import type { Outcome } from '../../src/upload/outcome.ts'
+import { advanced, type Progress, progressLine, progressOf, rateOf } from '../../src/upload/progress.ts'
 
 const START = 1_000_000
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
-import { unchangedUpload } from '../../src/core/plan.ts'
+import { Fault } from '../../src/errors.ts'
+import { parseReceipt, serializeReceipt } from '../../src/receipts/codec.ts'
 import {
   type Receipt,
   rejectionOf,
@@ -10,8 +10,8 @@ import {
   withMarks,
   withRejection,
   withUpload,
-} from '../../src/core/receipt.ts'
-import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
+} from '../../src/receipts/receipt.ts'
+import { unchangedUpload } from '../../src/upload/decision.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const hex = fc.stringMatching(/^[0-9a-f]{64}$/)

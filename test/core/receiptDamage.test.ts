@@ -1,9 +1,9 @@
 /** A receipt that cannot be trusted is none: it is read as undefined, and never throws. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decide } from '../../src/core/plan.ts'
-import { parseReceipt, serializeReceipt } from '../../src/core/receiptText.ts'
-import { statusRow } from '../../src/core/status.ts'
+import { parseReceipt, serializeReceipt } from '../../src/receipts/codec.ts'
+import { statusRow } from '../../src/status/status.ts'
+import { decide } from '../../src/upload/decision.ts'
 import { bundleOf, receiptWith } from './samples.ts'
 
 const entry = {

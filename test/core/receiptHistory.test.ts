@@ -7,7 +7,7 @@ import {
   supersededAs,
   type Upload,
   withUpload,
-} from '../../src/core/receipt.ts'
+} from '../../src/receipts/receipt.ts'
 import { upload } from './samples.ts'
 
 describe('an upload supersedes what was there', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { describePathProblem, renewCommand } from '../../src/core/remedy.ts'
+import { renewCommand } from '../../src/acme/clients.ts'
+import { describePathProblem } from '../../src/doctor/certificates.ts'
 
 const ROOT = { uid: 0, name: 'root' }
 const SOMEBODY = { uid: 1000, name: 'me' }

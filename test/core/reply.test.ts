@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
-import { readReply } from '../../src/core/reply.ts'
+import { Fault } from '../../src/errors.ts'
+import { readReply } from '../../src/tencent/response.ts'
 import { processorTime } from '../support/processor.ts'
 import { faultOf } from './samples.ts'
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { exitOf, type Outcome, summaryOf } from '../../src/core/outcome.ts'
-import { abortedEntry, outcomeEntry, summaryEntry } from '../../src/core/report.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault } from '../../src/errors.ts'
+import { exitOf, type Outcome, summaryOf } from '../../src/upload/outcome.ts'
+import { abortedEntry, outcomeEntry, summaryEntry } from '../../src/upload/report.ts'
 import { bundleOf } from './samples.ts'
 
 const LINEAGE = 'certbot:example.com'

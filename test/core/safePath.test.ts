@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Step, unsafeStep } from '../../src/core/safePath.ts'
+import { type Step, unsafeStep } from '../../src/files/safePath.ts'
 
 const US = 1000
 const OTHER = 1001

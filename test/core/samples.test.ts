@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseSamples } from '../../src/core/samples.ts'
+import { parseSamples } from '../../src/metrics/samples.ts'
 
 test('samples are read with labels and numbers as they were written', () => {
   const text = [

@@ -4,7 +4,7 @@ import { format, inspect } from 'node:util'
 import { serialize } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { secret, withoutKeys } from '../../src/core/secret.ts'
+import { secret, withoutKeys } from '../../src/secret.ts'
 import { processorTime } from '../support/processor.ts'
 
 const TEXT = 'Gu5t9xGARNpq86cd98joQYCN3EXAMPLE'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Config } from '../../src/core/config.ts'
-import { type Options, resolvePaths, resolveSettings, type Settings } from '../../src/core/settings.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { type Options, resolvePaths, resolveSettings, type Settings } from '../../src/config/settings.ts'
 import { faultOf } from './samples.ts'
 
 const FILE: Config = {

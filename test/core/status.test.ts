@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import type { RetryState } from '../../src/core/failing.ts'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import type { Outcome, Verdict } from '../../src/core/outcome.ts'
-import { statusRow } from '../../src/core/status.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import type { RetryState } from '../../src/receipts/receipt.ts'
+import { statusRow } from '../../src/status/status.ts'
+import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf, receiptWith, upload } from './samples.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { displayWidth } from '../../src/core/columns.ts'
-import { STATES, type StatusRow, statusRow } from '../../src/core/status.ts'
-import { statusTable } from '../../src/core/statusTable.ts'
+import { STATES, type StatusRow, statusRow } from '../../src/status/status.ts'
+import { statusTable } from '../../src/status/table.ts'
+import { displayWidth } from '../../src/terminal/text.ts'
 import { receiptWith } from './samples.ts'
 
 const NOW = new Date('2026-03-01T12:00:00Z')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { secret } from '../../src/core/secret.ts'
-import { authorization, canonicalRequest, type Signable, signature } from '../../src/core/tc3.ts'
+import { secret } from '../../src/secret.ts'
+import { authorization, canonicalRequest, type Signable, signature } from '../../src/tencent/signature.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 

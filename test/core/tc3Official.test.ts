@@ -2,8 +2,8 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { secret } from '../../src/core/secret.ts'
-import { authorization } from '../../src/core/tc3.ts'
+import { secret } from '../../src/secret.ts'
+import { authorization } from '../../src/tencent/signature.ts'
 
 interface Official {
   readonly sign3: (request: {

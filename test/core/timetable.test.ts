@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createDueTimes } from '../../src/core/timetable.ts'
+import { createDueTimes } from '../../src/daemon/workQueue.ts'
 
 test('the earliest comes first, and of equal times the one that was given first', () => {
   const table = createDueTimes()

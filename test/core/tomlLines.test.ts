@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { type KeyPath, keyLines } from '../../src/core/tomlLines.ts'
+import { type KeyPath, keyLines } from '../../src/config/tomlLines.ts'
 
 const CONFIGURATION = `# first
 [tencent]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { traceOf } from '../../src/core/trace.ts'
+import { traceOf } from '../../src/upload/report.ts'
 
 test('it says where an error happened and not a line of what it said', () => {
   const lines = traceOf(new Error('hush\n-----BEGIN PRIVATE KEY-----\nhush\n'))

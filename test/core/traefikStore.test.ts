@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseBundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { entryNamed, type Stored, storedIn } from '../../src/core/traefikStore.ts'
+import { entryNamed, type Stored, storedIn } from '../../src/acme/traefikStore.ts'
+import { parseBundle } from '../../src/certificate/bundle.ts'
+import { Fault } from '../../src/errors.ts'
 import { issue } from '../support/certificates.ts'
 import { storeText } from '../support/traefikStore.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Notification } from '../../src/core/notice.ts'
-import { readUnsent, writeUnsent } from '../../src/core/unsent.ts'
+import type { Notification } from '../../src/notify/notification.ts'
+import { readUnsent, writeUnsent } from '../../src/notify/queue.ts'
 
 const NOW = Date.UTC(2026, 10, 24)
 const DAY = 86_400_000

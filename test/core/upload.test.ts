@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import type { UploadSettings } from '../../src/core/settings.ts'
-import { existingOf, settingsDigest, uploadBody, uploadedOf } from '../../src/core/upload.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import type { UploadSettings } from '../../src/config/settings.ts'
+import { Fault } from '../../src/errors.ts'
+import { existingOf, settingsDigest, uploadBody, uploadedOf } from '../../src/tencent/uploadRequest.ts'
 import { caCertificate, encrypted, issue, type Pair } from '../support/certificates.ts'
 import { faultOf, proven, SETTINGS } from './samples.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Config } from '../../src/core/config.ts'
-import { resolveSettings } from '../../src/core/settings.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
 
 describe('what a lineage is uploaded with', () => {
   const [ID, NAME] = ['certbot:shop-1.example.com', 'shop-1.example.com']

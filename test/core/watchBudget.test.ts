@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { budgetFinding } from '../../src/core/watchBudget.ts'
+import { budgetFinding } from '../../src/doctor/watching.ts'
 
 const budget = (
   watches: readonly [used: number, limit: number],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { watchLine } from '../../src/core/watchLine.ts'
+import { watchLine } from '../../src/daemon/daemon.ts'
 
 // in local time, whatever that is where the test runs
 const now = new Date(2026, 10, 24, 17, 0).getTime()

@@ -3,9 +3,9 @@
  * authorities are trusted is decided when a process starts, and that a process ends shows that nothing holds it.
  */
 import { env, stdout } from 'node:process'
-import { secret } from '../../src/core/secret.ts'
-import { createAgent } from '../../src/edge/dispatcher.ts'
-import { createClient } from '../../src/edge/tencent.ts'
+import { createAgent } from '../../src/http/agent.ts'
+import { secret } from '../../src/secret.ts'
+import { createClient } from '../../src/tencent/client.ts'
 import type { Ending, Job } from './tlsStations.ts'
 
 const credentials = { origin: '', secretId: 'id', secretKey: secret('hushKey') }

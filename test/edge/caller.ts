@@ -1,11 +1,11 @@
 /** One client for a test, with keys that stand out wherever they should not be, and a look for them in what it throws. */
 import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
-import { secret } from '../../src/core/secret.ts'
-import type { Credentials } from '../../src/edge/credentials.ts'
-import { type AgentOptions, createAgent } from '../../src/edge/dispatcher.ts'
-import { type Connection, createClient } from '../../src/edge/tencent.ts'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
+import { type AgentOptions, createAgent } from '../../src/http/agent.ts'
+import { secret } from '../../src/secret.ts'
+import { type Connection, createClient } from '../../src/tencent/client.ts'
+import type { Credentials } from '../../src/tencent/credentials.ts'
 
 const PRIVATE = 'hushPrivateKey'
 /** A request's body such as the uploader makes, and as no error may quote it. */

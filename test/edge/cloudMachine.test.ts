@@ -1,6 +1,6 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import { expect, test } from 'vitest'
-import { linkLocalLookup } from '../../src/edge/cloudMachine.ts'
+import { linkLocalLookup } from '../../src/tencent/instanceRole.ts'
 
 const address = (...texts: readonly string[]): LookupAddress[] =>
   texts.map(text => ({ address: text, family: text.includes(':') ? 6 : 4 }))

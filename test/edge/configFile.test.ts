@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../../src/edge/configFile.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { recordedWorld } from '../support/world.ts'
 import { asNobody } from './nobody.ts'

@@ -2,7 +2,7 @@ import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import type { Places } from '../../src/edge/credentials.ts'
+import type { Places } from '../../src/tencent/credentials.ts'
 import { ENV, ini, role, stage } from './places.ts'
 
 describe('the first place that has them wins', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createAgent } from '../../src/edge/dispatcher.ts'
+import { createAgent } from '../../src/http/agent.ts'
 import { authority, issue, selfSigned } from '../support/certificates.ts'
 import { answering, refused } from './stations.ts'
 import { fromOutside, proxyTo, secured } from './tlsStations.ts'

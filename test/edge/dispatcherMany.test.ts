@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { createAgent } from '../../src/edge/dispatcher.ts'
+import { createAgent } from '../../src/http/agent.ts'
 import { listening } from './stations.ts'
 
 test('hundreds of requests at once take no more connections than half of the smallest usual limit of open files', async () => {

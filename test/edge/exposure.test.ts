@@ -1,9 +1,14 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type InsecurePermissions, permissionAdvice, permissionText } from '../../src/core/exposure.ts'
-import { findCredentials } from '../../src/edge/credentials.ts'
-import { createPermissionWarnings, isReachable } from '../../src/edge/exposure.ts'
+import {
+  createPermissionWarnings,
+  type InsecurePermissions,
+  isReachable,
+  permissionAdvice,
+  permissionText,
+} from '../../src/files/permissions.ts'
+import { findCredentials } from '../../src/tencent/credentials.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { AT_ONCE } from './places.ts'
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { MAX_FILE_BYTES, readTextFile } from '../../src/edge/fileText.ts'
+import { MAX_FILE_BYTES, readTextFile } from '../../src/files/readFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody } from './nobody.ts'
 import { stage } from './pairOnDisk.ts'

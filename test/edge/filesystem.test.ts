@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { fileSystemWithoutEvents, silentName } from '../../src/edge/filesystem.ts'
+import { fileSystemWithoutEvents, silentName } from '../../src/files/fileSystem.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 test('of a place that is not there nothing bad is thought', async () => {
@@ -54,7 +54,7 @@ const allowed = unshared(OVERLAY, await temporaryDirectory()).status === 0
 describe.skipIf(!allowed)('in a mount namespace (skipped where unshare may not mount)', () => {
   test('an overlay is known for what it is, and a tmpfs is not taken for one', async () => {
     const asked = `
-      const { silentFileSystem } = await import('${import.meta.dirname}/../../src/edge/filesystem.ts')
+      const { silentFileSystem } = await import('${import.meta.dirname}/../../src/files/fileSystem.ts')
       console.log(await silentFileSystem('.'), await silentFileSystem('merged'))`
     const script = `${OVERLAY}\n"${execPath}" --input-type=module -e "$ASKED"`
     const { stdout, stderr } = unshared(

@@ -2,7 +2,7 @@ import { chmod, cp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { stampsOf } from '../../src/edge/glance.ts'
+import { stampsOf } from '../../src/sources/fileStamp.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** What this file system's clock surely tells apart. */

@@ -4,8 +4,8 @@ import { request } from 'node:http'
 import { connect, type NetConnectOpts } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
-import { listenAddress } from '../../src/core/listen.ts'
-import { type HttpOptions, startHttpServer } from '../../src/edge/http.ts'
+import { listenAddress } from '../../src/config/values.ts'
+import { type HttpOptions, startHttpServer } from '../../src/http/server.ts'
 
 export async function openStage(changes: Partial<HttpOptions> = {}) {
   const errors: unknown[] = []

@@ -6,9 +6,9 @@ import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { watch as chokidar } from 'chokidar'
 import { expect, onTestFinished, test } from 'vitest'
-import { watchBudget, watchesNeeded } from '../../src/edge/inotify.ts'
-import { currentUser } from '../../src/edge/user.ts'
-import { watchScopeOf } from '../../src/edge/view.ts'
+import { watchBudget, watchesNeeded } from '../../src/doctor/watching.ts'
+import { currentUser } from '../../src/files/permissions.ts'
+import { watchScopeOf } from '../../src/sources/watchScope.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const { uid } = currentUser()
@@ -52,7 +52,7 @@ test('as many are needed as the daemon then holds, whatever lies deeper in the f
 })
 
 const SCRIPT = `
-  const { watchBudget } = await import('${new URL('../../src/edge/inotify.ts', import.meta.url)}')
+  const { watchBudget } = await import('${new URL('../../src/doctor/watching.ts', import.meta.url)}')
   console.log((await watchBudget(0)).limits.watches)`
 const NARROWED = 'echo 500 > /proc/sys/user/max_inotify_watches && "$0" --input-type=module -e "$1"'
 const inNamespace = (script: string) =>

@@ -1,6 +1,6 @@
 /** Lanes over a virtual clock, and requests that end as a test says. */
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { createRequestQueue } from '../../src/edge/lanes.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { createRequestQueue } from '../../src/upload/requestQueue.ts'
 import { virtualClock } from './virtualClock.ts'
 
 export const answered = (code: FaultCode, apiCode = 'Some.Code') => new Fault(code, code, { apiCode })

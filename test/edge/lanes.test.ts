@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
+import { Fault } from '../../src/errors.ts'
 import { answered, many, stage } from './laneStage.ts'
 
 describe('the rhythm', () => {

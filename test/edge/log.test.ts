@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { secret } from '../../src/core/secret.ts'
-import type { Level } from '../../src/core/terms.ts'
-import { createLogger } from '../../src/edge/log.ts'
+import type { Level } from '../../src/config/values.ts'
+import { createLogger } from '../../src/log/logger.ts'
+import { secret } from '../../src/secret.ts'
 
 function stage(level: Level = 'info', isTerminal = false) {
   const written: string[] = []

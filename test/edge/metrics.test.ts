@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault } from '../../src/core/fault.ts'
-import { emptyReceipt, uploadOf } from '../../src/core/receipt.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault } from '../../src/errors.ts'
+import { emptyReceipt, uploadOf } from '../../src/receipts/receipt.ts'
 import { bundleOf } from '../core/samples.ts'
 import { failed, metricsAt, NOW, unchanged, uploaded, valuesOf } from './metricsStage.ts'
 

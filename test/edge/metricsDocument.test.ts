@@ -1,7 +1,7 @@
 /** docs/metrics.md against the table that the program goes by. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { METRICS, UPLOAD_OUTCOMES } from '../../src/core/metricTable.ts'
+import { METRICS, UPLOAD_OUTCOMES } from '../../src/metrics/registry.ts'
 
 const document = await readFile('docs/metrics.md', 'utf8')
 const rows = document

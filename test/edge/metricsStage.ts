@@ -1,9 +1,9 @@
 /** Metrics under a clock that stands still, what they say of one lineage after another, and outcomes to tell them. */
-import type { Bundle } from '../../src/core/bundle.ts'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import type { Outcome } from '../../src/core/outcome.ts'
-import { parseSamples } from '../../src/core/samples.ts'
-import { createMetrics } from '../../src/edge/metrics.ts'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { createMetrics } from '../../src/metrics/registry.ts'
+import { parseSamples } from '../../src/metrics/samples.ts'
+import type { Outcome } from '../../src/upload/outcome.ts'
 
 export const NOW = 1_780_000_000
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { METRICS } from '../../src/core/metricTable.ts'
-import { emptyReceipt, uploadOf } from '../../src/core/receipt.ts'
+import { METRICS } from '../../src/metrics/registry.ts'
+import { emptyReceipt, uploadOf } from '../../src/receipts/receipt.ts'
 import { proven } from '../core/samples.ts'
 import { issue } from '../support/certificates.ts'
 import { failed, metricsAt, unchanged, uploaded } from './metricsStage.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
-import { networkFault } from '../../src/edge/networkFault.ts'
+import { Fault } from '../../src/errors.ts'
+import { networkFault } from '../../src/http/errors.ts'
 import { callerOf, failureOf } from './caller.ts'
 import { answering, refused, speaking } from './stations.ts'
 

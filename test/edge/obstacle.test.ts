@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { firstDeniedPath } from '../../src/edge/obstacle.ts'
+import { firstDeniedPath } from '../../src/doctor/certificates.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody } from './nobody.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { openOutput } from '../../src/edge/output.ts'
+import { openOutput } from '../../src/terminal/output.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const never = () => {
@@ -95,7 +95,7 @@ test('who must be gone waits for no reader', async () => {
 
 /** A program that writes much to a pipe that nobody empties for a while, made non-blocking by its other end. */
 const MUCH = `
-import { openOutput } from ${JSON.stringify(new URL('../../src/edge/output.ts', import.meta.url).href)}
+import { openOutput } from ${JSON.stringify(new URL('../../src/terminal/output.ts', import.meta.url).href)}
 const output = openOutput({ fd: 1, stream: () => process.stdout, env: {}, onLost: () => process.exit(9) })
 if (process.argv[1] === 'slow') process.stdout.on('drain', () => {})
 for (let i = 0; i < 5_000; i++) output.write(String(i).padStart(99, '.') + '\\n')

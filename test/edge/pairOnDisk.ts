@@ -1,9 +1,9 @@
 /** A chain and a key on disk, of the age a test wishes. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Lineage } from '../../src/core/lineage.ts'
-import { resolveSettings } from '../../src/core/settings.ts'
-import { readPair } from '../../src/edge/files.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
+import type { Lineage } from '../../src/sources/lineage.ts'
+import { readPair } from '../../src/sources/readPair.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const { uploadOf } = resolveSettings({}, {}, {})

@@ -1,9 +1,9 @@
 import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Receipt } from '../../src/core/receipt.ts'
-import { peek } from '../../src/edge/peek.ts'
-import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
+import { peek } from '../../src/receipts/peek.ts'
+import type { Receipt } from '../../src/receipts/receipt.ts'
+import { fileName, openReceiptStore } from '../../src/receipts/store.ts'
 import { receiptWith, upload } from '../core/samples.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 

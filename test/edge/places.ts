@@ -1,8 +1,8 @@
 /** A home directory with files in it, and the places where credentials are looked for. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { secret } from '../../src/core/secret.ts'
-import { findCredentials, type Places } from '../../src/edge/credentials.ts'
+import { secret } from '../../src/secret.ts'
+import { findCredentials, type Places } from '../../src/tencent/credentials.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 // /etc/tencentcloud/credentials, the last of the files, is no test's to write: it is only seen in the message.

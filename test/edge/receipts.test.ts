@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { withLock } from '../../src/edge/exclusion.ts'
-import { fileName } from '../../src/edge/receipts.ts'
+import { withLock } from '../../src/receipts/exclusion.ts'
+import { fileName } from '../../src/receipts/store.ts'
 import { LINEAGE, NOW, readyStage, stage, upload, uploadedAs } from './stateDirectory.ts'
 
 describe('a receipt', () => {

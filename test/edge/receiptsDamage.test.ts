@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { fileName } from '../../src/edge/receipts.ts'
+import { fileName } from '../../src/receipts/store.ts'
 import { damages } from './stateDamage.ts'
 import { LINEAGE, NOW, readyStage, stage, uploadedAs } from './stateDirectory.ts'
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFil
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dismiss, draftFor, holderOf, leave, taken } from '../../src/edge/exclusion.ts'
-import { contentOf } from '../../src/edge/stateFile.ts'
+import { dismiss, draftFor, holderOf, leave, taken } from '../../src/receipts/exclusion.ts'
+import { contentOf } from '../../src/receipts/store.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const NAME = 'entries'

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { limitConcurrency } from '../../src/edge/limited.ts'
+import { limitConcurrency } from '../../src/util/async.ts'
 import { readyStage, uploadedAs } from './stateDirectory.ts'
 
 describe('hundreds of receipts at the same moment', () => {

@@ -2,7 +2,7 @@ import { chown, mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { expect, test } from 'vitest'
-import { openReceiptStore } from '../../src/edge/receipts.ts'
+import { openReceiptStore } from '../../src/receipts/store.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** Debian's nobody. */

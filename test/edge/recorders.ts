@@ -6,8 +6,8 @@ import { upload } from './stateDirectory.ts'
 
 const SCRIPT = `
 import { once } from 'node:events'
-import { openReceipts } from '${new URL('../../src/edge/receipts.ts', import.meta.url)}'
-import { withUpload } from '${new URL('../../src/core/receipt.ts', import.meta.url)}'
+import { openReceipts } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
+import { withUpload } from '${new URL('../../src/receipts/receipt.ts', import.meta.url)}'
 const { DIR, LINEAGE, IDS, UPLOAD } = process.env
 const uploadedAs = certificateId => receipt => withUpload(receipt, { ...JSON.parse(UPLOAD), certificateId }, false)
 const receipts = openReceipts(DIR, () => {}, () => new Date())

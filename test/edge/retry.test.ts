@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Fault, type FaultCode } from '../../src/core/fault.ts'
-import { type RetryOptions, retry } from '../../src/edge/retry.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { type RetryOptions, retry } from '../../src/upload/retry.ts'
 import { virtualClock } from './virtualClock.ts'
 
 function stage(wishes: Partial<RetryOptions> = {}) {

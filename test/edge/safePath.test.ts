@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { unsafePath, unsafePlace, wayTo } from '../../src/edge/safePath.ts'
+import { unsafePath, unsafePlace, wayTo } from '../../src/files/safePath.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** `real/deep/file`, and what a test links to it. */

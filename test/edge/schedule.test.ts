@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { DEFAULT_RESCAN } from '../../src/core/choices.ts'
-import { createSchedule, scheduleProblem } from '../../src/edge/schedule.ts'
+import { DEFAULT_RESCAN } from '../../src/config/precedence.ts'
+import { scheduleProblem } from '../../src/config/values.ts'
+import { createSchedule } from '../../src/daemon/rescan.ts'
 
 test.each([DEFAULT_RESCAN, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
   '"%s" is a schedule',

@@ -3,7 +3,7 @@
  * to timer. Arguments: the schedule, the first instant and the last. Prints the rings, how many timers rang, and the zone.
  */
 import { argv, stdout } from 'node:process'
-import { createSchedule } from '../../src/edge/schedule.ts'
+import { createSchedule } from '../../src/daemon/rescan.ts'
 
 const [sweep = '', from = '', until = ''] = argv.slice(2)
 const start = Date.parse(from)

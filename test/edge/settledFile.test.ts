@@ -1,8 +1,8 @@
 import { appendFile, mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readTextFile } from '../../src/edge/fileText.ts'
-import { readSettled } from '../../src/edge/settledFile.ts'
+import { readTextFile } from '../../src/files/readFile.ts'
+import { readSettled } from '../../src/files/settledFile.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const WHOLE = 'first\nlast\n'

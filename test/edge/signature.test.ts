@@ -1,7 +1,7 @@
 import { symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { pathStampsOf } from '../../src/edge/signature.ts'
+import { pathStampsOf } from '../../src/sources/fileStamp.ts'
 import { issue } from '../support/certificates.ts'
 import { all, certbotIssue, certbotLink, certbotRenew } from '../support/producers.ts'
 import { temporaryDirectory } from '../support/temporary.ts'

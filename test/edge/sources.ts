@@ -1,6 +1,6 @@
 /** Sources on disk, and what is found in them. */
-import { resolveSettings, type Source } from '../../src/core/settings.ts'
-import { discoverLineages } from '../../src/edge/lineages.ts'
+import { resolveSettings, type Source } from '../../src/config/settings.ts'
+import { discoverLineages } from '../../src/sources/discover.ts'
 import { issue } from '../support/certificates.ts'
 
 const { uploadOf } = resolveSettings({}, {}, {})

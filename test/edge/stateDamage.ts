@@ -4,8 +4,8 @@ import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
-import { emptyReceipt } from '../../src/core/receipt.ts'
-import { serializeReceipt } from '../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../src/receipts/codec.ts'
+import { emptyReceipt } from '../../src/receipts/receipt.ts'
 
 async function socket(file: string): Promise<void> {
   const server = createServer()
@@ -37,7 +37,7 @@ export const damages: ReadonlyArray<readonly [what: string, make: (file: string)
 ]
 
 const SCRIPT = `
-import { openReceipts } from '${new URL('../../src/edge/receipts.ts', import.meta.url)}'
+import { openReceipts } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
 const receipts = openReceipts(process.env.DIR, () => {}, () => new Date())
 await receipts.prepare().catch(({ code, message }) => console.log(JSON.stringify({ code, message })))
 `

@@ -1,7 +1,7 @@
 /** A state directory of a test, and receipts in it. */
 import { join } from 'node:path'
-import { type Receipt, type Upload, withUpload } from '../../src/core/receipt.ts'
-import { fileName, openReceiptStore } from '../../src/edge/receipts.ts'
+import { type Receipt, type Upload, withUpload } from '../../src/receipts/receipt.ts'
+import { fileName, openReceiptStore } from '../../src/receipts/store.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 export const NOW = new Date('2026-06-15T12:00:00Z')

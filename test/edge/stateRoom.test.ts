@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { probeDirectory } from '../../src/edge/stateRoom.ts'
+import { probeDirectory } from '../../src/files/writeProbe.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { asNobody, isRoot } from './nobody.ts'
 

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { env, execPath, getuid, kill, pid } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { processes, systemctlOf } from '../../src/edge/systemctl.ts'
+import { processes, systemctlOf } from '../../src/systemd/systemctl.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { isRoot } from './nobody.ts'
 

@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createServiceNotifier, type ServiceNotifierOptions } from '../../src/edge/systemd.ts'
+import { createServiceNotifier, type ServiceNotifierOptions } from '../../src/systemd/notify.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const UNIT = { NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '60000000', WATCHDOG_PID: '42' }

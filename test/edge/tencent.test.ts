@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
 import { startEmulator } from '../../src/emulator/server.ts'
+import { Fault } from '../../src/errors.ts'
 import { OK } from './answers.ts'
 import { BODY, callerOf, failureOf } from './caller.ts'
 import { answering } from './stations.ts'

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { createPrompt } from '../../src/edge/terminal.ts'
+import { createPrompt } from '../../src/terminal/prompt.ts'
 
 /** A keyboard that can be typed at, and everything that is shown. */
 function terminal() {

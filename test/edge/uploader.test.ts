@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { InjectedFault } from '../../src/emulator/server.ts'
+import type { InjectedFault } from '../../src/emulator/faults.ts'
 import { failureOf } from './caller.ts'
 import { refused } from './stations.ts'
 import { bundleOf, first, stage } from './uploaderStage.ts'

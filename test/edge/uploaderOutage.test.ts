@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Fault } from '../../src/core/fault.ts'
+import { Fault } from '../../src/errors.ts'
 import { failureOf } from './caller.ts'
 import { stage } from './uploaderStage.ts'
 

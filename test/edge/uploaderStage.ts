@@ -1,11 +1,12 @@
 /** An uploader against the emulator, in time that passes at once. */
 import { onTestFinished } from 'vitest'
-import { parseBundle } from '../../src/core/bundle.ts'
-import { pemLineage } from '../../src/core/lineageIn.ts'
-import { resolveSettings } from '../../src/core/settings.ts'
-import { createLogger } from '../../src/edge/log.ts'
-import { createUploader, type UploaderOptions } from '../../src/edge/uploader.ts'
-import { type EmulatorOptions, type InjectedFault, startEmulator } from '../../src/emulator/server.ts'
+import { parseBundle } from '../../src/certificate/bundle.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
+import type { InjectedFault } from '../../src/emulator/faults.ts'
+import { type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
+import { createLogger } from '../../src/log/logger.ts'
+import { pemLineage } from '../../src/sources/lineage.ts'
+import { createUploader, type UploaderOptions } from '../../src/upload/uploader.ts'
 import { issue } from '../support/certificates.ts'
 
 export const KEYS = {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { TreeKind } from '../../src/core/lineage.ts'
-import { directoryIdentity, watchScopeOf } from '../../src/edge/view.ts'
+import type { TreeKind } from '../../src/acme/clients.ts'
+import { directoryIdentity, watchScopeOf } from '../../src/sources/watchScope.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const certbot = (path: string) => ({ kind: 'certbot', path, keys: {} }) as const

@@ -1,5 +1,5 @@
 /** A process that only watches a source, prints what it is told until it has been told a few things, and closes. */
-import { createWatcher } from '../../src/edge/watcher.ts'
+import { createWatcher } from '../../src/sources/watcher.ts'
 
 const [, , path = '', wanted = '1'] = process.argv
 const told: string[] = []

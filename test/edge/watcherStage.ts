@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
-import type { Source } from '../../src/core/settings.ts'
-import { createWatcher } from '../../src/edge/watcher.ts'
+import type { Source } from '../../src/config/settings.ts'
+import { createWatcher } from '../../src/sources/watcher.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** Long enough never to come in a test: what is told of was told by an event. */

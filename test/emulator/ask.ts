@@ -1,8 +1,8 @@
 /** A bare client for one request, every part of which a test can bend. */
 import { type IncomingHttpHeaders, request } from 'node:http'
-import { secret } from '../../src/core/secret.ts'
-import { authorization } from '../../src/core/tc3.ts'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
+import { secret } from '../../src/secret.ts'
+import { authorization } from '../../src/tencent/signature.ts'
 
 export interface Question {
   readonly action?: string

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createLimit } from '../../src/emulator/limit.ts'
+import { createLimit } from '../../src/emulator/gateway.ts'
 import { NOON } from './ask.ts'
 import { running } from './running.ts'
 

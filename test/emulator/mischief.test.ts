@@ -4,7 +4,7 @@ import {
   type InjectedFaultName,
   nameOf,
   randomFaults,
-} from '../../src/emulator/mischief.ts'
+} from '../../src/emulator/faults.ts'
 import { chainPem, leaf } from './pairs.ts'
 import { running } from './running.ts'
 

@@ -1,9 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import type { Duplicates } from '../../src/emulator/server.ts'
-import { upload } from '../../src/emulator/upload.ts'
-import { createStore } from '../../src/emulator/vault.ts'
+import type { Duplicates } from '../../src/emulator/actions.ts'
+import { upload } from '../../src/emulator/actions.ts'
+import { createStore } from '../../src/emulator/store.ts'
 import { NOON } from './ask.ts'
 import {
   chainPem,

@@ -1,6 +1,6 @@
 /** The ACME clients whose writing is stopped, with certificates of our own. */
 import { join } from 'node:path'
-import type { Source } from '../../src/core/settings.ts'
+import type { Source } from '../../src/config/settings.ts'
 import { issue, type Pair } from '../support/certificates.ts'
 import { certbotIssue, certbotRenew, type Step } from '../support/producers.ts'
 import { recordedSteps, sourceOf } from '../support/recorded.ts'

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { completions } from '../../packaging/completion.ts'
-import { COMMANDS } from '../../src/cli/commandTable.ts'
-import { LEVELS } from '../../src/core/terms.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { LEVELS } from '../../src/config/values.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 const files = completions(COMMANDS)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { exitRows, manuals } from '../../packaging/manual.ts'
-import { COMMANDS } from '../../src/cli/commandTable.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
 
 const config = await readFile('config/certferry.example.toml', 'utf8')
 const exits = exitRows(await readFile('docs/troubleshooting.md', 'utf8'))

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sessionIn, sessionOf, steady, withSession } from '../../packaging/session.ts'
-import { cli } from '../../src/cli.ts'
+import { cli } from '../../src/cli/run.ts'
 import { recordedWorld } from '../support/world.ts'
 
 test('the README shows what the demo does, but for times and IDs (npm run session writes it)', async () => {

@@ -1,6 +1,6 @@
 /** Every prefix of what a client writes: looked at after each step, and left there for good. */
-import { parseBundle } from '../../src/core/bundle.ts'
-import type { Lineage } from '../../src/core/lineage.ts'
+import { parseBundle } from '../../src/certificate/bundle.ts'
+import type { Lineage } from '../../src/sources/lineage.ts'
 import { identityOf } from './identity.ts'
 import { leaksIn } from './leaks.ts'
 import { type Onlooker, openOnlooker } from './onlooker.ts'

@@ -1,7 +1,7 @@
 /** Replays what a real client was seen to do, with certificates of our own. Touches the disk. */
 import { chmod, link, mkdir, rename, rmdir, symlink, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Source } from '../../src/core/settings.ts'
+import type { Source } from '../../src/config/settings.ts'
 import type { Pair } from './certificates.ts'
 import type { Act, Client, Holding } from './recording.ts'
 import { filling, type Step, step } from './steps.ts'

@@ -1,6 +1,6 @@
 /** A process for commands to run in: what they print is kept, what they are given is the test's. */
 import { setImmediate } from 'node:timers/promises'
-import type { Output, ProcessContext } from '../../src/world.ts'
+import type { Output, ProcessContext } from '../../src/processContext.ts'
 
 /** What `sync --json` and `hook --json` print, as other programs would write it down. */
 export interface PassJson {

@@ -1,5 +1,5 @@
 /** What share of a limit the pace uses, reckoned on a clock that jumps: at ten a second a run would take 100 seconds. */
-import { createLimiter, delayUntilNext, onReply, onSent } from '../../../src/core/pace.ts'
+import { createLimiter, delayUntilNext, onReply, onSent } from '../../../src/upload/rateLimiter.ts'
 
 export interface Traffic {
   readonly rate: number

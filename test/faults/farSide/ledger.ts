@@ -2,8 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { fileName } from '../../../src/edge/receipts.ts'
 import type { Emulator } from '../../../src/emulator/server.ts'
+import { fileName } from '../../../src/receipts/store.ts'
 import { leaksIn } from '../../support/leaks.ts'
 import type { Forest } from './forest.ts'
 

@@ -1,11 +1,11 @@
 /** certferry in this process between a forest of lineages and a service that has a front, on a clock that the test lets pass. */
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { cli } from '../../../src/cli.ts'
+import { cli } from '../../../src/cli/run.ts'
 // loaded before the clock runs: while a module is read, nothing that the clock knows of is under way
 import '../../../src/commands/sync.ts'
 import '../../../src/commands/watch.ts'
-import '../../../src/edge/uploader.ts'
+import '../../../src/upload/uploader.ts'
 import { type Emulator, startEmulator } from '../../../src/emulator/server.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { recordedWorld, type Surroundings } from '../../support/world.ts'

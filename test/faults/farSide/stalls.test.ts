@@ -4,7 +4,7 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/util/async.ts'
 import { seededDice } from '../../support/dice.ts'
 import { LONG, promised, SEED, times } from '../run.ts'
 import { own } from './ends.ts'

@@ -1,5 +1,5 @@
 /** What a service, a gateway or a network may do to a request in place of an honest answer. */
-import type { FaultCode } from '../../../src/core/fault.ts'
+import type { FaultCode } from '../../../src/errors.ts'
 import { type Answer, type Exchange, give, type Trouble } from './front.ts'
 
 export interface FarFault {

@@ -1,8 +1,8 @@
 /** The service as a fleet sees it, in virtual time: one limit for all, an ID for every certificate, the same to whoever asks again. */
 
-import type { Reply } from '../../../src/core/reply.ts'
-import { readReply } from '../../../src/core/reply.ts'
-import { createLimit } from '../../../src/emulator/limit.ts'
+import { createLimit } from '../../../src/emulator/gateway.ts'
+import type { Reply } from '../../../src/tencent/response.ts'
+import { readReply } from '../../../src/tencent/response.ts'
 
 /**
  * `fixed`     one-second windows, the first of each pass: what the service's documents say

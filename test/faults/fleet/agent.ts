@@ -1,11 +1,11 @@
 /** One server of a fleet: it carries each of its certificates to an ID, with the program's own plan, pace and patience. */
-import type { Bundle } from '../../../src/core/bundle.ts'
-import { Fault } from '../../../src/core/fault.ts'
-import { decide } from '../../../src/core/plan.ts'
-import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../../src/core/receipt.ts'
-import type { Reply } from '../../../src/core/reply.ts'
-import { type Clock, createRetryingUploader, type RetryingUploader } from '../../../src/edge/courier.ts'
-import { createLogger } from '../../../src/edge/log.ts'
+import type { Bundle } from '../../../src/certificate/bundle.ts'
+import { Fault } from '../../../src/errors.ts'
+import { createLogger } from '../../../src/log/logger.ts'
+import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../../src/receipts/receipt.ts'
+import type { Reply } from '../../../src/tencent/response.ts'
+import { decide } from '../../../src/upload/decision.ts'
+import { type Clock, createRetryingUploader, type RetryingUploader } from '../../../src/upload/uploader.ts'
 import { lineageOf } from '../../memory.ts'
 
 export interface AgentOptions {

@@ -1,7 +1,7 @@
 /** Many servers, one limit, nobody who tells them of one another: all is up about as soon as the limit allows, and nobody starves. */
 import { stdout } from 'node:process'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bundle } from '../../../src/core/bundle.ts'
+import type { Bundle } from '../../../src/certificate/bundle.ts'
 import { bundleOf } from '../../core/samples.ts'
 import { LONG, SEED } from '../run.ts'
 import type { Window } from './account.ts'

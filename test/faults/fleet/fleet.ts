@@ -1,6 +1,6 @@
 /** A night of renewals in a fleet: so many servers that know nothing of one another, one limit, virtual time. */
 import { setImmediate } from 'node:timers/promises'
-import type { Bundle } from '../../../src/core/bundle.ts'
+import type { Bundle } from '../../../src/certificate/bundle.ts'
 import { virtualClock } from '../../edge/virtualClock.ts'
 import { seededDice } from '../../support/dice.ts'
 import { openAccount, type Road, type Window } from './account.ts'

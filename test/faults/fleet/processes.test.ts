@@ -1,8 +1,8 @@
 /** Twenty processes of the built program share one limit in real time, and the simulation of the same says the same. */
 import { execPath, stdout } from 'node:process'
 import { expect, test } from 'vitest'
-import { openReceiptStore } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, type Emulator, startEmulator } from '../../../src/emulator/server.ts'
+import { openReceiptStore } from '../../../src/receipts/store.ts'
 import { bundleOf } from '../../core/samples.ts'
 import { type Ended, run, SYSTEM_PATH } from '../../e2e/child.ts'
 import { MAIN } from '../../e2e/program.ts'

@@ -3,7 +3,7 @@ import { cpuUsage, memoryUsage, stdout } from 'node:process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'vitest'
-import { Fault } from '../../../src/core/fault.ts'
+import { Fault } from '../../../src/errors.ts'
 import { promised, SEED } from '../run.ts'
 import { openWatchdog } from './watchdog.ts'
 

@@ -1,6 +1,6 @@
 /** Texts of every kind that certferry reads beside certificates, whole, for dice to change. */
 import { readFileSync } from 'node:fs'
-import { serializeReceipt } from '../../../src/core/receiptText.ts'
+import { serializeReceipt } from '../../../src/receipts/codec.ts'
 import { receiptWith, upload } from '../../core/samples.ts'
 import { below, type Dice, oneOf, withBytesChanged, withLinesChanged } from './mutator.ts'
 

@@ -1,9 +1,9 @@
 /** What a fault has cost: certificates lost or stored twice, and kept things told. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Receipt } from '../../../src/core/receipt.ts'
-import { openReceiptStore } from '../../../src/edge/receipts.ts'
 import { DEMO_CREDENTIALS, type Emulator } from '../../../src/emulator/server.ts'
+import type { Receipt } from '../../../src/receipts/receipt.ts'
+import { openReceiptStore } from '../../../src/receipts/store.ts'
 import { leaksIn } from '../../support/leaks.ts'
 import { isAside, type Past, supersededOf } from './past.ts'
 import type { Planted, Trees } from './trees.ts'

@@ -1,14 +1,14 @@
 /** A state directory, a service and the program over planted trees: where a fault is made, healed and accounted for. */
 import { chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cli } from '../../../src/cli.ts'
-import { sleep } from '../../../src/edge/time.ts'
+import { cli } from '../../../src/cli/run.ts'
 import {
   DEMO_CREDENTIALS,
   type Emulator,
   type EmulatorOptions,
   startEmulator,
 } from '../../../src/emulator/server.ts'
+import { sleep } from '../../../src/util/async.ts'
 import { recordedWorld, type Surroundings } from '../../support/world.ts'
 import { type Account, accountOf, missingIn } from './account.ts'
 import { type Ended, ended, PROGRAM } from './child.ts'

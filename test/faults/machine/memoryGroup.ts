@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sleep } from '../../../src/edge/time.ts'
+import { sleep } from '../../../src/util/async.ts'
 import { isRoot } from '../../edge/nobody.ts'
 
 interface Kind {

@@ -1,6 +1,6 @@
 /** What a state directory holds before a fault: nothing, receipts of older certificates, or damage. */
-import { serializeReceipt } from '../../../src/core/receiptText.ts'
-import { fileName } from '../../../src/edge/receipts.ts'
+import { serializeReceipt } from '../../../src/receipts/codec.ts'
+import { fileName } from '../../../src/receipts/store.ts'
 import type { Trees } from './trees.ts'
 
 /** `each`: the first lineage new, the second renewed, the third with a damaged receipt. */

@@ -1,7 +1,7 @@
 /** What a house may come to, each with what it takes; after the suites of faults, as seen by who looks for secrets. */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { InjectedFaultName } from '../../../src/emulator/server.ts'
+import type { InjectedFaultName } from '../../../src/emulator/faults.ts'
 import { listening } from '../../edge/stations.ts'
 import type { Wishes } from './house.ts'
 import { PROXY_LOGIN, SECRET_KEY, TOKEN } from './kept.ts'

@@ -1,0 +1,247 @@
+/** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
+
+import { createHash } from 'node:crypto'
+import { Fault } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+import { quoteShell } from '../terminal/text.ts'
+import { orderChain } from './chain.ts'
+import { firstElement } from './der.ts'
+import { formOfDer } from './derForm.ts'
+import { formOf } from './fileForm.ts'
+import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
+import { type PrivateKey, readKey } from './privateKey.ts'
+import {
+  type Certificate,
+  displayNameOf,
+  isSelfSigned,
+  isValid,
+  matchesKey,
+  objectionTo,
+  readCertificate,
+} from './x509.ts'
+
+/** What was read from disk in one look. */
+export interface Files {
+  readonly chain: { readonly path: string; readonly text: string }
+  /** Absent for a CA certificate. */
+  readonly key:
+    | { readonly path: string; readonly text: string; readonly password: Secret | undefined }
+    | undefined
+  /** What is to be said of how they were found. */
+  readonly notes?: readonly string[] | undefined
+  /** Nobody has written them for so long that no renewal is under way. */
+  readonly still?: boolean
+}
+
+/** What a certificate is known by, and nothing that is to be kept secret. */
+export interface Identity {
+  /** SHA-256 over the DER of every certificate as sent, in hex: reformatting never changes it. */
+  readonly fingerprint: string
+  /** SHA-256 of the leaf's DER, in hex: what the service and every other tool call the certificate's fingerprint. */
+  readonly leaf: string
+  readonly names: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** What was done to the files' content before it is sent. */
+  readonly notes: readonly string[]
+  /** What clients may refuse the certificate for. */
+  readonly flaws: readonly string[]
+}
+
+/** Without chain and key, for what is kept of ten thousand. */
+export const identityOf = ({
+  fingerprint,
+  leaf,
+  names,
+  notBefore,
+  notAfter,
+  notes,
+  flaws,
+}: Bundle): Identity => ({
+  fingerprint,
+  leaf,
+  names,
+  notBefore,
+  notAfter,
+  notes,
+  flaws,
+})
+
+export interface Bundle extends Identity {
+  /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
+  readonly chainPem: string
+  readonly key: PrivateKey | undefined
+  /** The leaf came without its issuer: true of a few, and for a moment of every chain that is just being written. */
+  readonly alone: boolean
+  /** When the next of its certificates begins or ends to be valid: then what is sent, or what is said of it, may change. */
+  readonly changesAt: Date | undefined
+}
+
+/** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
+export function parseBundle(files: Files, now: Date): Bundle {
+  const { chain, key, still = false } = files
+  const bundle = key ? parsePair(chain, key, { now, still }) : parseCa(chain, { now, still })
+  return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
+}
+
+interface Circumstances {
+  readonly now: Date
+  readonly still: boolean
+}
+
+function parsePair(
+  chain: Files['chain'],
+  keyFile: NonNullable<Files['key']>,
+  { now, still }: Circumstances,
+): Bundle {
+  const { certificates, notes } = certificatesOf(chain, still)
+  const key = readKey(keyFile.text, keyFile.path, keyFile.password, still)
+  const leaves = certificates.filter(one => matchesKey(one, key.object))
+  const [leaf] = leaves
+  if (!leaf) throw unfit(certificates, chain.path, keyFile.path, still)
+  const other = leaves.find(one => one.sha256 !== leaf.sha256)
+  if (other) {
+    const begun = [leaf, other].map(one => one.notBefore.toISOString()).join(' and ')
+    throw new Fault(
+      'TWO_LEAVES',
+      `${chain.path}: the key fits more than one certificate, valid from ${begun}`,
+    )
+  }
+  const ordered = orderChain(certificates, leaf, { file: chain.path, now })
+  return bundleOf(ordered.path, {
+    key,
+    alone: ordered.alone,
+    judged: leaf,
+    changesAt: nextChange(certificates, now),
+    notes: [...notes, ...ordered.notes, ...(ordered.alone ? [ALONE] : [])],
+    flaws: ordered.flaws,
+  })
+}
+
+/** Key and chain of two generations are what a renewal looks like half-way; a client writes the server's certificate first. */
+function unfit(certificates: readonly Certificate[], chain: string, key: string, still: boolean): Fault {
+  const [first] = certificates
+  if (first && certificates.every(one => one.authority.isCa) && !isSelfSigned(first))
+    return new Fault(
+      'CHAIN_STRANGER',
+      `${chain}: holds only CA certificates, ${displayNameOf(first)} first, and not the server certificate of ${key}`,
+      { advice: "Name the file with the server certificate before its issuers: certbot's is fullchain.pem." },
+    )
+  return new Fault(
+    still ? 'WRONG_KEY' : 'KEY_MISMATCH',
+    `${key}: the key does not belong to ${first?.names[0]} in ${chain}`,
+  )
+}
+
+/** Seen by those who visit, not by those who upload. */
+const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
+
+/** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
+function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
+  const { certificates, notes } = certificatesOf(chain, still)
+  const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
+  if (stranger)
+    throw new Fault(
+      'NOT_A_CA',
+      `${chain.path}: ${displayNameOf(stranger)} is not a CA certificate${stranger.authority.isCa ? ': it may not sign certificates (no keyCertSign in its key usage)' : ''}`,
+    )
+  const unique = certificates.filter(
+    (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
+  )
+  return bundleOf(unique, {
+    key: undefined,
+    alone: false,
+    judged: firstToEnd(unique, now),
+    changesAt: nextChange(unique, now),
+    notes,
+    flaws: unique.flatMap(one => {
+      const objection = objectionTo(one, now)
+      return objection ? [`${displayNameOf(one)} ${objection}`] : []
+    }),
+  })
+}
+
+/**
+ * Clients of any authority in it are let in, so it is of use as long as one of them is valid, and to be renewed before
+ * the next of them ends: of those valid today the first to end, else the next to begin, else the last that ended.
+ */
+function firstToEnd(all: readonly Certificate[], now: Date): Certificate {
+  const valid = all.filter(one => isValid(one, now))
+  const early = all.filter(({ notBefore }) => notBefore > now)
+  const [judged] = valid.length
+    ? valid.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())
+    : early.length
+      ? early.toSorted((a, b) => a.notBefore.getTime() - b.notBefore.getTime())
+      : all.toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())
+  return judged as Certificate
+}
+
+function nextChange(all: readonly Certificate[], now: Date): Date | undefined {
+  const times = all.flatMap(({ notBefore, notAfter }) => [notBefore.getTime(), notAfter.getTime()])
+  const next = Math.min(...times.filter(time => time > now.getTime()))
+  return Number.isFinite(next) ? new Date(next) : undefined
+}
+
+function certificatesOf(file: Files['chain'], still: boolean) {
+  const { text, path } = file
+  const { blocks, incomplete } = readPem(text, path, still)
+  const form = blocks.some(isCertificate) ? undefined : formOf(file, blocks, 'chain')
+  if (incomplete && (blocks.length || form?.unknown))
+    throw new Fault(
+      still ? 'CERTIFICATE_INVALID' : 'PAIR_INCOMPLETE',
+      `${path}: ${text.trim() ? 'ends before the certificates do' : 'is empty'}`,
+    )
+  if (form) throw new Fault('CERTIFICATE_INVALID', `${path}: ${form.says}`, { advice: form.advice })
+  const certificates = blocks.filter(isCertificate).map(block => certificateIn(block, path))
+  return { certificates, notes: notesOn(blocks) }
+}
+
+/** @throws Fault CERTIFICATE_INVALID */
+export function certificateIn({ label, der }: Block, file: string): Certificate {
+  const bytes = der()
+  // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
+  if (formOfDer(bytes) === 'derPkcs7')
+    throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
+      advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
+    })
+  return readCertificate(label === TRUSTED ? (firstElement(bytes) ?? bytes) : bytes, file)
+}
+
+/** What is left out of the chain file, beside parameters, which servers keep there too. */
+function notesOn(blocks: readonly Block[]): readonly string[] {
+  const key = blocks.some(isPrivate)
+    ? ['a private key stands in the chain file; it is not sent with the chain']
+    : []
+  const trusted = blocks.some(({ label }) => label === TRUSTED)
+    ? ['what a TRUSTED CERTIFICATE is trusted for is left out']
+    : []
+  const others = blocks.filter(
+    block => !isCertificate(block) && !isPrivate(block) && !block.label.endsWith(' PARAMETERS'),
+  )
+  const labels = [...new Set(others.map(({ label }) => label))].slice(0, 3)
+  return [...key, ...trusted, ...labels.map(label => `a block of the form "${label}" is left out`)]
+}
+
+function bundleOf(
+  path: readonly Certificate[],
+  {
+    judged,
+    ...rest
+  }: Pick<Bundle, 'key' | 'alone' | 'changesAt' | 'notes' | 'flaws'> & {
+    /** The one whose dates are the bundle's. */
+    readonly judged: Certificate
+  },
+): Bundle {
+  const [leaf] = path as readonly [Certificate]
+  const hash = createHash('sha256')
+  for (const one of path) hash.update(one.der)
+  return {
+    ...rest,
+    chainPem: path.map(one => writePem('CERTIFICATE', one.der)).join(''),
+    fingerprint: hash.digest('hex'),
+    leaf: leaf.sha256,
+    names: leaf.names,
+    notBefore: judged.notBefore,
+    notAfter: judged.notAfter,
+  }
+}

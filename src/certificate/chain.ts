@@ -1,0 +1,174 @@
+/** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
+
+import { Fault } from '../errors.ts'
+import {
+  type Certificate,
+  displayNameOf,
+  isAuthority,
+  isSelfSigned,
+  isSignedBy,
+  isValid,
+  namesAsIssuer,
+  objectionTo,
+} from './x509.ts'
+
+interface Chain {
+  /** Leaf first, each signed by the next, without the self-signed root. */
+  readonly path: readonly Certificate[]
+  /** What was done to the file's order and content, in words for the log. */
+  readonly notes: readonly string[]
+  /** What clients object to in the leaf's issuers. */
+  readonly flaws: readonly string[]
+  /** The leaf's issuer was not in the file. A self-signed certificate misses none. */
+  readonly alone: boolean
+}
+
+/** In one file, that is; the longest chains seen have five. */
+const MAX_CERTIFICATES = 32
+
+/** Signatures verified: one takes up to 7 ms where the key's maker wants it to. */
+const MAX_SIGNATURE_CHECKS = 128
+
+/** @throws Fault CHAIN_STRANGER or TWO_LEAVES where the file holds certificates that do not belong to the leaf. */
+export function orderChain(
+  found: readonly Certificate[],
+  leaf: Certificate,
+  { file, now }: { readonly file: string; readonly now: Date },
+): Chain {
+  const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
+  if (certificates.length > MAX_CERTIFICATES)
+    throw new Fault(
+      'CHAIN_STRANGER',
+      `${file}: holds ${certificates.length} certificates, no chain is so long`,
+    )
+  const issuers = issuersFrom(certificates, leaf, file)
+  rejectUnrelated(
+    certificates.filter(one => !issuers.has(one)),
+    file,
+  )
+
+  const walked = walk(issuers, leaf, now)
+  const top = walked.at(-1)
+  const path = walked.length > 1 && top && isSelfSigned(top) ? walked.slice(0, -1) : walked
+  return {
+    path,
+    notes: notesOn(found, certificates, path, now),
+    flaws: flawsIn(walked, now),
+    alone: walked.length === 1 && !isSelfSigned(leaf),
+  }
+}
+
+type Issuers = ReadonlyMap<Certificate, readonly Certificate[]>
+
+/**
+ * Everything that can be reached from the leaf by signatures, each with its issuers in the file's order: cross-signed
+ * twins of an issuer are reached too.
+ */
+function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, file: string): Issuers {
+  const issuers = new Map<Certificate, readonly Certificate[]>()
+  const reached = new Set([leaf])
+  let checks = 0
+  for (const child of reached) {
+    const candidates = certificates.filter(one => one !== child && namesAsIssuer(child, one))
+    checks += candidates.length
+    if (checks > MAX_SIGNATURE_CHECKS)
+      throw new Fault(
+        'CHAIN_STRANGER',
+        `${file}: holds too many certificates of one name, ${displayNameOf(child)}`,
+      )
+    const found = candidates.filter(one => isSignedBy(child, one))
+    issuers.set(child, found)
+    for (const issuer of found) reached.add(issuer)
+  }
+  return issuers
+}
+
+/**
+ * One issuer at each step: of the ways that clients verify today the first in the file's order, as its maker meant it.
+ * Where there is none, what is valid goes before what is not.
+ */
+function walk(issuers: Issuers, leaf: Certificate, now: Date): readonly Certificate[] {
+  const isSound = (one: Certificate) => objectionTo(one, now) === undefined
+  const sound = climb(issuers, leaf, isSound)
+  if (sound) return sound
+  const path = [leaf]
+  for (let at = leaf; !isSelfSigned(at); ) {
+    const candidates = (issuers.get(at) ?? []).filter(one => !path.includes(one))
+    const next = candidates.find(isSound) ?? candidates.find(one => isValid(one, now)) ?? candidates[0]
+    if (!next) break
+    path.push(next)
+    at = next
+  }
+  return path
+}
+
+/** The first way up that ends at a root, or where the file has no further issuer; each certificate is tried once. */
+function climb(
+  issuers: Issuers,
+  leaf: Certificate,
+  isSound: (one: Certificate) => boolean,
+): readonly Certificate[] | undefined {
+  const tried = new Set([leaf])
+  const from = (at: Certificate): readonly Certificate[] | undefined => {
+    const above = issuers.get(at) ?? []
+    if (!above.length || isSelfSigned(at)) return [at]
+    for (const next of above) {
+      if (tried.has(next) || !isSound(next)) continue
+      tried.add(next)
+      const rest = from(next)
+      if (rest) return [at, ...rest]
+    }
+    return undefined
+  }
+  return from(leaf)
+}
+
+function rejectUnrelated(strangers: readonly Certificate[], file: string): void {
+  const [first] = strangers
+  if (!first) return
+  const second = strangers.find(
+    one => !isAuthority(one) && !strangers.some(other => other !== one && other.issuer === one.subject),
+  )
+  if (second)
+    throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${displayNameOf(second)}`)
+  throw new Fault('CHAIN_STRANGER', `${file}: ${displayNameOf(first)} has not signed anything in this chain`)
+}
+
+/** The root is not sent, but clients that know no other one verify by it. */
+function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly string[] {
+  return above.flatMap((one, i) => {
+    const objection = objectionTo(one, now) ?? tooLow(one, above.slice(0, i))
+    return objection
+      ? [`its issuer ${displayNameOf(one)} ${objection}: clients may refuse the certificate`]
+      : []
+  })
+}
+
+/** RFC 5280, 4.2.1.9. */
+function tooLow({ authority: { most } }: Certificate, under: readonly Certificate[]): string | undefined {
+  const below = under.filter(({ subject, issuer }) => subject !== issuer).length
+  return most !== undefined && below > most
+    ? `allows ${most} intermediate${most === 1 ? '' : 's'} below it and has ${below}`
+    : undefined
+}
+
+function notesOn(
+  found: readonly Certificate[],
+  unique: readonly Certificate[],
+  path: readonly Certificate[],
+  now: Date,
+): readonly string[] {
+  const kept = unique.filter(one => path.includes(one))
+  const dropped = unique.filter(one => !path.includes(one))
+  const repeated = found.length - unique.length
+  const leftOut = (one: Certificate) => {
+    if (isSelfSigned(one)) return `root ${displayNameOf(one)} left out`
+    const objection = objectionTo(one, now)
+    return `alternative issuer ${displayNameOf(one)} left out${objection ? `: it ${objection}` : ''}`
+  }
+  return [
+    ...(repeated ? [`${repeated} repeated certificate${repeated === 1 ? '' : 's'} left out`] : []),
+    ...dropped.map(leftOut),
+    ...(kept.some((one, i) => one !== path[i]) ? ['certificates put in order, leaf first'] : []),
+  ]
+}

@@ -1,0 +1,172 @@
+/** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
+
+import type { KeyObject } from 'node:crypto'
+import { Fault } from '../errors.ts'
+import type { Secret } from '../secret.ts'
+import { printableText, wrap } from '../terminal/text.ts'
+import { type Bundle, certificateIn, parseBundle } from './bundle.ts'
+import { validityFault } from './expiry.ts'
+import { formOf } from './fileForm.ts'
+import { type Block, isCertificate, isPrivate, readPem } from './pem.ts'
+import { isEncrypted, keyless, openKey } from './privateKey.ts'
+
+interface BlockView {
+  readonly label: string
+  readonly subject?: string
+  readonly issuer?: string
+  readonly names?: readonly string[]
+  readonly notBefore?: string
+  readonly notAfter?: string
+  readonly kind?: string
+  readonly sha256?: string
+}
+
+interface FileView {
+  readonly path: string
+  readonly blocks: readonly BlockView[]
+  readonly fault?: Fault
+}
+
+interface ValidVerdict {
+  readonly type: 'SVR' | 'CA'
+  readonly fingerprint: string
+  readonly certificates: number
+  readonly notes: readonly string[]
+}
+
+type InspectionVerdict = ValidVerdict | { readonly fault: Fault }
+
+/** A block that cannot be read does not hide the others; the first one's fault is the file's. */
+export function inspect(path: string, text: string, still = false): FileView {
+  const { blocks, incomplete } = readPem(text, path, still)
+  const views = blocks.map(block => view(block, path))
+  const isNeither = !blocks.some(block => isCertificate(block) || isPrivate(block))
+  const form = isNeither ? formOf({ path, text }, blocks, 'either') : undefined
+  const fault =
+    incomplete && (!form || blocks.length || form.unknown)
+      ? new Fault(
+          still ? 'CERTIFICATE_INVALID' : 'PAIR_INCOMPLETE',
+          `${path}: ${text.trim() ? 'ends inside a block' : 'is empty'}`,
+        )
+      : form
+        ? new Fault('CERTIFICATE_INVALID', `${path}: ${form.says}`, { advice: form.advice })
+        : views.flatMap(one => one.fault ?? [])[0]
+  return { path, blocks: views.map(({ fault: _, ...one }) => one), ...(fault && { fault }) }
+}
+
+function view(block: Block, path: string): BlockView & { readonly fault?: Fault } {
+  const { label } = block
+  if (isPrivate(block)) return { label, kind: keyKind(block, path) }
+  if (!isCertificate(block)) return { label }
+  try {
+    const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = certificateIn(block, path)
+    const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
+    return { label, subject, issuer, names, ...dates, kind: kindOf(() => openssl.publicKey), sha256 }
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault
+    return { label, kind: UNREADABLE, fault }
+  }
+}
+
+const UNREADABLE = 'unreadable'
+
+const keyKind = (block: Block, path: string) =>
+  isEncrypted(block) ? 'encrypted' : kindOf(() => openKey(block, path, undefined).object)
+
+/** OpenSSL reads certificates whose key is of a kind it does not know, and throws when asked for that key. */
+function kindOf(key: () => KeyObject): string {
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key()
+    return [type?.toUpperCase() ?? 'unknown', details?.modulusLength ?? details?.namedCurve]
+      .filter(Boolean)
+      .join(' ')
+  } catch {
+    return UNREADABLE
+  }
+}
+
+/** The files taken as one chain and, where one holds a key, its key. */
+export function verdictOf(
+  files: ReadonlyArray<{ readonly path: string; readonly text: string }>,
+  {
+    now,
+    password,
+    still = false,
+  }: { readonly now: Date; readonly password: Secret | undefined; readonly still?: boolean },
+): InspectionVerdict {
+  try {
+    const chain = {
+      path: files.map(({ path }) => path).join(' + '),
+      text: files.map(({ text }) => text).join('\n'),
+    }
+    const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
+    const bundle: Bundle = parseBundle({ chain, key: keyFile && { ...keyFile, password }, still }, now)
+    const invalid = validityFault(bundle, now)
+    if (invalid) return { fault: invalid }
+    const { fingerprint, chainPem, notes, flaws } = bundle
+    return {
+      type: bundle.key ? 'SVR' : 'CA',
+      fingerprint,
+      certificates: chainPem.split('-----BEGIN').length - 1,
+      notes: [...flaws, ...notes.filter(isRelevant)],
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const [, ...more] = files
+    const last = more.at(-1)
+    // a server certificate and no key in any of several files: the last was to be the key
+    return {
+      fault: error.code === 'NOT_A_CA' && last ? keyless(last, readPem(last.text, last.path).blocks) : error,
+    }
+  }
+}
+
+/** Files were put together to be looked at: that a key stands beside the chain is their doing, not a finding. */
+const isRelevant = (note: string) => !note.includes('private key')
+
+export function inspectionText(files: readonly FileView[], verdict: InspectionVerdict, now: Date): string {
+  const lines = files.flatMap(({ path, blocks, fault }) => [
+    printableText(path, 4096),
+    ...blocks.flatMap(block => blockLines(block, now)),
+    ...(fault ? [`  ! ${printableText(fault.message)}`, `    → ${fault.advice}`] : []),
+    '',
+  ])
+  const said = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
+  return `${[...lines, ...(said ? ['Would not be uploaded.'] : verdictLines(verdict))].join('\n')}\n`
+}
+
+function blockLines(
+  { label, subject, issuer, names, notAfter, notBefore, kind, sha256 }: BlockView,
+  now: Date,
+): readonly string[] {
+  if (!sha256) return [`  ${label}${kind ? `  ${kind}` : ''}`]
+  const left = Math.floor((Date.parse(notAfter ?? '') - now.getTime()) / 86_400_000)
+  const early = Date.parse(notBefore ?? '') > now.getTime()
+  return [
+    `  ${label}  ${kind}`,
+    `    names    ${names?.join(', ')}`,
+    `    subject  ${subject || '(empty)'}`,
+    `    issuer   ${issuer}`,
+    `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : early ? 'not valid yet' : `${left} days left`})`,
+    `    sha256   ${sha256}`,
+  ]
+}
+
+/** Characters a line of the verdict holds; paths and names above it stand as they are. */
+const WIDTH = 78
+
+function verdictLines(verdict: InspectionVerdict): readonly string[] {
+  if ('fault' in verdict)
+    return [
+      wrap(`Would not be uploaded: ${printableText(verdict.fault.message, 1000)}`, WIDTH, 2),
+      `  → ${wrap(verdict.fault.advice, WIDTH - 4, 4)}`,
+    ]
+  const { type, certificates, fingerprint, notes } = verdict
+  const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'
+  const sent = `${certificates} certificate${certificates === 1 ? '' : 's'} would be sent`
+  return [
+    `${what}; ${sent}, as ${type}.`,
+    ...notes.map(note => `  ${wrap(printableText(note, 1000), WIDTH - 2, 2)}`),
+    `fingerprint ${fingerprint}`,
+  ]
+}

@@ -1,0 +1,162 @@
+/** What may stand in the configuration file, as one schema that also writes config/schema.json. Pure. */
+import * as v from 'valibot'
+import {
+  aliasProblem,
+  endpointProblem,
+  KINDS,
+  LANGUAGES,
+  LEVELS,
+  listenProblem,
+  NOTIFY_EVENTS,
+  proxyProblem,
+  RATE,
+  TYPES,
+  templateProblem,
+} from './values.ts'
+
+const filled = (what = 'text') =>
+  v.pipe(
+    v.string(`expected ${what} in quotes`),
+    v.trim(),
+    v.minLength(1, `expected ${what}, not an empty string`),
+  )
+
+const whole = v.pipe(
+  v.number('expected a whole number'),
+  v.integer('expected a whole number'),
+  v.minValue(0, 'expected 0 or more'),
+)
+
+/** A rule of our own over a string: the function says what is wrong, or nothing. */
+const obeying = (problem: (text: string) => string | undefined) =>
+  v.rawCheck<string>(({ dataset, addIssue }) => {
+    const message = dataset.typed ? problem(dataset.value) : undefined
+    if (message) addIssue({ message })
+  })
+
+const oneOf = <const T extends readonly string[]>(choices: T) =>
+  v.picklist(choices, `expected one of ${choices.map(choice => JSON.stringify(choice)).join(', ')}`)
+
+const uploadEntries = {
+  type: v.optional(oneOf(TYPES)),
+  alias: v.optional(v.pipe(v.string('expected text in quotes'), obeying(aliasProblem))),
+  project_id: v.optional(whole),
+  use: v.optional(
+    v.pipe(
+      filled(),
+      v.regex(
+        /^[A-Z][A-Z0-9_]{0,31}$/,
+        'expected a product in capitals, such as "CLB", "CDN", "WAF", "LIVE" or "DDOS"',
+      ),
+    ),
+  ),
+  tags: v.optional(
+    v.record(
+      v.pipe(
+        v.string(),
+        v.minLength(1, 'expected a tag key'),
+        v.maxLength(127, 'expected at most 127 characters'),
+      ),
+      v.pipe(
+        v.string("expected the tag's value in quotes"),
+        v.maxLength(255, 'expected at most 255 characters'),
+      ),
+      'expected a table, such as { team = "web" }',
+    ),
+  ),
+  repeatable: v.optional(v.boolean('expected true or false')),
+  key_password_file: v.optional(filled('a path')),
+}
+
+/** Looks at a source of which other keys may be wrong: everything is said at once. */
+const sourceRules = v.rawCheck<SourceInput>(({ dataset, addIssue }) => {
+  const value = dataset.value as SourceInput
+  if (!KINDS.includes(value?.kind)) return
+  const complain = (key: keyof SourceInput, message: string) =>
+    addIssue({ message, path: [{ type: 'object', origin: 'value', input: value, key, value: value[key] }] })
+  const [needed, foreign] = value.kind === 'pem' ? PEM_KEYS : DIRECTORY_KEYS
+  for (const key of needed)
+    if (value[key] === undefined) complain(key, `missing: a source of kind "${value.kind}" needs it`)
+  for (const key of foreign)
+    if (value[key] !== undefined) complain(key, `not for a source of kind "${value.kind}"`)
+  if (value.kind !== 'pem' && value.type === 'CA')
+    complain('type', 'a CA certificate is a source of kind "pem" without a key')
+  if (value.kind === 'pem' && value.key !== undefined && value.type === 'CA')
+    complain('key', 'a CA certificate is uploaded without its key: remove this line')
+  if (value.kind === 'pem' && value.key === undefined && value.type === 'SVR')
+    complain('key', 'missing: a server certificate needs its key')
+})
+
+const PEM_KEYS = [['name', 'chain'], ['path']] as const
+
+const DIRECTORY_KEYS = [['path'], ['name', 'chain', 'key']] as const
+
+const sourceObject = v.strictObject({
+  kind: oneOf(KINDS),
+  path: v.optional(filled('a path')),
+  name: v.optional(
+    v.pipe(filled('a name'), v.regex(/^[^\s/\p{Cc}]+$/u, 'expected a name without spaces or slashes')),
+  ),
+  chain: v.optional(filled('a path')),
+  key: v.optional(filled('a path')),
+  ...uploadEntries,
+})
+
+type SourceInput = v.InferOutput<typeof sourceObject>
+
+export const ConfigSchema = v.strictObject({
+  tencent: v.optional(
+    v.strictObject({
+      endpoint: v.optional(v.pipe(filled('a URL'), obeying(endpointProblem))),
+      region: v.optional(
+        v.pipe(filled(), v.regex(/^[a-z]{2,}-[a-z0-9-]+$/, 'expected a region such as "ap-guangzhou"')),
+      ),
+      language: v.optional(oneOf(LANGUAGES)),
+      rate_per_second: v.optional(
+        v.pipe(
+          v.number('expected a number'),
+          v.minValue(RATE.min, `expected ${RATE.min} or more`),
+          v.maxValue(RATE.max, `expected ${RATE.max} or less`),
+        ),
+      ),
+      profile: v.optional(filled("a profile's name")),
+      role: v.optional(v.boolean('expected true or false')),
+      proxy: v.optional(v.pipe(filled('a URL'), obeying(proxyProblem))),
+    }),
+  ),
+  upload: v.optional(v.strictObject(uploadEntries)),
+  source: v.optional(v.array(v.pipe(sourceObject, sourceRules), 'expected [[source]] tables')),
+  certificate: v.optional(
+    v.array(
+      v.strictObject({
+        match: filled("a lineage's name or pattern"),
+        skip: v.optional(v.boolean('expected true or false')),
+        ...uploadEntries,
+      }),
+      'expected [[certificate]] tables',
+    ),
+  ),
+  watch: v.optional(
+    v.strictObject({
+      sweep: v.optional(filled('a cron expression')),
+      jitter_seconds: v.optional(whole),
+    }),
+  ),
+  http: v.optional(
+    v.strictObject({ listen: v.optional(v.pipe(filled('an address'), obeying(listenProblem))) }),
+  ),
+  notify: v.optional(
+    v.strictObject({
+      command: v.optional(filled('a path')),
+      webhook_file: v.optional(filled('a path')),
+      template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
+      on: v.optional(v.array(oneOf(NOTIFY_EVENTS), `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
+    }),
+  ),
+  log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
+  state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),
+})
+
+export type Config = v.InferOutput<typeof ConfigSchema>
+
+export type UploadKeys = NonNullable<Config['upload']>

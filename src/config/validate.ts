@@ -1,0 +1,189 @@
+/** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
+
+import * as v from 'valibot'
+import { type Config, ConfigSchema } from './schema.ts'
+import type { KeyPath, LineOf } from './tomlLines.ts'
+
+/** What of a schema matters here: it may be optional, hold a list, or have entries. */
+interface Shape {
+  readonly wrapped?: Shape
+  readonly item?: Shape
+  readonly entries?: Readonly<Record<string, Shape>>
+}
+
+/** The keys that the table at this path takes, in their own order. */
+export function keysAt(table: KeyPath): readonly string[] {
+  const inside = (shape: Shape | undefined): Shape | undefined =>
+    shape?.wrapped ? inside(shape.wrapped) : shape
+  let shape = inside(ConfigSchema as Shape)
+  for (const step of table) shape = inside(typeof step === 'number' ? shape?.item : shape?.entries?.[step])
+  return Object.keys(shape?.entries ?? {})
+}
+
+const SECRET = /^(secret|token|password)|(^|_)(secret|token)(_|$)/i
+
+/** "unknown key", and the key that was meant or those there are. */
+function unknownKey(path: KeyPath): string {
+  const keys = keysAt(path.slice(0, -1))
+  const word = String(path.at(-1))
+  if (SECRET.test(word)) return 'unknown key: secrets never stand in this file'
+  const near = keys.find(key => isSimilar(word.toLowerCase().replaceAll('-', '_'), key))
+  return near ? `unknown key: did you mean ${near}?` : `unknown key: expected one of ${keys.join(', ')}`
+}
+
+/** One slip of the finger away: a letter too many, too few, wrong, or two that changed places; two slips in long words. */
+function isSimilar(word: string, key: string): boolean {
+  const slips = key.length > 6 ? 2 : 1
+  if (word.length >= 4 && key.startsWith(word)) return true
+  // a word may be of any length; what is that much longer needs no further look
+  return Math.abs(word.length - key.length) <= slips && distance(word, key) <= slips
+}
+
+/** Letters to insert, delete, replace or swap with their neighbour to make one word of the other. */
+function distance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    const [before = [], earlier = []] = [rows[i - 1], rows[i - 2]]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const at = (cells: readonly number[], column: number) => cells[column] ?? Number.POSITIVE_INFINITY
+      row[j] = Math.min(at(before, j) + 1, at(row, j - 1) + 1, at(before, j - 1) + (same ? 0 : 1))
+      if (swapped) row[j] = Math.min(at(row, j), at(earlier, j - 2) + 1)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]?.[b.length] ?? 0
+}
+
+export interface Problem {
+  /** As a person writes it: `source[2].path`; `file` for the whole, empty where the text is no TOML. */
+  readonly key: string
+  readonly line: number | undefined
+  /** Only where the text is no TOML. */
+  readonly column?: number
+  /** What is wrong, and what is allowed; never the value, which could be a secret in the wrong place. */
+  readonly says: string
+}
+
+/** Either the configuration, or everything wrong with a parsed file and what is left of it without that. */
+export type ConfigReading =
+  | { readonly config: Config }
+  | { readonly problems: readonly Problem[]; readonly rest: Config }
+
+/** One line that a person can act on. */
+export function problemText({ key, line, column, says }: Problem): string {
+  const place =
+    line === undefined ? [] : [column === undefined ? `line ${line}` : `line ${line}, column ${column}`]
+  return [...place, ...(key ? [key] : []), says].join(': ')
+}
+
+/** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
+const MOST = 50
+
+export function readConfig(input: unknown, lineOf: LineOf = () => undefined): ConfigReading {
+  const rest = plainCopy(input)
+  const problems = new Map(reservedTags(rest).map(path => [keyOf(path), reservedKey(path, lineOf)]))
+  for (;;) {
+    const { success, output, issues = [] } = v.safeParse(ConfigSchema, rest)
+    if (success)
+      return problems.size ? { problems: firstProblems(problems), rest: output } : { config: output }
+    const unknown = issues.filter(isUnknown)
+    const found = unknown.length ? unknown : issues
+    for (const issue of found) {
+      const problem = problemOf(issue, lineOf)
+      // the first of several is enough: an empty string is also no URL
+      problems.set(problem.key, problems.get(problem.key) ?? problem)
+    }
+    if (problems.size > MOST) return { problems: firstProblems(problems), rest: {} }
+    // valibot names the first unknown key of each table: without it, the next look finds the second
+    if (unknown.length) for (const { path } of unknown) remove(path)
+    else if (!removeAll(rest, issues)) return { problems: firstProblems(problems), rest: {} }
+  }
+}
+
+const firstProblems = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
+  problems.size > MOST
+    ? [
+        ...[...problems.values()].slice(0, MOST),
+        { key: '', line: undefined, says: `more is wrong; these are the first ${MOST}` },
+      ]
+    : [...problems.values()]
+
+/** What every object of JavaScript has; valibot leaves out such members of a table without a word. */
+const UNUSABLE = ['__proto__', 'constructor', 'prototype'] as const
+
+type Path = ReadonlyArray<string | number>
+
+/** Takes away tags that valibot would, and tells where they were. Everywhere else such a key is an unknown one. */
+function reservedTags(value: unknown, path: Path = []): readonly Path[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (path.at(-1) !== 'tags')
+    return Object.entries(value).flatMap(([name, one]) =>
+      reservedTags(one, [...path, Array.isArray(value) ? Number(name) : name]),
+    )
+  const found = UNUSABLE.filter(name => Object.hasOwn(value, name))
+  for (const name of found) delete (value as Record<string, unknown>)[name]
+  return found.map(name => [...path, name])
+}
+
+const reservedKey = (path: Path, lineOf: LineOf): Problem => ({
+  key: keyOf(path),
+  line: lineOf(path),
+  says: 'a tag cannot be called so here: add it in the console',
+})
+
+const keyOf = (path: Path) =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`)).join('')
+
+const LISTS = new Set(['source', 'certificate', 'on'])
+
+/** Deeper than any key of ours: a dotted key may have half a million parts, and a recursion has not. */
+const DEEPEST = 8
+
+/** A copy in which no other member is a list: valibot takes a list, and a date, for a table. */
+function plainCopy(value: unknown, key = '', depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date || depth > DEEPEST) return null
+  if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => plainCopy(one, '', depth + 1)) : null
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, plainCopy(one, name, depth + 1)]),
+  )
+}
+
+type Issue = v.BaseIssue<unknown>
+
+const isUnknown = ({ type, expected }: Issue) => type === 'strict_object' && expected === 'never'
+
+function remove(path: Issue['path']): void {
+  const last = path?.at(-1)
+  if (last) delete (last.input as Record<PropertyKey, unknown>)[last.key as string]
+}
+
+/** Takes away what is wrong: of a list the whole entry, for half of one is another. False where nothing helps. */
+function removeAll(rest: unknown, issues: readonly Issue[]): boolean {
+  const entries = issues.map(({ path = [] }) => path.find(({ type }) => type === 'array'))
+  for (const entry of entries) {
+    const list = entry?.input as unknown[] | undefined
+    const at = list?.indexOf(entry?.value) ?? -1
+    if (at >= 0) list?.splice(at, 1)
+  }
+  const single = issues.filter(({ path }, i) => path && !entries[i])
+  for (const { path } of single) remove(path)
+  return typeof rest === 'object' && issues.some(({ path }) => path)
+}
+
+function problemOf(issue: Issue, lineOf: LineOf): Problem {
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)))
+  return {
+    key: keyOf(path) || 'file',
+    line: lineOf(path),
+    says: isUnknown(issue) ? unknownKey(path) : wording(issue),
+  }
+}
+
+function wording(issue: Issue): string {
+  if (issue.type !== 'strict_object') return issue.message
+  return issue.path?.at(-1)?.origin === 'key' ? 'missing' : 'expected a table'
+}

@@ -1,0 +1,151 @@
+/** Where the daemon may answer over HTTP: to this machine itself and nobody else. Pure. */
+import { validate } from 'node-cron'
+
+const FIELDS = ['name', 'domain', 'notAfter'] as const
+
+export type Field = (typeof FIELDS)[number]
+
+/** No limit is documented; the console cuts long ones and nobody reads them. Counted in characters. */
+export const LONGEST = 200
+
+export const PLACE = /\{([^{}]*)\}/g
+
+export const DEFAULT_ALIAS = '{name} {notAfter}'
+
+/** What is wrong with a template, or nothing. */
+export function aliasProblem(template: string): string | undefined {
+  const unknown = [...template.matchAll(PLACE)]
+    .map(match => match[1] ?? '')
+    .filter(field => !FIELDS.includes(field as Field))
+  if (unknown.length) return `unknown field {${unknown[0]}}: the fields are {name}, {domain} and {notAfter}`
+  if ([...template].length > LONGEST) return `expected at most ${LONGEST} characters`
+  return undefined
+}
+
+export const DEFAULT_ENDPOINT = 'https://ssl.tencentcloudapi.com'
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+export const isLoopback = (url: URL) => LOOPBACK.test(url.hostname)
+
+/** What is wrong with an endpoint, or nothing. Plain http would show the signature and the private key to the network. */
+export function endpointProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url) return 'expected a URL such as "https://ssl.tencentcloudapi.com"'
+  if (url.protocol === 'http:' && !isLoopback(url))
+    return 'http:// is refused except to this machine itself: use https://'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'expected an https:// URL'
+  if (url.username || url.password) return 'expected no user name or password in the URL'
+  if (url.pathname !== '/' || url.search || url.hash)
+    return 'expected only scheme and host: the service lives at /'
+  return undefined
+}
+
+export function proxyProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    return 'expected a URL such as "http://proxy.example.com:3128"'
+  return undefined
+}
+
+/** A webhook's address is secret in itself, and what it is told is nobody else's business. */
+export function webhookProblem(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url) return 'expected one URL'
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
+  return 'expected an https:// URL; http:// only to this machine itself'
+}
+
+/**
+ * uploaded: a lineage has a new ID · rejected: these bytes will not be carried as they are · stopped: the account itself
+ * is at fault, nothing is carried · failing: an upload has not got through for a day · expiring: not renewed in time
+ */
+export const NOTIFY_EVENTS = ['uploaded', 'rejected', 'stopped', 'failing', 'expiring'] as const
+
+export type NotifyEvent = (typeof NOTIFY_EVENTS)[number]
+
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** `localhost` is an address here, not a name: a hosts file or resolver could make it mean another machine's network. */
+const HOSTS: Readonly<Record<string, string>> = {
+  '127.0.0.1': '127.0.0.1',
+  localhost: '127.0.0.1',
+  '[::1]': '::1',
+}
+
+/** sun_path of unix(7) holds 108 bytes with its final zero. */
+const LONGEST_PATH = 107
+
+/** What is wrong with a value of `[http] listen`, or nothing. */
+export function listenProblem(text: string): string | undefined {
+  if (text.startsWith('unix:')) return pathProblem(text.slice('unix:'.length))
+  const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(text) ?? []
+  if (!port) return 'expected "127.0.0.1:PORT", "[::1]:PORT", "localhost:PORT" or "unix:/path/to/socket"'
+  if (!Object.hasOwn(HOSTS, host))
+    return 'only this machine itself may ask: expected 127.0.0.1, [::1], localhost or a Unix socket'
+  return Number(port) > 65_535 ? 'expected a port from 0 to 65535' : undefined
+}
+
+function pathProblem(path: string): string | undefined {
+  if (!path.startsWith('/') || path.endsWith('/'))
+    return 'expected an absolute path, such as "unix:/run/certferry/http.sock"'
+  if (/\p{Cc}/u.test(path)) return 'expected a path without control characters'
+  return Buffer.byteLength(path) > LONGEST_PATH
+    ? `expected a path of at most ${LONGEST_PATH} bytes`
+    : undefined
+}
+
+/** The address in a text that has no problem. */
+export function listenAddress(text: string): ListenAddress {
+  if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
+  const colon = text.lastIndexOf(':')
+  return { host: HOSTS[text.slice(0, colon)] ?? '127.0.0.1', port: Number(text.slice(colon + 1)) }
+}
+
+const PLACES = ['text', 'event', 'host', 'count'] as const
+
+type Words = Readonly<Record<(typeof PLACES)[number], string>>
+
+const PLACEHOLDER = /\{(text|event|host|count)\}/g
+
+/** Each value as it stands inside a JSON string, so that none can end it; what stands in a value is not filled again. */
+export const fillTemplate = (template: string, words: Words): string =>
+  template.replace(PLACEHOLDER, (_, name: keyof Words) => JSON.stringify(words[name]).slice(1, -1))
+
+/** What is wrong with a template, or nothing. */
+export function templateProblem(template: string): string | undefined {
+  try {
+    JSON.parse(fillTemplate(template, { text: 'a "b"\n', event: 'uploaded', host: 'a', count: '1' }))
+    return undefined
+  } catch {
+    return 'expected JSON with {text} inside a string, such as {"text":"{text}"}'
+  }
+}
+
+export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+export const LANGUAGES = ['en-US', 'zh-CN'] as const
+
+export const TYPES = ['SVR', 'CA'] as const
+
+export const KINDS = ['certbot', 'acme.sh', 'lego', 'dehydrated', 'uacme', 'caddy', 'traefik', 'pem'] as const
+
+export type Level = (typeof LEVELS)[number]
+
+export type SourceKind = (typeof KINDS)[number]
+
+/** Slower than one in ten seconds is no pace; faster than this no account is allowed. */
+export const RATE = { min: 0.1, max: 1_000, default: 10 } as const
+
+/** What is wrong with the path of a textfile, or nothing. */
+export const textfileProblem = (path: string): string | undefined =>
+  /[^/]\.prom$/.test(path) ? undefined : 'expected a path that ends in ".prom": node_exporter reads no other'
+
+/** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
+const THREE_DIGITS = /\d{3}/
+
+/** What is wrong with a cron expression, or nothing. */
+export const scheduleProblem = (expression: string): string | undefined =>
+  !THREE_DIGITS.test(expression) && validate(expression)
+    ? undefined
+    : 'expected a cron expression such as "17 */6 * * *"'

@@ -1,0 +1,52 @@
+/** The lines of this machine's crontabs, as far as this user may read them. */
+
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CronLine } from '../acme/clientHooks.ts'
+import type { User } from '../files/permissions.ts'
+import { readTextFile } from '../files/readFile.ts'
+import type { Process, Systemctl } from '../systemd/systemctl.ts'
+import { isTrusted, NAMES_USERS } from './renewals.ts'
+
+/** A line of cron's that is run as this user or as root. */
+export function isRunFor(
+  { file, uid, text }: CronLine,
+  user: { readonly uid: number; readonly name: string },
+): boolean {
+  if (!isTrusted(uid, user)) return false
+  if (!NAMES_USERS.test(file)) return true
+  const runner = /^\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(\S+)/.exec(text)?.[1]
+  return runner === 'root' || runner === user.name
+}
+
+const FILES = ['/etc/crontab', '/etc/anacrontab']
+
+const FOLDERS: readonly string[] = [
+  '/etc/cron.d',
+  '/etc/cron.hourly',
+  '/etc/cron.daily',
+  '/etc/periodic/daily',
+  '/var/spool/cron/crontabs',
+  '/var/spool/cron',
+]
+
+export async function cronLines(folders = FOLDERS): Promise<readonly CronLine[]> {
+  const inFolders = folders.map(async folder =>
+    (await readdir(folder).catch(() => [])).map(name => join(folder, name)),
+  )
+  const files = [...FILES, ...(await Promise.all(inFolders)).flat()]
+  const lines = files.map(async file => {
+    const { uid } = await stat(file).catch(() => ({ uid: -1 }))
+    const { text } = await readTextFile(file).catch(() => ({ text: '' }))
+    return text.split('\n').map(line => ({ file, uid, text: line }))
+  })
+  return (await Promise.all(lines)).flat()
+}
+
+/** What of this machine is asked beyond files. */
+export interface Machine {
+  readonly systemctl: Systemctl
+  readonly processes: () => Promise<readonly Process[]>
+  readonly cronLines: () => Promise<readonly CronLine[]>
+  readonly user: () => User
+}

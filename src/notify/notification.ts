@@ -1,0 +1,140 @@
+/** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
+
+import { ABOUT_A_DAY, isLate, overdueAdvice } from '../certificate/expiry.ts'
+import type { NotifyEvent } from '../config/values.ts'
+import { Fault } from '../errors.ts'
+import type { Receipt } from '../receipts/receipt.ts'
+import type { Outcome } from '../upload/outcome.ts'
+
+export interface Notification {
+  readonly event: NotifyEvent
+  readonly lineage: string
+  readonly names: readonly string[]
+  readonly certificateId: string | null
+  readonly supersedes: string | null
+  readonly notAfter: string | null
+  readonly reason: string | null
+  readonly advice: string | null
+  /** What has been told under this name is not told again before `again` milliseconds have passed. */
+  readonly key: string
+  readonly again: number
+}
+
+const DAY = 86_400_000
+
+const NEVER_REPEAT = Number.POSITIVE_INFINITY
+
+/** Nothing routine is a notice: "unchanged" never, and neither is what the next try may mend. */
+export function notificationsFor(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  now: number,
+): readonly Notification[] {
+  const about = aboutOf(outcome, receipt)
+  return [
+    ...uploadedNotification(outcome, receipt, about),
+    ...faultNotification(outcome, receipt, about, now),
+    ...overdueNotification(outcome, about, now),
+  ]
+}
+
+type About = Pick<Notification, 'lineage' | 'names' | 'certificateId' | 'supersedes' | 'notAfter'>
+
+const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): About => ({
+  lineage,
+  names: bundle?.names ?? [],
+  certificateId: receipt?.uploaded?.certificateId ?? null,
+  supersedes: null,
+  notAfter: bundle?.notAfter.toISOString() ?? null,
+})
+
+/** An ID that the receipt already had is no news, whoever answered with it. */
+function uploadedNotification(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  about: About,
+): readonly Notification[] {
+  if (outcome.outcome !== 'uploaded' || receipt?.uploaded?.certificateId === outcome.certificateId) return []
+  const { certificateId, supersedes, lineage } = outcome
+  const news = { event: 'uploaded', certificateId, supersedes, reason: null, advice: null } as const
+  return [{ ...about, ...news, key: `uploaded ${lineage} ${certificateId}`, again: NEVER_REPEAT }]
+}
+
+function faultNotification(
+  outcome: Outcome,
+  receipt: Receipt | undefined,
+  about: About,
+  now: number,
+): readonly Notification[] {
+  if (!('fault' in outcome)) return []
+  const { fault, bundle, lineage } = outcome
+  const why = { reason: fault.message, advice: fault.advice }
+  // stored by the service: nothing about this certificate was refused, and the others wait for the disk
+  if (fault.code === 'UNRECORDED')
+    return [{ ...stopNotice(unusable(fault)), ...about, certificateId: null, reason: fault.message }]
+  if (stopsUploads(fault)) return [stopNotice(fault)]
+  // what has expired is told of as that
+  if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
+  if (fault.retry === 'never')
+    return [
+      {
+        ...about,
+        ...why,
+        event: 'rejected',
+        key: `rejected ${lineage} ${bundle?.fingerprint ?? fault.code}`,
+        again: NEVER_REPEAT,
+      },
+    ]
+  const failing = receipt?.failing
+  if (!failing || failing.fingerprint !== bundle?.fingerprint || now - Date.parse(failing.since) < DAY)
+    return []
+  return [
+    { ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: NEVER_REPEAT },
+  ]
+}
+
+/** Whichever certificate met it first: it is not about that one. */
+export const stopNotice = (fault: Fault): Notification => ({
+  event: 'stopped',
+  lineage: '',
+  names: [],
+  certificateId: null,
+  supersedes: null,
+  notAfter: null,
+  reason: fault.message,
+  advice: fault.advice,
+  key: `stopped ${fault.code} ${fault.apiCode ?? ''}`,
+  again: DAY,
+})
+
+/** What kept the ID from being recorded. */
+const unusable = ({ cause, message }: Fault): Fault =>
+  cause instanceof Fault ? cause : new Fault('STATE_UNUSABLE', message)
+
+/** A person must act, or nothing more is carried for anybody. */
+const stopsUploads = ({ scope, code, retry }: Fault) =>
+  scope === 'account' && retry !== 'later' && code !== 'INTERRUPTED'
+
+function overdueNotification(
+  { lineage, bundle }: Outcome,
+  about: About,
+  now: number,
+): readonly Notification[] {
+  // a healthy client renews within a day of being due: nobody is called for that
+  if (!bundle || !isLate(bundle, now)) return []
+  const ended = bundle.notAfter.getTime() <= now
+  const reason = ended
+    ? 'it has expired and has not been renewed'
+    : 'less than a third of its life is left, and it has not been renewed'
+  const advice = overdueAdvice(bundle, now)
+  return [
+    {
+      ...about,
+      event: 'expiring',
+      reason,
+      advice,
+      key: `expiring ${lineage} ${about.notAfter}`,
+      again: ABOUT_A_DAY,
+    },
+  ]
+}

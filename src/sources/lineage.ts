@@ -1,0 +1,46 @@
+/** The lineage that a source has under a name. Pure. */
+
+import { join } from 'node:path/posix'
+import { DEFAULT_DIRECTORY, FOLDER_KINDS, LAYOUTS, lineageId } from '../acme/clients.ts'
+import type { FolderSource, PemSource, Settings, UploadSettings } from '../config/settings.ts'
+import type { SourceKind } from '../config/values.ts'
+import { Fault } from '../errors.ts'
+
+export interface Lineage {
+  /** Stable across renewals, the same for every command: `certbot:example.com`, `acme.sh:example.com_ecc`, `pem:intranet`. */
+  readonly id: string
+  /** The id without its kind. */
+  readonly name: string
+  readonly kind: SourceKind
+  readonly chain: string
+  /** Absent for a CA certificate, which has none to show. The same file as the chain where a client keeps all in one. */
+  readonly key: string | undefined
+  readonly upload: UploadSettings
+}
+
+/** Whether `wanted`, a lineage's name with or without its kind, means this lineage. */
+export const isNamed = (wanted: string) => (lineage: Pick<Lineage, 'id' | 'name'>) =>
+  wanted === lineage.id || wanted === lineage.name
+
+/** The lineage of that name, whether or not anything of it is there yet. */
+export function lineageIn(source: FolderSource, name: string, uploadOf: Settings['uploadOf']): Lineage {
+  const { kind, path, keys } = source
+  const id = lineageId(kind, name)
+  const about = { id, name, kind, upload: uploadOf(id, name, keys) }
+  if (kind === 'traefik') return { ...about, chain: path, key: path }
+  const { chain, key } = LAYOUTS[kind]
+  return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
+}
+
+export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Settings['uploadOf']): Lineage {
+  const id = lineageId('pem', name)
+  return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
+}
+
+/** Where the ACME clients keep their certificates when nobody tells them otherwise. */
+export const usualSources = (home: string): readonly FolderSource[] =>
+  FOLDER_KINDS.map(kind => ({ kind, path: DEFAULT_DIRECTORY[kind](home), keys: {} }))
+
+/** A name stands for one place: two that took turns under it would each replace the other's upload. */
+export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>
+  new Fault('NAME_TAKEN', `${chain} is not looked at: ${id} is already the name of ${other}`)

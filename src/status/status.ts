@@ -1,0 +1,131 @@
+/** What `status` shows of each lineage. Pure. */
+
+import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
+import { ADVICE, FLAW_ADVICE } from '../errors.ts'
+import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
+import { isPending, type Outcome } from '../upload/outcome.ts'
+
+/**
+ * ok: uploaded as it stands · expiring, expired: that too, but not renewed in time · new, changed: the next pass uploads
+ * it · failing: so it would, but the last tries did not get through · rejected: the service refused these bytes ·
+ * refused: not sent on purpose · gone: no longer on disk · else as its fault says. In the order of a summary.
+ */
+export const STATES = [
+  'ok',
+  'new',
+  'changed',
+  'pending',
+  'expiring',
+  'expired',
+  'failing',
+  'rejected',
+  'refused',
+  'failed',
+  'gone',
+] as const
+
+export type State = (typeof STATES)[number]
+
+export interface StatusRow {
+  readonly lineage: string
+  readonly state: State
+  readonly names: readonly string[]
+  readonly notAfter: string | null
+  readonly daysLeft: number | null
+  /** Share of the certificate's whole life, from 1 when it begins to 0 when it has expired. */
+  readonly lifeLeft: number | null
+  readonly certificateId: string | null
+  readonly uploadedAt: string | null
+  readonly supersedes: readonly string[]
+  readonly failingSince: string | null
+  /** When a daemon tries again what is failing. */
+  readonly nextLook: string | null
+  /** Why, for everything that is not well; of what is uploaded as it stands, what clients may refuse it for. */
+  readonly reason: string | null
+  readonly advice: string | null
+}
+
+const DAY = 86_400_000
+
+export function statusRow(
+  { outcome, receipt }: { readonly outcome?: Outcome; readonly receipt: Receipt | undefined },
+  now: Date,
+): StatusRow {
+  const uploaded = receipt?.uploaded
+  const life = outcome?.bundle ?? lifeOf(uploaded)
+  const failing = failingOf(outcome, receipt)
+  const state = failing ? 'failing' : stateOf(outcome, now)
+  return {
+    lineage: outcome?.lineage ?? receipt?.lineage ?? '',
+    state,
+    names: outcome?.bundle?.names ?? uploaded?.names ?? [],
+    notAfter: life?.notAfter.toISOString() ?? null,
+    daysLeft: life ? Math.floor((life.notAfter.getTime() - now.getTime()) / DAY) : null,
+    lifeLeft: life ? shareLeft(life, now) : null,
+    certificateId: uploaded?.certificateId ?? null,
+    uploadedAt: uploaded?.uploadedAt ?? null,
+    supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
+    failingSince: failing?.since ?? null,
+    nextLook: failing?.nextAttemptAt ?? null,
+    ...explained(state, { outcome, failing, advice: life && overdueAdvice(life, now.getTime()) }),
+  }
+}
+
+const lifeOf = (uploaded: Upload | undefined): Life | undefined =>
+  uploaded && { notBefore: new Date(uploaded.notBefore), notAfter: new Date(uploaded.notAfter) }
+
+function shareLeft({ notBefore, notAfter }: Life, now: Date): number {
+  const left = notAfter.getTime() - now.getTime()
+  const life = notAfter.getTime() - notBefore.getTime()
+  return left <= 0 ? 0 : Math.min(1, left / life)
+}
+
+/** A row of failures counts for the bytes it was about: a renewal begins anew. */
+function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): RetryState | undefined {
+  if (outcome?.outcome !== 'planned' && outcome?.outcome !== 'waiting') return undefined
+  return receipt?.failing?.fingerprint === outcome.bundle?.fingerprint ? receipt?.failing : undefined
+}
+
+function stateOf(outcome: Outcome | undefined, now: Date): State {
+  switch (outcome?.outcome) {
+    case undefined:
+      return 'gone'
+    case 'unchanged':
+    case 'uploaded':
+      if (!outcome.bundle || !isOverdue(outcome.bundle, now.getTime())) return 'ok'
+      return outcome.bundle.notAfter > now ? 'expiring' : 'expired'
+    case 'waiting':
+      return 'failing'
+    case 'planned':
+      return outcome.because === 'first-seen' ? 'new' : 'changed'
+    case 'refused':
+      return outcome.because === 'rejected-before' ? 'rejected' : 'refused'
+    case 'failed':
+      return isPending(outcome.fault) ? 'pending' : 'failed'
+  }
+}
+
+const OVERDUE: Readonly<Partial<Record<State, string>>> = {
+  expiring: 'less than a third of its life is left, and it has not been renewed',
+  expired: 'it has expired and has not been renewed',
+}
+
+interface Grounds {
+  readonly outcome: Outcome | undefined
+  readonly failing: RetryState | undefined
+  /** Where a renewal is overdue. */
+  readonly advice: string | undefined
+}
+
+function explained(state: State, { outcome, failing, advice }: Grounds) {
+  if (failing) return { reason: failing.message, advice: adviceFor(failing.code) }
+  const overdue = OVERDUE[state]
+  if (overdue) return { reason: overdue, advice: advice ?? null }
+  if (outcome && 'fault' in outcome) return { reason: outcome.fault.message, advice: outcome.fault.advice }
+  const flaws = outcome?.bundle?.flaws ?? []
+  return flaws.length ? { reason: flaws.join('; '), advice: FLAW_ADVICE } : { reason: null, advice: null }
+}
+
+/** A receipt may hold a code of another version. */
+const adviceFor = (code: string): string | null =>
+  Object.hasOwn(ADVICE, code) ? ADVICE[code as keyof typeof ADVICE] : null

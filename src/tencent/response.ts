@@ -1,0 +1,84 @@
+/** A reply of the service, told from everything else that may answer in its place. Pure. */
+
+import { Fault } from '../errors.ts'
+import { MASK } from '../secret.ts'
+import { printableText } from '../terminal/text.ts'
+import { apiFault } from './errorCodes.ts'
+
+/** Shorter lines and passwords are like other words, and cutting those out would leave a message unreadable. */
+const SHORTEST = 8
+
+const isLongEnough = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
+
+/** The members of a request that nobody else should see: the private key, line by line, and its password. */
+export function secretsOf(body: string): readonly string[] {
+  const { CertificatePrivateKey: key, KeyPassword: password } = JSON.parse(body) as Record<string, unknown>
+  return [...String(key ?? '').split('\n'), String(password ?? '')]
+}
+
+export const redactSent =
+  (sent: readonly string[]) =>
+  (text: string): string =>
+    sent.filter(isLongEnough).reduce((left, line) => left.replaceAll(line, MASK), text)
+
+export interface Reply {
+  readonly requestId: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+type Cut = (text: string) => string
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
+ * with another. Without an Error, anything but a success with an envelope is not the service speaking.
+ * `cut` takes out of every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
+ */
+export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
+  const response = envelopeOf(body, cut)
+  const requestId =
+    typeof response?.RequestId === 'string' ? printableText(response.RequestId, 64) : undefined
+  const error = response?.Error ?? undefined
+  if (isObject(error) && typeof error.Code === 'string' && error.Code.trim()) {
+    throw apiFault(error.Code, typeof error.Message === 'string' ? error.Message : '', requestId)
+  }
+  if (error !== undefined)
+    throw new Fault('REPLY_UNREADABLE', "the answer was an error without a code, not the service's")
+  // a gateway may make a 201 or a 202 of the service's 200
+  if (status < 200 || status > 299 || (status !== 200 && !response)) throw otherStatus(status)
+  if (!response || requestId === undefined)
+    throw new Fault('REPLY_UNREADABLE', `the answer was ${kindOf(body)}, not the service's`)
+  return { requestId, fields: response }
+}
+
+function otherStatus(status: number): Fault {
+  if (status >= 300 && status < 400) {
+    const what = `the answer was a redirect (HTTP ${status}), and the private key follows none`
+    return new Fault('REPLY_UNREADABLE', what)
+  }
+  const what = `the answer was HTTP ${status}, not the service's`
+  return new Fault('REPLY_UNREADABLE', what, status >= 500 ? { advice: GATEWAY } : {})
+}
+
+/** Of a 5xx nobody can tell whose gateway it comes from. */
+const GATEWAY = 'The service, or a proxy on the way to it, is unwell; the next pass tries again.'
+
+function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body.replace(/^\uFEFF/, ''), (_, value) =>
+      typeof value === 'string' ? cut(value) : value,
+    )
+    return isObject(parsed) && isObject(parsed.Response) ? parsed.Response : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function kindOf(body: string): string {
+  const start = body.trimStart()
+  if (start === '') return 'empty'
+  if (start.startsWith('<')) return 'a page of HTML'
+  return start.startsWith('{') ? 'JSON that is cut off or of another form' : 'of an unknown kind'
+}

@@ -1,0 +1,93 @@
+/** The request that uploads a bundle, and what its reply says. Pure. */
+
+import { createHash, createHmac } from 'node:crypto'
+import type { Bundle } from '../certificate/bundle.ts'
+import type { UploadSettings } from '../config/settings.ts'
+import { type Field, LONGEST, PLACE } from '../config/values.ts'
+import { Fault } from '../errors.ts'
+import type { Reply } from './response.ts'
+
+/** Fields are put in once: what stands in a certificate's name is never read as a template. */
+export const aliasOf = (template: string, values: Readonly<Record<Field, string>>): string =>
+  [...template.replace(PLACE, (_, field: Field) => values[field])].slice(0, LONGEST).join('')
+
+export interface Uploaded {
+  readonly certificateId: string
+  readonly requestId: string
+  /** The service answered with an ID it already had. */
+  readonly reused: boolean
+}
+
+/** What every upload of this lineage says beside chain, key and alias. The password itself is no part of it. */
+function parametersOf(bundle: Bundle, { type, projectId, use, tags, repeatable }: UploadSettings) {
+  return {
+    CertificateType: bundle.key ? (type ?? 'SVR') : 'CA',
+    ...(projectId !== undefined && { ProjectId: projectId }),
+    ...(use && { CertificateUse: use }),
+    ...(tags.length && { Tags: tags.map(([TagKey, TagValue]) => ({ TagKey, TagValue })) }),
+    // always said: the service's own default piles up a copy at every upload
+    Repeatable: repeatable,
+  }
+}
+
+/** The body of UploadCertificate. It carries the private key: it goes to the socket and nowhere else. */
+export function uploadBody(bundle: Bundle, settings: UploadSettings, name: string): string {
+  const { key, chainPem, names, notAfter } = bundle
+  const alias = aliasOf(settings.alias, {
+    name,
+    domain: names[0] ?? name,
+    notAfter: notAfter.toISOString().slice(0, 10),
+  })
+  return JSON.stringify({
+    CertificatePublicKey: chainPem,
+    ...(key && { CertificatePrivateKey: key.pem.reveal() }),
+    ...(key?.password && { KeyPassword: key.password.reveal() }),
+    ...(alias && { Alias: alias }),
+    ...parametersOf(bundle, settings),
+  })
+}
+
+/** Tells one way of sending a bundle from another, to know whether a remembered rejection still applies. */
+export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify({
+        ...parametersOf(bundle, settings),
+        ...settings.service,
+        alias: settings.alias,
+        password: passwordDigest(bundle),
+      }),
+    )
+    .digest('hex')
+    .slice(0, 16)
+
+/** By way of the private key: without it nobody can try passwords against a receipt. */
+function passwordDigest({ key }: Bundle): string | undefined {
+  if (!key?.password) return undefined
+  const secret = key.object.export({ type: 'pkcs8', format: 'der' })
+  return createHmac('sha256', secret).update(key.password.reveal()).digest('hex')
+}
+
+/** Those seen have eight letters and digits. It goes into logs, receipts and scripts as it stands. */
+const ID = /^[\w.-]{1,128}$/
+
+const idIn = (value: unknown) => (typeof value === 'string' && ID.test(value) ? value : undefined)
+
+/** @throws Fault REPLY_UNREADABLE where the service reports success and names no ID. */
+export function uploadedOf({ fields, requestId }: Reply): Uploaded {
+  const repeated = idIn(fields.RepeatCertId)
+  const certificateId = idIn(fields.CertificateId) ?? repeated
+  if (!certificateId)
+    throw new Fault('REPLY_UNREADABLE', 'the service reported success but named no certificate ID', {
+      requestId,
+      advice: "The next pass asks again; if it stays, ask the service's support with the request ID.",
+    })
+  return { certificateId, requestId, reused: repeated !== undefined }
+}
+
+/** The ID of a certificate the service said exists. @throws that same fault where the service cannot find it after all. */
+export function existingOf({ fields, requestId }: Reply, fault: Fault): Uploaded {
+  const certificateId = idIn(fields.RepeatCertId)
+  if (!certificateId) throw fault
+  return { certificateId, requestId, reused: true }
+}

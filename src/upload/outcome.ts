@@ -1,0 +1,79 @@
+/** What happened to one lineage in one pass, and to all of them. Pure. */
+
+import type { Identity } from '../certificate/bundle.ts'
+import { type Fault, faultJson, mostSevereExitCode } from '../errors.ts'
+import type { RefuseReason, UploadReason } from './decision.ts'
+
+export type Verdict =
+  | {
+      readonly outcome: 'uploaded'
+      readonly because: UploadReason
+      readonly certificateId: string
+      /** The service answered with an ID it already had. */
+      readonly reused: boolean
+      readonly requestId: string
+      /** Requests it took; 0 where another lineage of the same pass carried the same certificate. */
+      readonly attempts: number
+      readonly supersedes: string | null
+    }
+  | { readonly outcome: 'unchanged'; readonly because: 'unchanged'; readonly certificateId: string }
+  | { readonly outcome: 'planned'; readonly because: UploadReason }
+  /** Only of a daemon: the next attempt is not due yet. */
+  | { readonly outcome: 'waiting'; readonly until: Date }
+  | { readonly outcome: 'refused'; readonly because: RefuseReason; readonly fault: Fault }
+  | { readonly outcome: 'failed'; readonly fault: Fault }
+
+export type Outcome = Verdict & {
+  readonly lineage: string
+  /** Absent where the files did not prove to be one. */
+  readonly bundle?: Identity
+  readonly elapsedMs: number
+}
+
+type Summary = Readonly<Record<'uploaded' | 'unchanged' | 'refused' | 'failed' | 'planned', number>>
+
+export function summaryOf(outcomes: readonly Outcome[]): Summary {
+  const count = (kind: Outcome['outcome']) => outcomes.filter(({ outcome }) => outcome === kind).length
+  return {
+    uploaded: count('uploaded'),
+    unchanged: count('unchanged'),
+    refused: count('refused'),
+    failed: count('failed'),
+    planned: count('planned'),
+  }
+}
+
+/** Mid-change, and expected to come right by itself: of a file that an operator named, only the operator knows. */
+export const isPending = (fault: Fault): boolean => fault.retry === 'soon' && fault.exit === 75
+
+export const exitOf = (outcomes: readonly Outcome[]): number =>
+  mostSevereExitCode(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))
+
+/** One entry of `results`. Listed member by member: what is not named here cannot get out. */
+export function outcomeJson(outcome: Outcome) {
+  const { bundle } = outcome
+  return {
+    lineage: outcome.lineage,
+    outcome: outcome.outcome,
+    ...('because' in outcome && { because: outcome.because }),
+    ...('certificateId' in outcome && { certificateId: outcome.certificateId }),
+    ...(outcome.outcome === 'uploaded' && { reused: outcome.reused, requestId: outcome.requestId }),
+    ...(bundle && {
+      fingerprint: bundle.fingerprint,
+      leaf: bundle.leaf,
+      names: bundle.names,
+      notBefore: bundle.notBefore.toISOString(),
+      notAfter: bundle.notAfter.toISOString(),
+    }),
+    ...(outcome.outcome === 'uploaded' && { attempts: outcome.attempts }),
+    elapsedMs: outcome.elapsedMs,
+    ...(outcome.outcome === 'uploaded' && { supersedes: outcome.supersedes }),
+    ...('fault' in outcome && { fault: faultJson(outcome.fault) }),
+  }
+}
+
+export const passJson = (outcomes: readonly Outcome[]) => ({
+  results: outcomes.map(outcomeJson),
+  summary: summaryOf(outcomes),
+  exit: exitOf(outcomes),
+})
