@@ -1,7 +1,7 @@
 /** Three suites: `unit` and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
 import { env, hrtime } from 'node:process'
 import { defineConfig } from 'vitest/config'
-import { ClosingLine } from './test/support/closingLine.ts'
+import { ClosingLine } from './test/fixtures/closingLine.ts'
 
 /** Nets for what never ends, and no measure of speed: a test waits for what it needs, however busy the machine is. */
 const NETS = {

@@ -1,5 +1,4 @@
 /** Everything that a pass needs, made from settings: what sync, hook, status and check have in common. */
-
 import type { CommandLine } from './config/commandLine.ts'
 import { type LoadedConfig, loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { accessSync, constants } from 'node:fs'
-import { userInfo } from 'node:os'
-import { isAbsolute } from 'node:path'
 /**
  * argv + env → command → exit code. The only file that touches process.
  * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
  */
+import { accessSync, constants } from 'node:fs'
+import { userInfo } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 // by itself Node answers this signal with a debugger, which every user of this machine may ask for all keys

@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS } from '../src/emulator/server.ts'
-import { OK } from './edge/answers.ts'
-import { listening } from './edge/stations.ts'
-import { issue } from './support/certificates.ts'
-import { all, certbotIssue } from './support/producers.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { issue } from './fixtures/certificates.ts'
+import { all, certbotIssue } from './fixtures/producers.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
+import { listening } from './http/httpServers.ts'
+import { OK } from './tencent/answers.ts'
 
 const BOUND = { timeout: 60_000, interval: 10 }
 

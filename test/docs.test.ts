@@ -8,7 +8,7 @@ import { readConfig } from '../src/config/validate.ts'
 import { POLICY, REQUIRED_ACTIONS } from '../src/doctor/account.ts'
 import { ADVICE, Fault, mostSevereExitCode } from '../src/errors.ts'
 import { parseReceipt, serializeReceipt } from '../src/receipts/codec.ts'
-import { receiptWith } from './core/samples.ts'
+import { receiptWith } from './fixtures/samples.ts'
 
 const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')

@@ -8,8 +8,8 @@ import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
 import { makeFolders } from '../src/files/makeDirectory.ts'
 import { backupFile } from '../src/setup/files.ts'
 import { run } from './e2e/child.ts'
-import { issue } from './support/certificates.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { issue } from './fixtures/certificates.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const LAUNCHER = 'dist/certferry'
 

@@ -6,7 +6,7 @@ import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { CLIENTS, HOOK_FILES } from '../src/acme/hookScripts.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const run = promisify(execFile)
 

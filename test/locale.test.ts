@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
-import { issue } from './support/certificates.ts'
-import { all, certbotIssue } from './support/producers.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { issue } from './fixtures/certificates.ts'
+import { all, certbotIssue } from './fixtures/producers.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 interface Ended {
   readonly code: number

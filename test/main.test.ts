@@ -4,8 +4,8 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { loaded } from './bench/counted.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { loaded } from '../bench/counted.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 interface Ended {
   readonly code: number | null

@@ -5,9 +5,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
 import { webhookChannel } from '../src/notify/channels.ts'
 import { run } from './e2e/child.ts'
-import { isRoot } from './edge/nobody.ts'
-import { issue } from './support/certificates.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { isRoot } from './fixtures/asNobody.ts'
+import { issue } from './fixtures/certificates.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const OTHER = 65_534
 const PATIENCE = 60_000

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { issue } from './support/certificates.ts'
-import { all, certbotIssue } from './support/producers.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { issue } from './fixtures/certificates.ts'
+import { all, certbotIssue } from './fixtures/producers.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const run = promisify(execFile)
 

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
-import { isRoot } from './edge/nobody.ts'
-import { issue } from './support/certificates.ts'
-import { temporaryDirectory } from './support/temporary.ts'
+import { isRoot } from './fixtures/asNobody.ts'
+import { issue } from './fixtures/certificates.ts'
+import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const MAIN = join(import.meta.dirname, '../dist/main.js')
 

@@ -1,5 +1,4 @@
 /** Where a client looks for its hooks, which is not always where its certificates lie. */
-
 import { dirname, join } from 'node:path'
 import { readTextFile } from '../files/readFile.ts'
 import { isSamePlace, isThere } from '../files/samePlace.ts'

@@ -1,5 +1,4 @@
 /** The hooks by which a client's own files, and the lines for cron that start it, call certferry without a file of ours. */
-
 import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTextFile } from '../files/readFile.ts'

@@ -1,5 +1,4 @@
 /** A hook's file on disk: looked at, put there whole or not at all, taken away. */
-
 import { chmod, constants, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** Which certificate an ACME client tells its hook of, in its environment or in words. Pure. */
-
 import { basename, dirname, resolve } from 'node:path/posix'
 import { Fault } from '../errors.ts'
 import { LAYOUTS, type TreeKind } from './clients.ts'

@@ -1,5 +1,4 @@
 /** What install-hook says: what was done, and what happens next. Pure. */
-
 import { printableText, quoteShell, wrap } from '../terminal/text.ts'
 import type { FolderKind } from './clients.ts'
 import type { Call, Client } from './hookScripts.ts'

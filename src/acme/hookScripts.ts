@@ -1,5 +1,4 @@
 /** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
-
 import { Fault } from '../errors.ts'
 import { quoteShell } from '../terminal/text.ts'
 

@@ -1,5 +1,4 @@
-/** Certificates that lie in a client's folder and that the client itself no longer keeps, or that are for it alone. Pure. */
-
+/** Certificates that lie in a client's folder and that the client itself no longer keeps, or that are for it alone. */
 import { X509Certificate } from 'node:crypto'
 import { lstatSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'

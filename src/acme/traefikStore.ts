@@ -1,5 +1,4 @@
 /** Traefik's acme.json: the certificates of all its resolvers, with their keys, in one file. Pure. */
-
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import { printableText } from '../terminal/text.ts'

@@ -1,5 +1,4 @@
 /** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
-
 import { createHash } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'

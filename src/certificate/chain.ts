@@ -1,5 +1,4 @@
 /** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
-
 import { Fault } from '../errors.ts'
 import {
   type Certificate,

@@ -1,5 +1,4 @@
 /** What DER holds, told from the order of its elements: certificate, key, container. Pure. */
-
 import { X509Certificate } from 'node:crypto'
 import { type Element, elementsIn } from './der.ts'
 import { INTEGER, isKeyForm, membersOf, OBJECT, OCTETS, SEQUENCE } from './keyForm.ts'

@@ -1,5 +1,4 @@
 /** What a file is that is not the PEM that is wanted, and the command that makes it so. Pure. */
-
 import { quoteShell } from '../terminal/text.ts'
 import { type DerForm, formOfDer } from './derForm.ts'
 import { type Block, isCertificate, isPrivate } from './pem.ts'

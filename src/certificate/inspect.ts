@@ -1,5 +1,4 @@
 /** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
-
 import type { KeyObject } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'

@@ -2,7 +2,6 @@
  * Opens an encrypted private key without opening what is in it. OpenSSL decrypts and computes in one call; what that computes
  * with is to be seen first. Pure.
  */
-
 import { createDecipheriv, createHash, getCipherInfo, hash, pbkdf2Sync, scryptSync } from 'node:crypto'
 import { type Element, elementsIn } from './der.ts'
 import { isKeyForm, membersOf, numberOf, OBJECT, OCTETS, SEQUENCE, tooLarge } from './keyForm.ts'

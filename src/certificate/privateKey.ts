@@ -1,5 +1,4 @@
 /** A private key out of PEM, and back as PKCS#8, the one form the service is known to take for RSA and EC alike. Pure. */
-
 import {
   createECDH,
   createPrivateKey,

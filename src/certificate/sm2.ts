@@ -2,7 +2,6 @@
  * SM2 signatures of certificates (GB/T 32918.2). OpenSSL checks one only against the signer's identifier, which Node
  * cannot give it; authorities sign with the one that RFC 8998, 3.2.1, names. Pure.
  */
-
 import { createHash } from 'node:crypto'
 import { elementsIn } from './der.ts'
 

@@ -1,5 +1,4 @@
 /** The commands, their options and what `--help` says of them. */
-
 import type { Run } from '../config/commandLine.ts'
 import {
   COMMON,

@@ -1,5 +1,4 @@
-/** What `--help` prints, fitted to 80 columns. Pure. */
-
+/** What `--help` prints, fitted to 80 columns. */
 import { wrap } from '../terminal/text.ts'
 import { type Command, PACKAGED } from './commands.ts'
 

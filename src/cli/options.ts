@@ -1,5 +1,4 @@
 /** Every option: how it is written, what it takes, and what `--help` says of it. Pure. */
-
 import { resolve } from 'node:path/posix'
 import type { CommandLine } from '../config/commandLine.ts'
 import type { Source } from '../config/settings.ts'

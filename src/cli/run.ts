@@ -1,5 +1,4 @@
 /** From the command line's words to a command and its exit code. */
-
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { CommandLine } from '../config/commandLine.ts'
 import { ADVICE, Fault, faultJson } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
-
 import { createApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { readConfiguration, unreadableConfig } from '../config/load.ts'

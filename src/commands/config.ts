@@ -1,5 +1,4 @@
 /** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
-
 import type { CommandLine } from '../config/commandLine.ts'
 import { type Configuration, readConfiguration, throwIfInvalid } from '../config/load.ts'
 import { SETTINGS } from '../config/precedence.ts'

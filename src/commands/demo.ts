@@ -1,5 +1,4 @@
 /** `certferry demo`: the whole story, on this machine alone, with nothing left behind. */
-
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 /** `certferry emulator`: a local SSL API until Ctrl-C. */
-
 import { once } from 'node:events'
 import type { CommandLine } from '../config/commandLine.ts'
 import { randomFaults } from '../emulator/faults.ts'

@@ -1,5 +1,4 @@
 /** `certferry hook`: a glance at the lineage that an ACME client just renewed, and a pass over it where it has changed. */
-
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { CERT_KEY_VARIABLES, type HookInvocation, parseHookInvocation } from '../acme/hookInvocation.ts'

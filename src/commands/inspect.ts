@@ -1,5 +1,4 @@
 /** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
-
 import { resolve } from 'node:path'
 import { inspect, inspectionText, verdictOf } from '../certificate/inspect.ts'
 import type { CommandLine } from '../config/commandLine.ts'

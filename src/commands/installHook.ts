@@ -1,5 +1,4 @@
 /** `certferry install-hook`: makes an ACME client call the hook at every renewal, or no longer. */
-
 import { dirname, join, relative, resolve } from 'node:path'
 import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../acme/clientHome.ts'
 import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../acme/clients.ts'

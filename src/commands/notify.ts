@@ -1,5 +1,4 @@
 /** `certferry notify --test`: a sample by every channel of `[notify]`, and what came of it. */
-
 import { hostname } from 'node:os'
 import { shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'

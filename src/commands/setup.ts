@@ -1,5 +1,4 @@
 /** `certferry setup`: from installed to running, with at most four questions, and nothing overwritten without a copy. */
-
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
 import type { Machine } from '../doctor/machine.ts'

@@ -1,5 +1,4 @@
 /** `certferry status`: what is on disk, what was uploaded, what is pending. */
-
 import { openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import type { ProcessContext } from '../processContext.ts'

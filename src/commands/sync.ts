@@ -1,5 +1,4 @@
 /** `certferry sync`: one pass over every source. */
-
 import { logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'

@@ -1,5 +1,4 @@
 /** `certferry watch`: the daemon, from its first signal to its last. */
-
 import { once } from 'node:events'
 import type { CommandLine } from '../config/commandLine.ts'
 import { createSupervisor } from '../daemon/supervisor.ts'

@@ -1,5 +1,4 @@
 /** What a command is told. */
-
 import type { ProcessContext } from '../processContext.ts'
 import type { Source } from './settings.ts'
 import type { Level } from './values.ts'

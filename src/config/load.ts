@@ -1,6 +1,7 @@
 /** Reads the configuration file. */
 
 import { dirname, resolve } from 'node:path'
+import { validate } from 'node-cron'
 import { Fault, type FaultCode } from '../errors.ts'
 import { readTextFile } from '../files/readFile.ts'
 import { requireSafe } from '../files/safePath.ts'
@@ -13,7 +14,15 @@ import type { Config } from './schema.ts'
 import { resolvePaths, resolveSettings, type Settings } from './settings.ts'
 import { keyLines, type LineOf } from './tomlLines.ts'
 import { type ConfigReading, type Problem, problemText } from './validate.ts'
-import { scheduleProblem } from './values.ts'
+
+/** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
+const THREE_DIGITS = /\d{3}/
+
+/** What is wrong with a cron expression, or nothing. */
+export const scheduleProblem = (expression: string): string | undefined =>
+  !THREE_DIGITS.test(expression) && validate(expression)
+    ? undefined
+    : 'expected a cron expression such as "17 */6 * * *"'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 

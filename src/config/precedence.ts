@@ -1,5 +1,4 @@
 /** The settings that may come from several places: option over environment over file over default. Pure. */
-
 import type { Config } from './schema.ts'
 import type { KeyPath } from './tomlLines.ts'
 import {

@@ -1,5 +1,4 @@
 /** The configuration in force with the origin of each value, as TOML that means the same, or as JSON. Pure. */
-
 import { escapeText } from '../terminal/text.ts'
 import { type Inputs, type Origin, resolveSetting, SETTINGS, type Setting } from './precedence.ts'
 import type { UploadKeys } from './schema.ts'

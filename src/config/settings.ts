@@ -1,5 +1,4 @@
 /** What is in force: option over environment over file over default. Pure. */
-
 import { resolve } from 'node:path/posix'
 import { Fault } from '../errors.ts'
 import {

@@ -1,5 +1,4 @@
 /** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
-
 import * as v from 'valibot'
 import { type Config, ConfigSchema } from './schema.ts'
 import type { KeyPath, LineOf } from './tomlLines.ts'

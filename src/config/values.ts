@@ -1,5 +1,4 @@
-/** Where the daemon may answer over HTTP: to this machine itself and nobody else. Pure. */
-import { validate } from 'node-cron'
+/** Where the daemon may answer over HTTP: to this machine itself and nobody else. */
 
 const FIELDS = ['name', 'domain', 'notAfter'] as const
 
@@ -140,12 +139,3 @@ export const RATE = { min: 0.1, max: 1_000, default: 10 } as const
 /** What is wrong with the path of a textfile, or nothing. */
 export const textfileProblem = (path: string): string | undefined =>
   /[^/]\.prom$/.test(path) ? undefined : 'expected a path that ends in ".prom": node_exporter reads no other'
-
-/** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
-const THREE_DIGITS = /\d{3}/
-
-/** What is wrong with a cron expression, or nothing. */
-export const scheduleProblem = (expression: string): string | undefined =>
-  !THREE_DIGITS.test(expression) && validate(expression)
-    ? undefined
-    : 'expected a cron expression such as "17 */6 * * *"'

@@ -1,5 +1,4 @@
 /** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
-
 import type { App } from '../app.ts'
 import { Fault } from '../errors.ts'
 import type { SyncDeps } from '../upload/syncCertificate.ts'

@@ -1,5 +1,4 @@
 /** The daemon under one configuration: the rounds, what nudges them, and how they end. */
-
 import type { App } from '../app.ts'
 import { Fault } from '../errors.ts'
 import type { Metrics } from '../metrics/registry.ts'

@@ -1,5 +1,4 @@
 /** The daemon's own page, /live, /ready and /metrics, where its configuration asks for one. It outlives reloads. */
-
 import type { App } from '../app.ts'
 import { listenAddress } from '../config/values.ts'
 import type { HttpServer } from '../http/server.ts'

@@ -1,5 +1,4 @@
 /** The lineages a daemon knows, in which state each was last looked at, and whether it was heard of since. */
-
 import { lineageId } from '../acme/clients.ts'
 import type { App } from '../app.ts'
 import type { Source } from '../config/settings.ts'
@@ -9,7 +8,6 @@ import { pathStampsOf } from '../sources/fileStamp.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import type { WatcherDeps } from '../sources/watcher.ts'
 import { leftEntry, logEntry } from '../upload/report.ts'
-import type { RescanDeps } from './rescan.ts'
 
 export interface Inventory {
   /** Lists the sources anew. */
@@ -136,7 +134,10 @@ function leftTeller(log: Logger) {
 /** Of lineages that have strayed those that no event has told of, nor is one under way. */
 export async function unheard(
   suspects: ReadonlyMap<string, string>,
-  { roster, settle }: Pick<RescanDeps, 'roster' | 'settle'>,
+  {
+    roster,
+    settle,
+  }: { readonly roster: Pick<Inventory, 'isStillUnnotified'>; readonly settle: () => Promise<void> },
 ): Promise<readonly string[]> {
   if (suspects.size) await settle()
   return [...suspects].flatMap(([id, state]) => (roster.isStillUnnotified(id, state) ? [id] : []))

@@ -1,5 +1,4 @@
 /** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
-
 import { createExpiryWarnings, overdueAdvice } from '../certificate/expiry.ts'
 import { type Fault, faultFields } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'

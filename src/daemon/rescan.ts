@@ -1,5 +1,4 @@
 /** Sweeps over everything: they trust nobody, and count what no event had told of. */
-
 import { createTask } from 'node-cron'
 import type { Settings, Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
-
 import type { App } from '../app.ts'
 import type { Source } from '../config/settings.ts'
 import type { Metrics } from '../metrics/registry.ts'

@@ -1,8 +1,7 @@
 /** The daemon's shifts, one after another: the first at the start, and each valid reload relieves the one before. */
-
 import { type App, logInsecurePermissions, openApp } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
-import { scheduleProblem } from '../config/values.ts'
+import { scheduleProblem } from '../config/load.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { createServiceNotifier } from '../systemd/notify.ts'

@@ -1,5 +1,4 @@
 /** The folders of certbot and acme.sh, written in the order in which those programs write them. */
-
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Issued } from './certificates.ts'

@@ -1,5 +1,4 @@
 /** The sources and each certificate in them, read and proven as this user, and nothing sent. */
-
 import { constants, lstat, open, readlink, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { renewCommand } from '../acme/clients.ts'

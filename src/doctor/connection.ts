@@ -1,5 +1,4 @@
-/** How far a request came on its way to the service: name, connection, TLS, answer. The first that is broken is named. Pure. */
-
+/** How far a request came on its way to the service: name, connection, TLS, answer. The first that is broken is named. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'

@@ -1,5 +1,4 @@
 /** The state directory: there, writable, with room, and what is in it. It is looked at and left as it is. */
-
 import { Fault } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
 import { probeDirectory, type WriteProbe } from '../files/writeProbe.ts'

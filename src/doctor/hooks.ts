@@ -1,5 +1,4 @@
 /** The hooks by which the ACME clients call certferry, as far as they would run them. */
-
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CERTBOT_QUESTION, type TimedCall, timedCalls } from '../acme/certbotTimers.ts'

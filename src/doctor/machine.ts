@@ -1,12 +1,17 @@
 /** The lines of this machine's crontabs, as far as this user may read them. */
-
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CronLine } from '../acme/clientHooks.ts'
 import type { User } from '../files/permissions.ts'
 import { readTextFile } from '../files/readFile.ts'
 import type { Process, Systemctl } from '../systemd/systemctl.ts'
-import { isTrusted, NAMES_USERS } from './renewals.ts'
+
+/** What another user's process or crontab carries is that user's, and may be anything under this name. */
+export const isTrusted = (uid: number | undefined, user: { readonly uid: number }): boolean =>
+  uid === 0 || uid === user.uid
+
+/** In these each line names the user that it is run as. */
+const NAMES_USERS = /^\/etc\/(crontab$|cron\.d\/)/
 
 /** A line of cron's that is run as this user or as root. */
 export function isRunFor(

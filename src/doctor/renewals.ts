@@ -1,11 +1,10 @@
-/** Who carries renewals on this machine: the daemon, a timer, cron, hooks; and whose renewals nobody carries. Pure. */
-
+/** Who carries renewals on this machine: the daemon, a timer, cron, hooks; and whose renewals nobody carries. */
 import type { CronLine } from '../acme/clientHooks.ts'
 import { Fault } from '../errors.ts'
 import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
-import { isRunFor } from './machine.ts'
+import { isRunFor, isTrusted } from './machine.ts'
 import type { CheckContext } from './run.ts'
 
 export interface Automation {
@@ -31,13 +30,6 @@ export function isDaemon(
     starts === (program.main ?? program.node) || /(^|\/)certferry(\.c?js|\/dist\/main\.js)?$/.test(starts)
   )
 }
-
-/** What another user's process or crontab carries is that user's, and may be anything under this name. */
-export const isTrusted = (uid: number | undefined, user: { readonly uid: number }): boolean =>
-  uid === 0 || uid === user.uid
-
-/** In these each line names the user that it is run as. */
-export const NAMES_USERS = /^\/etc\/(crontab$|cron\.d\/)/
 
 /** A line of cron's that runs `certferry sync` as this user or as root. */
 export function runsSync(

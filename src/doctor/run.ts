@@ -1,5 +1,4 @@
 /** What the examinations look at: the configuration in force, and this machine. */
-
 import type { App } from '../app.ts'
 import type { Configuration } from '../config/load.ts'
 import type { Source } from '../config/settings.ts'

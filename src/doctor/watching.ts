@@ -1,5 +1,4 @@
 /** What the kernel allows this user to watch, and how much of it is in use. */
-
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Source } from '../config/settings.ts'

@@ -1,5 +1,4 @@
 /** DescribeCertificates: filter, sort and cut the list. Pure. */
-
 import { secret } from '../secret.ts'
 import { detailed, isExpired, isExpiring, listed } from './describe.ts'
 import { ApiError } from './errors.ts'

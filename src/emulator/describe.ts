@@ -1,5 +1,4 @@
 /** A stored certificate in the service's own words, for the list and for the detail. Pure. */
-
 import type { X509Certificate } from 'node:crypto'
 import { readCertificates, type StoredCertificate } from './store.ts'
 

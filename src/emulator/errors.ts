@@ -1,4 +1,4 @@
-/** Every refusal the emulator can give: its code and its text in both languages. Pure data. */
+/** Every refusal the emulator can give: its code and its text in both languages. Pure. */
 
 /**
  * Texts seen in the wild are copied to the letter, the rest follows the public error tables.

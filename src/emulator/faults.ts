@@ -1,5 +1,4 @@
 /** How the emulator misbehaves: the kinds, what each does to an answer, and seeded dice that choose. Pure. */
-
 import { ApiError } from './errors.ts'
 import type { Answer } from './gateway.ts'
 

@@ -1,5 +1,4 @@
 /** The checks a request passes, in the gateway's order, before its action is performed. */
-
 import { timingSafeEqual } from 'node:crypto'
 import { secret } from '../secret.ts'
 import { signature, utcDate } from '../tencent/signature.ts'

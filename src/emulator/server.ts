@@ -1,5 +1,4 @@
 /** A local ssl.tencentcloudapi.com: opens the port and puts gateway, vault and reception together. */
-
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'

@@ -1,5 +1,4 @@
 /** Files that are seen whole or not at all: writing them, and sweeping up after writers that died. */
-
 import { randomBytes } from 'node:crypto'
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { constants, type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'

@@ -1,5 +1,4 @@
 /** What kind of thing lies at a path, and which file systems tell of changes. */
-
 import { statfsSync, statSync } from 'node:fs'
 import { readFile, statfs } from 'node:fs/promises'
 

@@ -1,5 +1,4 @@
 /** Makes a folder and the missing ones above it, in bounded time. */
-
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 

@@ -1,5 +1,4 @@
 /** Who may get at the files that secrets were read from; said once, and again only when it becomes another. */
-
 import { realpathSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'

@@ -3,7 +3,6 @@
  * small files takes three to ten times as long; nor would that help where a disk hangs, for four readers at once are all
  * that Node has.
  */
-
 import { isUtf8 } from 'node:buffer'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { constants as system } from 'node:os'

@@ -1,5 +1,4 @@
 /** Walks the way to a file as the kernel does, link by link, and tells whether another user decides where it leads. */
-
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault, type FaultCode } from '../errors.ts'

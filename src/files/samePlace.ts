@@ -1,5 +1,4 @@
 /** Whether two paths are one place, by what they lead to; and whether a record is that of the place at hand. */
-
 import { lstatSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 

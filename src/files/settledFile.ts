@@ -1,5 +1,4 @@
 /** Reads a file that people and their tools replace as they like: once it has been left alone for a second. */
-
 import { readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault } from '../errors.ts'

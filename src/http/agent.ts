@@ -1,5 +1,4 @@
 /** The connections: kept alive, timed at every step, through the operator's proxy, certificate checks never off. */
-
 import { subscribe } from 'node:diagnostics_channel'
 import type { LookupFunction, Socket } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'

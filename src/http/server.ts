@@ -1,5 +1,4 @@
 /** Answers /live, /ready and /metrics to this machine itself: on loopback or a Unix socket, and nowhere else. */
-
 import { existsSync } from 'node:fs'
 import { chmod, lstat, rm, stat } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'

@@ -1,5 +1,4 @@
 /** Counts what Prometheus reads, in a registry of our own: nothing about the process, nothing of a certificate but its dates. */
-
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Receipt } from '../receipts/receipt.ts'
 import { printableText } from '../terminal/text.ts'

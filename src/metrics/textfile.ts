@@ -1,5 +1,4 @@
 /** The metrics of a command that ends: they go on from the textfile of the run before, and are written over it. */
-
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'

@@ -1,5 +1,4 @@
 /** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
-
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import type { Settings } from '../config/settings.ts'
 import { fillTemplate, webhookProblem } from '../config/values.ts'

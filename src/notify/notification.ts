@@ -1,5 +1,4 @@
 /** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
-
 import { ABOUT_A_DAY, isLate, overdueAdvice } from '../certificate/expiry.ts'
 import type { NotifyEvent } from '../config/values.ts'
 import { Fault } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
-
 import { hostname } from 'node:os'
 import type { Settings } from '../config/settings.ts'
 import { Fault, faultFields } from '../errors.ts'

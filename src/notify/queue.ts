@@ -1,5 +1,4 @@
 /** Collects what is to be told, and tells it: few letters, each tried again, none twice. */
-
 import { randomBytes } from 'node:crypto'
 import { renameSync } from 'node:fs'
 import { rm } from 'node:fs/promises'

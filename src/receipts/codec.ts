@@ -1,5 +1,4 @@
 /** A receipt as the text of its file. By hand, not by a schema: every start reads one, and a sweep reads ten thousand. Pure. */
-
 import type { FileStamps } from '../sources/fileStamp.ts'
 import { escapeText } from '../terminal/text.ts'
 import type { Receipt, Rejection, RetryState, Superseded, Upload } from './receipt.ts'

@@ -18,7 +18,6 @@
  * by, the change is made without one. What can be lost then is an entry that another process writes in the same
  * instant; giving up would surely lose the ID that was just uploaded.
  */
-
 import { randomBytes } from 'node:crypto'
 import { readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'

@@ -2,7 +2,6 @@
  * A look at receipts that changes nothing and waits for nobody. Their names are taken from the directory and not made anew:
  * that spares a digest for each, and with it OpenSSL, which takes a fifth of a bare start to load.
  */
-
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** What we know was uploaded for a lineage, and how that knowledge grows. Pure. */
-
 import type { Bundle, Identity } from '../certificate/bundle.ts'
 import type { Fault } from '../errors.ts'
 import type { FileStamps } from '../sources/fileStamp.ts'

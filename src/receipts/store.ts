@@ -1,5 +1,4 @@
 /** Receipts on disk: one JSON file a lineage, written whole or not at all. */
-
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'

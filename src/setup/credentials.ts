@@ -1,5 +1,4 @@
 /** The API key that setup puts where the service's unit looks for it. */
-
 import { resolve } from 'node:path'
 import type { CommandLine } from '../config/commandLine.ts'
 import { Fault } from '../errors.ts'

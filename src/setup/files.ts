@@ -1,5 +1,4 @@
 /** Files that setup writes for an administrator: whole or not at all, and what was there before is kept beside them. */
-
 import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { tomlAssignment } from '../config/print.ts'

@@ -1,4 +1,4 @@
-/** What setup is going to do, made of what is there and what was answered. Pure. */
+/** What setup is going to do, made of what is there and what was answered. */
 import type { FolderKind } from '../acme/clients.ts'
 import type { Client } from '../acme/hookScripts.ts'
 import { type Secret, secret } from '../secret.ts'

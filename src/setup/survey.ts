@@ -1,5 +1,4 @@
 /** What setup finds before it asks or does anything: the configuration, the clients' folders, systemd's units. */
-
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../acme/clients.ts'

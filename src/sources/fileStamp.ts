@@ -1,5 +1,4 @@
-/** What a file that was read is known by for as long as nobody writes it: whoever finds it so need not read it again. Pure. */
-
+/** What a file that was read is known by for as long as nobody writes it: whoever finds it so need not read it again. */
 import { type BigIntStats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { isWorldAccessible } from '../files/permissions.ts'

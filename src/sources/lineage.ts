@@ -1,5 +1,4 @@
 /** The lineage that a source has under a name. Pure. */
-
 import { join } from 'node:path/posix'
 import { DEFAULT_DIRECTORY, FOLDER_KINDS, LAYOUTS, lineageId } from '../acme/clients.ts'
 import type { FolderSource, PemSource, Settings, UploadSettings } from '../config/settings.ts'

@@ -1,5 +1,4 @@
 /** Reads a lineage's chain and key, and says whether anybody is still writing them. */
-
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { LAYOUTS } from '../acme/clients.ts'

@@ -1,5 +1,4 @@
 /** What of a source is watched: which folders, how deep, and whose a path in them is. */
-
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { LAYOUTS } from '../acme/clients.ts'

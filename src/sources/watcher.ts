@@ -1,5 +1,4 @@
 /** Tells of changes in a source's folders: by events where there are some, by looking every few seconds elsewhere. */
-
 import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../config/settings.ts'
 import { silentAmong } from '../files/fileSystem.ts'

@@ -1,5 +1,4 @@
 /** What `status` shows of each lineage. Pure. */
-
 import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
 import { ADVICE, FLAW_ADVICE } from '../errors.ts'
 import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'

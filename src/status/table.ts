@@ -1,5 +1,4 @@
 /** The rows of `status` as a table for a terminal: 80 columns hold names of 36 characters. Pure. */
-
 import { bar, displayWidth, durationText, pad, printableText, wrap } from '../terminal/text.ts'
 import { STATES, type State, type StatusRow } from './status.ts'
 

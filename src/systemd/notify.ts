@@ -1,5 +1,4 @@
 /** Tells systemd how the daemon is: ready, reloading, stopping, alive, and one line of status. Silent without systemd. */
-
 import { execFile } from 'node:child_process'
 import { printableText } from '../terminal/text.ts'
 

@@ -1,5 +1,4 @@
 /** Asks systemd, or does what it is told there; and finds daemons where there is no systemd. */
-
 import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
 import { access, readdir, readFile } from 'node:fs/promises'
 

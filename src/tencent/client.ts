@@ -1,5 +1,4 @@
 /** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
-
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { Fault } from '../errors.ts'

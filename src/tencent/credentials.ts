@@ -1,5 +1,4 @@
 /** Finds the account's credentials: environment, systemd credential, profile file, the role of the cloud machine. */
-
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { parse } from 'ini'

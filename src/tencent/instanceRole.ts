@@ -1,5 +1,4 @@
 /** The temporary credentials of a cloud machine's role, from its metadata service. */
-
 import { lookup as lookUpName } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'

@@ -1,5 +1,4 @@
 /** A reply of the service, told from everything else that may answer in its place. Pure. */
-
 import { Fault } from '../errors.ts'
 import { MASK } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'

@@ -1,5 +1,4 @@
 /** The request that uploads a bundle, and what its reply says. Pure. */
-
 import { createHash, createHmac } from 'node:crypto'
 import type { Bundle } from '../certificate/bundle.ts'
 import type { UploadSettings } from '../config/settings.ts'

@@ -3,7 +3,6 @@
  * reader that stops reading must not stop the work. Node's own streams take a sixth of a bare start to load, and block at
  * a terminal; they are opened only where nothing else does not block.
  */
-
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import type { Output } from '../processContext.ts'
 

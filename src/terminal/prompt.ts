@@ -1,5 +1,4 @@
 /** Asks a person at a terminal. What is secret is not shown as it is typed, nor when it is pasted before it is asked for. */
-
 import { StringDecoder } from 'node:string_decoder'
 import { Fault } from '../errors.ts'
 import type { Ask } from '../processContext.ts'

@@ -1,5 +1,4 @@
 /** Decides what to do with a bundle. Pure: the clock and the receipt come in as arguments. */
-
 import type { Bundle } from '../certificate/bundle.ts'
 import { validityFault } from '../certificate/expiry.ts'
 import { Fault, type FaultDetail, SEND_AGAIN } from '../errors.ts'

@@ -1,5 +1,4 @@
 /** The first look at many lineages: of those that stand as they did when they were uploaded, nothing is read but the receipt. */
-
 import { type Receipt, type Upload, uploadedIdentity } from '../receipts/receipt.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { unchangedUpload } from './decision.ts'

@@ -1,5 +1,4 @@
 /** The uploader of an engine: opened, and HTTP loaded for it, with the first upload. */
-
 import { Fault } from '../errors.ts'
 import type { Uploader, UploaderOptions } from './uploader.ts'
 

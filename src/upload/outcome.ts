@@ -1,5 +1,4 @@
 /** What happened to one lineage in one pass, and to all of them. Pure. */
-
 import type { Identity } from '../certificate/bundle.ts'
 import { type Fault, faultJson, mostSevereExitCode } from '../errors.ts'
 import type { RefuseReason, UploadReason } from './decision.ts'

@@ -1,5 +1,4 @@
 /** A line at the foot of the terminal that tells how far a long pass has come; log lines appear whole above it. */
-
 import type { Output, ProcessContext } from '../processContext.ts'
 import { durationText, progressBar } from '../terminal/text.ts'
 import type { Outcome } from './outcome.ts'

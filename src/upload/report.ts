@@ -1,5 +1,4 @@
 /** Outcomes as log entries. Pure. */
-
 import type { Left } from '../acme/retired.ts'
 import { type Fault, FLAW_ADVICE, faultFields } from '../errors.ts'
 import type { LogEntry, Logger } from '../log/logger.ts'

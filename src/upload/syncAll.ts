@@ -1,5 +1,4 @@
 /** A pass over many lineages: each is looked at, and those caught mid-change are looked at again. */
-
 import { Fault } from '../errors.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { settingsDigest } from '../tencent/uploadRequest.ts'

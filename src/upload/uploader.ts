@@ -1,5 +1,4 @@
 /** Carries one bundle after the other: at the pace, with retries, and to an ID in the end. How the service is called is an argument. */
-
 import type { Bundle } from '../certificate/bundle.ts'
 import type { Settings } from '../config/settings.ts'
 import { ADVICE, Fault, type FaultCode } from '../errors.ts'

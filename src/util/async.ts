@@ -1,4 +1,4 @@
-/** Many calls, few runs. Pure. */
+/** Many calls, few runs. */
 import { setTimeout } from 'node:timers/promises'
 
 /** One run at a time; a call during a run earns one more, because it may have come too late for this one. */

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { below, hasStrace, opened, read, traced } from './counted.ts'
-import { aged, type House, openHouse, unchangedHook, uploaded } from './countedHouse.ts'
-import { startDaemon } from './daemon.ts'
-import { BUILT } from './programs.ts'
-import { renewTree } from './trees.ts'
+import { below, hasStrace, opened, read, traced } from '../../bench/counted.ts'
+import { aged, type House, openHouse, unchangedHook, uploaded } from '../../bench/countsFixture.ts'
+import { startDaemon } from '../../bench/daemon.ts'
+import { BUILT } from '../../bench/programs.ts'
+import { renewTree } from '../../bench/trees.ts'
 
 const LINEAGES = 20
 

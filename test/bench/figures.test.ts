@@ -1,9 +1,9 @@
 /** The bench's arithmetic: medians, intervals, lines, and what a process is reported to have used. */
 import { expect, test } from 'vitest'
-import { exponent, line } from './fit.ts'
-import { estimate, inTurns, median, quantile, ratio } from './pairs.ts'
-import { plotted } from './plot.ts'
-import { used } from './process.ts'
+import { exponent, line } from '../../bench/fit.ts'
+import { estimate, inTurns, median, quantile, ratio } from '../../bench/pairs.ts'
+import { plotted } from '../../bench/plot.ts'
+import { used } from '../../bench/process.ts'
 
 const usage = (wall: number) => ({ wall, cpu: wall, memory: wall })
 

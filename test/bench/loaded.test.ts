@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loaded } from './counted.ts'
-import { openHouse, unchangedHook } from './countedHouse.ts'
+import { loaded } from '../../bench/counted.ts'
+import { openHouse, unchangedHook } from '../../bench/countsFixture.ts'
 
 /** Words that only a package's own code has. */
 const MARKS = {

@@ -1,9 +1,9 @@
 /** The bench's table is whole, its verdicts are what its targets say, and the document explains every row. No times here. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { chosen, GROUPS, ROWS } from './catalogue.ts'
-import { judged, markdown, type Report, written } from './report.ts'
-import { verdictOf } from './verdict.ts'
+import { chosen, GROUPS, ROWS } from '../../bench/catalogue.ts'
+import { judged, markdown, type Report, written } from '../../bench/report.ts'
+import { verdictOf } from '../../bench/verdict.ts'
 
 const DOCUMENT = readFileSync('docs/performance.md', 'utf8')
 const row = (id: string) => {

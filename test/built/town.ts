@@ -6,9 +6,9 @@ import { parse } from 'smol-toml'
 import { expect, onTestFinished } from 'vitest'
 import { DEMO_CREDENTIALS, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
 import { type Ended, type Running, run, start } from '../e2e/child.ts'
-import { issue, type Pair, type Wish } from '../support/certificates.ts'
-import { all, certbotIssue } from '../support/producers.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue, type Pair, type Wish } from '../fixtures/certificates.ts'
+import { all, certbotIssue } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 export const KEYS = {
   TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,

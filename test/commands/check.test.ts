@@ -1,12 +1,12 @@
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { asNobody } from '../edge/nobody.ts'
-import { refused } from '../edge/stations.ts'
-import { secured } from '../edge/tlsStations.ts'
-import { issue } from '../support/certificates.ts'
-import { type FindingJson, openClinic } from './clinic.ts'
-import { KEYS } from './stage.ts'
+import { asNobody } from '../fixtures/asNobody.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { refused } from '../http/httpServers.ts'
+import { secured } from '../http/tlsServers.ts'
+import { type FindingJson, openClinic } from './checkFixture.ts'
+import { KEYS } from './commandFixture.ts'
 
 const HOUR = 3_600_000
 const WAY = ['name', 'connection', 'TLS', 'answer', 'clock', 'credentials', 'permission']

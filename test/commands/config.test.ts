@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { recordedWorld } from '../support/world.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { recordedWorld } from '../fixtures/world.ts'
 
 async function house(text: string) {
   const folder = await temporaryDirectory()

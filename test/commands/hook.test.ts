@@ -2,10 +2,10 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
-import { issue } from '../support/certificates.ts'
-import { acmeIssue, all } from '../support/producers.ts'
-import { recordedWorld } from '../support/world.ts'
-import { KEYS, openStage, type Stage } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { acmeIssue, all } from '../fixtures/producers.ts'
+import { recordedWorld } from '../fixtures/world.ts'
+import { KEYS, openStage, type Stage } from './commandFixture.ts'
 
 /** As an ACME client calls it: no configuration, no source, only its environment. */
 async function hook(

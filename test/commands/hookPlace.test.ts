@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Environment } from '../e2e/child.ts'
 import { program, type Report, reportOf } from '../e2e/program.ts'
-import { issue } from '../support/certificates.ts'
-import { acmeIssue, all, certbotIssue } from '../support/producers.ts'
-import { KEYS, openStage } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { acmeIssue, all, certbotIssue } from '../fixtures/producers.ts'
+import { KEYS, openStage } from './commandFixture.ts'
 
 const DOMAIN = 'example.org'
 const ID = `acme.sh:${DOMAIN}_ecc`

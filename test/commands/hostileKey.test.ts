@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAIN } from '../e2e/program.ts'
-import { issue } from '../support/certificates.ts'
-import { lockedWith, longDsa, sm2OfLastNumber } from '../support/strangeKey.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { lockedWith, longDsa, sm2OfLastNumber } from '../fixtures/strangeKey.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 /** Far more than it takes, and far less than for ever. In milliseconds. */
 const PATIENCE = 60_000

@@ -2,8 +2,8 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'n
 import { dirname, join } from 'node:path'
 import { umask } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { asNobody, isRoot } from '../edge/nobody.ts'
-import { deploy, openHouse, run } from './hookHouse.ts'
+import { asNobody, isRoot } from '../fixtures/asNobody.ts'
+import { deploy, openHouse, run } from './hookFixture.ts'
 
 interface InstallationJson {
   readonly client: string

@@ -1,7 +1,7 @@
 import { chown, readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { isRoot } from '../edge/nobody.ts'
-import { openHouse } from './hookHouse.ts'
+import { isRoot } from '../fixtures/asNobody.ts'
+import { openHouse } from './hookFixture.ts'
 
 const NOBODY = 65_534
 

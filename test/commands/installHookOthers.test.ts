@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openHouse, run } from './hookHouse.ts'
+import { openHouse, run } from './hookFixture.ts'
 
 /** dehydrated's BASEDIR with a configuration as its documentation has it. */
 async function dehydratedHouse(config = 'CONFIG_D="BASE/conf.d"\n#HOOK=\n') {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { issue } from '../support/certificates.ts'
-import { all, certbotRenew } from '../support/producers.ts'
-import { openStage } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotRenew } from '../fixtures/producers.ts'
+import { openStage } from './commandFixture.ts'
 
 test('sync writes the metrics for node_exporter, and the next one goes on counting', async () => {
   const { type, certbot, folder } = await openStage({

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { messageJson, sampleLetter } from '../../src/notify/message.ts'
 import { sleep } from '../../src/util/async.ts'
-import { issue } from '../support/certificates.ts'
-import { leaksIn } from '../support/leaks.ts'
-import { all, certbotRenew } from '../support/producers.ts'
-import { KEYS, openStage, type Stage } from './stage.ts'
-import { openWatchStage } from './watchStage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { leaksIn } from '../fixtures/leaks.ts'
+import { all, certbotRenew } from '../fixtures/producers.ts'
+import { KEYS, openStage, type Stage } from './commandFixture.ts'
+import { openWatchStage } from './watchFixture.ts'
 
 /** A command that writes down what it is told, a line a letter, and the whole of its environment. */
 async function listener({ folder }: Pick<Stage, 'folder'>) {

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { cli } from '../../src/cli/run.ts'
-import { issue } from '../support/certificates.ts'
-import { all, certbotRenew, upTo } from '../support/producers.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { recordedWorld } from '../support/world.ts'
-import { openStage } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { recordedWorld } from '../fixtures/world.ts'
+import { openStage } from './commandFixture.ts'
 
 const widest = (text: string) => Math.max(...text.split('\n').map(line => [...line].length))
 

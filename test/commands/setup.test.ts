@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import type { CommandLine } from '../../src/config/commandLine.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
 import type { Fault } from '../../src/errors.ts'
-import { issue } from '../support/certificates.ts'
-import { all, certbotIssue } from '../support/producers.ts'
-import { ENV, openHouse, SECRET, type Wish } from './setupHouse.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotIssue } from '../fixtures/producers.ts'
+import { ENV, openHouse, SECRET, type Wish } from './setupFixture.ts'
 
 const KEY = `[default]\nsecret_id = AKIDtest\nsecret_key = ${SECRET}\n`
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777

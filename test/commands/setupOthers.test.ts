@@ -2,9 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { issue } from '../support/certificates.ts'
-import { storeText } from '../support/traefikStore.ts'
-import { ENV, openHouse } from './setupHouse.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { storeText } from '../fixtures/traefikStore.ts'
+import { ENV, openHouse } from './setupFixture.ts'
 
 const pair = await issue()
 

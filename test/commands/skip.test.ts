@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { resolveSettings } from '../../src/config/settings.ts'
-import { openStage } from './stage.ts'
+import { openStage } from './commandFixture.ts'
 
 async function skipping(match: string) {
   const stage = await openStage()

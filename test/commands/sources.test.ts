@@ -5,7 +5,7 @@ import { FOLDER_KINDS } from '../../src/acme/clients.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
 import { containsLineage, existingSources } from '../../src/sources/discover.ts'
 import { lineageIn, usualSources } from '../../src/sources/lineage.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 test('every client has a usual place, and those that are there are looked at', async () => {
   const home = await temporaryDirectory()

@@ -5,8 +5,8 @@ import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
 import { fileName } from '../../src/receipts/store.ts'
 import type { StatusRow } from '../../src/status/status.ts'
-import { issue } from '../support/certificates.ts'
-import { openStage, type Run } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { openStage, type Run } from './commandFixture.ts'
 
 const rowsOf = (run: Run) => run.json<{ lineages: readonly StatusRow[] }>().lineages
 const DAY = 86_400_000

@@ -2,11 +2,11 @@ import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
-import { issue } from '../support/certificates.ts'
-import { all, certbotLink, certbotRenew, upTo } from '../support/producers.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { recordedWorld } from '../support/world.ts'
-import { KEYS, openStage } from './stage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotLink, certbotRenew, upTo } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { recordedWorld } from '../fixtures/world.ts'
+import { KEYS, openStage } from './commandFixture.ts'
 
 const HEX = /^[0-9a-f]{64}$/
 

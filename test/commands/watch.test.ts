@@ -4,9 +4,9 @@ import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
-import { issue } from '../support/certificates.ts'
-import { all, certbotRenew, upTo } from '../support/producers.ts'
-import { BOUND, openWatchStage } from './watchStage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
+import { BOUND, openWatchStage } from './watchFixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

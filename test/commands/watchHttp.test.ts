@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
-import { recordedWorld } from '../support/world.ts'
-import { ask } from './pages.ts'
-import { KEYS, openStage } from './stage.ts'
+import { recordedWorld } from '../fixtures/world.ts'
+import { KEYS, openStage } from './commandFixture.ts'
+import { ask } from './healthPages.ts'
 
 test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
   const { folder, emulator, certbot } = await openStage()

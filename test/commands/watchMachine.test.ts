@@ -2,8 +2,8 @@ import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sleep } from '../../src/util/async.ts'
-import { issue } from '../support/certificates.ts'
-import { BOUND, openWatchStage } from './watchStage.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { BOUND, openWatchStage } from './watchFixture.ts'
 
 describe('a daemon whose machine fails', () => {
   test('keeps in mind what is in a source that cannot be read for a while', async () => {

@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { env, stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { type Account, openAccount } from './account.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { type AcmeSh, acmeShIn, findAcmeSh } from './acmesh.ts'
+import { type Account, openAccount } from './emulatorAccount.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 import { commandLine, program, reportOf } from './program.ts'
 

@@ -2,9 +2,9 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { type Account, openAccount } from './account.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { type Certbot, certbotIn } from './certbot.ts'
+import { type Account, openAccount } from './emulatorAccount.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 import { commandLine, program, type Result, reportOf } from './program.ts'
 

@@ -8,9 +8,9 @@ import { env, hrtime } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { seededDice } from '../support/dice.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { openChurnGround } from './churnGround.ts'
+import { seededDice } from '../fixtures/dice.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { openChurnGround } from './churnFixture.ts'
 import { type Daemon, startWatch } from './daemon.ts'
 
 const SECONDS = Number(env.CHURN_SECONDS ?? 60)

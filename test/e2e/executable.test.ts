@@ -4,7 +4,7 @@ import { beforeAll } from 'vitest'
 import { bundle, readVersion } from '../../packaging/bundle.ts'
 import { writeExecutable } from '../../packaging/executable.ts'
 import { describeBuilt } from '../built/features.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 let executable = ''
 

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { eventually } from './container.ts'
-import { ENDPOINT, type House, openHouse } from './debianHouse.ts'
+import { ENDPOINT, type House, openHouse } from './debianFixture.ts'
 import { whyNoDebian } from './debianRoot.ts'
-import { REPOSITORY } from './systemdHouse.ts'
+import { REPOSITORY } from './systemdFiles.ts'
 
 const why = await whyNoDebian()
 if (why) stderr.write(`debian: the package is not tried on a fresh Debian, ${why}\n`)

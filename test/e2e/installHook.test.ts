@@ -2,11 +2,11 @@
 import { join } from 'node:path'
 import { env, stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { type Account, openAccount } from './account.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { acmeShIn, findAcmeSh } from './acmesh.ts'
 import { type Certbot, certbotIn } from './certbot.ts'
 import { run, SYSTEM_PATH } from './child.ts'
+import { type Account, openAccount } from './emulatorAccount.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 import { program } from './program.ts'
 

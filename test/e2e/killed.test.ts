@@ -1,10 +1,10 @@
 /** A real certbot killed between any two of its links: what it leaves is pending or whole, and its next run mends it. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { openAccount } from './account.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { certbotIn } from './certbot.ts'
 import { type Runner, run } from './child.ts'
+import { openAccount } from './emulatorAccount.ts'
 import { startPebble } from './pebble.ts'
 import { program, reportOf } from './program.ts'
 

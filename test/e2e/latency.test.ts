@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { issue } from '../support/certificates.ts'
-import { all, certbotIssue, certbotRenew } from '../support/producers.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotIssue, certbotRenew } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { type Daemon, startWatch } from './daemon.ts'
 
 const LINEAGES = 1_000

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
-import { issue } from '../support/certificates.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { type Environment, type Running, SYSTEM_PATH, start } from './child.ts'
 import { freePorts } from './ports.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Real ACME clients under strace: what they do to their folders is what test/support/recordings keeps, and left anywhere
+ * Real ACME clients under strace: what they do to their folders is what test/fixtures/recordings keeps, and left anywhere
  * in it, with the certificates they got, nothing mixed is uploaded. `vitest -u` keeps what a newer client does.
  */
 import { readFileSync } from 'node:fs'
@@ -8,17 +8,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resolveSettings } from '../../src/config/settings.ts'
 import { readTextFile } from '../../src/files/readFile.ts'
 import { discoverLineages } from '../../src/sources/discover.ts'
-import { certificatesIn, identityOf } from '../support/identity.ts'
-import { everyPrefix } from '../support/prefixes.ts'
-import { type Contents, recordedSteps, sourceOf } from '../support/recorded.ts'
-import { type Act, type Client, fileOf, RECORDED, textOf } from '../support/recording.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { certificatesIn, identityOf } from '../fixtures/identity.ts'
+import { everyPrefix } from '../fixtures/prefixes.ts'
+import { type Contents, recordedSteps, sourceOf } from '../fixtures/recorded.ts'
+import { type Act, type Client, fileOf, RECORDED, textOf } from '../fixtures/recording.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { openStand, whyNot } from './acmeClients.ts'
 import { type Ended, run, SYSTEM_PATH } from './child.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 import { openNamer, recorded, type Scene } from './recorder.ts'
-import { openStand, whyNot } from './stands.ts'
 import { openTracer } from './strace.ts'
-import { openVirtualDisk } from './virtualDisk.ts'
+import { openVirtualDisk } from './tracedDisk.ts'
 
 const { uploadOf } = resolveSettings({}, {}, {})
 

@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { stdout } from 'node:process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fileName, openReceiptStore } from '../../src/receipts/store.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { type Race, race } from './contenders.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { type Race, race } from './concurrentRuns.ts'
 import { type Result, reportOf } from './program.ts'
 
 const LINEAGES = 200

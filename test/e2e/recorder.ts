@@ -1,9 +1,9 @@
 /** From the changes a client made on a disk to a recording: what concerns certificates, named for any place and time. */
 import { X509Certificate } from 'node:crypto'
 import { join, relative } from 'node:path'
-import { certificatesIn } from '../support/identity.ts'
-import type { Act, Holding } from '../support/recording.ts'
-import type { Change } from './virtualDisk.ts'
+import { certificatesIn } from '../fixtures/identity.ts'
+import type { Act, Holding } from '../fixtures/recording.ts'
+import type { Change } from './tracedDisk.ts'
 
 export interface Scene {
   readonly root: string

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { issue, type Pair } from '../support/certificates.ts'
+import { issue, type Pair } from '../fixtures/certificates.ts'
 import {
   acmeIssue,
   acmeRenew,
@@ -10,7 +10,7 @@ import {
   certbotLink,
   certbotRenew,
   type Step,
-} from '../support/producers.ts'
+} from '../fixtures/producers.ts'
 import type { Environment } from './child.ts'
 
 export interface Renewed {

@@ -1,8 +1,8 @@
 /** `certferry setup` on a machine with a real systemd: from an API key in the environment to an uploaded certificate. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { openStage, report, type Stage, why } from './systemdStage.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { openStage, report, type Stage, why } from './systemdFixture.ts'
 
 const KEY = '/etc/tencentcloud/credentials'
 

@@ -1,11 +1,11 @@
 /** The daemon's unit under a real systemd, as the first process of a machine of its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { issue } from '../support/certificates.ts'
-import { all, certbotRenew } from '../support/producers.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { all, certbotRenew } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { eventually } from './container.ts'
-import { CONFIG } from './systemdHouse.ts'
-import { openStage, report, type Stage, why } from './systemdStage.ts'
+import { CONFIG } from './systemdFiles.ts'
+import { openStage, report, type Stage, why } from './systemdFixture.ts'
 
 /** Only to read and search what belongs to others: bit 2. */
 const DAC_READ_SEARCH = '0000000000000004'

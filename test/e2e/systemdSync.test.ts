@@ -2,9 +2,9 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { eventually } from './container.ts'
-import { openStage, type Stage, why } from './systemdStage.ts'
+import { openStage, type Stage, why } from './systemdFixture.ts'
 
 let stage: Stage
 

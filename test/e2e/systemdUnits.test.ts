@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execPath, stderr } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { run, SYSTEM_PATH } from './child.ts'
 
 const UNITS = fileURLToPath(new URL('../../systemd', import.meta.url))

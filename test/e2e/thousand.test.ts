@@ -6,8 +6,8 @@ import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
-import { issue } from '../support/certificates.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 const LINEAGES = 1_000
 const RATE = 10

@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { openAccount } from './account.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { certbotIn } from './certbot.ts'
 import { startWatch } from './daemon.ts'
+import { openAccount } from './emulatorAccount.ts'
 import { startPebble } from './pebble.ts'
 
 const RENEWALS = 10

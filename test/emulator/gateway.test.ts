@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
-import { NOON, type Question } from './ask.ts'
-import { leaf } from './pairs.ts'
-import { running } from './running.ts'
+import { leaf } from './certificatePairs.ts'
+import { NOON, type Question } from './client.ts'
+import { running } from './emulatorFixture.ts'
 
 const SECONDS = NOON / 1000
 const PAIR = { CertificatePublicKey: leaf.pem, CertificatePrivateKey: leaf.keyPem }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createLimit } from '../../src/emulator/gateway.ts'
-import { NOON } from './ask.ts'
-import { running } from './running.ts'
+import { NOON } from './client.ts'
+import { running } from './emulatorFixture.ts'
 
 const admits = (limit: ReturnType<typeof createLimit>, at: number, key = 'a') => {
   try {

@@ -3,8 +3,8 @@ import { Agent } from 'node:http'
 import { CommonClient } from 'tencentcloud-sdk-nodejs-common'
 import { describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS, type EmulatorOptions } from '../../src/emulator/server.ts'
-import { chainPem, leaf, other } from './pairs.ts'
-import { running } from './running.ts'
+import { chainPem, leaf, other } from './certificatePairs.ts'
+import { running } from './emulatorFixture.ts'
 
 const PAIR = { CertificatePublicKey: chainPem, CertificatePrivateKey: leaf.keyPem }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { chainPem, leaf } from './pairs.ts'
-import { running } from './running.ts'
+import { chainPem, leaf } from './certificatePairs.ts'
+import { running } from './emulatorFixture.ts'
 
 const PAIR = { CertificatePublicKey: chainPem, CertificatePrivateKey: leaf.keyPem }
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { type RequestEntry, startEmulator } from '../../src/emulator/server.ts'
-import { running } from './running.ts'
+import { running } from './emulatorFixture.ts'
 
 test('closing ends open connections and frees the port', async () => {
   const first = await startEmulator()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { NOON, type Question } from './ask.ts'
-import { running } from './running.ts'
+import { NOON, type Question } from './client.ts'
+import { running } from './emulatorFixture.ts'
 
 const SECONDS = NOON / 1000
 const LIST = { action: 'DescribeCertificates' }

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import type { Duplicates } from '../../src/emulator/actions.ts'
 import { upload } from '../../src/emulator/actions.ts'
 import { createStore } from '../../src/emulator/store.ts'
-import { NOON } from './ask.ts'
 import {
   chainPem,
   expired,
@@ -19,8 +18,9 @@ import {
   rsaLeaf,
   selfSigned,
   sm2Pem,
-} from './pairs.ts'
-import { type Running, running } from './running.ts'
+} from './certificatePairs.ts'
+import { NOON } from './client.ts'
+import { type Running, running } from './emulatorFixture.ts'
 
 const PAIR = { CertificatePublicKey: chainPem, CertificatePrivateKey: leaf.keyPem }
 const ID = /^[A-Za-z0-9]{8}$/

@@ -3,9 +3,9 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { program } from '../e2e/program.ts'
-import { issue, type Pair } from '../support/certificates.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
-import { storeText } from '../support/traefikStore.ts'
+import { issue, type Pair } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { storeText } from '../fixtures/traefikStore.ts'
 
 interface Result {
   readonly lineage: string

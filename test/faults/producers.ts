@@ -1,11 +1,11 @@
 /** The ACME clients whose writing is stopped, with certificates of our own. */
 import { join } from 'node:path'
 import type { Source } from '../../src/config/settings.ts'
-import { issue, type Pair } from '../support/certificates.ts'
-import { certbotIssue, certbotRenew, type Step } from '../support/producers.ts'
-import { recordedSteps, sourceOf } from '../support/recorded.ts'
-import { type Client, RECORDED, recordingOf } from '../support/recording.ts'
-import { rewritten, storeText, touched } from '../support/traefikStore.ts'
+import { issue, type Pair } from '../fixtures/certificates.ts'
+import { certbotIssue, certbotRenew, type Step } from '../fixtures/producers.ts'
+import { recordedSteps, sourceOf } from '../fixtures/recorded.ts'
+import { type Client, RECORDED, recordingOf } from '../fixtures/recording.ts'
+import { rewritten, storeText, touched } from '../fixtures/traefikStore.ts'
 
 export const NAME = 'example.com'
 

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { completions } from '../../packaging/completion.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { LEVELS } from '../../src/config/values.ts'
-import { temporaryDirectory } from '../support/temporary.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 const files = completions(COMMANDS)
 const text = (shell: string) => [...files].find(([path]) => path.startsWith(shell))?.[1] ?? ''

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sessionIn, sessionOf, steady, withSession } from '../../packaging/session.ts'
 import { cli } from '../../src/cli/run.ts'
-import { recordedWorld } from '../support/world.ts'
+import { recordedWorld } from '../fixtures/world.ts'
 
 test('the README shows what the demo does, but for times and IDs (npm run session writes it)', async () => {
   const run = recordedWorld({ cwd: '/', wait: ms => setTimeout(ms) })

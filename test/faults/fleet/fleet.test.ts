@@ -2,10 +2,10 @@
 import { stdout } from 'node:process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../../src/certificate/bundle.ts'
-import { bundleOf } from '../../core/samples.ts'
+import { bundleOf } from '../../fixtures/samples.ts'
 import { LONG, SEED } from '../run.ts'
-import type { Window } from './account.ts'
 import { type Morning, type Night, night } from './fleet.ts'
+import type { Window } from './sharedLimit.ts'
 
 let bundle: Bundle
 

@@ -1,10 +1,10 @@
 /** A night of renewals in a fleet: so many servers that know nothing of one another, one limit, virtual time. */
 import { setImmediate } from 'node:timers/promises'
 import type { Bundle } from '../../../src/certificate/bundle.ts'
-import { virtualClock } from '../../edge/virtualClock.ts'
-import { seededDice } from '../../support/dice.ts'
-import { openAccount, type Road, type Window } from './account.ts'
-import { type Agent, agent } from './agent.ts'
+import { seededDice } from '../../fixtures/dice.ts'
+import { virtualClock } from '../../fixtures/virtualClock.ts'
+import { type Agent, agent } from './fleetServer.ts'
+import { openAccount, type Road, type Window } from './sharedLimit.ts'
 
 export interface Night {
   readonly agents: number

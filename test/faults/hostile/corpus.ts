@@ -1,8 +1,8 @@
 /** Strange pairs by name, each with what is to become of it: made anew at each run, none kept. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { issue } from '../../support/certificates.ts'
-import { newKey, pkcs8, sec1 } from '../../support/keys.ts'
-import { strangePem } from '../../support/strangeCertificate.ts'
+import { issue } from '../../fixtures/certificates.ts'
+import { newKey, pkcs8, sec1 } from '../../fixtures/keys.ts'
+import { strangePem } from '../../fixtures/strangeCertificate.ts'
 import { LONG } from '../run.ts'
 import { forms } from './strangeForms.ts'
 import { coats, keys } from './strangeKeys.ts'

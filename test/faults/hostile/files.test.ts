@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { beforeAll, expect, test } from 'vitest'
 import { MAIN } from '../../e2e/program.ts'
-import { issue } from '../../support/certificates.ts'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { issue } from '../../fixtures/certificates.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { LONG } from '../run.ts'
+import { openJudge } from './assertions.ts'
 import { heavy } from './corpus.ts'
-import { openJudge } from './judge.ts'
 
 /** The whole process, in KiB: what a small machine has to spare. */
 const MOST_MEMORY = 320 * 1024

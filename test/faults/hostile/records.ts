@@ -1,7 +1,7 @@
 /** Texts of every kind that certferry reads beside certificates, whole, for dice to change. */
 import { readFileSync } from 'node:fs'
 import { serializeReceipt } from '../../../src/receipts/codec.ts'
-import { receiptWith, upload } from '../../core/samples.ts'
+import { receiptWith, upload } from '../../fixtures/samples.ts'
 import { below, type Dice, oneOf, withBytesChanged, withLinesChanged } from './mutator.ts'
 
 const example = readFileSync(new URL('../../../config/certferry.example.toml', import.meta.url), 'utf8')

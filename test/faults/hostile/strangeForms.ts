@@ -14,7 +14,7 @@ import {
   sequence,
   tagged,
   time,
-} from '../../support/der.ts'
+} from '../../fixtures/der.ts'
 import {
   alternativeNames,
   commonName,
@@ -23,7 +23,7 @@ import {
   isAuthority,
   strange,
   strangePem,
-} from '../../support/strangeCertificate.ts'
+} from '../../fixtures/strangeCertificate.ts'
 import { certified, KEY, type Strange } from './strangePair.ts'
 
 const UNKNOWN = '1.3.6.1.4.1.99999.1'

@@ -1,7 +1,7 @@
 /** Pairs with names of every kind: long, foreign, empty, many, or meant for the terminal, the disk and the shell. */
 import { Buffer } from 'node:buffer'
-import { element, sequence, utf8 } from '../../support/der.ts'
-import { alternativeNames, commonName, dns, nameOf } from '../../support/strangeCertificate.ts'
+import { element, sequence, utf8 } from '../../fixtures/der.ts'
+import { alternativeNames, commonName, dns, nameOf } from '../../fixtures/strangeCertificate.ts'
 import { certified, type Strange } from './strangePair.ts'
 
 /** What a name may try: each stands in common name, organisation and alternative name. */

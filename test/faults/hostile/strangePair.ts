@@ -1,7 +1,7 @@
 /** A pair that is strange in one thing, and what is to become of it. */
 import type { KeyObject } from 'node:crypto'
-import { newKey, pkcs8 } from '../../support/keys.ts'
-import { type Parts, strangePem } from '../../support/strangeCertificate.ts'
+import { newKey, pkcs8 } from '../../fixtures/keys.ts'
+import { type Parts, strangePem } from '../../fixtures/strangeCertificate.ts'
 
 export interface Strange {
   readonly name: string

@@ -2,16 +2,16 @@
 import { join } from 'node:path'
 import { env, stderr, stdout } from 'node:process'
 import { expect, onTestFinished, test } from 'vitest'
-import { seededDice } from '../../support/dice.ts'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { seededDice } from '../../fixtures/dice.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { LONG, SEED, times } from '../run.ts'
 import { ended } from './child.ts'
 import { allCarried, startDaemon } from './daemon.ts'
-import { type Ground, openGround } from './ground.ts'
-import { plantGrove } from './grove.ts'
-import { drawn, inLanes } from './lanes.ts'
-import { openLedger } from './ledger.ts'
+import { plantGrove } from './manyLineages.ts'
 import { type MemoryGroup, openMemoryGroup } from './memoryGroup.ts'
+import { drawn, inLanes } from './parallel.ts'
+import { openLedger } from './results.ts'
+import { type Ground, openGround } from './stateDirFixture.ts'
 
 const MIB = 1 << 20
 const CAP = 128

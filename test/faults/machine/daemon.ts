@@ -1,7 +1,7 @@
 /** The built daemon over a ground: started, and ready for what is to happen to it. */
 import { expect } from 'vitest'
 import { type Ended, type Started, start } from './child.ts'
-import type { Ground } from './ground.ts'
+import type { Ground } from './stateDirFixture.ts'
 
 export interface Daemon extends Started {
   /** Waits until it has said this. */

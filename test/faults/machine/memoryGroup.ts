@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../../../src/util/async.ts'
-import { isRoot } from '../../edge/nobody.ts'
+import { isRoot } from '../../fixtures/asNobody.ts'
 
 interface Kind {
   readonly parent: string

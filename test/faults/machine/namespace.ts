@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRoot } from '../../edge/nobody.ts'
+import { isRoot } from '../../fixtures/asNobody.ts'
 import { type Ended, ended } from './child.ts'
-import type { Ground } from './ground.ts'
+import type { Ground } from './stateDirFixture.ts'
 
 /** Whoever is not root is root in a user namespace, where the machine allows one. */
 const UNSHARE = ['unshare', ...(isRoot ? ['-m'] : ['-U', '-r', '-m'])] as const

@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { expect, test } from 'vitest'
-import { isRoot } from '../../edge/nobody.ts'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { isRoot } from '../../fixtures/asNobody.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { ended, PROGRAM, start } from './child.ts'
 
 const ENV = { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TZ: 'UTC' }

@@ -1,12 +1,12 @@
 /** What the program says finds no reader and no room: the work is done all the same. */
 import { join } from 'node:path'
 import { test } from 'vitest'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { LONG } from '../run.ts'
 import { ended, start } from './child.ts'
-import { type Command, type Ground, openGround } from './ground.ts'
-import { inLanes } from './lanes.ts'
-import { openLedger } from './ledger.ts'
+import { inLanes } from './parallel.ts'
+import { openLedger } from './results.ts'
+import { type Command, type Ground, openGround } from './stateDirFixture.ts'
 import { plantTrees } from './trees.ts'
 
 const through = (redirection: string) => (command: Command, ground: Ground) =>

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../../../src/emulator/server.ts'
-import { temporaryDirectory } from '../../support/temporary.ts'
-import { type Forest, plant } from '../farSide/forest.ts'
-import { openNameServer } from '../farSide/nameServer.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
+import { type Forest, plant } from '../service/lineageFixtures.ts'
+import { openNameServer } from '../service/nameServer.ts'
 import { PROGRAM } from './child.ts'
 
 /** What does not end by itself is killed, and shows it. In milliseconds. */

@@ -2,11 +2,11 @@
 import { chmod, chown, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { isRoot } from '../../edge/nobody.ts'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { isRoot } from '../../fixtures/asNobody.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { ended } from './child.ts'
-import { openGround } from './ground.ts'
-import { openLedger } from './ledger.ts'
+import { openLedger } from './results.ts'
+import { openGround } from './stateDirFixture.ts'
 import { plantTrees } from './trees.ts'
 
 const NOBODY = 65_534

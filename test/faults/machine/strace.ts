@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Ended, ended } from './child.ts'
-import type { Command, Ground } from './ground.ts'
+import type { Command, Ground } from './stateDirFixture.ts'
 
 /** The nth time that a thread calls this with this path. */
 export interface Call {
@@ -24,7 +24,7 @@ const QUICK =
 
 const HERE = 'ground:'
 
-const COUNTED = fileURLToPath(new URL('counted.ts', import.meta.url))
+const COUNTED = fileURLToPath(new URL('numberedDrafts.ts', import.meta.url))
 
 /** One thread for files beside the main one, or which of several makes a call would be chance. */
 const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' }

@@ -2,8 +2,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { issue, type Pair, type Wish } from '../../support/certificates.ts'
-import { acmeIssue, acmeRenew, all, certbotIssue, certbotRenew } from '../../support/producers.ts'
+import { issue, type Pair, type Wish } from '../../fixtures/certificates.ts'
+import { acmeIssue, acmeRenew, all, certbotIssue, certbotRenew } from '../../fixtures/producers.ts'
 
 /** A lineage, and what its receipt has to say. */
 export interface Planted {

@@ -4,7 +4,7 @@ import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryDirectory } from '../../support/temporary.ts'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { ended, PROGRAM } from './child.ts'
 import { hasStrace } from './strace.ts'
 

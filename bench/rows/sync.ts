@@ -1,0 +1,47 @@
+/** A pass over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
+import { join } from 'node:path'
+import { openService } from '../localService.ts'
+import { inTurns, ratio, type Samples, typical } from '../pairs.ts'
+import { used } from '../process.ts'
+import { BUILT, PROOFS, STATS } from '../programs.ts'
+import { sharedEstate, sourcesOf } from '../uploadedLineages.ts'
+import type { Figure } from '../verdict.ts'
+import type { Workplace } from '../workplace.ts'
+
+export async function sync(workplace: Workplace): Promise<readonly Figure[]> {
+  const { sizes, place, say } = workplace
+  say(`  ${sizes.syncLineages} lineages are written and uploaded`)
+  const { roots, state, words } = await sharedEstate(workplace, sizes.syncLineages)
+  const live = roots.map(root => join(root, 'live'))
+  const service = await openService()
+  const env = service.environment
+  const first = [...BUILT, 'sync', '--dry-run', ...sourcesOf(roots)]
+  try {
+    const samples = await inTurns(sizes.syncRounds, {
+      unchanged: () => used([...BUILT, 'sync', ...words], { env }),
+      stats: () => used([...STATS, state, ...live]),
+      // nothing is sent: to upload ten thousand would measure the limit
+      first: () => used([...first, '--state-dir', place('state')], { env }),
+      proofs: () => used([...PROOFS, ...live]),
+    })
+    if (service.emulator.entries.length) throw new Error('what was to be unchanged has been uploaded')
+    return [
+      against('sync-unchanged', samples.unchanged, samples.stats),
+      against('sync-first', samples.first, samples.proofs),
+    ]
+  } finally {
+    await service.close()
+  }
+}
+
+function against(id: string, ours: Samples, peer: Samples): Figure {
+  const seconds = (of: 'wall' | 'cpu') =>
+    [ours, peer].map(samples => (typical(samples, of) / 1_000).toFixed(2)).join(' against ')
+  const cpu = ratio(ours, peer, 'cpu').value.toFixed(2)
+  const peak = typical(ours, 'memory').toFixed(0)
+  return {
+    id,
+    ...ratio(ours, peer, 'wall'),
+    says: `${seconds('wall')} s; processor ${seconds('cpu')} s, ${cpu} ×; peak ${peak} MiB`,
+  }
+}

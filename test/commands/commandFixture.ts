@@ -1,0 +1,61 @@
+/** A folder with certbot's and acme.sh's trees, a local SSL API, and certferry's words typed at it. */
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { cli } from '../../src/cli/run.ts'
+import {
+  DEMO_CREDENTIALS,
+  type Emulator,
+  type EmulatorOptions,
+  startEmulator,
+} from '../../src/emulator/server.ts'
+import { issue, type Pair } from '../fixtures/certificates.ts'
+import { all, certbotIssue } from '../fixtures/producers.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { recordedWorld, type Surroundings } from '../fixtures/world.ts'
+
+export interface Stage {
+  readonly folder: string
+  readonly emulator: Emulator
+  /** Adds a certbot lineage; resolves to what was issued. */
+  readonly certbot: (name: string, pair?: Pair) => Promise<Pair>
+  /** Runs a command with the stage's source, state directory, endpoint and credentials. */
+  readonly type: (words: readonly string[], surroundings?: Partial<Surroundings>) => Promise<Run>
+}
+
+export interface Run extends ReturnType<typeof recordedWorld> {
+  readonly exit: number
+}
+
+export const KEYS = {
+  TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+  TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+}
+
+export async function openStage(options: EmulatorOptions = {}): Promise<Stage> {
+  const folder = await temporaryDirectory()
+  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
+  onTestFinished(() => emulator.close())
+  const root = join(folder, 'letsencrypt')
+  const places = [
+    '--source',
+    `certbot=${root}`,
+    '--state-dir',
+    join(folder, 'state'),
+    '--endpoint',
+    emulator.url,
+  ]
+  return {
+    folder,
+    emulator,
+    certbot: async (name, pair) => {
+      const issued = pair ?? (await issue({ names: [name] }))
+      await all(certbotIssue(root, name, issued))
+      return issued
+    },
+    type: async ([command = '', ...rest], surroundings = {}) => {
+      const recorded = recordedWorld({ cwd: folder, ...surroundings, env: { ...KEYS, ...surroundings.env } })
+      const exit = await cli([command, ...places, ...rest], recorded.world)
+      return { ...recorded, exit }
+    },
+  }
+}

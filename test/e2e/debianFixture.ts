@@ -1,0 +1,126 @@
+/** A fresh Debian that runs: certbot has a certificate from a local ACME server, the service answers locally, certferry is not there yet. */
+import { access, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execPath } from 'node:process'
+import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { type Ended, run } from './child.ts'
+import { bootContainer, type Container, eventually } from './container.ts'
+import { debianRoot } from './debianRoot.ts'
+import { REPOSITORY } from './systemdFiles.ts'
+
+export interface House extends Container {
+  /** A line of a shell, as root in the folder where the packages are. */
+  readonly shell: (line: string) => Promise<Ended>
+  /** What the service was asked, one line a request. */
+  readonly requests: () => Promise<readonly string[]>
+}
+
+/** Instead of the service's own address, which is out of reach. */
+export const ENDPOINT = 'http://localhost:8181'
+const DOMAIN = 'shop.example.com'
+/** certbot renews what has less than 30 days left: every plain `certbot renew` does. */
+const TEN_DAYS = 864_000
+
+const PEBBLE = {
+  listenAddress: '127.0.0.1:14000',
+  managementListenAddress: '127.0.0.1:15000',
+  certificate: '/srv/pebble.pem',
+  privateKey: '/srv/pebble.key',
+  httpPort: 80,
+  tlsPort: 443,
+  ocspResponderURL: '',
+  externalAccountBindingRequired: false,
+  certificateValidityPeriod: TEN_DAYS,
+}
+const RESOLVER = ['-defaultIPv4', '127.0.0.1', '-defaultIPv6', '', '-dns01', '127.0.0.1:8053']
+const SILENT = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', '127.0.0.1:8055']
+const CALM = ['--setenv=PEBBLE_VA_NOSLEEP=1', '--setenv=PEBBLE_WFE_NONCEREJECT=0']
+
+const KEY_FILE = `[default]\nsecret_id = ${DEMO_CREDENTIALS.secretId}\nsecret_key = ${DEMO_CREDENTIALS.secretKey}\n`
+
+/** What the administrator has before certferry comes, and nothing else. */
+async function furnish(overlay: string): Promise<void> {
+  const put = async (path: string, text: string, mode = 0o644) => {
+    const file = join(overlay, path)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text, { mode })
+  }
+  const pebble = await issue({ names: ['localhost', '127.0.0.1'] })
+  await put('srv/pebble.json', JSON.stringify({ pebble: PEBBLE }))
+  await put('srv/pebble.pem', pebble.chain)
+  await put('srv/pebble.key', pebble.key, 0o600)
+  await put('usr/local/share/ca-certificates/pebble.crt', pebble.root)
+  await put('etc/hosts', '127.0.0.1 localhost\n')
+  // else `certbot renew` waits up to eight minutes where no terminal is
+  await put('etc/letsencrypt/cli.ini', 'max-log-backups = 0\nno-random-sleep-on-renew = true\n')
+  await put('srv/packages/key.ini', KEY_FILE, 0o600)
+  // the day's own renewal would be one too many
+  await mkdir(join(overlay, 'etc/systemd/system'), { recursive: true })
+  await symlink('/dev/null', join(overlay, 'etc/systemd/system/certbot.timer'))
+}
+
+/** As `npm run package` leaves it, which is done here where it has not been. */
+async function release(): Promise<string> {
+  const folder = join(REPOSITORY, 'release')
+  const made = await access(join(folder, 'SHA256SUMS')).then(
+    () => true,
+    () => false,
+  )
+  if (made) return folder
+  const { code, stderr } = await run(execPath, ['packaging/release.ts'], { ...process.env } as never, 600_000)
+  if (code !== 0) throw new Error(`npm run package: exit ${code}\n${stderr}`)
+  return folder
+}
+
+async function version(): Promise<string> {
+  return JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')).version
+}
+
+/** The package as it was made, and one of the next version with the same contents, to upgrade to. */
+async function layPackages(overlay: string, made: string): Promise<void> {
+  const name = `certferry_${await version()}_amd64.deb`
+  const folder = join(overlay, 'srv/packages')
+  const script = `set -eu
+cp "$1/$2" "$3/$2"
+dpkg-deb -R "$3/$2" "$3/next"
+sed -i 's/^Version: .*/Version: 999/' "$3/next/DEBIAN/control"
+dpkg-deb --root-owner-group -Znone -b "$3/next" "$3/certferry_999_amd64.deb"
+rm -r "$3/next"`
+  const { code, stderr } = await run('sh', ['-c', script, 'lay', made, name, folder], {
+    PATH: '/usr/bin:/bin',
+  })
+  if (code !== 0) throw new Error(stderr)
+}
+
+export async function openHouse(directory: string): Promise<House> {
+  const overlay = join(directory, 'overlay')
+  const made = await release()
+  await furnish(overlay)
+  await layPackages(overlay, made)
+  const root = await debianRoot(directory)
+  const container = await bootContainer({
+    directory,
+    overlay,
+    root,
+    binds: [`--bind-ro=${made}:/srv/release`],
+  })
+  const shell = (line: string) =>
+    container.run('sh', '-c', `cd /srv/packages && export HOME=/root && ${line}`)
+  const journal = async (unit: string) =>
+    (await shell(`journalctl --unit ${unit} --output cat --no-pager`)).stdout
+  const background = (unit: string, ...words: readonly string[]) =>
+    container.run('systemd-run', `--unit=${unit}`, ...CALM, ...words)
+  await shell('update-ca-certificates')
+  await background('names', 'pebble-challtestsrv', ...RESOLVER, ...SILENT)
+  await background('pebble', 'pebble', '-config', '/srv/pebble.json', '-dnsserver', '127.0.0.1:8053')
+  await background('service', '/srv/release/certferry', 'emulator', '--port', '8181')
+  await eventually('the local service', async () => /^http/m.test(await journal('service')))
+  const account = '--server https://localhost:14000/dir --agree-tos --register-unsafely-without-email'
+  await eventually('a certificate', async () => {
+    const { code } = await shell(`certbot certonly --standalone --non-interactive ${account} -d ${DOMAIN}`)
+    return code === 0
+  })
+  const requests = async () => (await journal('service')).split('\n').filter(line => /Certificate/.test(line))
+  return { ...container, shell, requests }
+}

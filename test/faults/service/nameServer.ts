@@ -1,0 +1,62 @@
+/** A name server that fails until it is told to heal, and a place for the built program where it is the only one. */
+import { createSocket } from 'node:dgram'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { temporaryDirectory } from '../../fixtures/temporary.ts'
+
+/** An address of this machine that nobody else answers names at. */
+const ADDRESS = '127.77.53.1'
+
+export const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const
+
+const [HEADER, A, IN] = [12, 1, 1] as const
+
+/** RFC 1035, section 4: the question again, with an answer where there is one. */
+function replyTo(query: Buffer, rcode: number): Buffer {
+  const end = query.indexOf(0, HEADER) + 5
+  const question = query.subarray(HEADER, end)
+  const wantsAddress = question.readUInt16BE(question.length - 4) === A
+  const answers = rcode === 0 && wantsAddress ? 1 : 0
+  const header = Buffer.from(query.subarray(0, HEADER))
+  header.writeUInt16BE(0x8180 | rcode, 2)
+  header.writeUInt16BE(answers, 6)
+  header.writeUInt32BE(0, 8)
+  // a pointer to the question's name, type, class, no time to live, four bytes of address
+  const answer = Buffer.from([0xc0, HEADER, 0, A, 0, IN, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1])
+  return Buffer.concat([header, question, answers ? answer : Buffer.alloc(0)])
+}
+
+export interface NameServer {
+  /** A shell command in front of a program's own: there, names are asked of this server and of nobody else. */
+  readonly ask: readonly string[]
+  readonly queries: () => number
+  readonly close: () => void
+}
+
+/** Fails for so many milliseconds from the first query on; `undefined` is no answer at all. */
+export async function openNameServer(
+  rcode: number | undefined,
+  milliseconds: number,
+  options = 'timeout:1 attempts:1',
+): Promise<NameServer> {
+  const socket = createSocket('udp4')
+  let queries = 0
+  let until = Number.POSITIVE_INFINITY
+  socket.on('message', (query, from) => {
+    if (queries++ === 0) until = performance.now() + milliseconds
+    const failing = performance.now() < until
+    if (failing && rcode === undefined) return
+    socket.send(replyTo(query, failing ? (rcode ?? 0) : 0), from.port, from.address)
+  })
+  await new Promise<void>(resolve => socket.bind(53, ADDRESS, resolve))
+  const folder = await temporaryDirectory()
+  const [resolver, order] = [join(folder, 'resolv.conf'), join(folder, 'nsswitch.conf')]
+  await writeFile(resolver, `nameserver ${ADDRESS}\noptions ${options}\n`)
+  await writeFile(order, 'hosts: dns\n')
+  const script = `mount --bind ${resolver} /etc/resolv.conf && mount --bind ${order} /etc/nsswitch.conf && exec "$@"`
+  return {
+    ask: ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
+    queries: () => queries,
+    close: () => socket.close(),
+  }
+}

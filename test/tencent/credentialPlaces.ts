@@ -1,0 +1,42 @@
+/** A home directory with files in it, and the places where credentials are looked for. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { secret } from '../../src/secret.ts'
+import { findCredentials, type Places } from '../../src/tencent/credentials.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+
+// /etc/tencentcloud/credentials, the last of the files, is no test's to write: it is only seen in the message.
+
+export const ENV = { TENCENTCLOUD_SECRET_ID: 'env-id', TENCENTCLOUD_SECRET_KEY: 'env-key' }
+export const ini = (id: string, key: string, more = '') =>
+  `[default]\nsecret_id = ${id}\nsecret_key = ${key}\n${more}`
+
+/** Time passes as soon as anybody waits for it. */
+export const AT_ONCE = { now: () => new Date(), wait: async () => {} }
+
+export async function stage(files: Readonly<Record<string, string>> = {}) {
+  const home = await temporaryDirectory()
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(home, name)), { recursive: true })
+    await writeFile(join(home, name), text)
+  }
+  const find = (places: Partial<Places> = {}) =>
+    findCredentials({
+      env: {},
+      home,
+      profile: undefined,
+      role: async () => 'there is no role',
+      ...AT_ONCE,
+      ...places,
+    })
+  const said = (places: Partial<Places> = {}) =>
+    find(places).then(({ origin, secretId, secretKey, token }) => ({
+      origin,
+      secretId,
+      secretKey: secretKey.reveal(),
+      token: token?.reveal(),
+    }))
+  return { home, at: (name: string) => join(home, name), find, said }
+}
+
+export const role = async () => ({ origin: 'role', secretId: 'role-id', secretKey: secret('role-key') })

@@ -1,0 +1,88 @@
+/** What has not changed is neither read nor proven again; what has, or may have, goes the whole way. */
+import { describe, expect, test } from 'vitest'
+import type { FileStamps } from '../../src/sources/fileStamp.ts'
+import { syncAll } from '../../src/upload/syncAll.ts'
+import { lineageOf, WISHES } from './inMemoryDeps.ts'
+import { fresh, old, stage } from './syncAllFixture.ts'
+
+const STANDING: FileStamps = { chain: 'chain 1', key: 'key 1' }
+
+/** Files stand as `marks` says; reading them says the same, and is counted. */
+function standing(marks: () => FileStamps | undefined) {
+  let reads = 0
+  const kept = stage({ a: old })
+  const effects = {
+    ...kept.effects,
+    glance: marks,
+    peek: <T>(work: (recall: (lineage: { id: string }) => never) => T) =>
+      work((({ id }: { id: string }) => kept.receipts.get(id)) as never),
+    read: async (...args: Parameters<typeof kept.effects.read>) => {
+      reads++
+      return { ...(await kept.effects.read(...args)), marks: marks() }
+    },
+  }
+  const restaged = { ...kept, effects }
+  return { ...restaged, reads: () => reads }
+}
+
+const run = (kept: ReturnType<typeof standing>, wishes = {}) =>
+  syncAll([lineageOf('a')], kept.effects as never, { ...WISHES, ...wishes })
+
+describe('a certificate that was uploaded', () => {
+  test('is not read again while its files stand as they did', async () => {
+    const kept = standing(() => STANDING)
+    await run(kept)
+    const [outcome] = await run(kept)
+    expect(outcome).toMatchObject({ outcome: 'unchanged', certificateId: 'ID1' })
+    expect(outcome?.bundle?.names.length).toBeGreaterThan(0)
+    expect([kept.reads(), kept.sent.length]).toEqual([1, 1])
+  })
+
+  test('is read once more when its files stand otherwise, and then known by how they stand now', async () => {
+    let marks = STANDING
+    const kept = standing(() => marks)
+    await run(kept)
+    marks = { chain: 'chain 2', key: 'key 1' }
+    expect(await run(kept)).toMatchObject([{ outcome: 'unchanged' }])
+    expect(kept.reads()).toBe(2)
+    await run(kept)
+    expect([kept.reads(), kept.sent.length]).toEqual([2, 1])
+  })
+
+  test('is uploaded when it has changed with them', async () => {
+    let marks = STANDING
+    const kept = standing(() => marks)
+    await run(kept)
+    kept.disk.set('a', fresh)
+    marks = { chain: 'chain 2', key: 'key 2' }
+    expect(await run(kept)).toMatchObject([{ outcome: 'uploaded', because: 'changed' }])
+  })
+
+  test('is read where the marks of a file tell nothing', async () => {
+    const kept = standing(() => undefined)
+    await run(kept)
+    expect(await run(kept)).toMatchObject([{ outcome: 'unchanged' }])
+    expect(kept.reads()).toBe(2)
+  })
+
+  test('is read where the operator insists, and where another service is asked', async () => {
+    const kept = standing(() => STANDING)
+    await run(kept)
+    expect(await run(kept, { force: true })).toMatchObject([{ outcome: 'uploaded', because: 'forced' }])
+    expect(await run(kept, { endpoint: 'elsewhere.example.com' })).toMatchObject([{ outcome: 'uploaded' }])
+    expect(kept.reads()).toBe(3)
+  })
+})
+
+test('nothing is proven writable and nothing recorded where nothing has changed', async () => {
+  const kept = standing(() => STANDING)
+  await run(kept)
+  let touched = 0
+  const effects = {
+    ...kept.effects,
+    prepare: async () => void touched++,
+    record: async () => void touched++,
+  }
+  await syncAll([lineageOf('a')], effects as never, WISHES)
+  expect(touched).toBe(0)
+})

@@ -1,0 +1,162 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Bundle } from '../../src/certificate/bundle.ts'
+import { Fault, faultJson } from '../../src/errors.ts'
+import { exitOf, type Outcome, outcomeJson, passJson, summaryOf } from '../../src/upload/outcome.ts'
+import { encrypted, issue } from '../fixtures/certificates.ts'
+import { proven } from '../fixtures/samples.ts'
+
+const LINEAGE = 'certbot:example.com'
+let bundle: Bundle
+let keyBody: string
+beforeAll(async () => {
+  const pair = await issue({
+    names: ['example.com'],
+    notBefore: new Date('2026-03-01T00:00:00Z'),
+    notAfter: new Date('2026-05-30T01:02:03Z'),
+  })
+  bundle = proven(pair.chain, encrypted(pair.key, 'sesame'), 'sesame')
+  keyBody = pair.key.split('\n')[1] ?? ''
+})
+
+const uploaded = (): Outcome => ({
+  lineage: LINEAGE,
+  outcome: 'uploaded',
+  because: 'first-seen',
+  certificateId: 'a92b1Z1i',
+  reused: false,
+  requestId: 'r-1',
+  attempts: 1,
+  supersedes: null,
+  elapsedMs: 84,
+  bundle,
+})
+const failed = (fault: Fault): Outcome => ({ lineage: LINEAGE, outcome: 'failed', fault, elapsedMs: 3 })
+const json = (value: unknown) => JSON.parse(JSON.stringify(value))
+const seen = () => ({
+  fingerprint: bundle.fingerprint,
+  leaf: bundle.leaf,
+  names: ['example.com'],
+  notBefore: '2026-03-01T00:00:00.000Z',
+  notAfter: '2026-05-30T01:02:03.000Z',
+})
+
+describe('the JSON of one lineage is the contract', () => {
+  test('uploaded', () => {
+    expect(json(outcomeJson(uploaded()))).toEqual({
+      lineage: LINEAGE,
+      outcome: 'uploaded',
+      because: 'first-seen',
+      certificateId: 'a92b1Z1i',
+      reused: false,
+      requestId: 'r-1',
+      ...seen(),
+      attempts: 1,
+      elapsedMs: 84,
+      supersedes: null,
+    })
+    expect(Object.keys(outcomeJson(uploaded())).join()).toBe(
+      'lineage,outcome,because,certificateId,reused,requestId,fingerprint,leaf,names,notBefore,notAfter,attempts,elapsedMs,supersedes',
+    )
+  })
+
+  test('unchanged and planned', () => {
+    const about = { lineage: LINEAGE, elapsedMs: 2, bundle }
+    expect(
+      json(outcomeJson({ ...about, outcome: 'unchanged', because: 'unchanged', certificateId: 'a92b1Z1i' })),
+    ).toEqual({
+      lineage: LINEAGE,
+      outcome: 'unchanged',
+      because: 'unchanged',
+      certificateId: 'a92b1Z1i',
+      ...seen(),
+      elapsedMs: 2,
+    })
+    expect(json(outcomeJson({ ...about, outcome: 'planned', because: 'changed' }))).toEqual({
+      lineage: LINEAGE,
+      outcome: 'planned',
+      because: 'changed',
+      ...seen(),
+      elapsedMs: 2,
+    })
+  })
+
+  test('failed before there was a bundle', () => {
+    expect(json(outcomeJson(failed(new Fault('KEY_MISMATCH', 'the key does not belong'))))).toEqual({
+      lineage: LINEAGE,
+      outcome: 'failed',
+      elapsedMs: 3,
+      fault: {
+        code: 'KEY_MISMATCH',
+        apiCode: null,
+        retry: 'soon',
+        message: 'the key does not belong',
+        advice: expect.stringContaining('renewal'),
+      },
+    })
+  })
+
+  test('refused, with the reason twice: as a word and as a fault', () => {
+    const fault = new Fault('REJECTED_BEFORE', 'x', { apiCode: 'FailedOperation.CertificateInvalid' })
+    const refused = { lineage: LINEAGE, elapsedMs: 2, bundle, fault } as const
+    expect(json(outcomeJson({ ...refused, outcome: 'refused', because: 'rejected-before' }))).toMatchObject({
+      outcome: 'refused',
+      because: 'rejected-before',
+      ...seen(),
+      fault: { code: 'REJECTED_BEFORE', apiCode: 'FailedOperation.CertificateInvalid', retry: 'never' },
+    })
+  })
+
+  test('a request ID of a failure is kept: support asks for it', () => {
+    expect(faultJson(new Fault('API_UNCLEAR', 'x', { requestId: 'r-2' }))).toHaveProperty('requestId', 'r-2')
+    expect(faultJson(new Fault('API_UNCLEAR', 'x'))).not.toHaveProperty('requestId')
+  })
+})
+
+describe('the JSON of a pass', () => {
+  test('counts every outcome and says the exit code', () => {
+    const outcomes = [
+      uploaded(),
+      uploaded(),
+      failed(new Fault('KEY_MISMATCH', 'x')),
+      failed(new Fault('EXPIRED', 'x')),
+    ]
+    expect(passJson(outcomes)).toMatchObject({
+      summary: { uploaded: 2, unchanged: 0, refused: 0, failed: 2, planned: 0 },
+      exit: 65,
+    })
+    expect(passJson(outcomes).results).toHaveLength(4)
+  })
+
+  test('of nothing is well', () => {
+    expect(passJson([])).toEqual({
+      results: [],
+      summary: { uploaded: 0, unchanged: 0, refused: 0, failed: 0, planned: 0 },
+      exit: 0,
+    })
+  })
+
+  test('the exit code is 0 exactly when nothing failed and nothing was refused', () => {
+    const any = fc.constantFrom('well', 'KEY_MISMATCH', 'API_UNWELL', 'API_FORBIDDEN', 'BUG') as fc.Arbitrary<
+      'well' | 'KEY_MISMATCH' | 'API_UNWELL' | 'API_FORBIDDEN' | 'BUG'
+    >
+    fc.assert(
+      fc.property(fc.array(any), kinds => {
+        const outcomes = kinds.map(kind => (kind === 'well' ? uploaded() : failed(new Fault(kind, 'x'))))
+        expect(exitOf(outcomes) === 0).toBe(kinds.every(kind => kind === 'well'))
+        const { failed: count, uploaded: good } = summaryOf(outcomes)
+        expect(count + good).toBe(kinds.length)
+      }),
+    )
+  })
+})
+
+test('no member of it holds a key, a password or the chain', () => {
+  const secretive = new Fault('API_REJECTED', 'no', { cause: new Error(keyBody) })
+  const outcomes = [uploaded(), { ...failed(secretive), bundle }]
+  const text = JSON.stringify(passJson(outcomes))
+  expect(text).not.toMatch(/PRIVATE KEY|BEGIN|sesame/)
+  expect(text).not.toContain(keyBody)
+  // and the key is there to be found: the search looks at the right text
+  expect(bundle.key?.pem.reveal()).toMatch(/PRIVATE KEY/)
+})
