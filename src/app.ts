@@ -32,7 +32,7 @@ import { VERSION } from './version.ts'
 const permissionEntry = (exposure: InsecurePermissions): LogEntry => ({
   level: 'warn',
   fields: {
-    event: 'exposed',
+    event: 'insecure_permissions',
     file: exposure.file,
     mode: octal(exposure.mode),
     advice: permissionAdvice(exposure),

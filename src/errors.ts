@@ -13,7 +13,7 @@ export const ADVICE = {
   CONFIG_UNREADABLE: 'Check the path and that this user may read the file.',
   ADDRESS_UNAVAILABLE:
     'The service tries again at its next start. See what uses it (ss -ltnp), or name another in [http] listen.',
-  NAME_TAKEN:
+  NAME_CONFLICT:
     'Give one of the two another name, as a source of kind "pem". If the other is no longer used: sync --force --only NAME.',
 
   // the disk
@@ -23,13 +23,13 @@ export const ADVICE = {
   LINEAGE_UNKNOWN: 'See the names with `certferry status`.',
   FILE_MISSING: 'Check the path; if the file is about to be written, the next pass finds it.',
   FILE_UNREADABLE: 'Let this user read the file: run as root, or grant its group access.',
-  FILE_UNFIT: 'Name a regular file of PEM text, at most 1 MiB.',
+  FILE_INVALID: 'Name a regular file of PEM text, at most 1 MiB.',
   FILE_UNAVAILABLE:
     'It is read again later. See that its disk or file server is well, and that memory is left.',
-  EXHAUSTED: 'Let it open more files (LimitNOFILE=, ulimit -n), or see what else takes them.',
+  TOO_MANY_OPEN_FILES: 'Let it open more files (LimitNOFILE=, ulimit -n), or see what else takes them.',
   PAIR_INCOMPLETE: 'A renewal seems to be under way. If this stays, see what the ACME client last logged.',
   PAIR_CHANGING: 'Nothing to do now: the next pass looks again.',
-  ISSUER_AWAITED: 'Nothing to do now: the next pass looks again.',
+  CHAIN_INCOMPLETE: 'Nothing to do now: the next pass looks again.',
   KEY_MISMATCH:
     'A renewal seems to be under way. If this stays, the renewal failed half-way: run the ACME client again.',
 
@@ -41,8 +41,8 @@ export const ADVICE = {
   KEY_ENCRYPTED: 'Set key_password_file for this source, or store the key unencrypted.',
   KEY_PASSWORD_WRONG: 'Check what key_password_file of this source contains.',
   WRONG_KEY: 'Name the key of this certificate. If a renewal failed half-way, run the ACME client again.',
-  TWO_LEAVES: 'Keep one server certificate in the chain file.',
-  CHAIN_STRANGER: 'Keep the server certificate and its own issuers in the chain file, nothing else.',
+  MULTIPLE_LEAVES: 'Keep one server certificate in the chain file.',
+  UNRELATED_CERTIFICATE: 'Keep the server certificate and its own issuers in the chain file, nothing else.',
   NOT_A_CA: 'A source without a key is uploaded as a CA certificate; for a server certificate name its key.',
 
   // decided against
@@ -54,15 +54,16 @@ export const ADVICE = {
     'Renew the certificate or change its settings. To send the same again: sync --force --only NAME.',
 
   // our own records
-  STATE_UNUSABLE: 'Name a directory this user may write with --state-dir, and see that its disk is not full.',
-  UNRECORDED: 'Nothing is stored twice: the next pass learns the same ID again.',
+  STATE_DIR_UNUSABLE:
+    'Name a directory this user may write with --state-dir, and see that its disk is not full.',
+  UPLOAD_NOT_RECORDED: 'Nothing is stored twice: the next pass learns the same ID again.',
   HOOK_UNWRITABLE:
     'Run it as the user that runs the ACME client, and see that the disk is not full or read-only.',
   SETUP_UNWRITABLE: 'Run it as root: sudo certferry setup. See that the disk is not full or read-only.',
-  DAEMON_DOWN: 'See what it said last: `journalctl -u certferry -n 20`.',
+  SERVICE_FAILED: 'See what it said last: `journalctl -u certferry -n 20`.',
 
   // telling people
-  NOTICE_UNSENT:
+  NOTIFICATION_FAILED:
     'Try the command or webhook of [notify] by hand; what was to be told is told with the next news.',
 
   // the way there
@@ -75,25 +76,25 @@ export const ADVICE = {
 
   // the service's own answers; core/apiCodes.ts maps each code to one of these
   API_THROTTLED: "Other clients share the account's limit: lower rate_per_second if this stays.",
-  API_UNWELL: 'The service is unwell; the next pass tries again.',
-  API_UNCLEAR: "Read the service's message; ask its support with the request ID if it stays.",
+  API_UNAVAILABLE: 'The service is unwell; the next pass tries again.',
+  API_UNKNOWN_ERROR: "Read the service's message; ask its support with the request ID if it stays.",
   API_CLOCK: "Set this machine's clock (timedatectl set-ntp true).",
   API_CREDENTIALS: 'Check SecretId and SecretKey; `certferry check` says which are in use.',
   API_FORBIDDEN: 'Grant this key the CAM policy QcloudSSLFullAccess, or the action ssl:UploadCertificate.',
   API_PROJECT: 'Correct project_id, or grant this key access to the project.',
-  API_ACCOUNT: "Settle this with the account in Tencent Cloud's console.",
+  API_ACCOUNT_ERROR: "Settle this with the account in Tencent Cloud's console.",
   API_REJECTED:
     'It is not sent again until the certificate or its settings change. To send the same again: sync --force --only NAME.',
   API_EXISTS: 'The service has this certificate but names no ID; find it in the console.',
 
   // our credentials
-  PAUSED: 'Mend what is named; new credentials or a reload (SIGHUP) end the pause at once.',
+  UPLOADS_PAUSED: 'Mend what is named; new credentials or a reload (SIGHUP) end the pause at once.',
   CREDENTIALS_MISSING:
     'Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or write /etc/tencentcloud/credentials.',
   CREDENTIALS_UNREADABLE: 'Correct the file or variable named above.',
 
   // ourselves
-  BUG: 'This is an error in certferry: please report it with the lines above.',
+  INTERNAL_ERROR: 'This is an error in certferry: please report it with the lines above.',
 } as const
 
 /**
@@ -126,7 +127,7 @@ const KINDS = {
   CONFIG_UNREADABLE: { retry: 'never', exit: 78 },
   // not 78, after which the units start nothing again: the configuration may be right
   ADDRESS_UNAVAILABLE: { retry: 'later', exit: 75 },
-  NAME_TAKEN: { retry: 'never', exit: 78 },
+  NAME_CONFLICT: { retry: 'never', exit: 78 },
 
   // the disk
   NO_SOURCE: { retry: 'never', exit: 66 },
@@ -135,13 +136,13 @@ const KINDS = {
   LINEAGE_UNKNOWN: { retry: 'never', exit: 66 },
   FILE_MISSING: { retry: 'soon', exit: 66 },
   FILE_UNREADABLE: { retry: 'later', exit: 66 },
-  FILE_UNFIT: { retry: 'never', exit: 66 },
+  FILE_INVALID: { retry: 'never', exit: 66 },
   FILE_UNAVAILABLE: { retry: 'later', exit: 75 },
-  EXHAUSTED: { retry: 'later', exit: 75 },
+  TOO_MANY_OPEN_FILES: { retry: 'later', exit: 75 },
   PAIR_INCOMPLETE: { retry: 'soon', exit: 75 },
   PAIR_CHANGING: { retry: 'soon', exit: 75 },
   KEY_MISMATCH: { retry: 'soon', exit: 75 },
-  ISSUER_AWAITED: { retry: 'soon', exit: 75 },
+  CHAIN_INCOMPLETE: { retry: 'soon', exit: 75 },
 
   // what is in the files
   CERTIFICATE_INVALID: { retry: 'never', exit: 65 },
@@ -150,8 +151,8 @@ const KINDS = {
   KEY_ENCRYPTED: { retry: 'never', exit: 65 },
   KEY_PASSWORD_WRONG: { retry: 'never', exit: 65 },
   WRONG_KEY: { retry: 'never', exit: 65 },
-  TWO_LEAVES: { retry: 'never', exit: 65 },
-  CHAIN_STRANGER: { retry: 'never', exit: 65 },
+  MULTIPLE_LEAVES: { retry: 'never', exit: 65 },
+  UNRELATED_CERTIFICATE: { retry: 'never', exit: 65 },
   NOT_A_CA: { retry: 'never', exit: 65 },
 
   // decided against
@@ -161,14 +162,14 @@ const KINDS = {
   REJECTED_BEFORE: { retry: 'never', exit: 76 },
 
   // our own records
-  STATE_UNUSABLE: { retry: 'never', exit: 74, scope: 'account' },
-  UNRECORDED: { retry: 'never', exit: 74 },
+  STATE_DIR_UNUSABLE: { retry: 'never', exit: 74, scope: 'account' },
+  UPLOAD_NOT_RECORDED: { retry: 'never', exit: 74 },
   HOOK_UNWRITABLE: { retry: 'never', exit: 74 },
   SETUP_UNWRITABLE: { retry: 'never', exit: 74 },
-  DAEMON_DOWN: { retry: 'later', exit: 75 },
+  SERVICE_FAILED: { retry: 'later', exit: 75 },
 
   // telling people
-  NOTICE_UNSENT: { retry: 'later', exit: 75 },
+  NOTIFICATION_FAILED: { retry: 'later', exit: 75 },
 
   // the way there
   NETWORK: { retry: 'later', exit: 75, silent: true },
@@ -180,23 +181,23 @@ const KINDS = {
 
   // the service's own answers; core/apiCodes.ts maps each code to one of these
   API_THROTTLED: { retry: 'later', exit: 75 },
-  API_UNWELL: { retry: 'later', exit: 75 },
-  API_UNCLEAR: { retry: 'later', exit: 76, tries: 3 },
+  API_UNAVAILABLE: { retry: 'later', exit: 75 },
+  API_UNKNOWN_ERROR: { retry: 'later', exit: 76, tries: 3 },
   API_CLOCK: { retry: 'repair', exit: 77, scope: 'account' },
   API_CREDENTIALS: { retry: 'repair', exit: 77, scope: 'account' },
   API_FORBIDDEN: { retry: 'never', exit: 77, scope: 'account' },
   API_PROJECT: { retry: 'never', exit: 77 },
-  API_ACCOUNT: { retry: 'never', exit: 76, scope: 'account' },
+  API_ACCOUNT_ERROR: { retry: 'never', exit: 76, scope: 'account' },
   API_REJECTED: { retry: 'never', exit: 76 },
   API_EXISTS: { retry: 'never', exit: 76 },
 
   // our credentials
-  PAUSED: { retry: 'later', exit: 77, scope: 'account' },
+  UPLOADS_PAUSED: { retry: 'later', exit: 77, scope: 'account' },
   CREDENTIALS_MISSING: { retry: 'never', exit: 77, scope: 'account' },
   CREDENTIALS_UNREADABLE: { retry: 'never', exit: 77, scope: 'account' },
 
   // ourselves
-  BUG: { retry: 'never', exit: 70 },
+  INTERNAL_ERROR: { retry: 'never', exit: 70 },
 } as const satisfies Record<string, Kind>
 
 export type FaultCode = keyof typeof KINDS

@@ -21,8 +21,8 @@ describe('every fault', () => {
   test('carries the better advice, the code and the request ID it is given, and its cause', () => {
     const cause = new Error('under it')
     const detail = { cause, advice: 'Do this.', apiCode: 'InternalError', requestId: 'r' }
-    expect(new Fault('API_UNWELL', 'x', detail)).toMatchObject(detail)
-    expect('cause' in new Fault('API_UNWELL', 'x')).toBe(false)
+    expect(new Fault('API_UNAVAILABLE', 'x', detail)).toMatchObject(detail)
+    expect('cause' in new Fault('API_UNAVAILABLE', 'x')).toBe(false)
   })
 
   test('what is mid-change is looked at again, and ends as "try again later"', () => {
@@ -31,20 +31,20 @@ describe('every fault', () => {
       'FILE_MISSING',
       'PAIR_INCOMPLETE',
       'PAIR_CHANGING',
-      'ISSUER_AWAITED',
+      'CHAIN_INCOMPLETE',
       'KEY_MISMATCH',
     ])
   })
 
   test("the account's faults are those that every certificate would meet", () => {
     expect(CODES.filter(code => new Fault(code, '').scope === 'account')).toEqual([
-      'STATE_UNUSABLE',
+      'STATE_DIR_UNUSABLE',
       'INTERRUPTED',
       'API_CLOCK',
       'API_CREDENTIALS',
       'API_FORBIDDEN',
-      'API_ACCOUNT',
-      'PAUSED',
+      'API_ACCOUNT_ERROR',
+      'UPLOADS_PAUSED',
       'CREDENTIALS_MISSING',
       'CREDENTIALS_UNREADABLE',
     ])

@@ -111,7 +111,7 @@ describe('a pipe that nothing writes to', () => {
     const path = join(folder, 'fifo')
     execFileSync('mkfifo', [path])
     const kept = backupFile(path, { mode: 0o600, now: new Date(0) })
-    await expect(kept).rejects.toMatchObject({ code: 'FILE_UNFIT' })
+    await expect(kept).rejects.toMatchObject({ code: 'FILE_INVALID' })
     expect(await readdir(folder)).toEqual(['fifo'])
   })
 })

@@ -173,7 +173,7 @@ describe.skipIf(!isRoot).each(WAYS)('%s', (way, put) => {
     const tell = webhookChannel({ file, template: undefined, way, version: '0' })
     const letter = { host: 'h', notices: [] } as unknown as Parameters<typeof tell>[0]
     await expect(tell(letter, AbortSignal.timeout(PATIENCE))).rejects.toMatchObject({
-      code: 'NOTICE_UNSENT',
+      code: 'NOTIFICATION_FAILED',
       message: expect.stringContaining(fault),
     })
   })

@@ -128,7 +128,7 @@ const RENEWABLE: ReadonlySet<FaultCode> = new Set([
   'CERTIFICATE_INVALID',
   'KEY_INVALID',
   'WRONG_KEY',
-  'TWO_LEAVES',
+  'MULTIPLE_LEAVES',
   'REJECTED_BEFORE',
 ])
 

@@ -129,7 +129,7 @@ export const executablesIn = (text: string): readonly string[] =>
 
 export const isManaged = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
 
-/** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
+/** @throws Fault NAME_CONFLICT where somebody else's file has the hook's name. */
 export function planInstall(
   path: string,
   wanted: Required<Found>,
@@ -140,7 +140,7 @@ export function planInstall(
   return found.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
 }
 
-/** @throws Fault NAME_TAKEN where somebody else's file has the hook's name. */
+/** @throws Fault NAME_CONFLICT where somebody else's file has the hook's name. */
 export function planRemoval(path: string, found: Found | undefined): 'removed' | 'absent' {
   if (!found) return 'absent'
   if (!isManaged(found)) throw nameConflict(path)
@@ -148,6 +148,6 @@ export function planRemoval(path: string, found: Found | undefined): 'removed' |
 }
 
 const nameConflict = (path: string) =>
-  new Fault('NAME_TAKEN', `${path}: certferry did not write this and leaves it as it is`, {
+  new Fault('NAME_CONFLICT', `${path}: certferry did not write this and leaves it as it is`, {
     advice: 'Look what it is; move it away, then run install-hook again.',
   })

@@ -23,13 +23,13 @@ const AT_REST = 60_000
 /**
  * As Traefik 2 and 3 write it, in Go's base64. An entry with neither certificate nor key is passed over: Traefik has not got
  * one yet. A file without text is what it asks for to begin with. `age` is the time since it was written.
- * @throws Fault PAIR_INCOMPLETE for half a file: Traefik empties it and writes it anew in place; FILE_UNFIT for another.
+ * @throws Fault PAIR_INCOMPLETE for half a file: Traefik empties it and writes it anew in place; FILE_INVALID for another.
  */
 export function storedIn(path: string, text: string, age = 0): readonly Stored[] {
   if (text.trim() === '') return []
   const store = parsed(path, text, age)
   if (isVersion1(store))
-    throw new Fault('FILE_UNFIT', `${path}: is as Traefik 1 wrote its acme.json`, {
+    throw new Fault('FILE_INVALID', `${path}: is as Traefik 1 wrote its acme.json`, {
       advice: 'Traefik 2 and newer do not read it: name the acme.json that they write, or migrate this one.',
     })
   const lists = isTable(store)
@@ -42,7 +42,7 @@ export function storedIn(path: string, text: string, age = 0): readonly Stored[]
 }
 
 const unfit = (path: string) =>
-  new Fault('FILE_UNFIT', `${path}: is not as Traefik 2 and newer write their acme.json`, {
+  new Fault('FILE_INVALID', `${path}: is not as Traefik 2 and newer write their acme.json`, {
     advice: STORE_ADVICE,
   })
 
@@ -73,7 +73,7 @@ function parsed(path: string, text: string, age: number): unknown {
     // without its cause: that quotes what it stumbled over, which may be of a key
     if (!/^\s*\{/.test(text)) throw unfit(path)
     if (age < AT_REST) throw new Fault('PAIR_INCOMPLETE', `${path}: is half-written`)
-    throw new Fault('FILE_UNFIT', `${path}: is cut off or damaged, and has not been written for a minute`, {
+    throw new Fault('FILE_INVALID', `${path}: is cut off or damaged, and has not been written for a minute`, {
       advice: 'Restore it, or remove it and start Traefik again: Traefik then obtains all certificates anew.',
     })
   }

@@ -102,7 +102,7 @@ function parsePair(
   if (other) {
     const begun = [leaf, other].map(one => one.notBefore.toISOString()).join(' and ')
     throw new Fault(
-      'TWO_LEAVES',
+      'MULTIPLE_LEAVES',
       `${chain.path}: the key fits more than one certificate, valid from ${begun}`,
     )
   }
@@ -122,7 +122,7 @@ function unfit(certificates: readonly Certificate[], chain: string, key: string,
   const [first] = certificates
   if (first && certificates.every(one => one.authority.isCa) && !isSelfSigned(first))
     return new Fault(
-      'CHAIN_STRANGER',
+      'UNRELATED_CERTIFICATE',
       `${chain}: holds only CA certificates, ${displayNameOf(first)} first, and not the server certificate of ${key}`,
       { advice: "Name the file with the server certificate before its issuers: certbot's is fullchain.pem." },
     )

@@ -28,7 +28,7 @@ const MAX_CERTIFICATES = 32
 /** Signatures verified: one takes up to 7 ms where the key's maker wants it to. */
 const MAX_SIGNATURE_CHECKS = 128
 
-/** @throws Fault CHAIN_STRANGER or TWO_LEAVES where the file holds certificates that do not belong to the leaf. */
+/** @throws Fault UNRELATED_CERTIFICATE or MULTIPLE_LEAVES where the file holds certificates that do not belong to the leaf. */
 export function orderChain(
   found: readonly Certificate[],
   leaf: Certificate,
@@ -37,7 +37,7 @@ export function orderChain(
   const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
   if (certificates.length > MAX_CERTIFICATES)
     throw new Fault(
-      'CHAIN_STRANGER',
+      'UNRELATED_CERTIFICATE',
       `${file}: holds ${certificates.length} certificates, no chain is so long`,
     )
   const issuers = issuersFrom(certificates, leaf, file)
@@ -72,7 +72,7 @@ function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, fi
     checks += candidates.length
     if (checks > MAX_SIGNATURE_CHECKS)
       throw new Fault(
-        'CHAIN_STRANGER',
+        'UNRELATED_CERTIFICATE',
         `${file}: holds too many certificates of one name, ${displayNameOf(child)}`,
       )
     const found = candidates.filter(one => isSignedBy(child, one))
@@ -129,8 +129,11 @@ function rejectUnrelated(strangers: readonly Certificate[], file: string): void 
     one => !isAuthority(one) && !strangers.some(other => other !== one && other.issuer === one.subject),
   )
   if (second)
-    throw new Fault('TWO_LEAVES', `${file}: holds a second server certificate, ${displayNameOf(second)}`)
-  throw new Fault('CHAIN_STRANGER', `${file}: ${displayNameOf(first)} has not signed anything in this chain`)
+    throw new Fault('MULTIPLE_LEAVES', `${file}: holds a second server certificate, ${displayNameOf(second)}`)
+  throw new Fault(
+    'UNRELATED_CERTIFICATE',
+    `${file}: ${displayNameOf(first)} has not signed anything in this chain`,
+  )
 }
 
 /** The root is not sent, but clients that know no other one verify by it. */

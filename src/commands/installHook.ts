@@ -102,7 +102,7 @@ function requireRoom({ file, home: { home, dehydrated } }: Place, program: Proce
       { advice: `Add the line CONFIG_D=${quoteShell(dirname(file))} to it.` },
     )
   if (hookIn !== undefined)
-    throw new Fault('NAME_TAKEN', `${hookIn}: names a hook, and dehydrated has only one`, {
+    throw new Fault('NAME_CONFLICT', `${hookIn}: names a hook, and dehydrated has only one`, {
       advice: `Add a line to that hook, and let it end with 0: ${programWords(program)} hook "$@" || :`,
     })
 }

@@ -96,9 +96,13 @@ async function applyStep(step: Step, { world, ground, systemctl }: StepContext):
   }
   const ended = await systemctl(step.do, step.unit)
   if (ended?.code !== 0)
-    throw new Fault('DAEMON_DOWN', `systemctl ${step.do} ${step.unit}: ${ended?.stderr.trim() || 'failed'}`, {
-      advice: `See journalctl -u ${step.unit} -n 20, mend what it says, and run certferry setup again.`,
-    })
+    throw new Fault(
+      'SERVICE_FAILED',
+      `systemctl ${step.do} ${step.unit}: ${ended?.stderr.trim() || 'failed'}`,
+      {
+        advice: `See journalctl -u ${step.unit} -n 20, mend what it says, and run certferry setup again.`,
+      },
+    )
   return doneOf(step)
 }
 

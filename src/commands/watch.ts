@@ -32,7 +32,7 @@ const deadly = (error: unknown): Fault =>
   error instanceof Fault
     ? error
     : new Fault(
-        'BUG',
+        'INTERNAL_ERROR',
         `watching has ended (${(error as NodeJS.ErrnoException).code ?? (error as Error).name})`,
         { cause: error },
       )

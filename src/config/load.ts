@@ -39,7 +39,7 @@ const NOWHERE: LineOf = () => undefined
 
 /**
  * Everything in the file, right and wrong. The option's file, else the environment's, must exist; the default may not.
- * @throws Fault CONFIG_UNREADABLE; FILE_UNAVAILABLE or EXHAUSTED where it can be neither read nor called wrong.
+ * @throws Fault CONFIG_UNREADABLE; FILE_UNAVAILABLE or TOO_MANY_OPEN_FILES where it can be neither read nor called wrong.
  */
 async function readConfigFile(
   option: string | undefined,

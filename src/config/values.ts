@@ -1,4 +1,4 @@
-/** Where the daemon may answer over HTTP: to this machine itself and nobody else. */
+/** Values that settings may have, and what is wrong with a value. Pure. */
 
 const FIELDS = ['name', 'domain', 'notAfter'] as const
 

@@ -152,7 +152,7 @@ export function createCircuitBreaker(effects: CircuitBreakerDeps): CircuitBreake
     upload: async (bundle, lineage) => {
       const until = closedUntil()
       if (until !== undefined)
-        throw new Fault('PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
+        throw new Fault('UPLOADS_PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
       underWay += 1
       const leaving = weather.attempt()
       try {

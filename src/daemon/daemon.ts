@@ -96,7 +96,8 @@ function createChecks(
 const isMissing = (outcome: Outcome) =>
   outcome.outcome === 'failed' && outcome.fault.code === 'PAIR_INCOMPLETE'
 
-const isUnrecorded = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.code === 'UNRECORDED'
+const isUnrecorded = (outcome: Outcome) =>
+  outcome.outcome === 'failed' && outcome.fault.code === 'UPLOAD_NOT_RECORDED'
 
 const isWaiting = (outcome: Outcome) =>
   outcome.outcome === 'waiting' ||

@@ -112,7 +112,7 @@ function sourceFaultLogger(log: Logger) {
     for (const { lineage, fault } of faults) {
       if (told.get(lineage) !== fault.message) {
         log[idle.includes(lineage) ? 'debug' : 'warn'](
-          { event: 'source', code: fault.code, advice: fault.advice },
+          { event: 'source_error', code: fault.code, advice: fault.advice },
           `${lineage}: ${fault.message}`,
         )
       }

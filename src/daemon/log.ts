@@ -22,7 +22,7 @@ const DAY = 86_400_000
 const ACCOUNT_KEY = ''
 
 /** The gate tells of faults it meets; what keeps us from our own records never gets as far. */
-const isHandledByBreaker = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_UNUSABLE'
+const isHandledByBreaker = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_DIR_UNUSABLE'
 
 export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
   const watchman = createExpiryWarnings()
@@ -51,7 +51,7 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
     const when = left < 0 ? 'has expired' : `expires in ${left} day${left === 1 ? '' : 's'}`
     log.warn(
       {
-        event: 'overdue',
+        event: 'renewal_overdue',
         lineage,
         notAfter: bundle.notAfter.toISOString(),
         advice: overdueAdvice(bundle, now()),
@@ -81,19 +81,20 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
       ),
     paused: (fault, until) =>
       log.error(
-        { event: 'paused', ...faultFields(fault), until: until.toISOString() },
+        { event: 'uploads_paused', ...faultFields(fault), until: until.toISOString() },
         `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
       ),
-    resumed: () => log.info({ event: 'resumed' }, 'the credentials are new ones: uploads go on'),
+    resumed: () => log.info({ event: 'uploads_resumed' }, 'the credentials are new ones: uploads go on'),
     serviceUnreachable: fault => {
       silent = true
       log.error(
-        { event: 'silent', ...faultFields(fault) },
+        { event: 'service_unreachable', ...faultFields(fault) },
         `nothing is uploaded until the service answers: ${fault.message}`,
       )
     },
     serviceRecovered: () => {
-      if (silent) log.info({ event: 'heard' }, 'the service answers again: what has waited goes at once')
+      if (silent)
+        log.info({ event: 'service_recovered' }, 'the service answers again: what has waited goes at once')
       silent = false
     },
   }

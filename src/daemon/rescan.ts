@@ -107,7 +107,10 @@ export function createRescan({ roster, receipts, list, settle, onMissed, later, 
     for (const id of await unheard(await roster.changedSinceLastCheck(roster.all()), { roster, settle }))
       onMissed(id)
     const ids = roster.all().map(({ id }) => id)
-    log.debug({ event: 'sweep', why, lineages: ids.length }, `sweep (${why}) over ${ids.length} certificates`)
+    log.debug(
+      { event: 'rescan', why, lineages: ids.length },
+      `sweep (${why}) over ${ids.length} certificates`,
+    )
     nudge(ids)
   })
   const sweep = (why: string): Promise<void> => {
@@ -127,7 +130,7 @@ function asFault(error: unknown): Fault {
 }
 
 const logRescanFailure = (log: Logger, { code, advice, message }: Fault) =>
-  log.error({ event: 'state', code, advice }, `not swept: ${message}`)
+  log.error({ event: 'state_dir_error', code, advice }, `not swept: ${message}`)
 
 interface MissedChangesDeps {
   readonly sources: readonly Source[]
@@ -148,7 +151,7 @@ export function reportMissedChanges({ sources, polled, roster, metrics, log }: M
     missed += 1
     metrics()?.missedEvent(sourceLabel(source))
     log.warn(
-      { event: 'missed', lineage: id, missed },
+      { event: 'missed_change', lineage: id, missed },
       `the sweep found a change of ${id} that no event had told of`,
     )
   }

@@ -107,5 +107,5 @@ const unlessFirst = (before: App | undefined) => (thrown: unknown) => {
 function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const { code, name } = error as NodeJS.ErrnoException
-  return new Fault('BUG', `unexpected: ${code ?? name}`, { cause: error })
+  return new Fault('INTERNAL_ERROR', `unexpected: ${code ?? name}`, { cause: error })
 }

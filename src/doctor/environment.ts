@@ -24,7 +24,7 @@ export const notices = ({ engine, world }: CheckContext): Promise<readonly Findi
 async function examined({ kind, file }: Channel): Promise<Finding> {
   const problem = await (kind === 'command' ? commandProblem(file) : webhookFileProblem(file))
   if (problem === undefined) return ok('notify', `${kind} ${file}`)
-  return failure('notify', new Fault('NOTICE_UNSENT', `${kind}: ${problem}`), {
+  return failure('notify', new Fault('NOTIFICATION_FAILED', `${kind}: ${problem}`), {
     advice: 'Correct it, then send a sample with `certferry notify --test`.',
     command: `ls -l ${quoteShell(file)}`,
   })
@@ -62,7 +62,7 @@ export async function state({ engine, machine }: CheckContext): Promise<readonly
 
 function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name, uid }: User): Finding {
   const where = there ? dir : `${dir}, to be made in ${nearest}`
-  const fault = new Fault('STATE_UNUSABLE', `${where}: ${name} cannot write there (${refusal})`)
+  const fault = new Fault('STATE_DIR_UNUSABLE', `${where}: ${name} cannot write there (${refusal})`)
   const { advice } = fault
   if (refusal === 'ENOSPC' || refusal === 'EDQUOT')
     return failure('state', fault, {

@@ -43,7 +43,7 @@ export function daemonFinding({ units, pids, others }: Automation): Finding {
   const { service } = units ?? {}
   const log = { command: `journalctl -u ${SERVICE} -n 20 --no-pager` }
   if (service?.active === 'failed' || service?.sub === 'auto-restart')
-    return failure('daemon', new Fault('DAEMON_DOWN', `${SERVICE} ${failureText(service)}`), log)
+    return failure('daemon', new Fault('SERVICE_FAILED', `${SERVICE} ${failureText(service)}`), log)
   if (service?.active === 'active' || service?.active === 'activating' || service?.active === 'reloading')
     return ok('daemon', `${SERVICE} is ${service.active}${service.status && `: ${service.status}`}`)
   if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)

@@ -47,7 +47,7 @@ const asFault = (about: string, error: unknown) =>
   error instanceof Fault
     ? error
     : new Fault(
-        'BUG',
+        'INTERNAL_ERROR',
         `${about} could not be examined (${error instanceof Error ? error.name : typeof error})`,
         {
           cause: error,

@@ -15,7 +15,7 @@ export function inside<T>(path: string, work: (held: string) => T): T {
 
 /**
  * Does something in the state directory, which may be a link: systemd makes it one.
- * @throws Fault STATE_UNUSABLE where another user may put links and files of his own there, or something else in its place.
+ * @throws Fault STATE_DIR_UNUSABLE where another user may put links and files of his own there, or something else in its place.
  */
 export function insideState<T>(path: string, work: (held: string) => T): T {
   const fd = openSync(path, FOLDER)
@@ -23,7 +23,7 @@ export function insideState<T>(path: string, work: (held: string) => T): T {
     if (isEverybodys(fstatSync(fd))) throw everybodys(path)
     refuse(path, unsafeState(path))
     if (!existsSync(held))
-      throw new Fault('STATE_UNUSABLE', 'there is no /proc here', {
+      throw new Fault('STATE_DIR_UNUSABLE', 'there is no /proc here', {
         advice: 'Mount it: mount -t proc proc /proc.',
       })
     return work(held)
@@ -33,15 +33,19 @@ export function insideState<T>(path: string, work: (held: string) => T): T {
 const isEverybodys = ({ mode }: Pick<Stats, 'mode'>) => (mode & 0o002) !== 0
 
 const everybodys = (path: string) =>
-  new Fault('STATE_UNUSABLE', `the state directory ${path} may be written by every user of this machine`, {
-    advice: `Take that away, chmod o-w ${path}, or name another with --state-dir.`,
-  })
+  new Fault(
+    'STATE_DIR_UNUSABLE',
+    `the state directory ${path} may be written by every user of this machine`,
+    {
+      advice: `Take that away, chmod o-w ${path}, or name another with --state-dir.`,
+    },
+  )
 
-/** @throws Fault STATE_UNUSABLE where another user decides what the state directory is. */
+/** @throws Fault STATE_DIR_UNUSABLE where another user decides what the state directory is. */
 export function refuse(path: string, unsafe: Unsafe | undefined): void {
   if (!unsafe) return
   const message = `the state directory ${path} cannot be used: ${unsafe.path} ${unsafe.says}`
-  throw new Fault('STATE_UNUSABLE', message, {
+  throw new Fault('STATE_DIR_UNUSABLE', message, {
     advice: `${unsafe.advice}; or name another with --state-dir.`,
   })
 }

@@ -72,9 +72,9 @@ export async function readTextFile(
     // O_NONBLOCK: opening a FIFO without a writer would otherwise never come back
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(file, { bigint: true })
-    if (!stat.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
+    if (!stat.isFile()) throw new Fault('FILE_INVALID', `${path}: is not a regular file`)
     const bytes = stat.size > most ? undefined : bytesOf(file, Number(stat.size), most)
-    if (!bytes) throw new Fault('FILE_UNFIT', `${path}: has more than the ${sizeOf(most)} that are read`)
+    if (!bytes) throw new Fault('FILE_INVALID', `${path}: has more than the ${sizeOf(most)} that are read`)
     // asked again once it has been read: of a file emptied in between the old times would say that it is at rest.
     // ctime too: cp -p and touch can set mtime back, nothing sets ctime back
     const { mtimeMs, ctimeMs } = fstatSync(file)
@@ -117,14 +117,14 @@ function close(file: number): void {
 const CODES: Readonly<Record<string, FaultCode>> = {
   EACCES: 'FILE_UNREADABLE',
   EPERM: 'FILE_UNREADABLE',
-  ELOOP: 'FILE_UNFIT',
-  EISDIR: 'FILE_UNFIT',
-  ENXIO: 'FILE_UNFIT',
-  ENODEV: 'FILE_UNFIT',
-  EINVAL: 'FILE_UNFIT',
-  ENAMETOOLONG: 'FILE_UNFIT',
-  EMFILE: 'EXHAUSTED',
-  ENFILE: 'EXHAUSTED',
+  ELOOP: 'FILE_INVALID',
+  EISDIR: 'FILE_INVALID',
+  ENXIO: 'FILE_INVALID',
+  ENODEV: 'FILE_INVALID',
+  EINVAL: 'FILE_INVALID',
+  ENAMETOOLONG: 'FILE_INVALID',
+  EMFILE: 'TOO_MANY_OPEN_FILES',
+  ENFILE: 'TOO_MANY_OPEN_FILES',
 }
 
 function asFault(error: unknown, path: string, missing: FaultCode): unknown {

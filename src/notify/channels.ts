@@ -20,7 +20,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Started directly, by no shell, with the facts in its environment and nothing of ours there: a key of the account may
- * stand in it. The whole letter is on its standard input as JSON. @throws Fault NOTICE_UNSENT.
+ * stand in it. The whole letter is on its standard input as JSON. @throws Fault NOTIFICATION_FAILED.
  */
 export const commandChannel =
   (file: string): Send =>
@@ -85,7 +85,7 @@ function requireOwn(file: string, so: string): void {
   const unsafe = unsafePath(file)
   if (!unsafe) return
   const { path, says, advice } = unsafe
-  throw new Fault('NOTICE_UNSENT', `${path}: ${says}, so ${so}`, { advice: `${advice}.` })
+  throw new Fault('NOTIFICATION_FAILED', `${path}: ${says}, so ${so}`, { advice: `${advice}.` })
 }
 
 async function runCommand(file: string, letter: Message, signal: AbortSignal): Promise<void> {
@@ -98,7 +98,7 @@ async function runCommand(file: string, letter: Message, signal: AbortSignal): P
       if (!error) return resolve()
       if (signal.aborted) return reject(signal.reason)
       const why = error.killed ? `did not end within ${SEND_TIMEOUT_MS / 1000} s` : `ended with ${error.code}`
-      reject(new Fault('NOTICE_UNSENT', `${file} ${why}`))
+      reject(new Fault('NOTIFICATION_FAILED', `${file} ${why}`))
     })
     child.stdin?.on('error', () => {}) // it may end without reading
     child.stdin?.end(messageJson(letter))
@@ -138,7 +138,7 @@ export const webhookChannel =
       })
       await answer.body.dump()
       if (answer.statusCode >= 300)
-        throw new Fault('NOTICE_UNSENT', `${url.host} answered ${answer.statusCode}`)
+        throw new Fault('NOTIFICATION_FAILED', `${url.host} answered ${answer.statusCode}`)
     } catch (error) {
       throw error instanceof Fault ? error : unreached(url, error as NodeJS.ErrnoException)
     } finally {
@@ -147,15 +147,15 @@ export const webhookChannel =
   }
 
 const unreached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
-  new Fault('NOTICE_UNSENT', `${host} was not reached (${code ?? name})`)
+  new Fault('NOTIFICATION_FAILED', `${host} was not reached (${code ?? name})`)
 
 async function addressIn(file: string): Promise<URL> {
   const { text } = await readTextFile(file).catch(error => {
-    throw error instanceof Fault ? new Fault('NOTICE_UNSENT', error.message) : error
+    throw error instanceof Fault ? new Fault('NOTIFICATION_FAILED', error.message) : error
   })
   requireOwn(file, 'nothing is sent to the address in it')
   const problem = webhookProblem(text.trim())
-  if (problem) throw new Fault('NOTICE_UNSENT', `${file}: ${problem}`)
+  if (problem) throw new Fault('NOTIFICATION_FAILED', `${file}: ${problem}`)
   return new URL(text.trim())
 }
 

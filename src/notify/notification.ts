@@ -69,7 +69,7 @@ function faultNotification(
   const { fault, bundle, lineage } = outcome
   const why = { reason: fault.message, advice: fault.advice }
   // stored by the service: nothing about this certificate was refused, and the others wait for the disk
-  if (fault.code === 'UNRECORDED')
+  if (fault.code === 'UPLOAD_NOT_RECORDED')
     return [{ ...stopNotice(unusable(fault)), ...about, certificateId: null, reason: fault.message }]
   if (stopsUploads(fault)) return [stopNotice(fault)]
   // what has expired is told of as that
@@ -108,7 +108,7 @@ export const stopNotice = (fault: Fault): Notification => ({
 
 /** What kept the ID from being recorded. */
 const unusable = ({ cause, message }: Fault): Fault =>
-  cause instanceof Fault ? cause : new Fault('STATE_UNUSABLE', message)
+  cause instanceof Fault ? cause : new Fault('STATE_DIR_UNUSABLE', message)
 
 /** A person must act, or nothing more is carried for anybody. */
 const stopsUploads = ({ scope, code, retry }: Fault) =>

@@ -44,7 +44,7 @@ export function createNotifier(
   if (!messengers.length) return NO_NOTIFIER
   const { now, sleep: wait } = world
   const over = new AbortController()
-  const giveUp = () => over.abort(new Fault('NOTICE_UNSENT', 'no time was left; the next run tells it'))
+  const giveUp = () => over.abort(new Fault('NOTIFICATION_FAILED', 'no time was left; the next run tells it'))
   if (signal.aborted) giveUp()
   signal.addEventListener('abort', giveUp, { once: true })
   const postman = createNotificationQueue({
@@ -57,7 +57,7 @@ export function createNotifier(
     wait,
     giveUp: over.signal,
     onUnsent: fault =>
-      log.warn({ event: 'unsent', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
+      log.warn({ event: 'notification_failed', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
     onForgotten: fault =>
       log.warn({ event: 'told', ...faultFields(fault) }, `it may be told again: ${fault.message}`),
   })

@@ -168,7 +168,7 @@ export function createNotificationQueue(options: NotificationQueueOptions): Noti
       if (!error) return
       if (place !== places.at(-1)) continue
       kept = amend(kept)
-      onForgotten(new Fault('STATE_UNUSABLE', `${join(dir, TOLD)} cannot be written (${error})`))
+      onForgotten(new Fault('STATE_DIR_UNUSABLE', `${join(dir, TOLD)} cannot be written (${error})`))
     }
   }
   return {
@@ -189,7 +189,7 @@ const always = () => true
 const never = () => false
 
 const faultOf = (error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault('NOTICE_UNSENT', `unexpected: ${nameOf(error)}`)
+  error instanceof Fault ? error : new Fault('NOTIFICATION_FAILED', `unexpected: ${nameOf(error)}`)
 
 const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).name
 

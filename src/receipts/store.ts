@@ -50,7 +50,7 @@ function wholeOf(file: number, size: number): string {
   return bytes.toString('utf8', 0, readSync(file, bytes, 0, size, 0))
 }
 
-/** The receipt, where it is this place's, or that of one that has gone. @throws Fault NAME_TAKEN. */
+/** The receipt, where it is this place's, or that of one that has gone. @throws Fault NAME_CONFLICT. */
 export function ownReceipt(lineage: Lineage, receipt: Receipt): Receipt {
   const { path } = receipt
   if (path === undefined || isSamePlace(path, lineage.chain) || !isThere(path)) return receipt
@@ -58,7 +58,7 @@ export function ownReceipt(lineage: Lineage, receipt: Receipt): Receipt {
 }
 
 export interface ReceiptStore {
-  /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_UNUSABLE. */
+  /** Proves that receipts can be written, before anything is uploaded. @throws Fault STATE_DIR_UNUSABLE. */
   readonly prepare: () => Promise<void>
   readonly recall: (lineage: string) => Promise<Receipt>
   /**
@@ -216,7 +216,7 @@ const unusable = (dir: string, error: NodeJS.ErrnoException) =>
   error instanceof Fault || !error.code
     ? error
     : new Fault(
-        'STATE_UNUSABLE',
+        'STATE_DIR_UNUSABLE',
         `the state directory ${dir} cannot be used (${error.code}${where(error)})`,
         { cause: error },
       )

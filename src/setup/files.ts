@@ -53,7 +53,7 @@ export function linesAdded(before: string, after: string): readonly string[] {
   return after.split('\n').filter(line => line !== '' && !known.has(line))
 }
 
-/** Undefined where there is none. @throws Fault FILE_UNFIT, FILE_UNREADABLE. */
+/** Undefined where there is none. @throws Fault FILE_INVALID, FILE_UNREADABLE. */
 export const readIfExists = (path: string): Promise<string | undefined> =>
   readTextFile(path).then(
     ({ text }) => text,
@@ -102,7 +102,7 @@ export const backupFile = (
     const before = await stat(path).catch(() => undefined)
     if (!before) return undefined
     // copying a pipe would wait for its writer, and a device has no end
-    if (!before.isFile()) throw new Fault('FILE_UNFIT', `${path}: is not a regular file`)
+    if (!before.isFile()) throw new Fault('FILE_INVALID', `${path}: is not a regular file`)
     const backup = `${path}.bak-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`
     await copyFile(path, backup, constants.COPYFILE_EXCL)
     await chmod(backup, before.mode & mode & 0o666)

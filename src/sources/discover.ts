@@ -107,8 +107,8 @@ const UNLISTED: Readonly<Record<string, FaultCode>> = {
   EPERM: 'SOURCE_UNREADABLE',
   ELOOP: 'SOURCE_UNREADABLE',
   ENAMETOOLONG: 'SOURCE_UNREADABLE',
-  EMFILE: 'EXHAUSTED',
-  ENFILE: 'EXHAUSTED',
+  EMFILE: 'TOO_MANY_OPEN_FILES',
+  ENFILE: 'TOO_MANY_OPEN_FILES',
 }
 
 function list(folder: string, { path }: FolderSource, otherwise?: 'may be none'): readonly string[] {

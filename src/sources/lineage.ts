@@ -42,4 +42,4 @@ export const usualSources = (home: string): readonly FolderSource[] =>
 
 /** A name stands for one place: two that took turns under it would each replace the other's upload. */
 export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>
-  new Fault('NAME_TAKEN', `${chain} is not looked at: ${id} is already the name of ${other}`)
+  new Fault('NAME_CONFLICT', `${chain} is not looked at: ${id} is already the name of ${other}`)

@@ -33,7 +33,7 @@ export const STILL = 60_000
 
 /**
  * @throws Fault PAIR_INCOMPLETE where a file of a client's folder is not there (yet), FILE_MISSING where the operator
- * named it, PAIR_CHANGING where two reads differ, FILE_UNREADABLE, FILE_UNFIT.
+ * named it, PAIR_CHANGING where two reads differ, FILE_UNREADABLE, FILE_INVALID.
  */
 export async function readPair(
   lineage: Lineage,
@@ -149,12 +149,12 @@ export async function readStore(
     missing,
     most: LARGEST_STORE,
   }).catch(error => {
-    if (!(error instanceof Fault) || error.code !== 'FILE_UNFIT') throw error
+    if (!(error instanceof Fault) || error.code !== 'FILE_INVALID') throw error
     throw isFolder(path)
-      ? new Fault('FILE_UNFIT', `${path}: is a folder, and Traefik keeps its certificates in one file`, {
+      ? new Fault('FILE_INVALID', `${path}: is a folder, and Traefik keeps its certificates in one file`, {
           advice: `${STORE_ADVICE} Docker makes a folder where a file that is to be mounted is not there.`,
         })
-      : new Fault('FILE_UNFIT', error.message, { advice: STORE_ADVICE })
+      : new Fault('FILE_INVALID', error.message, { advice: STORE_ADVICE })
   })
   return { stored: storedIn(path, text, now.getTime() - writtenAt), writtenAt, standing }
 }

@@ -200,7 +200,7 @@ export function pollingEntry(source: Source, why: string): LogEntry {
   const advice = MEND[why] ?? 'Nothing to do: changes are found within seconds all the same.'
   return {
     level: 'warn',
-    fields: { event: 'polling', source: where, why, advice },
+    fields: { event: 'polling_fallback', source: where, why, advice },
     message: `${where} is polled every five seconds instead of watched (${why})`,
   }
 }

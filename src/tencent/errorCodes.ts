@@ -22,16 +22,16 @@ const CODES: Readonly<Record<string, Row>> = {
   // UploadCertificate
   AuthFailure: ['API_CREDENTIALS'],
   'AuthFailure.UnauthorizedOperation': ['API_FORBIDDEN'],
-  FailedOperation: ['API_UNCLEAR'],
+  FailedOperation: ['API_UNKNOWN_ERROR'],
   'FailedOperation.AuthError': ['API_FORBIDDEN'],
   'FailedOperation.CAMAuthorizedFail': [
-    'API_UNCLEAR',
+    'API_UNKNOWN_ERROR',
     "The service could not ask its access management (CAM); if it stays, check the key's policy.",
   ],
   'FailedOperation.CancelOrderFailed': ['API_REJECTED', NOT_OURS],
   'FailedOperation.CannotBeDeletedIssued': ['API_REJECTED', NOT_OURS],
   'FailedOperation.CannotBeDeletedWithinHour': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.CannotGetOrder': ['API_UNWELL'],
+  'FailedOperation.CannotGetOrder': ['API_UNAVAILABLE'],
   'FailedOperation.CertificateCaError': [
     'API_REJECTED',
     'The content is not a CA certificate: for a server certificate set type = "SVR" and name its key.',
@@ -54,7 +54,7 @@ const CODES: Readonly<Record<string, Row>> = {
     'The service could not read it: a key type it does not take? RSA 2048 and P-256 are known to work.',
   ],
   'FailedOperation.ExceedsFreeLimit': [
-    'API_ACCOUNT',
+    'API_ACCOUNT_ERROR',
     "The account's certificate quota is used up: delete old ones in the console, or raise it.",
   ],
   'FailedOperation.InvalidCertificateStatusCode': ['API_REJECTED', NOT_OURS],
@@ -62,15 +62,15 @@ const CODES: Readonly<Record<string, Row>> = {
     'API_REJECTED',
     "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message.",
   ],
-  'FailedOperation.NetworkError': ['API_UNWELL'],
+  'FailedOperation.NetworkError': ['API_UNAVAILABLE'],
   'FailedOperation.NoProjectPermission': ['API_PROJECT'],
   'FailedOperation.NoRealNameAuth': [
-    'API_ACCOUNT',
+    'API_ACCOUNT_ERROR',
     "Verify the account's identity in Tencent Cloud's console.",
   ],
   'FailedOperation.OrderAlreadyReplaced': ['API_REJECTED', NOT_OURS],
   'FailedOperation.OrderReplaceFailed': ['API_REJECTED', NOT_OURS],
-  InternalError: ['API_UNWELL'],
+  InternalError: ['API_UNAVAILABLE'],
   'InvalidParameter.MissMatchPrivateKey': ['API_REJECTED', PAIR],
   'InvalidParameter.WithDetailReason': [
     'API_REJECTED',
@@ -83,7 +83,10 @@ const CODES: Readonly<Record<string, Row>> = {
   ],
 
   // common to all actions
-  ActionOffline: ['API_ACCOUNT', 'The service no longer offers this action: a newer certferry is needed.'],
+  ActionOffline: [
+    'API_ACCOUNT_ERROR',
+    'The service no longer offers this action: a newer certferry is needed.',
+  ],
   'AuthFailure.InvalidAuthorization': [
     'API_CREDENTIALS',
     'Check SecretId and SecretKey for stray characters.',
@@ -107,7 +110,7 @@ const CODES: Readonly<Record<string, Row>> = {
     'The temporary token is wrong or has expired: provide a fresh one.',
   ],
   DryRunOperation: ['API_REJECTED', NOT_OURS],
-  InvalidAction: ['API_ACCOUNT', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
+  InvalidAction: ['API_ACCOUNT_ERROR', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
   InvalidParameter: ['API_REJECTED', OURS],
   InvalidParameterValue: [
     'API_REJECTED',
@@ -122,10 +125,13 @@ const CODES: Readonly<Record<string, Row>> = {
     'API_FORBIDDEN',
     "This machine's address is not allowed for the account: see its access rules.",
   ],
-  LimitExceeded: ['API_ACCOUNT', 'A quota of the account is used up: raise it, or delete what is old.'],
+  LimitExceeded: ['API_ACCOUNT_ERROR', 'A quota of the account is used up: raise it, or delete what is old.'],
   MissingParameter: ['API_REJECTED', OURS],
-  NoSuchProduct: ['API_ACCOUNT', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
-  NoSuchVersion: ['API_ACCOUNT', 'The service no longer offers this version: a newer certferry is needed.'],
+  NoSuchProduct: ['API_ACCOUNT_ERROR', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
+  NoSuchVersion: [
+    'API_ACCOUNT_ERROR',
+    'The service no longer offers this version: a newer certferry is needed.',
+  ],
   OperationDenied: ['API_FORBIDDEN'],
   RequestLimitExceeded: ['API_THROTTLED'],
   'RequestLimitExceeded.GlobalRegionUinLimitExceeded': ['API_THROTTLED'],
@@ -135,20 +141,20 @@ const CODES: Readonly<Record<string, Row>> = {
     'API_REJECTED',
     'The chain is larger than the service takes: keep only what belongs to it.',
   ],
-  ResourceInUse: ['API_UNCLEAR'],
-  ResourceInsufficient: ['API_UNCLEAR'],
+  ResourceInUse: ['API_UNKNOWN_ERROR'],
+  ResourceInsufficient: ['API_UNKNOWN_ERROR'],
   ResourceNotFound: ['API_REJECTED', NOT_OURS],
-  ResourceUnavailable: ['API_UNWELL'],
-  ResponseSizeLimitExceeded: ['API_UNCLEAR'],
-  ServiceUnavailable: ['API_UNWELL'],
+  ResourceUnavailable: ['API_UNAVAILABLE'],
+  ResponseSizeLimitExceeded: ['API_UNKNOWN_ERROR'],
+  ServiceUnavailable: ['API_UNAVAILABLE'],
   UnauthorizedOperation: ['API_FORBIDDEN'],
   UnknownParameter: [
     'API_REJECTED',
     'This site does not know a parameter of [upload] (key_password_file works on the mainland site only).',
   ],
-  UnsupportedOperation: ['API_ACCOUNT', OURS],
-  UnsupportedProtocol: ['API_ACCOUNT', OURS],
-  UnsupportedRegion: ['API_ACCOUNT', REGION],
+  UnsupportedOperation: ['API_ACCOUNT_ERROR', OURS],
+  UnsupportedProtocol: ['API_ACCOUNT_ERROR', OURS],
+  UnsupportedRegion: ['API_ACCOUNT_ERROR', REGION],
 }
 
 /** What the service calls it, and what the operator does. Names stand in its messages in the language of either site. */
@@ -205,8 +211,8 @@ export const KNOWN_CODES = Object.keys(CODES)
  */
 export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
   const apiCode = printableText(withoutKeys(said), 100)
-  const [known] = rowOf(apiCode) ?? (['API_UNCLEAR'] as const)
-  const code = known === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT' : known
+  const [known] = rowOf(apiCode) ?? (['API_UNKNOWN_ERROR'] as const)
+  const code = known === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT_ERROR' : known
   const advice = adviceOn(apiCode, message)
   return new Fault(code, `the service answered ${apiCode}: ${printableText(withoutKeys(message))}`, {
     apiCode,

@@ -45,5 +45,5 @@ async function open(options: UploaderOptions): Promise<Uploader> {
 function asTooManyOpenFiles(error: NodeJS.ErrnoException): never {
   const [limit] = /EMFILE|ENFILE|too many open files/.exec(`${error.code} ${error.message}`) ?? []
   if (limit === undefined) throw error
-  throw new Fault('EXHAUSTED', `no file can be opened (${limit})`, { cause: error })
+  throw new Fault('TOO_MANY_OPEN_FILES', `no file can be opened (${limit})`, { cause: error })
 }

@@ -120,7 +120,7 @@ export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): L
   const counts = parts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'no certificates'
   return {
     level: exit === 0 ? 'info' : 'warn',
-    fields: { event: 'pass', summary, exit, elapsedMs },
+    fields: { event: 'run_finished', summary, exit, elapsedMs },
     message: `${counts}, in ${elapsedMs < 1000 ? `${elapsedMs} ms` : `${(elapsedMs / 1000).toFixed(1)} s`}${exit === 0 ? '' : `; exit ${exit}`}`,
   }
 }
@@ -130,7 +130,7 @@ export const logEntry = (log: Logger, { level, fields, message }: LogEntry) => l
 /** What was done to the files of a certificate that is sent, and what clients may refuse it for. */
 export function sayNotes(log: Logger, { outcome, lineage, bundle }: Outcome): void {
   if (outcome !== 'uploaded' && outcome !== 'planned') return
-  const fields = { event: 'note', lineage }
+  const fields = { event: 'chain_adjusted', lineage }
   for (const flaw of bundle?.flaws ?? []) log.warn({ ...fields, advice: FLAW_ADVICE }, `${lineage}: ${flaw}`)
   for (const note of bundle?.notes ?? []) log.info(fields, `${lineage}: ${note}`)
 }
@@ -164,14 +164,15 @@ export function outcomeLogger(log: Logger): (outcome: Outcome) => void {
     if (fault.silent && repeated && !stopped) logEntry(log, outageEntry(fault))
     stopped ||= fault.silent && repeated
     logEntry(log, repeated || fault.scope === 'account' ? { ...entry, level: 'debug' } : entry)
-    if (fault.code === 'BUG') log.error({ event: 'bug' }, traceOf(fault.cause).join(' '))
+    if (fault.code === 'INTERNAL_ERROR')
+      log.error({ event: 'internal_error' }, traceOf(fault.cause).join(' '))
   }
 }
 
 export const logCorruptReceipt = (log: Logger) => (file: string, aside: string) =>
   log.warn(
     {
-      event: 'damaged',
+      event: 'receipt_corrupt',
       file,
       aside,
       advice: 'Nothing is lost: the next upload learns the certificate ID again.',

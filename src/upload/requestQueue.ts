@@ -134,7 +134,7 @@ export function createRequestQueue(
         settle(at, undefined)
         return result
       } catch (error) {
-        const fault = error instanceof Fault ? error : new Fault('BUG', 'unexpected')
+        const fault = error instanceof Fault ? error : new Fault('INTERNAL_ERROR', 'unexpected')
         settle(at, fault)
         if (fault.code === 'API_THROTTLED') patience.throwIfAborted()
         throw error

@@ -7,7 +7,7 @@ import type { Outcome } from './outcome.ts'
 import { type SyncDeps, type SyncOptions, syncCertificate } from './syncCertificate.ts'
 
 export interface SyncAllDeps extends SyncDeps, FindUnchangedDeps {
-  /** Proves that receipts can be written: an ID that cannot be recorded should not be fetched. @throws Fault STATE_UNUSABLE. */
+  /** Proves that receipts can be written: an ID that cannot be recorded should not be fetched. @throws Fault STATE_DIR_UNUSABLE. */
   readonly prepare: () => Promise<void>
   /** Told of every outcome once, as it happens. */
   readonly report: (outcome: Outcome) => void
@@ -25,7 +25,7 @@ const WIDTH = 256
 
 /**
  * One pass over these lineages. One that fails never stops the others; the outcomes come in the lineages' order.
- * @throws Fault STATE_UNUSABLE where something has changed, and nothing could be recorded.
+ * @throws Fault STATE_DIR_UNUSABLE where something has changed, and nothing could be recorded.
  */
 export async function syncAll(
   lineages: readonly Lineage[],
@@ -65,7 +65,7 @@ export async function syncAll(
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'soon'
 
 const isAwaited = (outcome: Outcome) =>
-  outcome.outcome === 'failed' && outcome.fault.code === 'ISSUER_AWAITED'
+  outcome.outcome === 'failed' && outcome.fault.code === 'CHAIN_INCOMPLETE'
 
 /**
  * Two paths to the same certificate cost one upload: within a pass the second shares the first one's answer. Not where
@@ -91,7 +91,7 @@ const abortOnReceiptError = (effects: SyncAllDeps): SyncAllDeps => ({
   ...effects,
   record: (lineage, amend) =>
     effects.record(lineage, amend).catch(error => {
-      if (error instanceof Fault && error.code === 'STATE_UNUSABLE') effects.abort(error)
+      if (error instanceof Fault && error.code === 'STATE_DIR_UNUSABLE') effects.abort(error)
       throw error
     }),
 })

@@ -81,7 +81,7 @@ async function checkAndUpload(
   seen.bundle = identityOf(bundle)
   if (bundle.alone && !settled && !wishes.last) {
     throw new Fault(
-      'ISSUER_AWAITED',
+      'CHAIN_INCOMPLETE',
       `${files.chain.path}: the issuer of ${bundle.names[0]} may still be written`,
     )
   }
@@ -146,7 +146,7 @@ async function recordUpload(
   await record(lineage, amend).catch(error => {
     if (!(error instanceof Fault)) throw error
     // the ID is known to nobody else: it must not be lost with the receipt
-    throw new Fault('UNRECORDED', `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
+    throw new Fault('UPLOAD_NOT_RECORDED', `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
       cause: error,
     })
   })
@@ -186,4 +186,4 @@ const failed = (error: unknown): Verdict => ({ outcome: 'failed', fault: asFault
 const asFault = (error: unknown): Fault =>
   error instanceof Fault
     ? error
-    : new Fault('BUG', `unexpected: ${withoutKeys(String(error))}`, { cause: error })
+    : new Fault('INTERNAL_ERROR', `unexpected: ${withoutKeys(String(error))}`, { cause: error })

@@ -137,8 +137,8 @@ const IN_STEP = 60
 
 const sayClock = (log: Logger) => (offset: number) =>
   Math.abs(offset) < IN_STEP
-    ? log.info({ event: 'clock', offset }, "this machine's clock is in step with the service's again")
+    ? log.info({ event: 'clock_skew', offset }, "this machine's clock is in step with the service's again")
     : log.warn(
-        { event: 'clock', offset, advice: ADVICE.API_CLOCK },
+        { event: 'clock_skew', offset, advice: ADVICE.API_CLOCK },
         `this machine's clock is ${durationText(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
       )

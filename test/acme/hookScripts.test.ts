@@ -102,7 +102,7 @@ describe('what lies at the path decides', () => {
     ['a link or a directory', { mode: 0o777 }],
   ])("%s of somebody else's is neither overwritten nor removed", (_, found) => {
     for (const work of [() => planInstall('/hook', wanted, found), () => planRemoval('/hook', found)])
-      expect(thrown(work)).toMatchObject({ code: 'NAME_TAKEN', message: expect.stringContaining('/hook') })
+      expect(thrown(work)).toMatchObject({ code: 'NAME_CONFLICT', message: expect.stringContaining('/hook') })
     expect(thrown(() => planRemoval('/hook', found))).toBeInstanceOf(Fault)
   })
 })

@@ -92,7 +92,7 @@ describe('an acme.json', () => {
     const half = storeText({ le: [{ domains: ['a.example'], pair: one }] }).slice(0, 300)
     expect(faultOf(half, 59_000)).toMatchObject({ code: 'PAIR_INCOMPLETE' })
     expect(faultOf(half, 60_000)).toMatchObject({
-      code: 'FILE_UNFIT',
+      code: 'FILE_INVALID',
       retry: 'never',
       message: `${PATH}: is cut off or damaged, and has not been written for a minute`,
       advice: expect.stringContaining('Traefik'),
@@ -110,7 +110,7 @@ describe('an acme.json', () => {
     '<html></html>',
   ])('that is %s is no such file, and the advice names the right one', text =>
     expect(faultOf(text)).toMatchObject({
-      code: 'FILE_UNFIT',
+      code: 'FILE_INVALID',
       retry: 'never',
       advice: expect.stringContaining('acme.storage'),
     }),
@@ -123,7 +123,7 @@ describe('an acme.json', () => {
     '{"Email": "a@a.example", "PrivateKey": "", "DomainsCertificate": {"Certs": []}}',
   ])('of Traefik 1 is said to be one: %s', text =>
     expect(faultOf(text)).toMatchObject({
-      code: 'FILE_UNFIT',
+      code: 'FILE_INVALID',
       message: `${PATH}: is as Traefik 1 wrote its acme.json`,
       advice: expect.stringContaining('Traefik 2'),
     }),

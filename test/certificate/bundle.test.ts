@@ -101,7 +101,7 @@ describe('what does not fit never becomes a bundle', () => {
     const notBefore = new Date('2026-02-03T04:05:06Z')
     const old = await issue({ keyPem: pair.key, notBefore })
     expect(faultOf(() => proven(pair.leaf + old.chain, pair.key))).toMatchObject({
-      code: 'TWO_LEAVES',
+      code: 'MULTIPLE_LEAVES',
       retry: 'never',
       message: `${CHAIN}: the key fits more than one certificate, valid from ${pair.notBefore.toISOString()} and ${notBefore.toISOString()}`,
     })
@@ -110,7 +110,7 @@ describe('what does not fit never becomes a bundle', () => {
   test('the certificate of another server in the same file', async () => {
     const other = await issue({ names: ['other.example'] })
     expect(faultOf(() => proven(pair.chain + other.leaf, pair.key))).toMatchObject({
-      code: 'TWO_LEAVES',
+      code: 'MULTIPLE_LEAVES',
       message: `${CHAIN}: holds a second server certificate, CN=other.example`,
     })
   })
@@ -216,7 +216,7 @@ describe('what nobody has written for long is no renewal', () => {
 describe('what is named for what it is at once', () => {
   test('chain.pem for fullchain.pem', () => {
     expect(faultOf(() => proven(pair.intermediate, pair.key))).toMatchObject({
-      code: 'CHAIN_STRANGER',
+      code: 'UNRELATED_CERTIFICATE',
       exit: 65,
       message: `${CHAIN}: holds only CA certificates, CN=certferry tests intermediate first, and not the server certificate of ${KEY}`,
       advice: expect.stringContaining('fullchain.pem'),

@@ -116,31 +116,31 @@ describe('a leaf alone', () => {
 describe('what does not belong is refused by name', () => {
   test('an authority that has signed nothing here', () => {
     expect(faultOf(() => order(leaf, low, foreign))).toMatchObject({
-      code: 'CHAIN_STRANGER',
+      code: 'UNRELATED_CERTIFICATE',
       retry: 'never',
       message: 'f: CN=foreign has not signed anything in this chain',
     })
   })
 
   test('a root above a gap', () => {
-    expect(faultOf(() => order(leaf, low, root)).code).toBe('CHAIN_STRANGER')
+    expect(faultOf(() => order(leaf, low, root)).code).toBe('UNRELATED_CERTIFICATE')
   })
 
   test('an authority of the right name and the wrong key', async () => {
     const forged = pemOf(await ca('high'))
-    expect(faultOf(() => orderOf([leaf, low, forged])).code).toBe('CHAIN_STRANGER')
+    expect(faultOf(() => orderOf([leaf, low, forged])).code).toBe('UNRELATED_CERTIFICATE')
   })
 
   test('an authority whose signature on the leaf is damaged: names and key identifiers prove nothing', () => {
     const der = derOf(leaf)
     der[der.length - 1] = (der.at(-1) ?? 0) ^ 1
-    expect(faultOf(() => orderOf([writePem('CERTIFICATE', der), low])).code).toBe('CHAIN_STRANGER')
+    expect(faultOf(() => orderOf([writePem('CERTIFICATE', der), low])).code).toBe('UNRELATED_CERTIFICATE')
   })
 
   test('a second server certificate, even of an empty subject', async () => {
     const other = await issue({ names: ['other.example'], commonName: 'x'.repeat(65) })
     expect(faultOf(() => orderOf([leaf, other.leaf, low]))).toMatchObject({
-      code: 'TWO_LEAVES',
+      code: 'MULTIPLE_LEAVES',
       message: 'f: holds a second server certificate, other.example',
     })
   })
@@ -161,7 +161,7 @@ describe('no file of certificates takes long', () => {
     const end = read((await signedBy(twins[0] as Issuer)).leaf)
     const found = [end, ...twins.map(one => read(pemOf(one)))]
     expect(faultOf(() => orderChain(found, end, AT))).toMatchObject({
-      code: 'CHAIN_STRANGER',
+      code: 'UNRELATED_CERTIFICATE',
       message: 'f: holds too many certificates of one name, CN=twin',
     })
     // a few twins are what cross-signing leaves behind

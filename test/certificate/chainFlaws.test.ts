@@ -178,8 +178,12 @@ describe('what clients may refuse in an issuer that is sent is said', () => {
 
 describe('what does not belong is called what it is', () => {
   test.each<readonly [string, CaWish, string]>([
-    ['without keyCertSign', { extensions: [constraints(true), keyUsage('cRLSign')] }, 'CHAIN_STRANGER'],
-    ['that is a root without extensions', { extensions: [] }, 'CHAIN_STRANGER'],
+    [
+      'without keyCertSign',
+      { extensions: [constraints(true), keyUsage('cRLSign')] },
+      'UNRELATED_CERTIFICATE',
+    ],
+    ['that is a root without extensions', { extensions: [] }, 'UNRELATED_CERTIFICATE'],
   ])('an authority %s is no second server certificate', async (_, wish, code) => {
     const stranger = await ca('stranger', undefined, newKey(), wish)
     expect(faultOf(() => orderOf(leaf, stranger))).toMatchObject({
@@ -193,7 +197,7 @@ describe('what does not belong is called what it is', () => {
     const found = [leaf, own.leaf].map(pem => readCertificate(derOf(pem), 'f'))
     expect(
       faultOf(() => orderChain(found, found[0] as (typeof found)[0], { file: 'f', now: NOW })),
-    ).toMatchObject({ code: 'TWO_LEAVES' })
+    ).toMatchObject({ code: 'MULTIPLE_LEAVES' })
   })
 
   test('an issuer with its own server certificate: that one is the second', async () => {
@@ -203,7 +207,7 @@ describe('what does not belong is called what it is', () => {
     expect(
       faultOf(() => orderChain(found, found[0] as (typeof found)[0], { file: 'f', now: NOW })),
     ).toMatchObject({
-      code: 'TWO_LEAVES',
+      code: 'MULTIPLE_LEAVES',
       message: 'f: holds a second server certificate, CN=other.example',
     })
   })

@@ -173,7 +173,7 @@ describe('sources and files are looked at as this user', () => {
         command: 'sudo certferry check',
       },
     ])
-    expect(of('state')).toMatchObject([{ level: 'failure', fault: { code: 'STATE_UNUSABLE' } }])
+    expect(of('state')).toMatchObject([{ level: 'failure', fault: { code: 'STATE_DIR_UNUSABLE' } }])
   })
 
   test('an expired certificate comes with the command that renews it', async () => {
@@ -278,7 +278,7 @@ describe('hooks and the daemon', () => {
     expect(failed.of('daemon')).toMatchObject([
       {
         level: 'failure',
-        fault: { code: 'DAEMON_DOWN' },
+        fault: { code: 'SERVICE_FAILED' },
         command: 'journalctl -u certferry.service -n 20 --no-pager',
       },
     ])

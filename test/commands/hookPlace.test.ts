@@ -49,13 +49,13 @@ describe('two homes of one client never take turns in one record', () => {
     for (const home of ['one', 'two']) await issueIn(home)
     expect(outcomes((await hook('one')).report)).toEqual([[ID, 'uploaded']])
     const second = await hook('two')
-    expect([second.code, outcomes(second.report)]).toEqual([78, [[ID, 'NAME_TAKEN']]])
+    expect([second.code, outcomes(second.report)]).toEqual([78, [[ID, 'NAME_CONFLICT']]])
     expect(second.stdout).toContain(`is already the name of ${folder}/one/`)
     expect(outcomes((await hook('one')).report)).toEqual([[ID, 'unchanged']])
     for (const command of ['sync', 'sync --dry-run'])
       expect(
         outcomes((await type([...command.split(' '), '--source', `acme.sh=${folder}/two`])).report),
-      ).toEqual([[ID, 'NAME_TAKEN']])
+      ).toEqual([[ID, 'NAME_CONFLICT']])
     expect(emulator.certificates()).toHaveLength(1)
   })
 
@@ -74,16 +74,16 @@ describe('two homes of one client never take turns in one record', () => {
   test('a hook gives way to the home that sync would look at, before anything is recorded', async () => {
     const { hook, issueIn, config, type, emulator, folder } = await openHomes()
     for (const home of ['.acme.sh', 'two']) await issueIn(home)
-    expect(outcomes((await hook('two')).report)).toEqual([[ID, 'NAME_TAKEN']])
+    expect(outcomes((await hook('two')).report)).toEqual([[ID, 'NAME_CONFLICT']])
     const words = await config(
       `[[source]]\nkind = "acme.sh"\npath = "two"\n[[source]]\nkind = "acme.sh"\npath = "${folder}/.acme.sh"\n`,
     )
     expect(outcomes((await hook('two', ...words)).report)).toEqual([[ID, 'uploaded']])
-    expect(outcomes((await hook('.acme.sh', ...words)).report)).toEqual([[ID, 'NAME_TAKEN']])
+    expect(outcomes((await hook('.acme.sh', ...words)).report)).toEqual([[ID, 'NAME_CONFLICT']])
     expect(outcomes((await type(['sync', ...words])).report)).toEqual(
       expect.arrayContaining([
         [ID, 'unchanged'],
-        [ID, 'NAME_TAKEN'],
+        [ID, 'NAME_CONFLICT'],
       ]),
     )
     expect(emulator.certificates()).toHaveLength(1)
@@ -114,7 +114,7 @@ describe('two homes of one client never take turns in one record', () => {
     const words = ['sync', '--force', '--only', ID, '--source', `acme.sh=${folder}/three`]
     expect(outcomes((await type(words)).report)).toEqual([[ID, 'uploaded']])
     expect(outcomes((await hook('three')).report)).toEqual([[ID, 'unchanged']])
-    expect(outcomes((await hook('two')).report)).toEqual([[ID, 'NAME_TAKEN']])
+    expect(outcomes((await hook('two')).report)).toEqual([[ID, 'NAME_CONFLICT']])
   })
 
   test('files that are named one by one: --name of one place is not taken for another', async () => {
@@ -136,10 +136,10 @@ describe('two homes of one client never take turns in one record', () => {
         ...words,
       ])
     expect(outcomes((await hook('a')).report)).toEqual([['pem:www', 'uploaded']])
-    expect(outcomes((await hook('b')).report)).toEqual([['pem:www', 'NAME_TAKEN']])
+    expect(outcomes((await hook('b')).report)).toEqual([['pem:www', 'NAME_CONFLICT']])
     const words = await config('[[source]]\nkind = "pem"\nname = "www"\nchain = "a.pem"\nkey = "a.key"\n')
     await rm(join(folder, 'state'), { recursive: true })
-    expect(outcomes((await hook('b', words)).report)).toEqual([['pem:www', 'NAME_TAKEN']])
+    expect(outcomes((await hook('b', words)).report)).toEqual([['pem:www', 'NAME_CONFLICT']])
     expect(outcomes((await hook('a', words)).report)).toEqual([['pem:www', 'uploaded']])
   })
 })

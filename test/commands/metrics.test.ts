@@ -17,7 +17,7 @@ test('sync writes the metrics for node_exporter, and the next one goes on counti
   }
   const first = await text()
   expect(first).toContain('certferry_uploads_total{outcome="uploaded"} 1')
-  expect(first).toContain('certferry_throttled_total 1')
+  expect(first).toContain('certferry_requests_throttled_total 1')
   expect(first).toContain(
     `certferry_certificate_not_after_timestamp_seconds{lineage="certbot:example.com"} ${notAfter.getTime() / 1000}`,
   )

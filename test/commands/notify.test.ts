@@ -142,7 +142,7 @@ describe('certferry notify --test', () => {
     expect(json()).toMatchObject({
       channels: [
         { channel: 'command', outcome: 'sent' },
-        { channel: 'webhook', outcome: 'failed', fault: { code: 'NOTICE_UNSENT' } },
+        { channel: 'webhook', outcome: 'failed', fault: { code: 'NOTIFICATION_FAILED' } },
       ],
       exit: 75,
     })

@@ -267,7 +267,7 @@ describe('setup refuses', () => {
   test('a unit that does not start is told with where to look', async () => {
     const { run } = await openHouse({ broken: true })
     expect(await fault(run({ yes: true }, ENV))).toMatchObject({
-      code: 'DAEMON_DOWN',
+      code: 'SERVICE_FAILED',
       message: 'systemctl start certferry.service: Job for certferry.service failed.',
       advice: expect.stringContaining('journalctl -u certferry.service'),
     })

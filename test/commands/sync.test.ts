@@ -250,7 +250,7 @@ describe('what stops sync before anything is sent', () => {
       { event: 'retry', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
       { event: 'failed', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
       { event: 'stopped', level: 'warn', msg: expect.stringContaining('left to the next pass') },
-      { event: 'pass', summary: { failed: 12 }, exit: 75 },
+      { event: 'run_finished', summary: { failed: 12 }, exit: 75 },
     ])
   })
 

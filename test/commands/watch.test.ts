@@ -147,7 +147,7 @@ describe('a fault of the account', () => {
     signal('SIGUSR1')
     await saying('sweep')
     await expect
-      .poll(() => lines().filter(({ code }) => code === 'PAUSED').length, BOUND)
+      .poll(() => lines().filter(({ code }) => code === 'UPLOADS_PAUSED').length, BOUND)
       .toBeGreaterThanOrEqual(3)
     expect(emulator.entries).toHaveLength(requests)
     expect(said('paused')).toHaveLength(1)

@@ -22,7 +22,7 @@ test('a daemon with [http] answers what it has uploaded, and takes the socket aw
     .toContain('certferry_uploads_total{outcome="uploaded"} 1')
   expect(await ask(socket, '/ready')).toContain('ready')
   expect(await ask(socket, '/metrics')).toContain(
-    `certferry_watch_up{source="certbot:${join(folder, 'letsencrypt')}"} 1`,
+    `certferry_source_watch_up{source="certbot:${join(folder, 'letsencrypt')}"} 1`,
   )
   run.end()
   expect(await ended).toBe(0)

@@ -62,7 +62,7 @@ describe('a daemon whose machine fails', () => {
     await rm(join(folder, 'state'), { recursive: true })
     await writeFile(join(folder, 'state'), '')
     signal('SIGUSR1')
-    expect(await saying('state')).toMatchObject([{ level: 'error', code: 'STATE_UNUSABLE' }])
+    expect(await saying('state')).toMatchObject([{ level: 'error', code: 'STATE_DIR_UNUSABLE' }])
     expect([said('sweep'), emulator.entries.length]).toEqual([[], 1])
   })
 
@@ -80,7 +80,7 @@ describe('a daemon whose machine fails', () => {
     const [, renewed] = emulator.certificates()
     const uploads = () => said('uploaded').filter(({ certificateId }) => certificateId === renewed?.id)
     await expect.poll(() => uploads().length, BOUND).toBe(1)
-    expect(said('failed').filter(({ code }) => code === 'UNRECORDED').length).toBeGreaterThan(0)
+    expect(said('failed').filter(({ code }) => code === 'UPLOAD_NOT_RECORDED').length).toBeGreaterThan(0)
     expect(await readdir(join(folder, 'state'))).toHaveLength(1)
   })
 })

@@ -59,7 +59,7 @@ describe('a fault of the account', () => {
     clock.now = 15 * MINUTE - 1
     expect(gate.openUntil()).toBe(15 * MINUTE)
     await expect(gate.upload(bundle, lineage)).rejects.toMatchObject({
-      code: 'PAUSED',
+      code: 'UPLOADS_PAUSED',
       scope: 'account',
       message: expect.stringContaining('not allowed'),
     })
@@ -110,7 +110,7 @@ describe('a fault of the account', () => {
 })
 
 describe('what makes nobody rest', () => {
-  test.each(['API_REJECTED', 'API_UNWELL', 'NETWORK', 'INTERRUPTED'] as const)('%s', async code => {
+  test.each(['API_REJECTED', 'API_UNAVAILABLE', 'NETWORK', 'INTERRUPTED'] as const)('%s', async code => {
     const { gate, pauses, sendFor } = stage()
     const apiCode = code.startsWith('API') ? { apiCode: 'SomeError' } : {}
     expect(await sendFor(new Fault(code, 'no', apiCode))).toBe(code)
@@ -133,7 +133,7 @@ test('after an outage the uploader is renewed, once nothing is under way through
   asked[0]?.reject(new Fault('NETWORK', 'no way there'))
   await sent[0]
   expect(renewals).toEqual([])
-  asked[1]?.reject(new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' }))
+  asked[1]?.reject(new Fault('API_UNAVAILABLE', 'unwell', { apiCode: 'InternalError' }))
   await sent[1]
   expect(renewals).toEqual([2])
 })
@@ -147,7 +147,7 @@ test('a service that answers keeps its uploader, with the pace it has learnt', a
 
 describe('weather', () => {
   const network = new Fault('NETWORK', 'no way there')
-  const unwell = new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' })
+  const unwell = new Fault('API_UNAVAILABLE', 'unwell', { apiCode: 'InternalError' })
 
   test('a silence is told once, and the first upload that gets through ends it', async () => {
     const { weather, sendFor } = stage()

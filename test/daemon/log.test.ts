@@ -75,7 +75,7 @@ describe('news', () => {
 })
 
 describe('quiet', () => {
-  test.each(['PAIR_INCOMPLETE', 'PAIR_CHANGING', 'KEY_MISMATCH', 'ISSUER_AWAITED'] as const)(
+  test.each(['PAIR_INCOMPLETE', 'PAIR_CHANGING', 'KEY_MISMATCH', 'CHAIN_INCOMPLETE'] as const)(
     'is a lineage that is mid-change (%s)',
     code => {
       const { outcome: tell, said } = stage()
@@ -84,7 +84,7 @@ describe('quiet', () => {
     },
   )
 
-  test.each(['API_FORBIDDEN', 'CREDENTIALS_MISSING', 'PAUSED', 'INTERRUPTED'] as const)(
+  test.each(['API_FORBIDDEN', 'CREDENTIALS_MISSING', 'UPLOADS_PAUSED', 'INTERRUPTED'] as const)(
     'is a fault of the account, which the gate tells of (%s)',
     code => {
       const { outcome: tell, said } = stage()
@@ -95,7 +95,7 @@ describe('quiet', () => {
 
   test('is not a state directory that cannot be used: said once for all, and again after it could', () => {
     const { outcome: tell, said } = stage()
-    const unusable = (lineage: string) => failed('STATE_UNUSABLE', lineage, 'the disk is full')
+    const unusable = (lineage: string) => failed('STATE_DIR_UNUSABLE', lineage, 'the disk is full')
     for (const name of ['a', 'b', 'a', 'b']) tell(unusable(name))
     expect(said).toEqual(['error a failed: the disk is full'])
     for (const next of [unchanged, unusable('b')]) tell(next)
@@ -119,7 +119,7 @@ describe('quiet', () => {
   test('is not, in an outage, what the service said of one certificate or what the disk does', () => {
     const { outcome: tell, serviceUnreachable: silent, said } = stage()
     silent(new Fault('NETWORK', 'nobody there'))
-    tell(failed('API_UNWELL', 'a'))
+    tell(failed('API_UNAVAILABLE', 'a'))
     tell(failed('FILE_UNREADABLE', 'b'))
     expect(said).toHaveLength(3)
   })

@@ -21,7 +21,7 @@ test('what is carried is looked at when something changes', () => {
   expect(after({ outcome: 'unchanged', because: 'unchanged', certificateId: 'ID1' })).toBe('done')
 })
 
-test.each(['PAIR_INCOMPLETE', 'KEY_MISMATCH', 'ISSUER_AWAITED', 'FILE_MISSING'] as const)(
+test.each(['PAIR_INCOMPLETE', 'KEY_MISMATCH', 'CHAIN_INCOMPLETE', 'FILE_MISSING'] as const)(
   'files that are mid-change (%s) are looked at within seconds',
   code => expect(after(failed(code))).toBe('mid-change'),
 )
@@ -39,15 +39,15 @@ test('files that cannot be read are tried again each minute: no event tells of r
 })
 
 test('an ID that could not be recorded is tried again each minute', () => {
-  expect(after(failed('UNRECORDED'), { proven: true })).toEqual({ at: NOW + 60_000 })
+  expect(after(failed('UPLOAD_NOT_RECORDED'), { proven: true })).toEqual({ at: NOW + 60_000 })
 })
 
 test('a fault of the account waits for the end of the rest', () => {
-  expect(after(failed('PAUSED'), { proven: true, restsUntil: TOMORROW })).toEqual({ at: TOMORROW })
-  expect(after(failed('STATE_UNUSABLE'), { proven: true })).toEqual({ at: NOW + 60_000 })
+  expect(after(failed('UPLOADS_PAUSED'), { proven: true, restsUntil: TOMORROW })).toEqual({ at: TOMORROW })
+  expect(after(failed('STATE_DIR_UNUSABLE'), { proven: true })).toEqual({ at: NOW + 60_000 })
 })
 
-test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_UNFIT'] as const)(
+test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_INVALID'] as const)(
   'what only a person can mend (%s) waits for a change',
   code => expect(after(failed(code), { proven: true })).toBe('done'),
 )

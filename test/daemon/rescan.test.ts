@@ -41,7 +41,7 @@ function stage({ sources = [certbot('/etc/le2')], polled = [] as readonly Source
     log,
     receipts: {
       prepare: async () => {
-        if (disk.unusable) throw new Fault('STATE_UNUSABLE', 'the disk is full')
+        if (disk.unusable) throw new Fault('STATE_DIR_UNUSABLE', 'the disk is full')
       },
     },
     list: async () => {},

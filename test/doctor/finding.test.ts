@@ -37,7 +37,7 @@ describe('findings on a terminal', () => {
           advice: 'Correct it:',
           command: 'getent ahosts x',
         }),
-        failure('state', new Fault('STATE_UNUSABLE', 'full')),
+        failure('state', new Fault('STATE_DIR_UNUSABLE', 'full')),
         skipped('TLS', 'not reached'),
       ],
       SCREEN,

@@ -17,14 +17,14 @@ function stage(level: Level = 'info', isTerminal = false) {
 
 test('for machines a line is JSON with level, time, name, event and message', () => {
   const { log, written } = stage()
-  log.warn({ event: 'clock', offset: 600 }, 'the clock is slow')
+  log.warn({ event: 'clock_skew', offset: 600 }, 'the clock is slow')
   expect(written).toHaveLength(1)
   expect(written[0]).toMatch(/\n$/)
   expect(JSON.parse(written[0] ?? '')).toEqual({
     level: 'warn',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     name: 'certferry',
-    event: 'clock',
+    event: 'clock_skew',
     offset: 600,
     msg: 'the clock is slow',
   })

@@ -27,9 +27,12 @@ describe('the text', () => {
     const metrics = metricsAt()
     for (const lineage of ['pem:a"} 1\nevil{x="', 'pem:\u202e\\', `pem:${'x'.repeat(900)}`, '__proto__'])
       metrics.outcome(unchanged(lineage))
-    const lines = (await metrics.text()).split('\n').filter(line => line.startsWith('certferry_lineage_ok'))
+    const lines = (await metrics.text())
+      .split('\n')
+      .filter(line => line.startsWith('certferry_certificate_synced'))
     expect(lines).toHaveLength(4)
-    for (const line of lines) expect(line).toMatch(/^certferry_lineage_ok\{lineage="([^"\\\n]|\\.)*"\} 1$/)
+    for (const line of lines)
+      expect(line).toMatch(/^certferry_certificate_synced\{lineage="([^"\\\n]|\\.)*"\} 1$/)
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(300)
   })
 
@@ -38,7 +41,7 @@ describe('the text', () => {
     const bundle = proven(chain, key)
     const metrics = metricsAt()
     metrics.outcome(uploaded(A, bundle))
-    metrics.outcome(failed(A, 'API_UNWELL', `sesame ${key}`))
+    metrics.outcome(failed(A, 'API_UNAVAILABLE', `sesame ${key}`))
     const upload = uploadOf(
       bundle,
       { certificateId: 'recalled-id', requestId: 'r', reused: false },

@@ -88,21 +88,24 @@ describe('what the run before counted', () => {
     const fresh = await metricsAt().text()
     const before = [
       'certferry_build_info{version="0.0.1"} 1',
-      'certferry_watch_up{source="certbot=/le"} 0',
-      'certferry_missed_events_total{source="certbot=/le"} 9',
+      'certferry_source_watch_up{source="certbot=/le"} 0',
+      'certferry_watch_missed_changes_total{source="certbot=/le"} 9',
       'certferry_uploads_total{outcome="uploaded",host="x"} 9',
-      'certferry_throttled_total{x="y"} 9',
+      'certferry_requests_throttled_total{x="y"} 9',
       'node_load1 9',
     ].join('\n')
     expect(await metricsAt(NOW, before).text()).toBe(fresh)
   })
 
-  test.each(['', '\0\0\0\0', 'certferry_throttled_total -4', 'certferry_throttled_total NaN', '{"json":1}'])(
-    'starts anew where the file holds %j',
-    async before => {
-      expect(await metricsAt(NOW, before).text()).toBe(await metricsAt().text())
-    },
-  )
+  test.each([
+    '',
+    '\0\0\0\0',
+    'certferry_requests_throttled_total -4',
+    'certferry_requests_throttled_total NaN',
+    '{"json":1}',
+  ])('starts anew where the file holds %j', async before => {
+    expect(await metricsAt(NOW, before).text()).toBe(await metricsAt().text())
+  })
 })
 
 test.each(['/dev/zero', '/dev/null', '/'])('%s is no textfile, and not waited for', async path => {
@@ -118,7 +121,7 @@ test('nor is a pipe that nobody writes to, nor a file without end', async () => 
 })
 
 test('a name in it that was not written by us is a label like any other: on one line and without escapes', async () => {
-  const before = 'certferry_lineage_ok{lineage="a\u009b2J\u001b[31m\\nb"} 1\n'
+  const before = 'certferry_certificate_synced{lineage="a\u009b2J\u001b[31m\\nb"} 1\n'
   expect(valuesOf(await metricsAt(NOW, before).text())).toMatchObject({
     'lineage_ok{a\ufffd2J\ufffd[31m b}': 1,
   })

@@ -53,14 +53,14 @@ describe('a person hears of', () => {
     ['OLDER_THAN_UPLOADED', ['rejected']],
     ['API_CREDENTIALS', ['stopped']],
     ['API_FORBIDDEN', ['stopped']],
-    ['STATE_UNUSABLE', ['stopped']],
+    ['STATE_DIR_UNUSABLE', ['stopped']],
   ])('%s', (code, expected) => {
     expect(events(failed(code))).toEqual(expected)
   })
 
   test('an upload that was stored and could not be recorded: all uploads have stopped, and this was not refused', () => {
-    const cause = new Fault('STATE_UNUSABLE', 'no space')
-    const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
+    const cause = new Fault('STATE_DIR_UNUSABLE', 'no space')
+    const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
     expect(notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
       expect.objectContaining({
         event: 'stopped',
@@ -109,7 +109,7 @@ describe('a person does not hear of', () => {
     ['a throttle', failed('API_THROTTLED')],
     ['a renewal half-way', failed('KEY_MISMATCH')],
     ['an end that was asked for', failed('INTERRUPTED')],
-    ['uploads that rest, whose reason was told', failed('PAUSED')],
+    ['uploads that rest, whose reason was told', failed('UPLOADS_PAUSED')],
   ])('%s', (_, one) => {
     expect(events(one)).toEqual([])
   })
@@ -130,8 +130,8 @@ describe('told once', () => {
   })
 
   test('a disk that is full is told once, and with the ID that it kept from being recorded', () => {
-    const cause = new Fault('STATE_UNUSABLE', 'no space')
-    const fault = new Fault('UNRECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
+    const cause = new Fault('STATE_DIR_UNUSABLE', 'no space')
+    const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
     const stops = [fault, cause].flatMap(fault =>
       notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW),
     )

@@ -75,7 +75,7 @@ describe('the postman', () => {
     let tries = 0
     const { postman, unsent, waits } = await office(async () => {
       tries += 1
-      if (tries <= 3) throw new Fault('NOTICE_UNSENT', 'hook.example was not reached')
+      if (tries <= 3) throw new Fault('NOTIFICATION_FAILED', 'hook.example was not reached')
     })
     postman.add([notice('a')])
     await postman.deliver()
@@ -91,7 +91,7 @@ describe('the postman', () => {
 
   test('what did not arrive is told by the next process, once', async () => {
     const first = await office(() =>
-      Promise.reject(new Fault('NOTICE_UNSENT', 'hook.example was not reached')),
+      Promise.reject(new Fault('NOTIFICATION_FAILED', 'hook.example was not reached')),
     )
     first.postman.add([notice('a')])
     await first.postman.deliver()
@@ -118,7 +118,7 @@ describe('the postman', () => {
     postman.add([notice('a')])
     const delivered = postman.deliver()
     await asked.promise
-    end.abort(new Fault('NOTICE_UNSENT', 'given up'))
+    end.abort(new Fault('NOTIFICATION_FAILED', 'given up'))
     await delivered
     expect([waits, unsent.map(({ message }) => message)]).toEqual([[], ['given up']])
   })
@@ -216,7 +216,7 @@ describe('a command', () => {
     await chmod(dir, folderMode)
     const open = folderMode === 0o777 ? dir : file
     await expect(commandChannel(file)(letter(), PATIENT)).rejects.toMatchObject({
-      code: 'NOTICE_UNSENT',
+      code: 'NOTIFICATION_FAILED',
       message: `${open}: may be written by every user of this machine, so it is not started`,
     })
     await expect(access(join(dir, 'started'))).rejects.toThrow('ENOENT')
@@ -230,7 +230,7 @@ describe('a command', () => {
     const told = commandChannel(file)(letter(), end.signal)
     const pid = () => readFile(join(dir, 'pid'), 'utf8').then(Number, () => 0)
     await expect.poll(pid).toBeGreaterThan(0)
-    end.abort(new Fault('NOTICE_UNSENT', 'given up'))
+    end.abort(new Fault('NOTIFICATION_FAILED', 'given up'))
     await expect(told).rejects.toMatchObject({ message: 'given up' })
     const isAlive = async (id = pid()) => kill(await id, 0)
     await expect.poll(() => isAlive().catch(({ code }) => code)).toBe('ESRCH')
@@ -243,7 +243,7 @@ describe('a command', () => {
     const file = join(await temporaryDirectory(), 'tell')
     await writeFile(file, text, { mode: text ? 0o755 : 0o644 })
     await expect(commandChannel(file)(letter(), PATIENT)).rejects.toMatchObject({
-      code: 'NOTICE_UNSENT',
+      code: 'NOTIFICATION_FAILED',
       message: `${file} ${said}`,
     })
   })
@@ -284,7 +284,7 @@ describe('a webhook', () => {
       const { send, bodies } = await hook(status)
       const fault = await send().catch((error: Fault) => error)
       expect(fault).toMatchObject({
-        code: 'NOTICE_UNSENT',
+        code: 'NOTIFICATION_FAILED',
         message: expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:\\d+ answered ${status}$`)),
       })
       expect(bodies).toHaveLength(1)

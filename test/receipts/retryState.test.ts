@@ -7,7 +7,7 @@ import { bundleOf, receiptWith } from '../fixtures/samples.ts'
 const NOW = new Date('2026-03-01T00:00:00Z')
 const later = (ms: number) => new Date(NOW.getTime() + ms)
 const fault = new Fault('NETWORK', 'no way there')
-const unwell = new Fault('API_UNWELL', 'unwell', { apiCode: 'InternalError' })
+const unwell = new Fault('API_UNAVAILABLE', 'unwell', { apiCode: 'InternalError' })
 const again = (before?: RetryState, fingerprint = 'f', now = NOW, dice = 1, of = fault) =>
   recordRetry(before, { fingerprint, fault: of, now, dice })
 

@@ -34,7 +34,7 @@ describe('a state directory', () => {
       const { dir, receipts } = await readyStage()
       await chmod(dir, Number.parseInt(mode, 8))
       const refused = {
-        code: 'STATE_UNUSABLE',
+        code: 'STATE_DIR_UNUSABLE',
         exit: 74,
         message: `the state directory ${dir} may be written by every user of this machine`,
         advice: expect.stringContaining(`chmod o-w ${dir}`),

@@ -8,7 +8,7 @@ import { LINEAGE, readyStage, stage, uploadedAs } from './stateDirectory.ts'
 
 describe('a state directory that cannot be used is found out before anything is uploaded', () => {
   const unusable = (code: string) => ({
-    code: 'STATE_UNUSABLE',
+    code: 'STATE_DIR_UNUSABLE',
     exit: 74,
     scope: 'account',
     message: expect.stringMatching(new RegExp(`^the state directory /.* cannot be used \\(${code}\\)$`)),
@@ -36,7 +36,7 @@ describe('a state directory that cannot be used is found out before anything is 
   test('because the disk is full', async () => {
     const dir = await temporaryDirectory()
     expect(prepareOnFullDisk(dir)).toEqual({
-      code: 'STATE_UNUSABLE',
+      code: 'STATE_DIR_UNUSABLE',
       message: `the state directory ${dir} cannot be used (EFBIG)`,
     })
     expect(await readdir(dir)).toEqual([])

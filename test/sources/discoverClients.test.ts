@@ -176,7 +176,7 @@ describe('Traefik', () => {
     expect((await found(source('traefik', path))).faults).toMatchObject([
       {
         fault: {
-          code: 'FILE_UNFIT',
+          code: 'FILE_INVALID',
           message: `${path}: is a folder, and Traefik keeps its certificates in one file`,
           advice: expect.stringContaining('acme.storage'),
         },

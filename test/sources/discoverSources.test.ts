@@ -76,7 +76,7 @@ describe('several sources', () => {
     expect(faults).toMatchObject([
       {
         lineage: 'pem:a',
-        fault: { code: 'NAME_TAKEN', exit: 78, message: expect.stringContaining('/second') },
+        fault: { code: 'NAME_CONFLICT', exit: 78, message: expect.stringContaining('/second') },
       },
     ])
   })

@@ -85,7 +85,7 @@ describe('what cannot be a certificate', () => {
   test('a FIFO nobody writes to is refused at once instead of waited for', async () => {
     const { folder } = await stage()
     execFileSync('mkfifo', [join(folder, 'fifo')])
-    const fault = { code: 'FILE_UNFIT', message: `${join(folder, 'fifo')}: is not a regular file` }
+    const fault = { code: 'FILE_INVALID', message: `${join(folder, 'fifo')}: is not a regular file` }
     await expect(readTextFile(join(folder, 'fifo'))).rejects.toMatchObject(fault)
   })
 
@@ -93,7 +93,7 @@ describe('what cannot be a certificate', () => {
     const { folder } = await stage()
     await mkdir(join(folder, 'directory'))
     await symlink('circle', join(folder, 'circle'))
-    const fault = { code: 'FILE_UNFIT', exit: 66, retry: 'never' }
+    const fault = { code: 'FILE_INVALID', exit: 66, retry: 'never' }
     for (const path of [join(folder, 'directory'), '/dev/null', join(folder, 'circle')])
       await expect(readTextFile(path)).rejects.toMatchObject(fault)
   })
@@ -104,7 +104,10 @@ describe('what cannot be a certificate', () => {
     expect((await readTextFile(join(folder, 'key.pem'))).text).toHaveLength(MAX_FILE_BYTES)
     await truncate(join(folder, 'key.pem'), 2 ** 40)
     const message = `${join(folder, 'key.pem')}: has more than the 1 MiB that are read`
-    await expect(readTextFile(join(folder, 'key.pem'))).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
+    await expect(readTextFile(join(folder, 'key.pem'))).rejects.toMatchObject({
+      code: 'FILE_INVALID',
+      message,
+    })
   })
 
   test('a file whose size nobody knows before is read to its end', async () => {
@@ -113,7 +116,7 @@ describe('what cannot be a certificate', () => {
 
   test('one that has more than its size said, or no end, is given up at the same size as any', async () => {
     const message = '/proc/self/pagemap: has more than the 1 MiB that are read'
-    await expect(readTextFile('/proc/self/pagemap')).rejects.toMatchObject({ code: 'FILE_UNFIT', message })
+    await expect(readTextFile('/proc/self/pagemap')).rejects.toMatchObject({ code: 'FILE_INVALID', message })
   })
 
   test('a file this user may not read is named with the reason', async () => {

@@ -56,7 +56,7 @@ describe('the answer', () => {
     })
     for (const status of [200, 400, 503]) {
       expect(await failureOf(replies({ status, body }))).toMatchObject({
-        code: 'API_UNWELL',
+        code: 'API_UNAVAILABLE',
         apiCode: 'InternalError',
         requestId: 'r-2',
       })

@@ -75,10 +75,10 @@ test.each<readonly [string, FaultCode]>([
   ['FailedOperation.NoProjectPermission', 'API_PROJECT'],
   ['FailedOperation.CertificateExists', 'API_EXISTS'],
   ['FailedOperation.CertificateMatchError', 'API_REJECTED'],
-  ['FailedOperation.NoRealNameAuth', 'API_ACCOUNT'],
+  ['FailedOperation.NoRealNameAuth', 'API_ACCOUNT_ERROR'],
   ['LimitExceeded.RateLimitExceeded', 'API_THROTTLED'],
   ['RequestLimitExceeded.UinLimitExceeded', 'API_THROTTLED'],
-  ['LimitExceeded', 'API_ACCOUNT'],
+  ['LimitExceeded', 'API_ACCOUNT_ERROR'],
 ])('%s is %s', (apiCode, code) => {
   expect(faultOf(apiCode).code).toBe(code)
 })
@@ -86,20 +86,20 @@ test.each<readonly [string, FaultCode]>([
 describe('a code that was added since is classed by its first word', () => {
   test.each<readonly [string, FaultCode]>([
     ['RequestLimitExceeded.SomethingNew', 'API_THROTTLED'],
-    ['InternalError.BackendResponseEmpty', 'API_UNWELL'],
+    ['InternalError.BackendResponseEmpty', 'API_UNAVAILABLE'],
     ['AuthFailure.SomethingNew', 'API_CREDENTIALS'],
     ['InvalidParameter.SomethingNew', 'API_REJECTED'],
     ['InvalidParameterValue.SomethingNew', 'API_REJECTED'],
-    ['FailedOperation.SystemError', 'API_UNCLEAR'],
+    ['FailedOperation.SystemError', 'API_UNKNOWN_ERROR'],
     ['ResourceNotFound.Manager', 'API_REJECTED'],
-    ['LimitExceeded.SomethingNew', 'API_ACCOUNT'],
-    ['ServiceUnavailable.SomethingNew', 'API_UNWELL'],
-    ['SomethingNew', 'API_UNCLEAR'],
-    ['SomethingNew.AuthFailure', 'API_UNCLEAR'],
-    ['', 'API_UNCLEAR'],
-    ['.', 'API_UNCLEAR'],
-    ['constructor', 'API_UNCLEAR'],
-    ['__proto__.toString', 'API_UNCLEAR'],
+    ['LimitExceeded.SomethingNew', 'API_ACCOUNT_ERROR'],
+    ['ServiceUnavailable.SomethingNew', 'API_UNAVAILABLE'],
+    ['SomethingNew', 'API_UNKNOWN_ERROR'],
+    ['SomethingNew.AuthFailure', 'API_UNKNOWN_ERROR'],
+    ['', 'API_UNKNOWN_ERROR'],
+    ['.', 'API_UNKNOWN_ERROR'],
+    ['constructor', 'API_UNKNOWN_ERROR'],
+    ['__proto__.toString', 'API_UNKNOWN_ERROR'],
   ])('%j is %s', (apiCode, code) => {
     expect(faultOf(apiCode).code).toBe(code)
   })
@@ -140,7 +140,7 @@ describe('the advice names what the service names', () => {
   test('what is wrong with a header is wrong for every certificate, and remembered of none', () => {
     const fault = (message: string) => apiFault('InvalidParameterValue', message, 'request')
     expect(fault('A value specified in `X-TC-Region` is not valid.')).toMatchObject({
-      code: 'API_ACCOUNT',
+      code: 'API_ACCOUNT_ERROR',
       scope: 'account',
     })
     expect(fault('The parameter `Alias` is too long.').code).toBe('API_REJECTED')

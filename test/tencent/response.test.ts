@@ -39,7 +39,10 @@ describe("the body's Error outranks the HTTP status", () => {
 
   test('even beside a certificate ID, and without a request ID', () => {
     const body = response({ CertificateId: 'a92b1Z1i', Error: { Code: 'InternalError', Message: 'x' } })
-    expect(faultOf(() => readReply(200, body))).toMatchObject({ code: 'API_UNWELL', requestId: undefined })
+    expect(faultOf(() => readReply(200, body))).toMatchObject({
+      code: 'API_UNAVAILABLE',
+      requestId: undefined,
+    })
   })
 
   test('a message of many lines, escapes or any length becomes one readable line', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/errors.ts'
 import { delayAfter, MAX_ATTEMPTS } from '../../src/upload/retry.ts'
 
-const unwell = new Fault('API_UNWELL', 'x')
+const unwell = new Fault('API_UNAVAILABLE', 'x')
 const throttled = new Fault('API_THROTTLED', 'x')
 const range = (made: number, fault: Fault) => [delayAfter(made, fault, 0), delayAfter(made, fault, 1)]
 
@@ -51,13 +51,19 @@ describe('it ends', () => {
   })
 
   test('after three where the answer may or may not pass', () => {
-    const unclear = new Fault('API_UNCLEAR', 'x')
+    const unclear = new Fault('API_UNKNOWN_ERROR', 'x')
     expect(delayAfter(2, unclear, 0)).toBe(500)
     expect(delayAfter(3, unclear, 0)).toBeUndefined()
   })
 
   test('at once where waiting mends nothing', () => {
-    for (const code of ['API_REJECTED', 'API_CLOCK', 'API_CREDENTIALS', 'KEY_MISMATCH', 'BUG'] as const)
+    for (const code of [
+      'API_REJECTED',
+      'API_CLOCK',
+      'API_CREDENTIALS',
+      'KEY_MISMATCH',
+      'INTERNAL_ERROR',
+    ] as const)
       expect(delayAfter(1, new Fault(code, 'x'), 0)).toBeUndefined()
   })
 

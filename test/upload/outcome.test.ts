@@ -108,8 +108,11 @@ describe('the JSON of one lineage is the contract', () => {
   })
 
   test('a request ID of a failure is kept: support asks for it', () => {
-    expect(faultJson(new Fault('API_UNCLEAR', 'x', { requestId: 'r-2' }))).toHaveProperty('requestId', 'r-2')
-    expect(faultJson(new Fault('API_UNCLEAR', 'x'))).not.toHaveProperty('requestId')
+    expect(faultJson(new Fault('API_UNKNOWN_ERROR', 'x', { requestId: 'r-2' }))).toHaveProperty(
+      'requestId',
+      'r-2',
+    )
+    expect(faultJson(new Fault('API_UNKNOWN_ERROR', 'x'))).not.toHaveProperty('requestId')
   })
 })
 
@@ -137,9 +140,13 @@ describe('the JSON of a pass', () => {
   })
 
   test('the exit code is 0 exactly when nothing failed and nothing was refused', () => {
-    const any = fc.constantFrom('well', 'KEY_MISMATCH', 'API_UNWELL', 'API_FORBIDDEN', 'BUG') as fc.Arbitrary<
-      'well' | 'KEY_MISMATCH' | 'API_UNWELL' | 'API_FORBIDDEN' | 'BUG'
-    >
+    const any = fc.constantFrom(
+      'well',
+      'KEY_MISMATCH',
+      'API_UNAVAILABLE',
+      'API_FORBIDDEN',
+      'INTERNAL_ERROR',
+    ) as fc.Arbitrary<'well' | 'KEY_MISMATCH' | 'API_UNAVAILABLE' | 'API_FORBIDDEN' | 'INTERNAL_ERROR'>
     fc.assert(
       fc.property(fc.array(any), kinds => {
         const outcomes = kinds.map(kind => (kind === 'well' ? uploaded() : failed(new Fault(kind, 'x'))))

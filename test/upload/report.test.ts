@@ -144,7 +144,7 @@ describe('a pass in one line', () => {
     expect(summaryEntry(outcomes, elapsedMs)).toEqual({
       level,
       message,
-      fields: { event: 'pass', summary, exit, elapsedMs },
+      fields: { event: 'run_finished', summary, exit, elapsedMs },
     })
   })
 })

@@ -108,8 +108,8 @@ describe('a fault of the account', () => {
 
   test('stops those that come later, too', async () => {
     const { left, send, fail, reason } = stage()
-    await reason(send(fail(answered('API_ACCOUNT'))))
-    expect(await reason(send())).toMatchObject({ code: 'API_ACCOUNT' })
+    await reason(send(fail(answered('API_ACCOUNT_ERROR'))))
+    expect(await reason(send())).toMatchObject({ code: 'API_ACCOUNT_ERROR' })
     expect(left).toHaveLength(1)
   })
 

@@ -65,7 +65,8 @@ describe('silence', () => {
 
   test('is broken by any answer, be it a refusal', async () => {
     const { clock, send, fail, reason } = stage()
-    for (let i = 0; i < 20; i++) await reason(send(fail(i % 5 ? network : answered('API_UNWELL')), 10_000))
+    for (let i = 0; i < 20; i++)
+      await reason(send(fail(i % 5 ? network : answered('API_UNAVAILABLE')), 10_000))
     expect(clock.now()).toBeGreaterThan(190_000)
     expect(await reason(send())).toBe('went well')
   })

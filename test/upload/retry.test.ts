@@ -86,7 +86,7 @@ describe('what may pass', () => {
 
   test('a fault that may or may not pass is tried three times', async () => {
     const { run, attempts } = stage()
-    await run(() => new Fault('API_UNCLEAR', 'FailedOperation', { apiCode: 'FailedOperation' }))
+    await run(() => new Fault('API_UNKNOWN_ERROR', 'FailedOperation', { apiCode: 'FailedOperation' }))
     expect(attempts()).toBe(3)
   })
 })

@@ -33,7 +33,10 @@ describe('many lineages', () => {
     }
     const { run } = stage({ a: bug, b: fresh })
     const outcomes = await run()
-    expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'BUG' } }, { outcome: 'uploaded' }])
+    expect(outcomes).toMatchObject([
+      { outcome: 'failed', fault: { code: 'INTERNAL_ERROR' } },
+      { outcome: 'uploaded' },
+    ])
     expect(exitOf(outcomes)).toBe(70)
   })
 

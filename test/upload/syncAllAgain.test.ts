@@ -52,7 +52,7 @@ describe('a lineage caught mid-change', () => {
   test('with a leaf that is first seen alone at the last look is left for the next pass', async () => {
     const { run, sent } = stage({ a: inTurn(mixed, mixed, mixed, mixed, alone) })
     const outcomes = await run()
-    expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'ISSUER_AWAITED' } }])
+    expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'CHAIN_INCOMPLETE' } }])
     expect(exitOf(outcomes)).toBe(75)
     expect(sent).toEqual([])
   })

@@ -3,7 +3,7 @@ import { Fault } from '../../src/errors.ts'
 import { fresh, old, stage } from './syncAllFixture.ts'
 
 test('once a receipt cannot be written the uploads are halted, and the ID that was given is told', async () => {
-  const unusable = new Fault('STATE_UNUSABLE', 'the state directory /s cannot be used (ENOSPC)')
+  const unusable = new Fault('STATE_DIR_UNUSABLE', 'the state directory /s cannot be used (ENOSPC)')
   const halted: Fault[] = []
   const { run } = stage(
     { a: old, b: fresh },
@@ -19,6 +19,6 @@ test('once a receipt cannot be written the uploads are halted, and the ID that w
   const [first] = await run()
   expect(halted[0]).toBe(unusable)
   expect(first).toMatchObject({
-    fault: { code: 'UNRECORDED', message: expect.stringMatching(/^uploaded as ID1, but /) },
+    fault: { code: 'UPLOAD_NOT_RECORDED', message: expect.stringMatching(/^uploaded as ID1, but /) },
   })
 })

@@ -89,7 +89,7 @@ describe('what is mid-change', () => {
     expect(await look()).toMatchObject({
       outcome: 'failed',
       fault: {
-        code: 'ISSUER_AWAITED',
+        code: 'CHAIN_INCOMPLETE',
         retry: 'soon',
         exit: 75,
         message: 'a/chain.pem: the issuer of example.com may still be written',
@@ -121,18 +121,18 @@ describe('what goes wrong', () => {
   })
 
   test('with the state before the upload keeps it from being sent', async () => {
-    const fault = new Fault('STATE_UNUSABLE', 'the state directory /s cannot be used (EACCES)')
+    const fault = new Fault('STATE_DIR_UNUSABLE', 'the state directory /s cannot be used (EACCES)')
     const { look, sent } = stage({ recall: reject(fault) })
     expect(await look()).toMatchObject({ outcome: 'failed', fault })
     expect(sent).toEqual([])
   })
 
   test('with the state after the upload does not lose the ID', async () => {
-    const fault = new Fault('STATE_UNUSABLE', 'the state directory /s cannot be used (ENOSPC)')
+    const fault = new Fault('STATE_DIR_UNUSABLE', 'the state directory /s cannot be used (ENOSPC)')
     expect(await stage({ record: reject(fault) }).look()).toMatchObject({
       outcome: 'failed',
       fault: {
-        code: 'UNRECORDED',
+        code: 'UPLOAD_NOT_RECORDED',
         exit: 74,
         message: 'uploaded as ID1, but the state directory /s cannot be used (ENOSPC)',
         cause: fault,
@@ -147,7 +147,7 @@ describe('what goes wrong', () => {
       const outcome = await stage({ [effect]: reject(bug) }).look()
       expect(outcome).toMatchObject({
         outcome: 'failed',
-        fault: { code: 'BUG', exit: 70, retry: 'never', cause: bug },
+        fault: { code: 'INTERNAL_ERROR', exit: 70, retry: 'never', cause: bug },
       })
       const { fault } = outcome as { fault: Fault }
       expect(fault.message).toMatch(/^unexpected: TypeError: cannot read\n?\s*\[secret\]/)
@@ -155,7 +155,7 @@ describe('what goes wrong', () => {
   )
 
   test('never shows the key, however closely an outcome is looked at', async () => {
-    const { look } = stage({ record: reject(new Fault('STATE_UNUSABLE', 'no')) })
+    const { look } = stage({ record: reject(new Fault('STATE_DIR_UNUSABLE', 'no')) })
     const text = inspect(await look(), { depth: 20, showHidden: true })
     expect(text).not.toContain('PRIVATE KEY')
     expect(text).not.toContain(first.key.split('\n')[1])

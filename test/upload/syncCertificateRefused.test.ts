@@ -110,7 +110,7 @@ describe('what is refused', () => {
     },
   )
 
-  test.each(['NETWORK', 'API_UNWELL'] as const)(
+  test.each(['NETWORK', 'API_UNAVAILABLE'] as const)(
     '%s is remembered with the time of the next attempt',
     async code => {
       const { look, receipts } = stage({ upload: reject(new Fault(code, 'no')) })

@@ -36,7 +36,7 @@ test('an interruption is told as one, to everybody, and without a request more',
 
 test('a halt ends what waits for its turn, without a request', async () => {
   const { upload, uploader, codes } = await stage()
-  const full = new Fault('STATE_UNUSABLE', 'the disk is full')
+  const full = new Fault('STATE_DIR_UNUSABLE', 'the disk is full')
   await upload()
   uploader.halt(full)
   expect(await failureOf(upload())).toBe(full)

@@ -48,7 +48,7 @@ export function openJudge(): Judge {
     for (const line of (input.keys ?? []).flatMap(linesOf)) if (said.includes(line)) leaked.push(input.name)
   }
   const isClear = (input: Input, error: unknown): error is Fault => {
-    if (error instanceof Fault && error.code !== 'BUG') {
+    if (error instanceof Fault && error.code !== 'INTERNAL_ERROR') {
       if (!input.files.some(file => error.message.includes(file)))
         complain(input, `unnamed: ${error.message}`)
       if (error.message.includes('\n') || error.advice === '')

@@ -131,9 +131,9 @@ function files(): readonly Strange[] {
     ).join('')
   const of = (name: string, chain: string, verdict: string) => ({ ...certified(name, {}, verdict), chain })
   return [
-    of('a chain of 100', authorities(100), 'TWO_LEAVES'),
-    of('a chain of 100 authorities', slowTwins(100), 'CHAIN_STRANGER'),
-    of('31 slow authorities of one name', slowTwins(31), 'CHAIN_STRANGER'),
+    of('a chain of 100', authorities(100), 'MULTIPLE_LEAVES'),
+    of('a chain of 100 authorities', slowTwins(100), 'UNRELATED_CERTIFICATE'),
+    of('31 slow authorities of one name', slowTwins(31), 'UNRELATED_CERTIFICATE'),
     of('the leaf 1,000 times', leaf.repeat(1_000), 'pair'),
     of('1 MiB of certificates', filled(leaf), 'pair'),
     of('1 MiB of openings', filled('-----BEGIN '), 'CERTIFICATE_INVALID'),

@@ -151,7 +151,9 @@ test('a page of metrics has one line a sample, whatever its lineages are called'
     })
   const lines = (await metrics.text()).split('\n').filter(line => line.includes('lineage_ok{'))
   expect(
-    lines.filter(line => isRaw(line) || !/^certferry_lineage_ok\{lineage="(?:[^"\\]|\\.)*"\} 1$/.test(line)),
+    lines.filter(
+      line => isRaw(line) || !/^certferry_certificate_synced\{lineage="(?:[^"\\]|\\.)*"\} 1$/.test(line),
+    ),
   ).toEqual([])
   promised({ fault: 'lineage names', how: 'as labels of metrics', runs: names.length, ...CLEAN })
 })

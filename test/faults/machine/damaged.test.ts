@@ -67,7 +67,7 @@ test('a receipt damaged in any way is set aside and learned again', async () => 
       await damages[i + lineage]?.(file, texts[lineage] ?? '')
     }
     const healed = await ground.pass()
-    const asides = healed.stdout.split('\n').filter(line => line.includes('"event":"damaged"')).length
+    const asides = healed.stdout.split('\n').filter(line => line.includes('"event":"receipt_corrupt"')).length
     const made = Math.min(files.length, damages.length - i)
     if (healed.code !== 0 || asides !== made)
       ledger.complain(`damage ${i}: exit ${healed.code}, ${asides} of ${made} set aside`)

@@ -196,7 +196,7 @@ describe('a reader that stops reading', () => {
       .split('\n')
       .map(line => JSON.parse(line))
     expect(lines.filter(({ event }) => event === 'uploaded')).toHaveLength(forest.names.length)
-    expect(lines.at(-1)).toMatchObject({ event: 'pass' })
+    expect(lines.at(-1)).toMatchObject({ event: 'run_finished' })
   })
 
   test('of a socket, which cannot be opened once more, neither stops the daemon', async () => {

@@ -16,7 +16,7 @@ import {
 const unwell = (apiCode: string): FarFault => ({
   fault: `${apiCode}`,
   how: 'answered so, nothing carried out',
-  code: 'API_UNWELL',
+  code: 'API_UNAVAILABLE',
   apiCode,
   trouble: refusal(apiCode, 'Please try again later.'),
 })

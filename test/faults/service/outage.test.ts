@@ -43,7 +43,7 @@ const OUTAGES: readonly Outage[] = [
   },
   {
     how: 'InternalError to every request',
-    code: 'API_UNWELL',
+    code: 'API_UNAVAILABLE',
     trouble: refusal('InternalError', 'busy'),
     // each certificate is told so, eight times
     most: certificates => 8 * certificates,
@@ -145,10 +145,11 @@ test.each(chosen(OUTAGES, dice, 1))('the daemon: $how', async outage => {
   daemon.end()
   const ended = await clock.until(daemon.ended)
   expect(ended.exit).toBe(0)
-  if (outage.code === 'API_UNWELL') expect(errorsOf(ended).length).toBeLessThanOrEqual(forest.names.length)
+  if (outage.code === 'API_UNAVAILABLE')
+    expect(errorsOf(ended).length).toBeLessThanOrEqual(forest.names.length)
   else {
     expect(errorsOf(ended)).toMatchObject([
-      { event: 'silent', code: outage.code, advice: expect.any(String) },
+      { event: 'service_unreachable', code: outage.code, advice: expect.any(String) },
     ])
     expect(ended.said('heard')).toHaveLength(1)
   }
