@@ -35,17 +35,23 @@ const FOLDERS: readonly string[] = [
   '/var/spool/cron',
 ]
 
+/** A file that cannot be read, or is not a regular one, has no lines. */
 export async function cronLines(folders = FOLDERS): Promise<readonly CronLine[]> {
   const inFolders = folders.map(async folder =>
     (await readdir(folder).catch(() => [])).map(name => join(folder, name)),
   )
   const files = [...FILES, ...(await Promise.all(inFolders)).flat()]
-  const lines = files.map(async file => {
-    const { uid } = await stat(file).catch(() => ({ uid: -1 }))
-    const { text } = await readTextFile(file).catch(() => ({ text: '' }))
+  return (await Promise.all(files.map(linesOf))).flat()
+}
+
+async function linesOf(file: string): Promise<readonly CronLine[]> {
+  try {
+    const { uid } = await stat(file)
+    const { text } = await readTextFile(file)
     return text.split('\n').map(line => ({ file, uid, text: line }))
-  })
-  return (await Promise.all(lines)).flat()
+  } catch {
+    return []
+  }
 }
 
 /** What of this machine is asked beyond files. */
