@@ -490,7 +490,7 @@ skip = true
         await all(certbotRenew(at('letsencrypt'), 'a.example.com', await issue({ names: ['a.example.com'] })))
         await expect.poll(() => emulator.certificates().length).toBe(2)
         daemon.signal('SIGUSR1')
-        await saying('sweep')
+        await saying('rescan')
         daemon.signal('SIGHUP')
         await saying('reloaded')
         daemon.signal('SIGTERM')

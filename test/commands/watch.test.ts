@@ -29,14 +29,14 @@ describe('a daemon', () => {
       })),
     )
     expect(await end()).toBe(0)
-    expect(said('missed')).toEqual([])
+    expect(said('missed_change')).toEqual([])
     expect(lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
   })
 
   test('uploads a first issuance, in a source that was not there when it started', async () => {
     const { certbot, start, stored, renew } = await openWatchStage()
     const { saying, end } = start()
-    expect(await saying('source')).toMatchObject([{ level: 'warn', code: 'SOURCE_MISSING' }])
+    expect(await saying('source_error')).toMatchObject([{ level: 'warn', code: 'SOURCE_MISSING' }])
     await certbot('a.example')
     await stored(1)
     await renew('a.example')
@@ -68,7 +68,7 @@ describe('a daemon', () => {
     await stored(2)
     await rename(join(root, 'live', 'a.example'), join(folder, 'a.example'))
     signal('SIGUSR1')
-    expect(await saying('sweep')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
+    expect(await saying('rescan')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
   })
 })
 
@@ -84,11 +84,13 @@ describe('SIGUSR1', () => {
     await saying('uploaded')
     signal('SIGUSR1')
     await saying('unchanged')
-    expect(said('missed')).toEqual([])
+    expect(said('missed_change')).toEqual([])
     await renew('a.example')
     signal('SIGUSR1')
     await stored(2)
-    expect(await saying('missed')).toMatchObject([{ level: 'warn', lineage: 'certbot:a.example', missed: 1 }])
+    expect(await saying('missed_change')).toMatchObject([
+      { level: 'warn', lineage: 'certbot:a.example', missed: 1 },
+    ])
   })
 })
 
@@ -138,19 +140,19 @@ describe('a fault of the account', () => {
     const { certbot, start, emulator, stored, renew } = await openWatchStage({ accounts })
     for (const name of ['a.example', 'b.example', 'c.example']) await certbot(name)
     const { signal, saying, said, lines, end } = start()
-    expect(await saying('paused')).toMatchObject([
+    expect(await saying('uploads_paused')).toMatchObject([
       { level: 'error', code: 'API_CREDENTIALS', until: expect.any(String), advice: expect.any(String) },
     ])
     await saying('failed', 3)
     const requests = emulator.entries.length
     await renew('a.example')
     signal('SIGUSR1')
-    await saying('sweep')
+    await saying('rescan')
     await expect
       .poll(() => lines().filter(({ code }) => code === 'UPLOADS_PAUSED').length, BOUND)
       .toBeGreaterThanOrEqual(3)
     expect(emulator.entries).toHaveLength(requests)
-    expect(said('paused')).toHaveLength(1)
+    expect(said('uploads_paused')).toHaveLength(1)
     expect(lines().filter(({ level }) => level === 'error')).toHaveLength(1)
 
     accounts['certferry-demo'].secretKey = 'not-a-secret-opens-only-the-emulator'

@@ -14,9 +14,9 @@ describe('a daemon whose machine fails', () => {
     await rename(join(root, 'live'), join(root, 'away'))
     await symlink('live', join(root, 'live'))
     signal('SIGUSR1')
-    expect(await saying('sweep')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
+    expect(await saying('rescan')).toMatchObject([{ why: 'SIGUSR1', lineages: 1 }])
     // a look in between has found it gone
-    const unreadable = () => said('source').filter(({ code }) => code === 'SOURCE_UNREADABLE')
+    const unreadable = () => said('source_error').filter(({ code }) => code === 'SOURCE_UNREADABLE')
     await expect.poll(unreadable).toMatchObject([{ level: 'warn' }])
     await rm(join(root, 'live'))
     await rename(join(root, 'away'), join(root, 'live'))
@@ -62,8 +62,8 @@ describe('a daemon whose machine fails', () => {
     await rm(join(folder, 'state'), { recursive: true })
     await writeFile(join(folder, 'state'), '')
     signal('SIGUSR1')
-    expect(await saying('state')).toMatchObject([{ level: 'error', code: 'STATE_DIR_UNUSABLE' }])
-    expect([said('sweep'), emulator.entries.length]).toEqual([[], 1])
+    expect(await saying('state_dir_error')).toMatchObject([{ level: 'error', code: 'STATE_DIR_UNUSABLE' }])
+    expect([said('rescan'), emulator.entries.length]).toEqual([[], 1])
   })
 
   test('records an ID soon after the disk is well again', async () => {

@@ -99,7 +99,7 @@ test('SIGTERM ends the daemon though whoever is to be told does not listen', asy
   await expect.poll(() => access(join(folder, 'asked')).then(() => 'asked', String), BOUND).toBe('asked')
   endings[0]?.resolve()
   expect(await ended).toBe(0)
-  expect(said('unsent')).toHaveLength(1)
+  expect(said('notification_failed')).toHaveLength(1)
 })
 
 describe('a storm of signals', () => {
@@ -123,8 +123,8 @@ describe('a storm of signals', () => {
     for (let i = 0; i < 100; i++) signal('SIGUSR1')
     await stored(2)
     expect(await end()).toBe(0)
-    expect(said('missed')).toHaveLength(1)
-    expect(said('sweep').length).toBeLessThanOrEqual(2)
+    expect(said('missed_change')).toHaveLength(1)
+    expect(said('rescan').length).toBeLessThanOrEqual(2)
   })
 })
 

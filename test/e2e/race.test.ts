@@ -83,7 +83,7 @@ test('the daemon has seen it all and ends well', () => {
     .split('\n')
     .map(line => JSON.parse(line))
   expect(events.filter(({ event }) => event === 'uploaded').length).toBeGreaterThan(0)
-  expect(events.filter(({ event }) => event === 'damaged' || event === 'bug')).toEqual([])
+  expect(events.filter(({ event }) => event === 'receipt_corrupt' || event === 'internal_error')).toEqual([])
 })
 
 test('a look at everything when all is quiet finds all of it carried', () => {

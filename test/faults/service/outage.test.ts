@@ -151,7 +151,7 @@ test.each(chosen(OUTAGES, dice, 1))('the daemon: $how', async outage => {
     expect(errorsOf(ended)).toMatchObject([
       { event: 'service_unreachable', code: outage.code, advice: expect.any(String) },
     ])
-    expect(ended.said('heard')).toHaveLength(1)
+    expect(ended.said('service_recovered')).toHaveLength(1)
   }
   await row(`${outage.how}, the daemon`, hour)
 })

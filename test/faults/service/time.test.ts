@@ -45,8 +45,10 @@ async function once(off: number): Promise<Ledger> {
   set(off)
   const { exit, said } = await clock.until(sync())
   expect(exit).toBe(0)
-  expect(said('clock')).toMatchObject([{ level: 'warn', advice: expect.stringContaining('timedatectl') }])
-  expect(said('clock')[0]?.msg).toContain(off > 0 ? 'fast' : 'slow')
+  expect(said('clock_skew')).toMatchObject([
+    { level: 'warn', advice: expect.stringContaining('timedatectl') },
+  ])
+  expect(said('clock_skew')[0]?.msg).toContain(off > 0 ? 'fast' : 'slow')
   expect(said('retry')).toMatchObject([{ code: 'API_CLOCK', advice: expect.any(String) }])
   expect(emulator.entries[0]?.code).toBe('AuthFailure.SignatureExpire')
   expect(front.arrivals).toHaveLength(forest.names.length + 1)
@@ -130,7 +132,7 @@ test('a clock that goes wrong and is put right again while the daemon runs', asy
   daemon.end()
   const { exit, said } = await clock.until(daemon.ended)
   expect(exit).toBe(0)
-  const told = said('clock').map(({ level, msg }) => `${level} ${msg.split(';')[0]}`)
+  const told = said('clock_skew').map(({ level, msg }) => `${level} ${msg.split(';')[0]}`)
   const [fast, slow] = ['fast', 'slow'].map(how => `warn this machine's clock is 10 minutes ${how}`)
   const right = "info this machine's clock is in step with the service's again"
   expect(told).toEqual([fast, right, slow, right, fast, slow])
