@@ -1,4 +1,6 @@
 /** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { App } from '../app.ts'
 import type { Source } from '../config/settings.ts'
 import type { Metrics } from '../metrics/registry.ts'
@@ -97,6 +99,42 @@ export function startWatching(
       await Promise.all(watchers.map(watcher => watcher.close()))
     },
   }
+}
+
+/** Of statfs(2): what systemd puts in the place of home directories. */
+const TMPFS = 16914836
+
+/** Whether a path is missing below a folder that systemd emptied for this service. */
+async function isHidden(path: string): Promise<boolean> {
+  const code = await statfs(path).then(
+    () => undefined,
+    error => (error as NodeJS.ErrnoException).code,
+  )
+  if (code !== 'ENOENT') return false
+  for (let above = dirname(path); ; above = dirname(above)) {
+    const found = await statfs(above).catch(() => undefined)
+    if (found) return found.type === TMPFS
+    if (above === dirname(above)) return false
+  }
+}
+
+/** A folder that a client made after the start is not in the service's view: the operator, who asks for a check, is told. */
+export async function logHiddenSources({ settings, log }: App, { env, home }: ProcessContext): Promise<void> {
+  if (!env.INVOCATION_ID) return
+  const sources = settings.sources.length ? settings.sources : usualSources(home)
+  const paths = sources.map(source => (source.kind === 'pem' ? source.chain : source.path))
+  const hidden: string[] = []
+  for (const path of paths) if (await isHidden(path)) hidden.push(path)
+  if (!hidden.length) return
+  log.info(
+    {
+      event: 'source_hidden',
+      paths: hidden,
+      advice:
+        'If it is there: sudo systemctl restart certferry. Paths in home directories other than /root/.acme.sh and /root/.lego need BindReadOnlyPaths= first (docs/systemd.md).',
+    },
+    `this service does not see ${hidden.join(', ')}: folders in home directories are opened to it at its start`,
+  )
 }
 
 async function relist(

@@ -8,6 +8,7 @@ import { createServiceNotifier } from '../systemd/notify.ts'
 import { singleFlight } from '../util/async.ts'
 import { createDaemon, type Daemon, type DaemonDeps, drain } from './daemon.ts'
 import { createHealthServer, type HealthServer } from './healthServer.ts'
+import { logHiddenSources } from './sourceWatching.ts'
 
 interface Supervisor {
   /** Begins a shift under the configuration as it is now. @throws Fault where the first cannot begin. */
@@ -57,10 +58,14 @@ export function createSupervisor(
     notifier.status(shift.status)
     const event = before ? 'reloaded' : 'watching'
     next?.log.info({ event }, `${event}: ${shift.status()}`)
+    if (before && next) await logHiddenSources(next, world)
   })
   return {
     reload: relieve,
-    sweep: async why => shift?.sweep(why),
+    sweep: async why => {
+      await shift?.sweep(why)
+      if (engine) await logHiddenSources(engine, world)
+    },
     shutdown: async () => {
       notifier.stopping()
       await Promise.all([shift?.stop(), station.close(), notifier.close()])

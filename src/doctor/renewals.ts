@@ -1,11 +1,13 @@
 /** Who carries renewals on this machine: the daemon, a timer, cron, hooks; and whose renewals nobody carries. */
 import type { CronLine } from '../acme/clientHooks.ts'
+import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
 import { isRunFor, isTrusted } from './machine.ts'
 import type { CheckContext } from './run.ts'
+import { unseenFinding, unseenPaths } from './serviceView.ts'
 
 export interface Automation {
   /** Undefined where there is no systemd. */
@@ -104,8 +106,18 @@ export async function renewals(scene: CheckContext): Promise<readonly Finding[]>
   return [
     ...hooks.map(({ finding }) => finding),
     daemonFinding(signs),
+    ...unseenFindings(signs, scene.sources),
     ...(kinds.size ? [renewalFinding({ ...signs, kinds })] : []),
   ]
+}
+
+/** The service's process belongs to another user, and is known by systemd alone. */
+function unseenFindings({ units, pids }: Automation, sources: readonly Source[]): readonly Finding[] {
+  const servicePid = units?.service.pid ?? 0
+  const daemons = servicePid > 0 ? [servicePid] : pids
+  return daemons.flatMap(pid =>
+    unseenPaths(pid, sources).map(path => unseenFinding(path, { pid, isService: pid === servicePid })),
+  )
 }
 
 async function signsOf({ world, machine }: CheckContext): Promise<Automation> {

@@ -11,7 +11,7 @@ export const QUESTION = [
   'show',
   SERVICE,
   TIMER,
-  '--property=Id,LoadState,ActiveState,SubState,UnitFileState,StatusText,Result,ExecMainStatus',
+  '--property=Id,LoadState,ActiveState,SubState,UnitFileState,StatusText,Result,ExecMainStatus,MainPID',
 ] as const
 
 export interface Unit {
@@ -24,6 +24,8 @@ export interface Unit {
   /** What the daemon says of itself. */
   readonly status: string
   readonly exit: number
+  /** Of its main process; 0 where it does not run. */
+  readonly pid: number
 }
 
 export const ABSENT: Unit = {
@@ -33,6 +35,7 @@ export const ABSENT: Unit = {
   sub: 'dead',
   status: '',
   exit: 0,
+  pid: 0,
 }
 
 /** Units by their names; one that systemd does not know is absent. */
@@ -48,6 +51,7 @@ export function unitsIn(shown: string): (name: string) => Unit {
       sub: of.get('SubState') ?? '',
       status: of.get('StatusText') ?? '',
       exit: Number(of.get('ExecMainStatus') ?? 0),
+      pid: Number(of.get('MainPID') ?? 0),
     }
   }
 }

@@ -128,6 +128,22 @@ describe('a storm of signals', () => {
   })
 })
 
+test('SIGUSR1 and a reload name the sources that a systemd unit hides, the first start does not', async () => {
+  const { configure, start } = await openWatchStage()
+  const hidden = '/dev/shm/certferry-none/le'
+  await configure(`[[source]]\nkind = "certbot"\npath = "${hidden}"\n`)
+  const { signal, said, saying, end } = start({ env: { INVOCATION_ID: '0' } })
+  await saying('watching')
+  expect(said('source_hidden')).toEqual([])
+  signal('SIGUSR1')
+  expect(await saying('source_hidden')).toMatchObject([
+    { level: 'info', paths: [hidden], advice: expect.stringContaining('systemctl restart certferry') },
+  ])
+  signal('SIGHUP')
+  await saying('source_hidden', 2)
+  expect(await end()).toBe(0)
+})
+
 /** A daemon that has uploaded its one certificate. */
 async function running() {
   const stage = await openWatchStage()

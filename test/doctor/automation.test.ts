@@ -161,6 +161,7 @@ SubState=running
 UnitFileState=enabled
 StatusText=2 certificates, next = 18:17
 ExecMainStatus=0
+MainPID=42
 
 Id=certferry-sync.timer
 LoadState=not-found
@@ -174,6 +175,7 @@ ActiveState=inactive
       sub: 'running',
       status: '2 certificates, next = 18:17',
       exit: 0,
+      pid: 42,
     })
   })
 

@@ -82,6 +82,20 @@ describe.skipIf(why)('certferry.service', () => {
     expect(await daemon()).toMatchObject({ MainPID, NRestarts: '0' })
   })
 
+  test('a client that was installed after the start: SIGUSR1 and check name it, a restart opens it', async () => {
+    const unseen = 'does not see /root/.lego'
+    const check = () => stage.run('certferry', 'check')
+    expect((await check()).stdout).not.toContain('does not see')
+    await stage.run('mkdir', '-p', '/root/.lego/certificates')
+    await stage.systemctl('kill', '-s', 'USR1', 'certferry')
+    await eventually('a line', async () =>
+      (await stage.journal('certferry')).includes(`this service ${unseen}`),
+    )
+    expect((await check()).stdout.replace(/\s+/g, ' ')).toContain(`certferry.service ${unseen}`)
+    await stage.systemctl('restart', 'certferry')
+    expect((await check()).stdout).not.toContain('does not see')
+  })
+
   test('is started again after kill -9, and uploads nothing twice', async () => {
     const { MainPID = '' } = await daemon()
     const since = Date.now()
