@@ -179,11 +179,19 @@ export function createApp(
     stateDir: settings.stateDir,
     force: line.force ?? false,
   })
-  const { profile, role } = settings
+  const { profile, instanceRole } = settings
   const credentialsMark = () =>
     import('./tencent/instanceRole.ts')
       .then(({ roleCredentials }) =>
-        findCredentials({ env, home, profile, role: () => roleCredentials(role), onSecret, now, wait }),
+        findCredentials({
+          env,
+          home,
+          profile,
+          role: () => roleCredentials(instanceRole),
+          onSecret,
+          now,
+          wait,
+        }),
       )
       .then(markOf, () => '')
   const close = async () => {

@@ -37,7 +37,7 @@ export const ADVICE = {
   CERTIFICATE_INVALID: 'Look at the file with `certferry inspect`; have the ACME client write it anew.',
   KEY_INVALID: 'The key must be a PEM private key (PKCS#8, PKCS#1 or SEC1), RSA or EC.',
   KEY_ELSEWHERE:
-    'Name certificate and key as a source of kind "pem", or leave this one out: skip = true in a [[certificate]] of its name.',
+    'Name certificate and key as a source of kind "pem", or leave this one out: exclude = true in a [[certificate]] of its name.',
   KEY_ENCRYPTED: 'Set key_password_file for this source, or store the key unencrypted.',
   KEY_PASSWORD_WRONG: 'Check what key_password_file of this source contains.',
   WRONG_KEY: 'Name the key of this certificate. If a renewal failed half-way, run the ACME client again.',

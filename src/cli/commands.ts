@@ -156,7 +156,7 @@ check  the file, CERTFERRY_* and options: nothing is wrong, or every mistake at
   {
     name: 'emulator',
     summary: 'a local SSL API to try everything against',
-    operands: '[--port N] [--misbehave SEED]',
+    operands: '[--port N] [--inject-faults SEED]',
     options: { ...PORT, ...PACE },
     errorsToStdout: false,
     details: 'Prints its URL as the first line and one line a request; ends with Ctrl-C.',

@@ -133,7 +133,7 @@ export const SETUP: OptionTable = {
   },
   daemon: { as: 'daemon', says: 'run as a service that watches' },
   hook: { as: 'hook', says: "run as the client's hook, with a timer beside it" },
-  'no-test': { as: 'noTest', says: 'do not run `certferry check` at the end' },
+  'skip-check': { as: 'skipCheck', says: 'do not run `certferry check` at the end' },
   'dry-run': { as: 'dryRun', says: 'say what would be done; change nothing' },
 }
 
@@ -163,8 +163,8 @@ export const PORT: OptionTable = {
     says: 'port on 127.0.0.1 (default 0: any free one)',
     read: number('port', 0, 65_535, true),
   },
-  misbehave: {
-    as: 'misbehave',
+  'inject-faults': {
+    as: 'injectFaults',
     takes: 'SEED',
     says: 'throttle, reset, stall and answer nonsense, the same for a seed',
   },

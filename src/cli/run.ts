@@ -42,11 +42,18 @@ function parse(command: Command, words: readonly string[]) {
       strict: true,
     })
   } catch (error) {
-    const { message } = error as Error
-    throw new Fault('USAGE', `${command.name}: ${message.split('. ', 1)[0]}`, {
+    const old = Object.keys(RENAMED).find(name => words.some(word => word.split('=', 1)[0] === name))
+    const message = old ? `${old} is now called ${RENAMED[old]}` : (error as Error).message.split('. ', 1)[0]
+    throw new Fault('USAGE', `${command.name}: ${message}`, {
       advice: `See \`certferry ${command.name} --help\`.`,
     })
   }
+}
+
+/** Former names of options. */
+const RENAMED: Readonly<Record<string, string>> = {
+  '--misbehave': '--inject-faults',
+  '--no-test': '--skip-check',
 }
 
 const optionShapes = (options: OptionTable): NonNullable<ParseArgsConfig['options']> =>

@@ -16,12 +16,12 @@ const unusable = (port: number) => (error: NodeJS.ErrnoException) => {
 
 export async function run(
   { stdout, shutdown: ending }: ProcessContext,
-  { port = 0, rate, misbehave }: CommandLine,
+  { port = 0, rate, injectFaults }: CommandLine,
 ): Promise<number> {
   const emulator = await startEmulator({
     port,
     ...(rate !== undefined && { rate }),
-    ...(misbehave !== undefined && { mischief: randomFaults(misbehave) }),
+    ...(injectFaults !== undefined && { mischief: randomFaults(injectFaults) }),
     onRequest: ({ n, action, code, certificateId }) =>
       stdout.write(`${n}  ${action}  ${code}${certificateId ? `  ${certificateId}` : ''}\n`),
   }).catch(unusable(port))

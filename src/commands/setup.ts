@@ -53,7 +53,7 @@ export async function setUp(
   const { profile } = ground
   const credentials = await wantedCredentials(world, line, { file: places.credentials, profile, ask })
   const way = await chosenWay(line, ground.units?.service.installed ?? false, ask)
-  const test = line.noTest ? false : await yes(ask, 'Test it afterwards, with one harmless request?')
+  const test = line.skipCheck ? false : await yes(ask, 'Test it afterwards, with one harmless request?')
   const config = await wantedConfig(line, clients, ground)
   const hooks = way === 'hook' ? await hooksOf(world, clients, ground) : []
   const answers = { clients, way, test }

@@ -24,13 +24,13 @@ export interface CommandLine {
   readonly name?: string
   readonly deadline?: number
   readonly port?: number
-  readonly misbehave?: string
+  readonly injectFaults?: string
   readonly yes?: boolean
   readonly client?: readonly string[]
   readonly credentialsFile?: string
   readonly daemon?: boolean
   readonly hook?: boolean
-  readonly noTest?: boolean
+  readonly skipCheck?: boolean
   readonly test?: boolean
   /** A textfile for node_exporter. */
   readonly metricsFile?: string

@@ -145,7 +145,7 @@ export async function readConfiguration(world: ProcessContext, line: CommandLine
   const given = { options: line, env, config }
   const right = withoutInvalid(given)
   const settled = resolveSettings({ ...right.options, source: line.source }, right.env, config)
-  const ofFile = [...problems, ...sweepProblems(config, lineOf)]
+  const ofFile = [...problems, ...rescanProblems(config, lineOf)]
   return {
     isReadable: !problems.some(({ column }) => column !== undefined),
     file,
@@ -183,9 +183,9 @@ export function unreadableConfig(error: unknown): Configuration {
 }
 
 /** Only the schedule itself knows what it can read. */
-function sweepProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
-  const says = watch?.sweep === undefined ? undefined : scheduleProblem(watch.sweep)
-  return says ? [{ key: 'watch.sweep', line: lineOf(['watch', 'sweep']), says }] : []
+function rescanProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
+  const says = watch?.rescan === undefined ? undefined : scheduleProblem(watch.rescan)
+  return says ? [{ key: 'watch.rescan', line: lineOf(['watch', 'rescan']), says }] : []
 }
 
 /** @throws Fault CONFIG_INVALID with all complaints, where there are any. */

@@ -89,9 +89,9 @@ export const SETTINGS = {
     inFile: ({ tencent }) => tencent?.profile,
     defaultValue: undefined,
   }),
-  role: setting<boolean | undefined>({
-    path: ['tencent', 'role'],
-    inFile: ({ tencent }) => tencent?.role,
+  instanceRole: setting<boolean | undefined>({
+    path: ['tencent', 'instance_role'],
+    inFile: ({ tencent }) => tencent?.instance_role,
     defaultValue: undefined,
   }),
   proxy: setting<string | undefined>({
@@ -99,14 +99,14 @@ export const SETTINGS = {
     inFile: ({ tencent }) => tencent?.proxy,
     defaultValue: undefined,
   }),
-  sweep: setting({
-    path: ['watch', 'sweep'],
-    inFile: ({ watch }) => watch?.sweep,
+  rescan: setting({
+    path: ['watch', 'rescan'],
+    inFile: ({ watch }) => watch?.rescan,
     defaultValue: DEFAULT_RESCAN,
   }),
-  jitter: setting<number>({
-    path: ['watch', 'jitter_seconds'],
-    inFile: ({ watch }) => watch?.jitter_seconds,
+  rescanJitter: setting<number>({
+    path: ['watch', 'rescan_jitter'],
+    inFile: ({ watch }) => watch?.rescan_jitter,
     defaultValue: DEFAULT_JITTER,
   }),
   listen: setting<string | undefined>({
@@ -130,8 +130,8 @@ export const SETTINGS = {
     defaultValue: undefined,
   }),
   events: setting<readonly NotifyEvent[]>({
-    path: ['notify', 'on'],
-    inFile: ({ notify }) => notify?.on,
+    path: ['notify', 'events'],
+    inFile: ({ notify }) => notify?.events,
     defaultValue: NOTIFY_EVENTS,
   }),
   level: setting<Level>({

@@ -41,7 +41,7 @@ const uploadEntries = {
   type: v.optional(oneOf(TYPES)),
   alias: v.optional(v.pipe(v.string('expected text in quotes'), obeying(aliasProblem))),
   project_id: v.optional(whole),
-  use: v.optional(
+  certificate_use: v.optional(
     v.pipe(
       filled(),
       v.regex(
@@ -120,7 +120,7 @@ export const ConfigSchema = v.strictObject({
         ),
       ),
       profile: v.optional(filled("a profile's name")),
-      role: v.optional(v.boolean('expected true or false')),
+      instance_role: v.optional(v.boolean('expected true or false')),
       proxy: v.optional(v.pipe(filled('a URL'), obeying(proxyProblem))),
     }),
   ),
@@ -130,7 +130,7 @@ export const ConfigSchema = v.strictObject({
     v.array(
       v.strictObject({
         match: filled("a lineage's name or pattern"),
-        skip: v.optional(v.boolean('expected true or false')),
+        exclude: v.optional(v.boolean('expected true or false')),
         ...uploadEntries,
       }),
       'expected [[certificate]] tables',
@@ -138,8 +138,8 @@ export const ConfigSchema = v.strictObject({
   ),
   watch: v.optional(
     v.strictObject({
-      sweep: v.optional(filled('a cron expression')),
-      jitter_seconds: v.optional(whole),
+      rescan: v.optional(filled('a cron expression')),
+      rescan_jitter: v.optional(whole),
     }),
   ),
   http: v.optional(
@@ -150,7 +150,7 @@ export const ConfigSchema = v.strictObject({
       command: v.optional(filled('a path')),
       webhook_file: v.optional(filled('a path')),
       template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
-      on: v.optional(v.array(oneOf(NOTIFY_EVENTS), `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
+      events: v.optional(v.array(oneOf(NOTIFY_EVENTS), `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),
   ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),

@@ -86,13 +86,13 @@ export interface Settings {
   readonly ratePerSecond: number
   readonly profile: string | undefined
   /** Whether to ask this machine for a role; undefined where only one of Tencent Cloud's is asked. */
-  readonly role: boolean | undefined
+  readonly instanceRole: boolean | undefined
   readonly proxy: string | undefined
   readonly stateDir: string
   readonly logLevel: Level
   /** Where the daemon answers /live, /ready and /metrics; nowhere unless set. */
   readonly httpListen: string | undefined
-  readonly watch: { readonly sweep: string; readonly jitterSeconds: number }
+  readonly watch: { readonly rescan: string; readonly rescanJitter: number }
   /** Whom to tell beside the log, and of what. */
   readonly notify: NotifySettings
   /** Empty where the operator named none: then the usual places are looked at. */
@@ -127,12 +127,12 @@ export function resolveSettings(options: Options, env: Environment, config: Conf
     language,
     ratePerSecond: of(SETTINGS.rate),
     profile: of(SETTINGS.profile),
-    role: of(SETTINGS.role),
+    instanceRole: of(SETTINGS.instanceRole),
     proxy: of(SETTINGS.proxy),
     stateDir: of(SETTINGS.stateDir),
     logLevel: of(SETTINGS.level),
     httpListen: of(SETTINGS.listen),
-    watch: { sweep: of(SETTINGS.sweep), jitterSeconds: of(SETTINGS.jitter) },
+    watch: { rescan: of(SETTINGS.rescan), rescanJitter: of(SETTINGS.rescanJitter) },
     notify: {
       command: of(SETTINGS.notifyCommand),
       webhookFile: of(SETTINGS.webhookFile),
@@ -142,8 +142,8 @@ export function resolveSettings(options: Options, env: Environment, config: Conf
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => ({ ...uploadSettings(config, id, name, keys), service }),
     isExcluded: id =>
-      matchesAny(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ skip }) => skip !== undefined)
-        ?.skip ?? false,
+      matchesAny(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ exclude }) => exclude !== undefined)
+        ?.exclude ?? false,
   }
 }
 
@@ -166,13 +166,13 @@ function uploadSettings(
     {},
     config.upload,
     keys,
-    ...matchesAny(config, id, name).map(({ match: _, skip: __, ...rest }) => rest),
+    ...matchesAny(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest),
   )
   return {
     type: merged.type,
     alias: merged.alias ?? DEFAULT_ALIAS,
     projectId: merged.project_id,
-    use: merged.use,
+    use: merged.certificate_use,
     tags: Object.entries(merged.tags ?? {}),
     repeatable: merged.repeatable ?? false,
     keyPasswordFile: merged.key_password_file,

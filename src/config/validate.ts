@@ -21,10 +21,25 @@ export function keysAt(table: KeyPath): readonly string[] {
 
 const SECRET = /^(secret|token|password)|(^|_)(secret|token)(_|$)/i
 
+/** Former names of keys, by table. A table may be a list: its entries have no number here. */
+const RENAMED: Readonly<Record<string, string>> = {
+  'tencent.role': 'instance_role',
+  'upload.use': 'certificate_use',
+  'source.use': 'certificate_use',
+  'certificate.use': 'certificate_use',
+  'certificate.skip': 'exclude',
+  'watch.sweep': 'rescan',
+  'watch.jitter_seconds': 'rescan_jitter',
+  'notify.on': 'events',
+}
+
 /** "unknown key", and the key that was meant or those there are. */
 function unknownKey(path: KeyPath): string {
   const keys = keysAt(path.slice(0, -1))
   const word = String(path.at(-1))
+  const name = path.filter(step => typeof step === 'string').join('.')
+  const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name] : undefined
+  if (renamed) return `this key is now called ${renamed}`
   if (SECRET.test(word)) return 'unknown key: secrets never stand in this file'
   const near = keys.find(key => isSimilar(word.toLowerCase().replaceAll('-', '_'), key))
   return near ? `unknown key: did you mean ${near}?` : `unknown key: expected one of ${keys.join(', ')}`
@@ -136,7 +151,7 @@ const reservedKey = (path: Path, lineOf: LineOf): Problem => ({
 const keyOf = (path: Path) =>
   path.map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`)).join('')
 
-const LISTS = new Set(['source', 'certificate', 'on'])
+const LISTS = new Set(['source', 'certificate', 'events'])
 
 /** Deeper than any key of ours: a dotted key may have half a million parts, and a recursion has not. */
 const DEEPEST = 8

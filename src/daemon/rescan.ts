@@ -31,8 +31,8 @@ const monotonic = () => performance.now()
  * Of node-cron 4.6 only the next time is asked. Its own timers go by local time, whatever zone they are given: in the hour
  * that is repeated in autumn they ring late, leave rings out, or are set a thousand times a second.
  */
-export function createSchedule({ sweep, jitterSeconds }: Settings['watch'], ring: () => void): Schedule {
-  const task = createTask(sweep, () => {}, { timezone: 'UTC' })
+export function createSchedule({ rescan, rescanJitter }: Settings['watch'], ring: () => void): Schedule {
+  const task = createTask(rescan, () => {}, { timezone: 'UTC' })
   const next = () => task.getNextRuns(1)[0] ?? null
   const nextTime = () => next()?.getTime() ?? Number.POSITIVE_INFINITY
   let due = nextTime()
@@ -44,7 +44,7 @@ export function createSchedule({ sweep, jitterSeconds }: Settings['watch'], ring
     ring()
   }
   const ringSoon = () => {
-    const delay = Math.floor(Math.random() * jitterSeconds * 1000)
+    const delay = Math.floor(Math.random() * rescanJitter * 1000)
     if (delay === 0) ringNow()
     else delayed ??= setTimeout(ringNow, delay)
   }

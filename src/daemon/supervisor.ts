@@ -80,8 +80,8 @@ async function prepareDaemon(
   { station, isFirst }: { readonly station: HealthServer; readonly isFirst: boolean },
 ): Promise<App> {
   const engine = await openApp(world, line, new AbortController().signal, station.metrics)
-  const problem = scheduleProblem(engine.settings.watch.sweep)
-  if (problem) throw new Fault('CONFIG_INVALID', `watch.sweep: ${problem}`)
+  const problem = scheduleProblem(engine.settings.watch.rescan)
+  if (problem) throw new Fault('CONFIG_INVALID', `watch.rescan: ${problem}`)
   await engine.receipts.prepare().catch(async error => {
     // a reload that fails stops nothing: the shift before it goes on
     if (isFirst && error instanceof Fault) {

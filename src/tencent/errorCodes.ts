@@ -163,7 +163,7 @@ const PARAMETERS: ReadonlyArray<readonly [name: RegExp, advice: string]> = [
   [/\bX-TC-Language\b/i, 'Correct or remove [tencent] language.'],
   [/\bAlias\b/, inUpload('alias')],
   [/\bProjectId\b/, inUpload('project_id')],
-  [/\bCertificateUse\b/, inUpload('use')],
+  [/\bCertificateUse\b/, inUpload('certificate_use')],
   [/\bTags?\b|\bTag(Key|Value)\b/, inUpload('tags')],
   [/\bCertificateType\b/, inUpload('type')],
   [/\bRepeatable\b/, inUpload('repeatable')],

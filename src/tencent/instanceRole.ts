@@ -38,7 +38,7 @@ export const linkLocalLookup =
 
 const strayed = (name: string, address = 'nowhere') =>
   new Fault('CREDENTIALS_UNREADABLE', `${name} leads to ${address}, and not to this machine's own host`, {
-    advice: 'See whose resolver /etc/resolv.conf names; [tencent] role = true asks all the same.',
+    advice: 'See whose resolver /etc/resolv.conf names; [tencent] instance_role = true asks all the same.',
   })
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
@@ -66,9 +66,9 @@ export async function roleCredentials(
   wanted: boolean | undefined,
   { url = METADATA, maker, lookUp }: RoleOptions = {},
 ): Promise<Credentials | string> {
-  if (wanted === false) return 'by [tencent] role = false no role is asked for'
+  if (wanted === false) return 'by [tencent] instance_role = false no role is asked for'
   if (wanted === undefined && !(await isCloudMachine(maker)))
-    return "this machine is not Tencent Cloud's, so it was asked for no role ([tencent] role = true asks all the same)"
+    return "this machine is not Tencent Cloud's, so it was asked for no role ([tencent] instance_role = true asks all the same)"
   // straight there: the address means this machine's own host, and a proxy would ask about itself
   const dispatcher = new Agent({
     connect: {

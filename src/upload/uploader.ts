@@ -114,9 +114,9 @@ export interface Uploader extends RetryingUploader {
 
 export function createUploader(options: UploaderOptions): Uploader {
   const { settings, env, home, version, log, now, signal, passing } = options
-  const { endpoint, region, language, profile, role, proxy, ratePerSecond } = settings
+  const { endpoint, region, language, profile, instanceRole, proxy, ratePerSecond } = settings
   const dispatcher = createAgent({ endpoint, proxy, env })
-  const places = { env, home, profile, role: () => roleCredentials(role), onSecret: options.onSecret }
+  const places = { env, home, profile, role: () => roleCredentials(instanceRole), onSecret: options.onSecret }
   const wait = (ms: number) => passing.wait(ms, signal).catch(() => undefined)
   const wallet = createCredentialProvider({ ...places, now: () => new Date(now()), wait }, now)
   const onClock = sayClock(log)

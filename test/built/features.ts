@@ -207,15 +207,15 @@ export function describeBuilt(program: () => string): void {
       [
         '[upload] alias',
         '[upload] project_id',
-        '[upload] use',
+        '[upload] certificate_use',
         '[upload] tags',
         '[upload] repeatable',
         '[upload] type',
         '[[source]] type',
         '[upload] key_password_file',
         '[[certificate]] match',
-        '[[certificate]] skip',
-        '[[certificate]] use',
+        '[[certificate]] exclude',
+        '[[certificate]] certificate_use',
         '[state] dir',
         '[log] level',
         '[tencent] endpoint',
@@ -236,7 +236,7 @@ rate_per_second = 500
 [upload]
 alias = "own {domain}"
 project_id = 7
-use = "CLB"
+certificate_use = "CLB"
 tags = { team = "web" }
 repeatable = true
 type = "SVR"
@@ -253,10 +253,10 @@ chain = "ca.pem"
 type = "CA"
 [[certificate]]
 match = "pem:b"
-use = "CDN"
+certificate_use = "CDN"
 [[certificate]]
 match = "c"
-skip = true
+exclude = true
 `)
         const keys = { ...KEYS, CERTFERRY_ENDPOINT: '', CERTFERRY_STATE_DIR: '' }
         expect(await typed(['sync', '--config', config], keys)).toBe('')
@@ -361,11 +361,11 @@ skip = true
 
     feature(
       "may be those of the machine's role",
-      ['role of the machine', '[tencent] role'],
+      ['role of the machine', '[tencent] instance_role'],
       async ({ certbot, put, at, configure, emulator, did, folder }) => {
         await certbot('a.example.com')
         const config = await configure(
-          `[tencent]\nrole = true\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+          `[tencent]\ninstance_role = true\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
         )
         // an address of this test's own, so that its port 80 is free
         const address = `127.77.${(pid >> 8) & 255}.${pid & 255 || 1}`
@@ -461,8 +461,8 @@ skip = true
       'carries a renewal, reloads, sweeps, answers on its page and ends',
       [
         'watch',
-        '[watch] sweep',
-        '[watch] jitter_seconds',
+        '[watch] rescan',
+        '[watch] rescan_jitter',
         '[http] listen',
         'GET /live',
         'GET /ready',
@@ -474,7 +474,7 @@ skip = true
       async ({ certbot, begin, at, configure, emulator, did }) => {
         await certbot('a.example.com')
         const config = await configure(
-          `[watch]\nsweep = "0 0 1 1 *"\njitter_seconds = 0\n[http]\nlisten = "unix:${at('s')}"\n[log]\nlevel = "debug"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+          `[watch]\nrescan = "0 0 1 1 *"\nrescan_jitter = 0\n[http]\nlisten = "unix:${at('s')}"\n[log]\nlevel = "debug"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
         )
         const daemon = begin(['watch', '--config', config])
         const saying = (event: string, count = 1) =>
@@ -504,7 +504,7 @@ skip = true
       'by a command, of each kind of news',
       [
         '[notify] command',
-        '[notify] on',
+        '[notify] events',
         ...['uploaded', 'rejected', 'stopped', 'failing', 'expiring'].map(event => `event ${event}`),
       ],
       async town => {
@@ -517,7 +517,7 @@ skip = true
         await put('bad/key.pem', 'no key\n')
         const command = await teller(town)
         const config = await configure(
-          `[notify]\ncommand = "${command}"\non = ["uploaded", "rejected", "stopped", "failing", "expiring"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
+          `[notify]\ncommand = "${command}"\nevents = ["uploaded", "rejected", "stopped", "failing", "expiring"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
         )
         const two = [
           await issue({ names: ['x.example.com'] }),
@@ -633,7 +633,7 @@ skip = true
         'setup --credentials-file',
         'setup --daemon',
         'setup --hook',
-        'setup --no-test',
+        'setup --skip-check',
         'setup --dry-run',
       ],
       async ({ certbot, put, typed, type, at }) => {
@@ -647,7 +647,7 @@ skip = true
           'certbot',
           '--credentials-file',
           file,
-          '--no-test',
+          '--skip-check',
         ]
         const place = ['--source', `certbot=${at('letsencrypt')}`]
         expect(await typed([...words, '--hook', ...place])).toContain('credentials')
@@ -667,10 +667,10 @@ skip = true
 
     feature(
       'emulator serves, and misbehaves where it is told to',
-      ['emulator', 'emulator --port', 'emulator --misbehave'],
+      ['emulator', 'emulator --port', 'emulator --inject-faults'],
       async ({ certbot, begin, typed, at }) => {
         await certbot('a.example.com')
-        for (const words of [[], ['--misbehave', '7']]) {
+        for (const words of [[], ['--inject-faults', '7']]) {
           const emulator = begin(['emulator', '--port', '0', ...words])
           const url = () => /^http:\S+/.exec(emulator.said())?.[0] ?? ''
           await expect.poll(url).toContain('127.0.0.1')

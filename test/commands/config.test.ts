@@ -64,13 +64,13 @@ describe('config check', () => {
   })
 
   test('names every mistake at once, of file, environment and options, with line and what is allowed; exit 78', async () => {
-    const { file, type } = await house('[tencent]\nregoin = "x"\n[watch]\nsweep = "daily"\n')
+    const { file, type } = await house('[tencent]\nregoin = "x"\n[watch]\nrescan = "daily"\n')
     for (const word of ['check', 'print']) {
       const run = await type([word, '--endpoint', 'evil'], { CERTFERRY_LOG_LEVEL: 'loud' })
       expect(run.exit).toBe(78)
       for (const complaint of [
         `${file}: line 2: tencent.regoin: unknown key: did you mean region?`,
-        `${file}: line 4: watch.sweep: expected a cron expression such as "17 */6 * * *"`,
+        `${file}: line 4: watch.rescan: expected a cron expression such as "17 */6 * * *"`,
         '--endpoint: expected a URL such as "https://ssl.tencentcloudapi.com"',
         'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent',
       ])

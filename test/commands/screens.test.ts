@@ -46,6 +46,8 @@ describe('every command explains itself in 80 columns', () => {
 describe('a wrong word is named, with the way on', () => {
   test.each([
     [['snyc'], 'there is no command "snyc"'],
+    [['emulator', '--misbehave', '7'], 'emulator: --misbehave is now called --inject-faults'],
+    [['setup', '--no-test'], 'setup: --no-test is now called --skip-check'],
     [['sync', '--sorce', 'x'], "Unknown option '--sorce'"],
     [['sync', '--source', 'nginx=/x'], 'expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "nginx=/x"'],
     [['sync', '--source', 'pem=a:b:c:d'], 'expected pem=NAME:CHAIN[:KEY]'],
@@ -122,7 +124,7 @@ describe('inspect tells what is in files', () => {
   test.each([
     ['a key of another certificate', 'chain.pem', 'other.pem', 75, 'does not belong to'],
     ['a file that is not there', 'chain.pem', 'missing.pem', 66, 'is not there'],
-    ['text that is no PEM', 'text.txt', 'text.txt', 65, 'holds no certificate'],
+    ['text that is no PEM', 'text.txt', 'text.txt', 65, 'holds neither a certificate'],
   ])('%s', async (_title, one, other, exit, message) => {
     const folder = await temporaryDirectory()
     await writeFile(join(folder, 'chain.pem'), (await issue()).chain)

@@ -150,7 +150,7 @@ describe('setup --yes', () => {
     const stored = { TENCENTCLOUD_CREDENTIALS_FILE: places.credentials }
     const line = {
       yes: true,
-      noTest: false,
+      skipCheck: false,
       endpoint: emulator.url,
       stateDir: join(places.certbot, '../state'),
     }
@@ -168,7 +168,7 @@ describe('setup --yes', () => {
   test('--json is one object, with what the doctor found', async () => {
     const { run, places } = await openHouse()
     const { exit, json } = await run(
-      { yes: true, json: true, noTest: false, endpoint: 'http://127.0.0.1:9' },
+      { yes: true, json: true, skipCheck: false, endpoint: 'http://127.0.0.1:9' },
       { ...ENV, TENCENTCLOUD_CREDENTIALS_FILE: places.credentials },
     )
     const said = json<{ steps: ReadonlyArray<{ what: string }>; check: { exit: number }; exit: number }>()
@@ -180,7 +180,7 @@ describe('setup --yes', () => {
 describe('setup at a terminal', () => {
   test('asks four things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
     const { run, places } = await openHouse()
-    const { asked, out } = await run({ noTest: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
+    const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
     expect(asked).toEqual([
       `Found certbot in ${places.certbot} (0 certificates). Carry them? [Y/n] `,
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',

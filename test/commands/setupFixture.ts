@@ -10,7 +10,7 @@ import { BARE } from './checkFixture.ts'
 export const SECRET = 'sk-never-to-be-shown'
 export const ENV = { TENCENTCLOUD_SECRET_ID: 'AKIDtest', TENCENTCLOUD_SECRET_KEY: SECRET }
 
-const LINE: CommandLine = { operands: [], json: false, noTest: true }
+const LINE: CommandLine = { operands: [], json: false, skipCheck: true }
 
 export interface Wish {
   /** systemd with certferry's units. */

@@ -9,7 +9,7 @@ async function skipping(match: string) {
   await stage.certbot('shop.example.com')
   await stage.certbot('dev.example.com')
   const config = join(stage.folder, 'config.toml')
-  await writeFile(config, `[[certificate]]\nmatch = "${match}"\nskip = true\n`)
+  await writeFile(config, `[[certificate]]\nmatch = "${match}"\nexclude = true\n`)
   return { ...stage, given: ['--config', config] }
 }
 
@@ -42,9 +42,9 @@ test('of several patterns that match, the last one that speaks of it decides', (
     {},
     {
       certificate: [
-        { match: '*', skip: true },
-        { match: 'shop*', skip: false },
-        { match: 'shop*', use: 'CDN' },
+        { match: '*', exclude: true },
+        { match: 'shop*', exclude: false },
+        { match: 'shop*', certificate_use: 'CDN' },
       ],
     },
   )

@@ -305,7 +305,7 @@ chain = "special.pem"
 key = "special.key"
 [[certificate]]
 match = "spec*"
-use = "CDN"
+certificate_use = "CDN"
 repeatable = true`,
     )
     const recorded = recordedWorld({ cwd: folder, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })

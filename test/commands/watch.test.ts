@@ -100,13 +100,13 @@ describe('SIGHUP', () => {
     await certbot('a.example')
     const { signal, saying, said, end } = start()
     await stored(1)
-    await configure('[watch]\nsweep = "often"\n')
+    await configure('[watch]\nrescan = "often"\n')
     signal('SIGHUP')
     expect(await saying('reload')).toMatchObject([
       {
         level: 'error',
         code: 'CONFIG_INVALID',
-        msg: expect.stringContaining('the old configuration stays: watch.sweep'),
+        msg: expect.stringContaining('the old configuration stays: watch.rescan'),
       },
     ])
     await configure('[upload]\nsweeep = 1\nproject_id = -1\n')
@@ -204,10 +204,10 @@ describe('the end', () => {
 
   test('by a configuration that is not valid is at the start, exit 78', async () => {
     const { configure, start } = await openWatchStage()
-    await configure('[watch]\nsweep = "often"\n')
+    await configure('[watch]\nrescan = "often"\n')
     const { exit, err, out } = start()
     expect(await exit).toBe(78)
-    expect(err() + out()).toContain('watch.sweep: expected a cron expression')
+    expect(err() + out()).toContain('watch.rescan: expected a cron expression')
   })
 })
 

@@ -26,10 +26,10 @@ function read(text: string): Config {
 
 describe('the example configuration', () => {
   test('changes nothing as it stands', () => {
-    expect({ ...resolveSettings({}, {}, read(example)), uploadOf: null, isSkipped: null }).toEqual({
+    expect({ ...resolveSettings({}, {}, read(example)), uploadOf: null, isExcluded: null }).toEqual({
       ...resolveSettings({}, {}, {}),
       uploadOf: null,
-      isSkipped: null,
+      isExcluded: null,
     })
   })
 
@@ -53,7 +53,7 @@ describe('the example configuration', () => {
 
   test('shows the defaults as they are', () => {
     const { tencent, upload, watch, log, state } = read(inForce)
-    expect(watch).toEqual({ sweep: DEFAULT_RESCAN, jitter_seconds: DEFAULT_JITTER })
+    expect(watch).toEqual({ rescan: DEFAULT_RESCAN, rescan_jitter: DEFAULT_JITTER })
     expect(tencent).toMatchObject({
       endpoint: DEFAULT_ENDPOINT,
       rate_per_second: RATE.default,
@@ -61,7 +61,7 @@ describe('the example configuration', () => {
       profile: 'default',
     })
     expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
-    expect(read(inForce).notify?.on).toEqual(NOTIFY_EVENTS)
+    expect(read(inForce).notify?.events).toEqual(NOTIFY_EVENTS)
     expect([log?.level, state?.dir]).toEqual(['info', DEFAULT_STATE_DIR])
   })
 })

@@ -18,7 +18,7 @@ const sparse = <T>(entries: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(entries, { requiredKeys: [] })
 const upload = {
   project_id: fc.nat(),
-  use: fc.constantFrom('CDN', 'CLB'),
+  certificate_use: fc.constantFrom('CDN', 'CLB'),
   tags: fc.dictionary(
     // no tag is called as every object's own members are: such a configuration is refused
     fc
@@ -46,13 +46,13 @@ const config = sparse({
   source: fc.array(source, { maxLength: 3 }),
   certificate: fc.array(
     fc.record(
-      { match: fc.oneof(fc.constant('*'), text), skip: fc.boolean(), ...upload },
+      { match: fc.oneof(fc.constant('*'), text), exclude: fc.boolean(), ...upload },
       { requiredKeys: ['match'] },
     ),
     { maxLength: 2 },
   ),
-  watch: sparse({ jitter_seconds: fc.nat(), sweep: text }),
-  notify: sparse({ on: fc.subarray([...NOTIFY_EVENTS]), command: path, webhook_file: path }),
+  watch: sparse({ rescan_jitter: fc.nat(), rescan: text }),
+  notify: sparse({ events: fc.subarray([...NOTIFY_EVENTS]), command: path, webhook_file: path }),
   log: sparse({ level: fc.constantFrom(...LEVELS) }),
   state: sparse({ dir: path }),
 }) as fc.Arbitrary<Config>

@@ -11,7 +11,7 @@ const problems = (input: unknown): readonly string[] => {
 describe('an unknown key is an error, and the key that was meant or those there are are named', () => {
   const source = { kind: 'certbot', path: '/x' }
   const top = 'tencent, upload, source, certificate, watch, http, notify, log, state'
-  const ofUpload = 'type, alias, project_id, use, tags, repeatable, key_password_file'
+  const ofUpload = 'type, alias, project_id, certificate_use, tags, repeatable, key_password_file'
   test.each([
     ['at the top', { sweeep: 1 }, 'sweeep', `expected one of ${top}`],
     ['with a letter too many', { tencennt: {} }, 'tencennt', 'did you mean tencent?'],
@@ -28,7 +28,7 @@ describe('an unknown key is an error, and the key that was meant or those there 
       'for a certificate',
       { certificate: [{ match: '*', path: 'x' }] },
       'certificate[1].path',
-      `expected one of match, skip, ${ofUpload}`,
+      `expected one of match, exclude, ${ofUpload}`,
     ],
     ['in log', { log: { file: 'x' } }, 'log.file', 'expected one of level'],
     ['in state', { state: { directory: 'x' } }, 'state.directory', 'expected one of dir'],
@@ -36,6 +36,22 @@ describe('an unknown key is an error, and the key that was meant or those there 
     ['named like a member of every object', { constructor: 1 }, 'constructor', `expected one of ${top}`],
   ])('%s', (_, input, key, hint) => {
     expect(problems(input)).toEqual([`${key}: unknown key: ${hint}`])
+  })
+
+  test.each([
+    [{ tencent: { role: true } }, 'tencent.role: this key is now called instance_role'],
+    [{ upload: { use: 'CLB' } }, 'upload.use: this key is now called certificate_use'],
+    [{ source: [{ ...source, use: 'CLB' }] }, 'source[1].use: this key is now called certificate_use'],
+    [
+      { certificate: [{ match: '*', use: 'CLB' }] },
+      'certificate[1].use: this key is now called certificate_use',
+    ],
+    [{ certificate: [{ match: '*', skip: true }] }, 'certificate[1].skip: this key is now called exclude'],
+    [{ watch: { sweep: '* * * * *' } }, 'watch.sweep: this key is now called rescan'],
+    [{ watch: { jitter_seconds: 1 } }, 'watch.jitter_seconds: this key is now called rescan_jitter'],
+    [{ notify: { on: ['uploaded'] } }, 'notify.on: this key is now called events'],
+  ])('a former key name is an error that names the new one: %j', (input, message) => {
+    expect(problems(input)).toEqual([message])
   })
 
   test('secrets have no key of their own: they never stand in the file', () => {
@@ -52,14 +68,14 @@ test('everything wrong with a file is said at once, each by its key', () => {
     sweeep: 1,
     colour: 'blue',
     tencent: { endpoint: 'http://evil.com', language: 'fr', speed: 3, pace: 4 },
-    upload: { use: 'clb', tags: { team: 7 }, labels: {} },
+    upload: { certificate_use: 'clb', tags: { team: 7 }, labels: {} },
     source: [
       { path: '/x', reload: 'nginx' },
       { kind: 'pem', project_id: 'seven', path: '/x' },
       'certbot',
       { kind: 'acme.sh', path: '', Name: 'x', NAME: 'y' },
     ],
-    certificate: [{ use: 'CDN' }, { match: '', repeatable: 1 }],
+    certificate: [{ certificate_use: 'CDN' }, { match: '', repeatable: 1 }],
     log: { level: 'loud' },
     state: 'here',
   }
@@ -89,7 +105,7 @@ test('everything wrong with a file is said at once, each by its key', () => {
       'tencent.speed: unknown key',
       "upload.tags.team: expected the tag's value in quotes",
       'upload.labels: unknown key',
-      'upload.use: expected a product in capitals, such as "CLB", "CDN", "WAF", "LIVE" or "DDOS"',
+      'upload.certificate_use: expected a product in capitals, such as "CLB", "CDN", "WAF", "LIVE" or "DDOS"',
     ].sort(),
   )
 })
@@ -139,15 +155,15 @@ describe('what is left of a file with mistakes', () => {
     const reading = readConfig({
       sweeep: 1,
       tencent: { endpoint: 'http://evil.com', region: 'ap-x' },
-      upload: { tags: { team: 7, env: 'live' }, use: 'clb' },
+      upload: { tags: { team: 7, env: 'live' }, certificate_use: 'clb' },
       source: [
         { kind: 'certbot', path: '/x', project_id: 'seven' },
         { kind: 'certbot', path: '/y', colour: 1 },
         'certbot',
         { kind: 'pem', path: '/x' },
       ],
-      certificate: [{ use: 'CDN' }, { match: 'x' }],
-      notify: { on: ['uploaded', 'often'], command: '/x' },
+      certificate: [{ certificate_use: 'CDN' }, { match: 'x' }],
+      notify: { events: ['uploaded', 'often'], command: '/x' },
       state: 'here',
     })
     expect('rest' in reading && reading.rest).toEqual({
@@ -155,7 +171,7 @@ describe('what is left of a file with mistakes', () => {
       upload: { tags: { env: 'live' } },
       source: [{ kind: 'certbot', path: '/y' }],
       certificate: [{ match: 'x' }],
-      notify: { on: ['uploaded'], command: '/x' },
+      notify: { events: ['uploaded'], command: '/x' },
     })
   })
 

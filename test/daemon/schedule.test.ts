@@ -26,7 +26,7 @@ describe('a schedule', () => {
   test('rings at its times until it is stopped', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     const ring = vi.fn()
-    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
     expect(schedule.next()).toEqual(new Date(Date.UTC(2026, 5, 1, 12, 17)))
     await vi.advanceTimersByTimeAsync(18 * 60_000)
     expect(ring).toHaveBeenCalledTimes(1)
@@ -45,7 +45,7 @@ describe('a schedule', () => {
   ])('rings when the clock is set %s a year, and then at its times by the new clock', async (_, year) => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     const ring = vi.fn()
-    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
     onTestFinished(() => schedule.stop())
     vi.setSystemTime(new Date(Date.UTC(year, 5, 1, 12, 0, 0)))
     await vi.advanceTimersByTimeAsync(60_000)
@@ -60,7 +60,7 @@ describe('a schedule', () => {
   test('rings late where the process was too busy to ring in time, once', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 16, 30)) })
     const ring = vi.fn()
-    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
     onTestFinished(() => schedule.stop())
     vi.setSystemTime(Date.now() + 4_000)
     await vi.advanceTimersByTimeAsync(30_000)
@@ -71,7 +71,7 @@ describe('a schedule', () => {
   test('takes no slewing for setting', async () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 30, 0)) })
     const ring = vi.fn()
-    const schedule = createSchedule({ sweep: '17 */6 * * *', jitterSeconds: 0 }, ring)
+    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
     onTestFinished(() => schedule.stop())
     for (let minute = 0; minute < 240; minute++) {
       vi.setSystemTime(Date.now() - 30) // 500 ppm, the fastest that adjtimex(2) slews
@@ -84,7 +84,7 @@ describe('a schedule', () => {
     vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const ring = vi.fn()
-    const schedule = createSchedule({ sweep: '0 13 * * *', jitterSeconds: 600 }, ring)
+    const schedule = createSchedule({ rescan: '0 13 * * *', rescanJitter: 600 }, ring)
     await vi.advanceTimersByTimeAsync(64 * 60_000)
     expect(ring).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(2 * 60_000)
@@ -138,7 +138,7 @@ describe.each(ZONES)('in %s, where the clocks are changed,', zone => {
 test('a schedule with a longer jitter than its steps leaves no timer behind', async () => {
   vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
   const ring = vi.fn()
-  const schedule = createSchedule({ sweep: '* * * * *', jitterSeconds: 3600 }, ring)
+  const schedule = createSchedule({ rescan: '* * * * *', rescanJitter: 3600 }, ring)
   await vi.advanceTimersByTimeAsync(10 * 60_000)
   schedule.stop()
   ring.mockClear()

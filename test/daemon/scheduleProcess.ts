@@ -31,7 +31,7 @@ Object.assign(globalThis, {
 performance.now = () => now - start
 
 const rings: number[] = []
-const schedule = createSchedule({ sweep, jitterSeconds: 0 }, () => void rings.push(now))
+const schedule = createSchedule({ rescan: sweep, rescanJitter: 0 }, () => void rings.push(now))
 let timers = 0
 /** More than one a minute for a year: set in vain. */
 const ENOUGH = 600_000

@@ -155,9 +155,9 @@ describe('acme.sh', () => {
     expect(results).toMatchObject([
       { fault: { code: 'KEY_ELSEWHERE', message: expect.stringContaining('CSR') } },
     ])
-    expect(results[0]?.fault?.advice).toContain('skip = true')
+    expect(results[0]?.fault?.advice).toContain('exclude = true')
     const config = await folderOf({
-      'c.toml': '[[certificate]]\nmatch = "acme.sh:a.example_ecc"\nskip = true\n',
+      'c.toml': '[[certificate]]\nmatch = "acme.sh:a.example_ecc"\nexclude = true\n',
     })
     expect(await wouldDo(`acme.sh=${root}`, '--config', join(config, 'c.toml'))).toEqual({
       exit: 0,

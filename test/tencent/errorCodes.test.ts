@@ -123,7 +123,7 @@ describe('the advice names what the service names', () => {
       '未知参数错误，传入了未定义的参数 `KeyPassword`。',
       'Correct what key_password_file contains',
     ],
-    ['FailedOperation.InvalidParam', 'CertificateUse', 'Correct use,'],
+    ['FailedOperation.InvalidParam', 'CertificateUse', 'Correct certificate_use,'],
     ['InvalidParameter.WithDetailReason', '参数有误：CertificateType 只能是 SVR 或 CA', 'Correct type,'],
     ['MissingParameter', 'The request is missing `CertificatePrivateKey`.', 'Run `certferry inspect`'],
   ])('%s: %s', (code, message, says) => {

@@ -24,7 +24,7 @@ describe('what a lineage is uploaded with', () => {
     ['type', 'type', ['SVR', 'CA', 'SVR']],
     ['alias', 'alias', ['a', 'b', '']],
     ['project_id', 'projectId', [1, 2, 0]],
-    ['use', 'use', ['CLB', 'CDN', 'WAF']],
+    ['certificate_use', 'use', ['CLB', 'CDN', 'WAF']],
     ['repeatable', 'repeatable', [true, false, true]],
     ['key_password_file', 'keyPasswordFile', ['/a', '/b', '/c']],
   ] as const
@@ -51,7 +51,7 @@ describe('what a lineage is uploaded with', () => {
 
   test('a pattern means the name with or without its kind; of several that match the last counts', () => {
     const using = (...patterns: readonly string[]) =>
-      uploadOf({ certificate: patterns.map((match, i) => ({ match, use: `U${i}` })) }).use
+      uploadOf({ certificate: patterns.map((match, i) => ({ match, certificate_use: `U${i}` })) }).use
     expect(using('shop-*')).toBe('U0')
     expect(using('certbot:shop-?.example.com')).toBe('U0')
     expect(using('*', 'shop-*', 'certbot:*')).toBe('U2')
@@ -61,8 +61,8 @@ describe('what a lineage is uploaded with', () => {
 
   test('several that match each add their keys', () => {
     const override = [
-      { match: '*', use: 'CLB', project_id: 7 },
-      { match: 'shop-*', use: 'CDN' },
+      { match: '*', certificate_use: 'CLB', project_id: 7 },
+      { match: 'shop-*', certificate_use: 'CDN' },
     ]
     expect(uploadOf({ certificate: override })).toMatchObject({ use: 'CDN', projectId: 7 })
   })
@@ -73,14 +73,14 @@ describe('what a lineage is uploaded with', () => {
       {},
       {
         source: [
-          { kind: 'certbot', path: '/x', use: 'CLB', tags: { a: 'b' } },
+          { kind: 'certbot', path: '/x', certificate_use: 'CLB', tags: { a: 'b' } },
           { kind: 'pem', name: 'n', chain: 'c', key: 'k', project_id: 0 },
           { kind: 'pem', name: 'ca', chain: 'c' },
         ],
       },
     )
     expect(settings.sources).toEqual([
-      { kind: 'certbot', path: '/x', keys: { use: 'CLB', tags: { a: 'b' } } },
+      { kind: 'certbot', path: '/x', keys: { certificate_use: 'CLB', tags: { a: 'b' } } },
       { kind: 'pem', name: 'n', chain: 'c', key: 'k', keys: { project_id: 0 } },
       { kind: 'pem', name: 'ca', chain: 'c', key: undefined, keys: {} },
     ])
