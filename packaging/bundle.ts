@@ -36,6 +36,24 @@ const closure = (found: Set<string>): Plugin => ({
   },
 })
 
+/** Of pino: transports in worker threads, files it would open itself, and what these two need. */
+const UNUSED = new Set([
+  './transport',
+  './lib/transport',
+  './lib/multistream',
+  'sonic-boom',
+  'on-exit-leak-free',
+  'worker_threads',
+])
+
+const withoutUnused: Plugin = {
+  name: 'unused parts of pino',
+  resolveId: (source, importer) =>
+    UNUSED.has(source) && importer?.includes('/node_modules/pino/')
+      ? resolve(ROOT, 'packaging/unused.cjs')
+      : null,
+}
+
 /** A library is known by its name wherever it is loaded. */
 const packageOf = (id: string) =>
   /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
@@ -50,7 +68,7 @@ export async function bundle(version: string): Promise<Bundle> {
     input: { main: resolve(ROOT, 'src/main.ts') },
     cwd: ROOT,
     platform: 'node',
-    plugins: [stating(version), closure(start)],
+    plugins: [stating(version), withoutUnused, closure(start)],
     resolve: { alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
     preserveEntrySignatures: false,
     transform: { target: 'node22', define: { 'import.meta.filename': '__filename' } },

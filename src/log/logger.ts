@@ -1,73 +1,30 @@
-/** A log line: as JSON for machines, as text for a terminal, as the journal wants it. Pure. */
-import { LEVELS, type Level } from '../config/values.ts'
+/** The log: pino writes every line as JSON; for a terminal or the journal it is printed in their form. */
+import { pino } from 'pino'
+import type { Level } from '../config/values.ts'
 import type { Output } from '../processContext.ts'
-import { jsonLine, printableText, wrap } from '../terminal/text.ts'
+import { escapeText, printableText, wrap } from '../terminal/text.ts'
 
-/** Level, time and message are there of every line; the fields are for machines, all but the advice. */
+type WriteLine = (fields: Readonly<Record<string, unknown>>, message: string) => void
+
+export interface Logger extends Readonly<Record<'debug' | 'info' | 'warn' | 'error', WriteLine>> {
+  /** False if debug lines are not written: their text need not be made. */
+  readonly debugs?: boolean
+}
+
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Says by itself all that a person needs; the fields are for machines. */
+  readonly message: string
+}
+
+/** A line as a terminal and the journal are given it. */
 export interface LogRecord {
-  readonly level: Exclude<Level, 'silent'>
+  readonly level: string
   /** ISO 8601. */
   readonly time: string
   readonly msg: string
   readonly [field: string]: unknown
-}
-
-/** The first guard is the Secret type; this one catches a member somebody adds one day. */
-const SECRET = new Set([
-  'key',
-  'keyPem',
-  'secretKey',
-  'secretId',
-  'token',
-  'password',
-  'authorization',
-  'passphrase',
-])
-
-const mask = (name: string, value: unknown) => (SECRET.has(name) ? '[secret]' : value)
-
-/** One line of JSON that a terminal can be shown. */
-const jsonLogLine = (record: LogRecord): string => jsonLine(record, mask)
-
-const COLOURS: Readonly<Record<string, string>> = {
-  error: '\u001b[31m',
-  warn: '\u001b[33m',
-  info: '\u001b[32m',
-  debug: '\u001b[2m',
-}
-
-const PLAIN = '\u001b[0m'
-
-/** Time and level take this many columns; what follows on further lines begins below the message. */
-const MARGIN = 15
-
-/** Time, level and message, which says all that matters; advice below it. */
-export function terminalLine(
-  { level, time, msg, advice }: LogRecord,
-  { colours, columns }: { readonly colours: boolean; readonly columns: number },
-): string {
-  const shown =
-    (colours ? `${COLOURS[level] ?? ''}${level}${PLAIN}` : level) + ' '.repeat(Math.max(1, 6 - level.length))
-  const clock = new Date(time).toTimeString().slice(0, 8)
-  const fit = (text: string) => wrap(printableText(text, 1000), Math.max(40, columns) - MARGIN, MARGIN)
-  const next = typeof advice === 'string' ? `${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}\n` : ''
-  return `${clock} ${shown}${fit(msg)}\n${next}`
-}
-
-/** syslog's numbers, as sd-daemon(3) reads them at the beginning of a line. */
-const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 }
-
-/** One line an event for the journal, which knows the time itself. */
-export function journalLine({ level, msg, advice }: LogRecord): string {
-  const text = typeof advice === 'string' ? `${msg} → ${advice}` : msg
-  return `<${PRIORITY[level] ?? 6}>${printableText(text, 2000)}\n`
-}
-
-type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void
-
-export interface Logger extends Readonly<Record<'debug' | 'info' | 'warn' | 'error', Write>> {
-  /** False where what is of interest to few need not even be put into words. */
-  readonly debugs?: boolean
 }
 
 interface LogOptions {
@@ -76,34 +33,78 @@ interface LogOptions {
   readonly now: () => number
 }
 
+const SECRET_NAMES = [
+  'key',
+  'keyPem',
+  'secretKey',
+  'secretId',
+  'token',
+  'password',
+  'authorization',
+  'passphrase',
+]
+
+/** The Secret type masks itself; this masks, by its name, a member that is not of that type. Shallow paths come first. */
+const REDACTED = ['', '*.', '*.*.', '*.*.*.'].flatMap(prefix => SECRET_NAMES.map(name => prefix + name))
+
 export function createLogger({ level, output, now }: LogOptions): Logger {
-  const format = (record: LogRecord) =>
-    output.isTerminal
-      ? terminalLine(record, output)
-      : output.isJournal
-        ? journalLine(record)
-        : jsonLogLine(record)
-  const least = LEVELS.indexOf(level)
-  const writing = (level: LogRecord['level']): Write =>
-    LEVELS.indexOf(level) < least
-      ? () => {}
-      : (fields, msg) => {
-          const time = new Date(now()).toISOString()
-          output.write(format({ level, time, name: 'certferry', ...fields, msg }))
-        }
-  const debugs = LEVELS.indexOf('debug') >= least
+  const destination = { write: (line: string) => output.write(formatLine(line, output)) }
+  const log = pino(
+    {
+      level,
+      base: { name: 'certferry' },
+      timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+      formatters: { level: label => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[secret]' },
+      hooks: { streamWrite: escapeText },
+    },
+    destination,
+  )
   return {
-    debugs,
-    debug: writing('debug'),
-    info: writing('info'),
-    warn: writing('warn'),
-    error: writing('error'),
+    debugs: log.isLevelEnabled('debug'),
+    debug: (fields, message) => log.debug(fields, message),
+    info: (fields, message) => log.info(fields, message),
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
   }
 }
 
-export interface LogEntry {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly fields: Readonly<Record<string, unknown>>
-  /** Says by itself all that a person needs; the fields are for machines. */
-  readonly message: string
+function formatLine(line: string, output: Output): string {
+  if (output.isTerminal) return terminalLine(JSON.parse(line), output)
+  if (output.isJournal) return journalLine(JSON.parse(line))
+  return line
+}
+
+const COLOURS: Readonly<Record<string, string>> = {
+  error: '\u001b[31m',
+  warn: '\u001b[33m',
+  info: '\u001b[32m',
+  debug: '\u001b[2m',
+}
+
+const RESET = '\u001b[0m'
+
+/** Columns of time and level; further lines of a message begin below its first. */
+const MARGIN = 15
+
+/** Time, level and message, and the advice on a line of its own. */
+export function terminalLine(
+  { level, time, msg, advice }: LogRecord,
+  { colours, columns }: { readonly colours: boolean; readonly columns: number },
+): string {
+  const clock = new Date(time).toTimeString().slice(0, 8)
+  const label = colours ? `${COLOURS[level] ?? ''}${level}${RESET}` : level
+  const gap = ' '.repeat(Math.max(1, 6 - level.length))
+  const fit = (text: string) => wrap(printableText(text, 1000), Math.max(40, columns) - MARGIN, MARGIN)
+  const next = typeof advice === 'string' ? `${' '.repeat(MARGIN)}${fit(`→ ${advice}`)}\n` : ''
+  return `${clock} ${label}${gap}${fit(msg)}\n${next}`
+}
+
+/** The priorities of syslog, as sd-daemon(3) reads them at the beginning of a line. */
+const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7 }
+
+/** One line; the journal adds the time. */
+export function journalLine({ level, msg, advice }: LogRecord): string {
+  const text = typeof advice === 'string' ? `${msg} → ${advice}` : msg
+  return `<${PRIORITY[level] ?? 6}>${printableText(text, 2000)}\n`
 }

@@ -10,6 +10,8 @@ const MARKS = {
   undici: 'UND_ERR_HEADERS_OVERFLOW',
   '@peculiar/x509': 'X509CertificateGenerator',
   chokidar: 'awaitWriteFinish',
+  'thread-stream': 'the worker has exited',
+  'sonic-boom': 'SonicBoom destroyed',
 } as const
 
 const carriers = (files: readonly string[], mark: string) =>
@@ -38,7 +40,8 @@ describe('a hook for a certificate that was uploaded before', () => {
     expect(house.service.emulator.entries).toHaveLength(1)
     expect(carriers(files, MARKS.undici)).not.toEqual([])
     expect(carriers(files, MARKS['@peculiar/x509'])).toEqual([])
-    expect(carriers(files, MARKS.chokidar)).toEqual([])
+    for (const name of ['chokidar', 'thread-stream', 'sonic-boom'] as const)
+      expect([name, carriers(files, MARKS[name])]).toEqual([name, []])
   })
 
   test.each(Object.entries(MARKS))('would be seen to load %s', (name, mark) => {
@@ -53,8 +56,8 @@ const codeOf = (name: string) =>
     .map(file => readFileSync(`node_modules/${name}/${file}`, 'utf8'))
     .join('\n')
 
-/** What was seen, rounded up: who makes a hook heavier should know it. */
-const MOST = { files: 3, bytes: 100_000, parts: 25 } as const
+/** What was measured, rounded up: a change that makes a hook heavier fails here. pino, which writes its log line, is 58 KB of it. */
+const MOST = { files: 3, bytes: 330_000, parts: 50 } as const
 
 const atMost = (most: Readonly<Record<string, number>>) =>
   Object.fromEntries(

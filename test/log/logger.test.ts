@@ -3,68 +3,82 @@ import type { Level } from '../../src/config/values.ts'
 import { createLogger } from '../../src/log/logger.ts'
 import { secret } from '../../src/secret.ts'
 
-function stage(level: Level = 'info', isTerminal = false) {
+function openLog(level: Level = 'info', form: { isTerminal?: boolean; isJournal?: boolean } = {}) {
   const written: string[] = []
   const output = {
     write: (text: string) => void written.push(text),
-    isTerminal,
+    isTerminal: false,
     isJournal: false,
     colours: false,
     columns: 80,
+    ...form,
   }
   return { log: createLogger({ level, output, now: Date.now }), written }
 }
 
-test('for machines a line is JSON with level, time, name, event and message', () => {
-  const { log, written } = stage()
-  log.warn({ event: 'clock_skew', offset: 600 }, 'the clock is slow')
+test('JSON log line: level, time, name, event, the fields and the message, in this order', () => {
+  const { log, written } = openLog()
+  log.warn({ event: 'clock_skew', offset: 600, nothing: undefined }, 'the clock is 100% slow')
   expect(written).toHaveLength(1)
-  expect(written[0]).toMatch(/\n$/)
-  expect(JSON.parse(written[0] ?? '')).toEqual({
-    level: 'warn',
-    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-    name: 'certferry',
-    event: 'clock_skew',
-    offset: 600,
-    msg: 'the clock is slow',
-  })
+  expect(written[0]).toMatch(
+    /^\{"level":"warn","time":"\d{4}-\d\d-\d\dT[\d:.]+Z","name":"certferry","event":"clock_skew","offset":600,"msg":"the clock is 100% slow"\}\n$/,
+  )
 })
 
-test('a line for machines holds nothing that a terminal obeys, for one day somebody prints it', () => {
-  const { log, written } = stage()
+test('JSON log line: every character that steers a terminal is escaped', () => {
+  const { log, written } = openLog()
   log.warn({ event: 'any', name: 'a\u009b31m\u202e' }, 'b\u001b[2J\u2028\n')
   const [line = ''] = written
   expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
   expect(JSON.parse(line)).toMatchObject({ name: 'a\u009b31m\u202e', msg: 'b\u001b[2J\u2028\n' })
 })
 
-test('on a terminal it is text', () => {
-  const { log, written } = stage('info', true)
-  log.info({ event: 'uploaded' }, 'example.com uploaded')
-  expect(written.join('')).toContain('example.com uploaded')
-  expect(written.join('')).not.toContain('{"level"')
+test('log line on a terminal: text, no JSON', () => {
+  const { log, written } = openLog('info', { isTerminal: true })
+  log.info({ event: 'uploaded', advice: 'do this' }, 'example.com uploaded')
+  expect(written.join('')).toMatch(/^[\d:]{8} info {2}example\.com uploaded\n {15}→ do this\n$/)
 })
 
-test('what is below the level is not written', () => {
-  const { log, written } = stage('error')
+test.each([
+  ['debug', 7],
+  ['info', 6],
+  ['warn', 4],
+  ['error', 3],
+] as const)('log line in the journal: %s has priority %i', (level, priority) => {
+  const { log, written } = openLog('debug', { isJournal: true })
+  log[level]({ event: 'any', advice: 'do this' }, 'two\nlines')
+  expect(written).toEqual([`<${priority}>two lines → do this\n`])
+})
+
+test('log level: nothing below it is written', () => {
+  const { log, written } = openLog('error')
   log.info({ event: 'any' }, 'any')
   log.error({ event: 'any' }, 'any')
   expect(written).toHaveLength(1)
+  expect(log.debugs).toBe(false)
+  const silent = openLog('silent')
+  silent.log.error({}, 'any')
+  expect(silent.written).toEqual([])
 })
 
-test.each([false, true])(
-  'a secret is masked by its type and by its name, at every level (terminal: %s)',
-  isTerminal => {
-    const { log, written } = stage('debug', isTerminal)
+test.each([{}, { isTerminal: true }, { isJournal: true }])(
+  'log line with a secret: masked by its type and by its name, at every level (%o)',
+  form => {
+    const { log, written } = openLog('debug', form)
     for (const level of ['debug', 'info', 'warn', 'error'] as const) {
       log[level]({ any: secret('hush'), deep: { er: [secret('hush')] } }, 'one')
-      log[level]({ keyPem: 'hush', credentials: { secretKey: 'hush', token: 'hush' } }, 'two')
-      log[level](
-        { a: { b: { password: 'hush' } }, authorization: 'hush', secretId: 'hush', passphrase: 'hush' },
-        'three',
-      )
+      log[level]({ keyPem: 'hush', credentials: { secretKey: 'hush', token: { any: 'hush' } } }, 'two')
+      log[level]({ a: { b: { password: 'hush' } }, list: [{ authorization: 'hush' }] }, 'three')
+      log[level]({ a: { b: [{ secretId: 'hush', key: { key: 'hush' } }] }, passphrase: 'hush' }, 'four')
     }
-    expect(written.length).toBeGreaterThanOrEqual(12)
+    expect(written).toHaveLength(16)
     expect(written.join('')).not.toContain('hush')
   },
 )
+
+test('log line with a secret: the object that was logged is left as it was', () => {
+  const { log } = openLog()
+  const fields = { token: 'hush', a: { token: { key: 'hush' } } }
+  log.info(fields, 'any')
+  expect(fields).toEqual({ token: 'hush', a: { token: { key: 'hush' } } })
+})
