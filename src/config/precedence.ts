@@ -89,10 +89,10 @@ export const SETTINGS = {
     inFile: ({ tencent }) => tencent?.profile,
     defaultValue: undefined,
   }),
-  instanceRole: setting<boolean | undefined>({
+  instanceRole: setting<boolean>({
     path: ['tencent', 'instance_role'],
     inFile: ({ tencent }) => tencent?.instance_role,
-    defaultValue: undefined,
+    defaultValue: false,
   }),
   proxy: setting<string | undefined>({
     path: ['tencent', 'proxy'],

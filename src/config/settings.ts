@@ -85,8 +85,8 @@ export interface Settings {
   readonly language: 'en-US' | 'zh-CN'
   readonly ratePerSecond: number
   readonly profile: string | undefined
-  /** Whether to ask this machine for a role; undefined where only one of Tencent Cloud's is asked. */
-  readonly instanceRole: boolean | undefined
+  /** Whether to ask the metadata service of this machine for the credentials of its role. */
+  readonly instanceRole: boolean
   readonly proxy: string | undefined
   readonly stateDir: string
   readonly logLevel: Level

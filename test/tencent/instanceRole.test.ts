@@ -1,10 +1,6 @@
-import type { lookup } from 'node:dns'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { Credentials } from '../../src/tencent/credentials.ts'
-import { type RoleOptions, roleCredentials } from '../../src/tencent/instanceRole.ts'
-import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { roleCredentials } from '../../src/tencent/instanceRole.ts'
 import { type Answer, answering, refused } from '../http/httpServers.ts'
 
 const CREDENTIALS = {
@@ -19,11 +15,8 @@ const CREDENTIALS = {
 /** A metadata service: the role's name at its root, the role's credentials below. */
 async function metadata(name: Answer, credentials: Answer = { status: 404 }) {
   const { url, asked } = await answering(({ path }) => (path === '/meta/' ? name : credentials))
-  const ask = (surroundings: RoleOptions & { wanted?: boolean | undefined } = {}) => {
-    const { wanted, ...rest } = { wanted: true, ...surroundings }
-    return roleCredentials(wanted, { url: `${url}meta/`, ...rest })
-  }
-  return { url, ask, asked }
+  const ask = (wanted = true) => roleCredentials(wanted, { url: `${url}meta/` })
+  return { ask, asked }
 }
 
 const withCredentials = (fields: object) =>
@@ -51,7 +44,7 @@ describe('the role of a cloud machine', () => {
   })
 
   test.each([301, 302, 303, 307, 308])(
-    'is none where the service redirects (%i): nobody else is asked',
+    'is none where the service redirects (%i), and the other server is not asked',
     async status => {
       const elsewhere = await answering(() => ({ body: 'ferry' }))
       const { ask } = await metadata({ status, headers: { location: elsewhere.url } })
@@ -81,57 +74,18 @@ describe('the role of a cloud machine', () => {
       message: `the machine's role "ferry" gave no credentials`,
     })
   })
-})
 
-describe('whoever gives credentials decides whose account receives the private keys, so', () => {
-  const hostile = () => metadata({ body: 'ferry' }, { body: JSON.stringify(CREDENTIALS) })
-  const made = async (by: string) => {
-    const file = join(await temporaryDirectory(), 'sys_vendor')
-    await writeFile(file, by)
-    return file
-  }
-
-  test.each(['QEMU\n', 'Alibaba Cloud\n', 'not Tencent Cloud\n', ''])(
-    'a machine made by %j asks nobody, whoever would answer',
-    async maker => {
-      const { ask, asked } = await hostile()
-      expect(await ask({ wanted: undefined, maker: await made(maker) })).toMatch(
-        /^this machine is not Tencent Cloud's/,
-      )
-      expect(await ask({ wanted: undefined, maker: '/nowhere/sys_vendor' })).toMatch(/^this machine is not/)
-      expect(asked).toEqual([])
-    },
-  )
-
-  test.each(['Tencent Cloud\n', 'Smdbmds\n'])('one made by %j asks its own host', async maker => {
-    const { ask } = await hostile()
-    expect(await ask({ wanted: undefined, maker: await made(maker) })).toMatchObject({ secretId: 'tmp-id' })
-  })
-
-  test('a resolver that leads away from the own link is believed only where the operator says so', async () => {
-    const { url, asked } = await hostile()
-    const lying = ((_name: string, _options: object, done: (...answer: unknown[]) => void) =>
-      done(null, [{ address: '127.0.0.1', family: 4 }])) as unknown as typeof lookup
-    const named = { url: `${url.replace('127.0.0.1', 'localhost')}meta/`, maker: await made('Tencent Cloud') }
-    await expect(roleCredentials(undefined, { ...named, lookUp: lying })).rejects.toMatchObject({
-      code: 'CREDENTIALS_UNREADABLE',
-      message: "localhost leads to 127.0.0.1, and not to this machine's own host",
-    })
-    expect(asked).toEqual([])
-    expect(await roleCredentials(true, named)).toMatchObject({ secretId: 'tmp-id' })
-  })
-
-  test('where the operator says no, nobody is asked even there', async () => {
-    const { ask, asked } = await hostile()
-    expect(await ask({ wanted: false, maker: await made('Tencent Cloud') })).toContain('no role is asked for')
+  test('instance role: without instance_role = true no metadata service is asked', async () => {
+    const { ask, asked } = await withCredentials({})
+    expect(await ask(false)).toMatch(/^the instance role is not used/)
     expect(asked).toEqual([])
   })
 
-  test('no proxy is asked, whatever the environment says', async () => {
+  test('instance role: the metadata service is asked without a proxy, whatever the environment says', async () => {
     const proxy = await answering(() => ({ body: 'ferry' }))
     for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']) vi.stubEnv(name, proxy.url)
     vi.stubEnv('NODE_USE_ENV_PROXY', '1')
-    const { ask } = await hostile()
+    const { ask } = await withCredentials({})
     expect(await ask()).toMatchObject({ secretId: 'tmp-id' })
     vi.unstubAllEnvs()
     expect(proxy.asked).toEqual([])
