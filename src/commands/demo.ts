@@ -18,10 +18,10 @@ const ACME_NAME = '*.example.org'
 
 export async function run(world: ProcessContext): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'certferry-demo-'))
-  const mischiefs: InjectedFault[] = []
-  const emulator = await startEmulator({ mischief: () => mischiefs.shift() })
+  const faults: InjectedFault[] = []
+  const emulator = await startEmulator({ faults: () => faults.shift() })
   try {
-    return await tell({ world, folder, emulator, spoil: (...next) => mischiefs.push(...next) })
+    return await tell({ world, folder, emulator, spoil: (...next) => faults.push(...next) })
   } finally {
     await emulator.close()
     await rm(folder, { recursive: true, force: true })

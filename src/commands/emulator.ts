@@ -21,7 +21,7 @@ export async function run(
   const emulator = await startEmulator({
     port,
     ...(rate !== undefined && { rate }),
-    ...(injectFaults !== undefined && { mischief: randomFaults(injectFaults) }),
+    ...(injectFaults !== undefined && { faults: randomFaults(injectFaults) }),
     onRequest: ({ n, action, code, certificateId }) =>
       stdout.write(`${n}  ${action}  ${code}${certificateId ? `  ${certificateId}` : ''}\n`),
   }).catch(unusable(port))

@@ -1,8 +1,8 @@
-/** Every refusal the emulator can give: its code and its text in both languages. Pure. */
+/** The errors that the emulator can answer with: code and text in both languages. Pure. */
 
 /**
- * Texts seen in the wild are copied to the letter, the rest follows the public error tables.
- * A code with several texts has several rows. `{name}` is filled in from the refusal's details.
+ * Texts captured from the service are verbatim; the rest follows the public error tables. `{name}` is replaced by the
+ * error's details.
  */
 export const API_ERRORS = {
   protocol: {
@@ -182,9 +182,9 @@ export class ApiError extends Error {
   }
 }
 
-/** English only on request: without X-TC-Language, or with one it does not know, the service speaks Chinese. */
-export function errorBody(refusal: ApiError, language: string | undefined, requestId: string): string {
-  const text = API_ERRORS[refusal.reason][language === 'en-US' ? 'en-US' : 'zh-CN']
-  const details: Details = { ...refusal.details, requestId }
+/** As the service does, in English only if X-TC-Language asks for it. */
+export function errorMessage(error: ApiError, language: string | undefined, requestId: string): string {
+  const text = API_ERRORS[error.reason][language === 'en-US' ? 'en-US' : 'zh-CN']
+  const details: Details = { ...error.details, requestId }
   return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? ''))
 }

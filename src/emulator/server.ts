@@ -1,50 +1,130 @@
-/** A local ssl.tencentcloudapi.com: opens the port and puts gateway, vault and reception together. */
+/** A local stand-in for ssl.tencentcloudapi.com: strict about signatures, types and limits. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Duplicates } from './actions.ts'
-import {
-  type Answers,
-  type InjectedFault,
-  type InjectedFaultRequest,
-  injectFault,
-  nameOf,
-  type Reply,
-} from './faults.ts'
-import { type Account, type Answer, answer, createLimit, type Gateway, refused } from './gateway.ts'
-import { type IncomingRequest, namesSent, parseRequest } from './request.ts'
+import { type FaultInjector, faultName, injectFault, type Reply } from './faults.ts'
+import { type Account, type Answer, answer, createRateLimit, type Gateway, refuse } from './gateway.ts'
+import { parameterNames, readRequest } from './request.ts'
 import { createStore, type StoredCertificate } from './store.ts'
+
+/** These open the emulator only. */
+export const DEMO_CREDENTIALS = {
+  secretId: 'certferry-demo',
+  secretKey: 'not-a-secret-opens-only-the-emulator',
+} as const
+
+const DEMO_ACCOUNTS = { [DEMO_CREDENTIALS.secretId]: { secretKey: DEMO_CREDENTIALS.secretKey } }
 
 export interface RequestEntry {
   readonly n: number
   /** Milliseconds, when the request's headers arrived. */
   readonly at: number
   readonly action: string
-  /** `OK`, an API error code, or the mischief's name. */
+  /** `OK`, an API error code, or the name of the injected fault. */
   readonly code: string
   readonly certificateId: string | undefined
   /** The names of the parameters sent, never their values. */
   readonly parameters: readonly string[]
 }
 
-interface ServerOptions {
+export interface EmulatorOptions {
+  /** 0, the default, takes any free port. Always on 127.0.0.1. */
+  readonly port?: number
+  /** Requests per second for each account and action; Infinity for no limit. */
+  readonly rate?: number
+  /** By secretId. All are keys of one main account and see the same certificates. */
+  readonly accounts?: Readonly<Record<string, Account>>
+  /** Milliseconds; also the time of the Date header. */
+  readonly now?: () => number
+  readonly dice?: () => number
+  readonly faults?: FaultInjector
+  readonly duplicates?: Duplicates
+  /** Called once for every request, before its reply is sent. */
+  readonly onRequest?: (entry: RequestEntry) => void
+}
+
+export interface Emulator {
+  readonly url: string
+  readonly entries: readonly RequestEntry[]
+  readonly certificates: () => readonly StoredCertificate[]
+  /** Ends open connections and resolves when the port is free. */
+  readonly close: () => Promise<void>
+}
+
+interface ServerContext {
   readonly gateway: Gateway
   readonly now: () => number
-  readonly newRequestId: () => string
-  readonly mischief: (request: InjectedFaultRequest) => InjectedFault | undefined
+  readonly newId: () => string
+  readonly faults: FaultInjector
   readonly record: (entry: RequestEntry) => void
 }
 
-function answersTo(arrival: IncomingRequest, { gateway, newRequestId }: ServerOptions): Answers {
-  const requestId = newRequestId()
-  return {
-    carryOut: () => answer(arrival, gateway, requestId),
-    refuse: refusal => refused(refusal, arrival, requestId),
-  }
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { now = Date.now, dice = Math.random, rate = 10, duplicates = 'both' } = options
+  const store = createStore(dice)
+  const newId = () => uuid(dice)
+  const entries: RequestEntry[] = []
+  const server = createEmulatorServer({
+    gateway: {
+      accounts: options.accounts ?? DEMO_ACCOUNTS,
+      limit: createRateLimit(rate),
+      backend: { store, duplicates, now, newId },
+    },
+    now,
+    newId,
+    faults: options.faults ?? (() => undefined),
+    record: entry => {
+      entries.push(entry)
+      options.onRequest?.(entry)
+    },
+  })
+  const { port } = await listen(server, options.port ?? 0)
+  return { url: `http://127.0.0.1:${port}`, entries, certificates: store.all, close: () => close(server) }
 }
 
-function certificateIdIn(answered: Answer | undefined): string | undefined {
-  const { CertificateId, RepeatCertId } = answered?.response ?? {}
+function createEmulatorServer(context: ServerContext): Server {
+  let count = 0
+  return createServer((request, response) => {
+    count += 1
+    serve(count, request, response, context).catch(error => {
+      response.destroy()
+      // a client that disconnects early is no error; anything else is a bug and must not pass unseen
+      if (request.complete) throw error
+    })
+  })
+}
+
+async function serve(
+  n: number,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { gateway, now, newId, faults, record }: ServerContext,
+): Promise<void> {
+  const at = now() // before the first await, for the rate limit counts arrivals
+  const request = await readRequest(incoming, at)
+  const action = request.headers['x-tc-action'] ?? ''
+  const fault = faults({ n, action })
+  const requestId = newId()
+  const { answer: given, reply } = injectFault(fault, {
+    perform: () => answer(request, gateway, requestId),
+    refuse: error => refuse(error, request, requestId),
+  })
+  // a stall must not keep a process alive that has nothing else to do
+  if (reply.delay > 0) await setTimeout(reply.delay, undefined, { ref: false })
+  record({
+    n,
+    at,
+    action,
+    code: fault === undefined ? (given?.code ?? '') : faultName(fault),
+    certificateId: certificateIdIn(given),
+    parameters: parameterNames(request),
+  })
+  send(reply, response, now())
+}
+
+function certificateIdIn(given: Answer | undefined): string | undefined {
+  const { CertificateId, RepeatCertId } = given?.response ?? {}
   const id = CertificateId || RepeatCertId
   return typeof id === 'string' && id !== '' ? id : undefined
 }
@@ -62,64 +142,7 @@ function send(reply: Reply, response: ServerResponse, now: number): void {
   response.end(reply.body)
 }
 
-async function serve(
-  n: number,
-  request: IncomingMessage,
-  response: ServerResponse,
-  reception: ServerOptions,
-): Promise<void> {
-  const at = reception.now() // before the first await: this is the moment the rate is counted by
-  const arrival = await parseRequest(request, at)
-  const action = arrival.headers['x-tc-action'] ?? ''
-  const mischief = reception.mischief({ n, action })
-  const { answer: answered, reply } = injectFault(mischief, answersTo(arrival, reception))
-  // A stall must not keep a process alive that has nothing else to do.
-  if (reply.delay > 0) await setTimeout(reply.delay, undefined, { ref: false })
-  // Before the reply leaves: whoever has read the reply may look for its entry.
-  reception.record({
-    n,
-    at,
-    action,
-    code: mischief === undefined ? (answered?.code ?? '') : nameOf(mischief),
-    certificateId: certificateIdIn(answered),
-    parameters: namesSent(arrival),
-  })
-  send(reply, response, reception.now())
-}
-
-/** Not a secret and no key of Tencent Cloud's: these words open the emulator and nothing else. */
-export const DEMO_CREDENTIALS = {
-  secretId: 'certferry-demo',
-  secretKey: 'not-a-secret-opens-only-the-emulator',
-} as const
-
-export interface EmulatorOptions {
-  /** 0, the default, takes any free port. Always on 127.0.0.1. */
-  readonly port?: number
-  /** Requests a second for each account and action; Infinity for no limit. */
-  readonly rate?: number
-  /** By secretId. They are keys of one main account: they see the same certificates. */
-  readonly accounts?: Readonly<Record<string, Account>>
-  /** Milliseconds; also what the Date header says. */
-  readonly now?: () => number
-  readonly dice?: () => number
-  readonly mischief?: (request: InjectedFaultRequest) => InjectedFault | undefined
-  readonly duplicates?: Duplicates
-  /** Called with one entry for every request, as its answer goes out. */
-  readonly onRequest?: (entry: RequestEntry) => void
-}
-
-export interface Emulator {
-  readonly url: string
-  readonly entries: readonly RequestEntry[]
-  readonly certificates: () => readonly StoredCertificate[]
-  /** Ends open connections and resolves when the port is free. */
-  readonly close: () => Promise<void>
-}
-
-const DEMO_ACCOUNTS = { [DEMO_CREDENTIALS.secretId]: { secretKey: DEMO_CREDENTIALS.secretKey } }
-
-/** A UUID of version 4, from the emulator's own dice. */
+/** A UUID of version 4. */
 const uuid = (dice: () => number) =>
   'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replaceAll('x', () => Math.floor(dice() * 16).toString(16))
 
@@ -138,39 +161,3 @@ const close = (server: Server) =>
     server.close(() => resolve())
     server.closeAllConnections()
   })
-
-function serverFor(reception: ServerOptions): Server {
-  let count = 0
-  // A GET may carry 32 KB of query, more than Node's 16 KB for all of the headers.
-  return createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
-    count += 1
-    serve(count, request, response, reception).catch(error => {
-      response.destroy()
-      // A client that hangs up half-way is no matter; anything else is a bug and must not pass unseen.
-      if (request.complete) throw error
-    })
-  })
-}
-
-export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { now = Date.now, dice = Math.random, rate = 10, duplicates = 'both' } = options
-  const vault = createStore(dice)
-  const newId = () => uuid(dice)
-  const entries: RequestEntry[] = []
-  const server = serverFor({
-    gateway: {
-      accounts: options.accounts ?? DEMO_ACCOUNTS,
-      limit: createLimit(rate),
-      office: { vault, duplicates, now, newId },
-    },
-    now,
-    newRequestId: newId,
-    mischief: options.mischief ?? (() => undefined),
-    record: entry => {
-      entries.push(entry)
-      options.onRequest?.(entry)
-    },
-  })
-  const { port } = await listen(server, options.port ?? 0)
-  return { url: `http://127.0.0.1:${port}`, entries, certificates: vault.all, close: () => close(server) }
-}

@@ -1,4 +1,4 @@
-/** Reads and judges uploaded PEM the way the service does. Pure. */
+/** Reads and checks uploaded PEM the way the service does, and stores it in memory. Pure. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Secret } from '../secret.ts'
 import { ApiError } from './errors.ts'
@@ -13,7 +13,7 @@ const SM2 = Buffer.from('06082a811ccf5501822d', 'hex')
 
 const unixLines = (text: string) => text.replaceAll('\r\n', '\n')
 
-/** Known from `$(cat chain.pem)` and the like: markers are there, but on the same line as the content. */
+/** The result of an unquoted `$(cat chain.pem)`: markers and content on one line. */
 const lostItsLines = (pem: string) => /-----BEGIN CERTIFICATE-----[^\n]/.test(pem)
 
 function readBlock(body: string): X509Certificate {
@@ -26,7 +26,7 @@ function readBlock(body: string): X509Certificate {
   }
 }
 
-/** Every certificate in the text, in its order. Anything beside the blocks but line ends is refused. */
+/** Every certificate in the text, in order. Between the blocks only line ends are allowed. */
 export function readCertificates(text: string): Chain {
   const pem = unixLines(text)
   if (lostItsLines(pem)) throw new ApiError('invalid')
@@ -36,23 +36,23 @@ export function readCertificates(text: string): Chain {
   return [leaf, ...rest]
 }
 
-/** "Mind extra spaces", say the service's own texts: a padded line is refused although OpenSSL would read it. */
+/** The service refuses a padded line ("mind extra spaces") that OpenSSL would read. */
 const padded = (pem: string) => /^[ \t]|[ \t]$/m.test(pem)
 
 function readKey(text: string, password: string | undefined): KeyObject {
   const pem = unixLines(text)
   if (padded(pem)) throw new ApiError('parse')
   try {
-    return createPrivateKey({ key: pem, ...(password === undefined ? {} : { passphrase: password }) })
+    return createPrivateKey(password === undefined ? pem : { key: pem, passphrase: password })
   } catch {
-    throw new ApiError('parse') // the cause is left behind: OpenSSL's words may quote the key
+    throw new ApiError('parse') // without the cause: OpenSSL's message may quote the key
   }
 }
 
 const signedBy = (child: X509Certificate, parent: X509Certificate) =>
   child.checkIssued(parent) && child.verify(parent.publicKey)
 
-/** The same certificate twice is an anomaly too, even where it signed itself. */
+/** A certificate does not follow itself, even if it is self-signed. */
 const follows = (child: X509Certificate, parent: X509Certificate) =>
   child.fingerprint256 !== parent.fingerprint256 && signedBy(child, parent)
 
@@ -62,7 +62,7 @@ interface Pair {
   readonly password: string | undefined
 }
 
-/** A server's chain, proven to be in order and to fit its key. Age is not judged: expired ones are taken. */
+/** A server's chain, in order and fitting its key. Dates are not checked: the service takes expired certificates. */
 export function readServerPair(pair: Pair): Chain {
   const chain = readCertificates(pair.certificate)
   if (!pair.key) throw new ApiError('keyless')
@@ -73,7 +73,7 @@ export function readServerPair(pair: Pair): Chain {
   return chain
 }
 
-/** Certificates to check clients with. They need no key and need not chain, but each must be an authority's. */
+/** Certificates of authorities. They need no key and need not form a chain. */
 export function readAuthorities(text: string): Chain {
   const chain = readCertificates(text)
   if (!chain.every(certificate => certificate.ca)) throw new ApiError('authority')
@@ -82,51 +82,48 @@ export function readAuthorities(text: string): Chain {
 
 export type CertificateType = 'SVR' | 'CA'
 
-export interface StoredCertificate {
-  readonly id: string
+interface NewCertificate {
   readonly type: CertificateType
   readonly alias: string
   readonly projectId: number
   readonly use: string
   readonly tags: readonly Tag[]
+  readonly insertedAt: Date
+  /** As received. */
+  readonly chainPem: string
+  /** As received. */
+  readonly keyPem: Secret | undefined
+}
+
+export interface StoredCertificate extends NewCertificate {
+  readonly id: string
   /** The common name first, then the other names of the leaf. */
   readonly names: readonly string[]
   /** SHA-256 over the leaf's DER, lower-case hex. */
   readonly fingerprint: string
   readonly notBefore: Date
   readonly notAfter: Date
-  readonly insertedAt: Date
-  /** As received. */
-  readonly chainPem: string
-  /** As received, behind a closure: a logged entry must not show it. */
-  readonly keyPem: Secret | undefined
 }
 
-type NewCertificate = Omit<StoredCertificate, 'id' | 'names' | 'fingerprint' | 'notBefore' | 'notAfter'>
-
 export interface CertificateStore {
-  readonly put: (deposit: NewCertificate, chain: Chain) => StoredCertificate
-  readonly get: (id: string) => StoredCertificate | undefined
-  readonly remove: (id: string) => void
+  readonly add: (certificate: NewCertificate, chain: Chain) => StoredCertificate
+  /** False if there is no certificate of this ID. */
+  readonly remove: (id: string) => boolean
   /** Oldest first. */
   readonly all: () => readonly StoredCertificate[]
-  readonly copies: (fingerprint: string, type?: CertificateType) => readonly StoredCertificate[]
+  /** The oldest copy. */
+  readonly find: (fingerprint: string, type?: CertificateType) => StoredCertificate | undefined
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-const SPACE = ALPHABET.length ** 8
-
-/** Eight characters of [A-Za-z0-9]; on a collision the next number, so that stuck dice still yield ids. */
-function freshId(dice: () => number, taken: (id: string) => boolean): string {
-  const written = (n: number) =>
-    Array.from(
-      { length: 8 },
-      (_, i) => ALPHABET[Math.floor(n / ALPHABET.length ** i) % ALPHABET.length],
-    ).join('')
-  let n = Math.floor(dice() * SPACE)
-  while (taken(written(n))) n += 1
-  return written(n)
+/** Eight characters of [A-Za-z0-9]. If the ID is taken, the next one is tried, so that constant dice work too. */
+function newCertificateId(dice: () => number, taken: (id: string) => boolean): string {
+  const digits = (n: number) =>
+    Array.from({ length: 8 }, (_, i) => ALPHABET[Math.floor(n / ALPHABET.length ** i) % ALPHABET.length])
+  let n = Math.floor(dice() * ALPHABET.length ** 8)
+  while (taken(digits(n).join(''))) n += 1
+  return digits(n).join('')
 }
 
 export const fingerprintOf = (leaf: X509Certificate) => leaf.fingerprint256.replaceAll(':', '').toLowerCase()
@@ -141,25 +138,24 @@ function namesOf(leaf: X509Certificate): readonly string[] {
 }
 
 export function createStore(dice: () => number): CertificateStore {
-  const held = new Map<string, StoredCertificate>()
-  const all = () => [...held.values()]
+  const stored = new Map<string, StoredCertificate>()
+  const all = () => [...stored.values()]
   return {
-    put: (deposit, [leaf]) => {
-      const certificate = {
-        ...deposit,
-        id: freshId(dice, id => held.has(id)),
+    add: (certificate, [leaf]) => {
+      const added = {
+        ...certificate,
+        id: newCertificateId(dice, id => stored.has(id)),
         names: namesOf(leaf),
         fingerprint: fingerprintOf(leaf),
         notBefore: new Date(leaf.validFrom),
         notAfter: new Date(leaf.validTo),
       }
-      held.set(certificate.id, certificate)
-      return certificate
+      stored.set(added.id, added)
+      return added
     },
-    get: id => held.get(id),
-    remove: id => void held.delete(id),
+    remove: id => stored.delete(id),
     all,
-    copies: (fingerprint, type) =>
-      all().filter(c => c.fingerprint === fingerprint && (type === undefined || c.type === type)),
+    find: (fingerprint, type) =>
+      all().find(each => each.fingerprint === fingerprint && (type ?? each.type) === each.type),
   }
 }

@@ -412,7 +412,7 @@ describe('the way to the service is told link by link, and the rest is said to b
   })
 
   test('a service that is unwell', async () => {
-    const { findings } = await openClinic({ mischief: () => 'internal-error' })
+    const { findings } = await openClinic({ faults: () => 'internal-error' })
     const { exit, all } = await findings()
     expect(exit).toBe(75)
     expect(wayOf(all).slice(3)).toEqual(['answer failure', ...WAY.slice(4).map(unreached)])

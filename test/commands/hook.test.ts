@@ -124,7 +124,7 @@ describe('a hook behaves as its callers need', () => {
   })
 
   test('it is back within its deadline from a service that does not answer, exit 75', async () => {
-    const stage = await openStage({ mischief: () => ({ stall: 60_000 }) })
+    const stage = await openStage({ faults: () => ({ stall: 60_000 }) })
     await stage.certbot('example.com')
     const started = Date.now()
     const run = await hook(stage, { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }, [

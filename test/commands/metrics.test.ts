@@ -7,7 +7,7 @@ import { openStage } from './commandFixture.ts'
 
 test('sync writes the metrics for node_exporter, and the next one goes on counting', async () => {
   const { type, certbot, folder } = await openStage({
-    mischief: ({ n }) => (n === 1 ? 'gateway-throttle' : undefined),
+    faults: ({ n }) => (n === 1 ? 'gateway-throttle' : undefined),
   })
   const { notAfter } = await certbot('example.com')
   const file = join(folder, 'certferry.prom')

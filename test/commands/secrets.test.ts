@@ -72,9 +72,9 @@ test.each<InjectedFault>([
   'reset-before',
   'reset-after',
   'truncated',
-])('nor when the service answers with %s', async mischief => {
-  const spoiled = [mischief]
-  const stage = await openStage({ accounts, mischief: () => spoiled.pop() })
+])('nor when the service answers with %s', async faults => {
+  const spoiled = [faults]
+  const stage = await openStage({ accounts, faults: () => spoiled.pop() })
   const { key } = await stage.certbot('example.com')
   await everyByteOf(stage, [key], [['sync']])
 })

@@ -180,7 +180,7 @@ describe('the end', () => {
   })
 
   test('finishes an upload under way and records it', async () => {
-    const { certbot, start, folder, emulator } = await openWatchStage({ mischief: () => ({ stall: 200 }) })
+    const { certbot, start, folder, emulator } = await openWatchStage({ faults: () => ({ stall: 200 }) })
     await certbot('a.example')
     const { end, saying } = start()
     await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)
@@ -190,7 +190,7 @@ describe('the end', () => {
   })
 
   test('waits ten seconds for an upload that is stalled, and cuts it off', async () => {
-    const { certbot, start, emulator } = await openWatchStage({ mischief: () => ({ stall: 60_000 }) })
+    const { certbot, start, emulator } = await openWatchStage({ faults: () => ({ stall: 60_000 }) })
     await certbot('a.example')
     const waits: number[] = []
     const wait = async (ms: number) => void waits.push(ms)

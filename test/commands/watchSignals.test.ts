@@ -70,7 +70,7 @@ describe('SIGTERM', () => {
   test('during a reload ends the daemon in the ten seconds that the reload has begun, not in ten more', async () => {
     const { endings, wait } = heldEndings()
     const add = vi.spyOn(FSWatcher.prototype, 'add')
-    const { certbot, start, emulator } = await openWatchStage({ mischief: () => ({ stall: 60_000 }) })
+    const { certbot, start, emulator } = await openWatchStage({ faults: () => ({ stall: 60_000 }) })
     await certbot('a.example')
     const { signal, said, end } = start({ wait })
     await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)

@@ -9,7 +9,7 @@ test.each([1, 42])(
   async seed => {
     const { type, certbot, emulator } = await openStage({
       rate: 10,
-      mischief: randomFaults(seed, { stall: 50 }),
+      faults: randomFaults(seed, { stall: 50 }),
     })
     for (let i = 0; i < 12; i++) await certbot(`host${i}.example`)
     const { results, exit } = (await type(['sync', '--json'], { wait: sleep })).json()

@@ -33,8 +33,8 @@ export async function race(root: string, lineages: number): Promise<Race> {
   const roots = { certbot: join(root, 'letsencrypt'), acme: join(root, 'acme.sh') }
   for (const path of [join(roots.certbot, 'live'), roots.acme]) await mkdir(path, { recursive: true })
   const renewed = await renewals(lineages, roots)
-  const mischief = () => ({ stall: TICK - (Date.now() % TICK) })
-  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, mischief })
+  const faults = () => ({ stall: TICK - (Date.now() % TICK) })
+  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, faults })
   const stateDir = join(root, 'state')
   const environment = {
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { type RequestEntry, startEmulator } from '../../src/emulator/server.ts'
-import { running } from './emulatorFixture.ts'
+import { openEmulator } from './client.ts'
 
 test('closing ends open connections and frees the port', async () => {
   const first = await startEmulator()
@@ -17,8 +17,8 @@ test('closing ends open connections and frees the port', async () => {
   await second.close()
 })
 
-test('a port that is taken is reported to whoever asked for it', async () => {
-  const { url } = await running()
+test('a port in use is an error', async () => {
+  const { url } = await openEmulator()
   await expect(startEmulator({ port: Number(new URL(url).port) })).rejects.toMatchObject({
     code: 'EADDRINUSE',
   })
@@ -27,7 +27,7 @@ test('a port that is taken is reported to whoever asked for it', async () => {
 test('closing does not wait for a stalled reply', async () => {
   const arrived = Promise.withResolvers<void>()
   const emulator = await startEmulator({
-    mischief: () => {
+    faults: () => {
       arrived.resolve()
       return { stall: 60_000 }
     },
@@ -38,9 +38,9 @@ test('closing does not wait for a stalled reply', async () => {
   expect(await waiting).toBe('cut off')
 })
 
-test('every request is reported once, in order, before its reply can be read', async () => {
+test('every request is reported once, in order, before its reply is sent', async () => {
   const reported: RequestEntry[] = []
-  const { call, entries } = await running({ onRequest: entry => reported.push(entry) })
+  const { call, entries } = await openEmulator({ onRequest: entry => reported.push(entry) })
   await call('DescribeCertificates')
   expect(reported).toHaveLength(1)
   await call('NoSuchAction')
@@ -51,8 +51,8 @@ test('every request is reported once, in order, before its reply can be read', a
   expect(entries).toEqual(reported)
 })
 
-test('a client that hangs up half-way leaves no trace and does no harm', async () => {
-  const { call, url, entries } = await running()
+test('a client that disconnects half-way leaves no entry', async () => {
+  const { call, url, entries } = await openEmulator()
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   await new Promise(resolve => socket.once('connect', resolve))
   socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"Alias')

@@ -23,15 +23,15 @@ describe('an upload', () => {
     'bad-gateway',
     'internal-error',
     { stall: 50 },
-  ])('survives %o: one certificate is stored, and its ID is what comes out', async mischief => {
-    const { upload, emulator } = await stage({ mischief: first(mischief) })
+  ])('survives %o: one certificate is stored, and its ID is what comes out', async faults => {
+    const { upload, emulator } = await stage({ faults: first(faults) })
     const { certificateId, attempts } = await upload()
     expect(emulator.certificates().map(({ id }) => id)).toEqual([certificateId])
-    expect(attempts).toBe(typeof mischief === 'string' ? 2 : 1)
+    expect(attempts).toBe(typeof faults === 'string' ? 2 : 1)
   })
 
   test('says what it waits for, and why', async () => {
-    const { upload, said } = await stage({ mischief: first('bad-gateway', 'gateway-throttle') })
+    const { upload, said } = await stage({ faults: first('bad-gateway', 'gateway-throttle') })
     expect(await upload()).toMatchObject({ attempts: 3 })
     expect(said).toMatchObject([
       {

@@ -40,7 +40,7 @@ describe('the end', () => {
     const deadline = new AbortController()
     const { upload, said } = await stage({
       signal: deadline.signal,
-      mischief: () => ({ stall: 5_000 }),
+      faults: () => ({ stall: 5_000 }),
       now: () => {
         queueMicrotask(() => deadline.abort())
         return Date.now()

@@ -79,6 +79,6 @@ export async function stage({
 
 /** What the emulator does to the first requests, one after the other. */
 export const first =
-  (...mischief: readonly InjectedFault[]) =>
+  (...faults: readonly InjectedFault[]) =>
   ({ n }: { n: number }) =>
-    mischief[n - 1]
+    faults[n - 1]

@@ -12,7 +12,7 @@ test('a service that answers nobody ends every upload with one fault, once the f
 })
 
 test('a service that refuses nobody but answers badly for one certificate lets the others through', async () => {
-  const { upload } = await stage({ mischief: ({ n }) => (n % 2 ? 'internal-error' : undefined) })
+  const { upload } = await stage({ faults: ({ n }) => (n % 2 ? 'internal-error' : undefined) })
   const uploaded = await Promise.all(Array.from({ length: 6 }, () => upload()))
   expect(new Set(uploaded.map(({ certificateId }) => certificateId)).size).toBe(1)
 })
@@ -22,7 +22,7 @@ test('an interruption is told as one, to everybody, and without a request more',
   let asked = 0
   const { upload } = await stage({
     signal: end.signal,
-    mischief: () => {
+    faults: () => {
       asked += 1
       end.abort(new Fault('INTERRUPTED', 'interrupted (SIGTERM)'))
       return { stall: 5_000 }

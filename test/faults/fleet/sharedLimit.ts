@@ -1,6 +1,6 @@
 /** The service as a fleet sees it, in virtual time: one limit for all, an ID for every certificate, the same to whoever asks again. */
 
-import { createLimit } from '../../../src/emulator/gateway.ts'
+import { createRateLimit } from '../../../src/emulator/gateway.ts'
 import type { Reply } from '../../../src/tencent/response.ts'
 import { readReply } from '../../../src/tencent/response.ts'
 
@@ -101,10 +101,10 @@ const LIMITS: Readonly<Record<Window, (perSecond: number, dice: () => number) =>
     }
   },
   sliding: perSecond => {
-    const { pass } = createLimit(perSecond)
+    const { check } = createRateLimit(perSecond)
     return at => {
       try {
-        pass('account', at)
+        check('account', at)
         return true
       } catch {
         return false

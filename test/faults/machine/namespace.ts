@@ -29,7 +29,7 @@ export interface Staged {
   readonly now: string
 }
 
-/** Made by the emulator's mischief when the first request has come. */
+/** Made by the emulator's faults when the first request has come. */
 export const cueOf = (folder: string) => join(folder, 'cue')
 
 /** Two passes of the built program: one under the fault, one after it. */

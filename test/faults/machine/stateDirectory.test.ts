@@ -105,11 +105,11 @@ test.skipIf(!hasMounts).each(drawn(ROWS, times(2, ROWS.length), dice))(
     const some = drawn(stagings, times(1, stagings.length), dice)
     await inLanes([...some.entries()], async ([i, staging]) => {
       const folder = join(root, `${i}`)
-      const mischief = () => {
+      const faults = () => {
         writeFileSync(cueOf(folder), '')
         return staging.during ? { stall: STALL } : undefined
       }
-      const ground = await openGround({ folder, trees, past, emulator: { mischief } })
+      const ground = await openGround({ folder, trees, past, emulator: { faults } })
       const { made, healed, then, now } = await staged(ground, staging)
       const what = `${staging.before}; ${staging.during ?? ''} (${made.code})`
       const undone = await ground.undone('sync', then)

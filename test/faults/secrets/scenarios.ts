@@ -19,7 +19,7 @@ const once = (name: InjectedFaultName): Scene => {
   return {
     name: `the service answers once with ${name}`,
     arrives: true,
-    emulator: { mischief: () => spoiled.pop() },
+    emulator: { faults: () => spoiled.pop() },
   }
 }
 
