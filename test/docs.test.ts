@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../src/cli/commands.ts'
 import { readConfig } from '../src/config/validate.ts'
 import { POLICY, REQUIRED_ACTIONS } from '../src/doctor/account.ts'
-import { ADVICE, Fault, mostSevereExitCode } from '../src/errors.ts'
+import { FAULTS, Fault, mostSevereExitCode } from '../src/errors.ts'
 import { parseReceipt, serializeReceipt } from '../src/receipts/codec.ts'
 import { receiptWith } from './fixtures/samples.ts'
 
@@ -16,7 +16,7 @@ const documents = [
   'README.md',
   ...(await readdir('docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`),
 ]
-const CODES = Object.keys(ADVICE) as ReadonlyArray<keyof typeof ADVICE>
+const CODES = Object.keys(FAULTS) as ReadonlyArray<keyof typeof FAULTS>
 
 test('the two commands of the first screen are in the README', () => {
   for (const command of ['npm ci && npm run demo', 'npm ci && npm test'])

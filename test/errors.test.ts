@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ADVICE, Fault, type FaultCode, mostSevereExitCode } from '../src/errors.ts'
+import { FAULTS, Fault, type FaultCode, mostSevereExitCode } from '../src/errors.ts'
 
-const CODES = Object.keys(ADVICE) as FaultCode[]
+const CODES = Object.keys(FAULTS) as FaultCode[]
 const ORDER = [70, 78, 77, 74, 76, 65, 66, 75]
 
 describe('every fault', () => {
   test.each(CODES)('%s has a retry class, an exit code of sysexits and advice', code => {
     const fault = new Fault(code, 'what happened')
-    expect(['soon', 'later', 'repair', 'never']).toContain(fault.retry)
+    expect(['recheck', 'backoff', 'recover', 'never']).toContain(fault.retry)
     expect([64, ...ORDER]).toContain(fault.exit)
     expect(fault.advice).toMatch(/^[A-Z`].*\.$/)
     expect(fault).toMatchObject({ name: 'Fault', message: 'what happened', code })
@@ -26,7 +26,7 @@ describe('every fault', () => {
   })
 
   test('what is mid-change is looked at again, and ends as "try again later"', () => {
-    const soon = CODES.filter(code => new Fault(code, '').retry === 'soon')
+    const soon = CODES.filter(code => new Fault(code, '').retry === 'recheck')
     expect(soon).toEqual([
       'FILE_MISSING',
       'PAIR_INCOMPLETE',

@@ -1,7 +1,7 @@
 /** Troubleshooting has a line for every fault, in the words of the program. */
 import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { ADVICE, Fault, type FaultCode } from '../src/errors.ts'
+import { FAULTS, Fault, type FaultCode } from '../src/errors.ts'
 import { KNOWN_CODES } from '../src/tencent/errorCodes.ts'
 
 const page = await readFile('docs/troubleshooting.md', 'utf8')
@@ -18,13 +18,13 @@ const quotes = rows.flatMap(({ code, says }) =>
 )
 
 test('every fault has one line', () => {
-  expect(rows.map(({ code }) => code).toSorted()).toEqual(Object.keys(ADVICE).toSorted())
+  expect(rows.map(({ code }) => code).toSorted()).toEqual(Object.keys(FAULTS).toSorted())
 })
 
 describe('the advice and the exit code are those of the program', () => {
   test.each(rows)('$code', ({ code, advice, exit }) => {
     expect({ advice, exit }).toEqual({
-      advice: ADVICE[code as FaultCode],
+      advice: FAULTS[code as FaultCode].advice,
       exit: new Fault(code as FaultCode, 'x').exit,
     })
   })

@@ -1,7 +1,7 @@
 /** From the command line's words to a command and its exit code. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { CommandLine } from '../config/commandLine.ts'
-import { ADVICE, Fault, faultJson } from '../errors.ts'
+import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText, programWords, wrap } from '../terminal/text.ts'
 import { passJson } from '../upload/outcome.ts'
@@ -102,7 +102,7 @@ async function runCommand(command: Command, rest: readonly string[], world: Proc
 
 /** Words that were wrong for a command are explained by that command's help. */
 const withCommandHelp = (fault: Fault, { name }: Command) =>
-  fault.code === 'USAGE' && fault.advice === ADVICE.USAGE
+  fault.code === 'USAGE' && fault.advice === FAULTS.USAGE.advice
     ? new Fault('USAGE', fault.message, { advice: `See \`certferry ${name} --help\`.` })
     : fault
 

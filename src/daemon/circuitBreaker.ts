@@ -95,7 +95,7 @@ function createOutageDetector({ onSilence, onReturn }: OutageDetectorDeps): Outa
           silent = false
         },
         failed: fault => {
-          if (fault.retry !== 'later' || fault.scope === 'account' || through > before) return
+          if (fault.retry !== 'backoff' || fault.scope === 'account' || through > before) return
           foul = true
           if (fault.silent && !silent) onSilence(fault)
           silent ||= fault.silent

@@ -101,7 +101,7 @@ const isUnrecorded = (outcome: Outcome) =>
 
 const isWaiting = (outcome: Outcome) =>
   outcome.outcome === 'waiting' ||
-  (outcome.outcome === 'failed' && outcome.fault.retry === 'later' && outcome.fault.scope !== 'account')
+  (outcome.outcome === 'failed' && outcome.fault.retry === 'backoff' && outcome.fault.scope !== 'account')
 
 export interface Daemon {
   /** Resolves when every source is watched, and what is there has been listed. */

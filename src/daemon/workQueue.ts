@@ -278,10 +278,10 @@ export function requeueAfter(outcome: Outcome, now: number, restsUntil: number |
         ? { at: outcome.bundle.notBefore.getTime() }
         : 'done'
     case 'failed':
-      if (outcome.fault.retry === 'soon') return 'mid-change'
+      if (outcome.fault.retry === 'recheck') return 'mid-change'
       if (outcome.fault.scope === 'account') return { at: restsUntil ?? now + UNREADABLE_OUTCOMES }
       if (outcome.fault.code === 'UPLOAD_NOT_RECORDED') return { at: now + UNREADABLE_OUTCOMES }
-      if (outcome.fault.retry !== 'later') return 'done'
+      if (outcome.fault.retry !== 'backoff') return 'done'
       return { at: now + (outcome.bundle ? RECORDED_OUTCOMES : UNREADABLE_OUTCOMES) }
     default:
       return 'done'

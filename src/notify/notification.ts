@@ -112,7 +112,7 @@ const unusable = ({ cause, message }: Fault): Fault =>
 
 /** A person must act, or nothing more is carried for anybody. */
 const stopsUploads = ({ scope, code, retry }: Fault) =>
-  scope === 'account' && retry !== 'later' && code !== 'INTERRUPTED'
+  scope === 'account' && retry !== 'backoff' && code !== 'INTERRUPTED'
 
 function overdueNotification(
   { lineage, bundle }: Outcome,

@@ -1,6 +1,6 @@
 /** What `status` shows of each lineage. Pure. */
 import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
-import { ADVICE, FLAW_ADVICE } from '../errors.ts'
+import { FAULTS, FLAW_ADVICE } from '../errors.ts'
 import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
 
@@ -127,4 +127,4 @@ function explained(state: State, { outcome, failing, advice }: Grounds) {
 
 /** A receipt may hold a code of another version. */
 const adviceFor = (code: string): string | null =>
-  Object.hasOwn(ADVICE, code) ? ADVICE[code as keyof typeof ADVICE] : null
+  Object.hasOwn(FAULTS, code) ? FAULTS[code as keyof typeof FAULTS].advice : null

@@ -62,7 +62,7 @@ function otherStatus(status: number): Fault {
 }
 
 /** Of a 5xx nobody can tell whose gateway it comes from. */
-const GATEWAY = 'The service, or a proxy on the way to it, is unwell; the next pass tries again.'
+const GATEWAY = 'The service, or a proxy on the way to it, is failing; the next run tries again.'
 
 function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {
   try {

@@ -43,7 +43,7 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
 }
 
 /** Mid-change, and expected to come right by itself: of a file that an operator named, only the operator knows. */
-export const isPending = (fault: Fault): boolean => fault.retry === 'soon' && fault.exit === 75
+export const isPending = (fault: Fault): boolean => fault.retry === 'recheck' && fault.exit === 75
 
 export const exitOf = (outcomes: readonly Outcome[]): number =>
   mostSevereExitCode(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))

@@ -105,7 +105,7 @@ export function createRequestQueue(
     if (silentSince !== undefined && fault && now() - silentSince > OUTAGE_AFTER_MS) halt(fault)
     if (throttledSince !== undefined && fault && now() - throttledSince > STARVED_AFTER_MS) giveUp(fault)
     // one that left before the last repair complains of what has been mended since
-    if (fault?.retry === 'repair' && at > mendedAt) mending = mend(fault)
+    if (fault?.retry === 'recover' && at > mendedAt) mending = mend(fault)
     const reply = {
       throttled,
       proves: answered && fault?.scope !== 'account',

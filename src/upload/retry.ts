@@ -1,5 +1,5 @@
 /** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
-import { ADVICE, abortReason, Fault } from '../errors.ts'
+import { abortReason, FAULTS, Fault } from '../errors.ts'
 
 /**
  * Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. A throttle
@@ -16,7 +16,7 @@ const MAX_DELAY_MS = 30_000
  * thrown (0 ≤ dice < 1): a fleet that failed together does not come back together.
  */
 export function delayAfter(made: number, fault: Fault, dice: number): number | undefined {
-  if (fault.retry !== 'later' || made >= Math.min(MAX_ATTEMPTS, fault.tries)) return undefined
+  if (fault.retry !== 'backoff' || made >= Math.min(MAX_ATTEMPTS, fault.tries)) return undefined
   // when it may go again is for the pace to say
   if (fault.code === 'API_THROTTLED') return 0
   return pauseAfter(made, dice)
@@ -73,7 +73,7 @@ const MANY = 3
 
 /** An answer that nothing can be made of, again and again, may be to a request that was carried out. */
 function repeated(fault: Fault, times: number): Fault {
-  if (fault.code !== 'REPLY_UNREADABLE' || fault.advice !== ADVICE.REPLY_UNREADABLE) return fault
+  if (fault.code !== 'REPLY_UNREADABLE' || fault.advice !== FAULTS.REPLY_UNREADABLE.advice) return fault
   return new Fault('REPLY_UNREADABLE', `${times} times the same: ${fault.message}`, {
     advice:
       'The upload may have been carried out, and its answer changed on the way: look at what a proxy or gateway makes of it, or go round it (NO_PROXY). `certferry check` names the way.',
@@ -92,6 +92,6 @@ async function retryDelay(
   fault: Fault,
   { dice, mended }: RetryOptions,
 ): Promise<number | undefined> {
-  if (fault.retry === 'repair') return made < MAX_ATTEMPTS && (await mended()) ? 0 : undefined
+  if (fault.retry === 'recover') return made < MAX_ATTEMPTS && (await mended()) ? 0 : undefined
   return delayAfter(made, fault, dice())
 }

@@ -62,7 +62,7 @@ export async function syncAll(
   return lineages.flatMap(({ id }) => outcomes.get(id) ?? [])
 }
 
-const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'soon'
+const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'recheck'
 
 const isAwaited = (outcome: Outcome) =>
   outcome.outcome === 'failed' && outcome.fault.code === 'CHAIN_INCOMPLETE'

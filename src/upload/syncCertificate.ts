@@ -175,7 +175,7 @@ const recordFailure =
     const about = { fingerprint: bundle.fingerprint, fault: error, now: now(), dice: dice() }
     if (error.code === 'API_REJECTED') {
       await record(lineage, receipt => withRejection(receipt, rejectionOf(bundle, way, error, about.now)))
-    } else if (error.retry === 'later' && error.scope !== 'account' && error.code !== 'DEADLINE') {
+    } else if (error.retry === 'backoff' && error.scope !== 'account' && error.code !== 'DEADLINE') {
       await record(lineage, receipt => ({ ...receipt, failing: recordRetry(receipt.failing, about) }))
     }
     throw error

@@ -1,7 +1,7 @@
 /** Carries one bundle after the other: at the pace, with retries, and to an ID in the end. How the service is called is an argument. */
 import type { Bundle } from '../certificate/bundle.ts'
 import type { Settings } from '../config/settings.ts'
-import { ADVICE, Fault, type FaultCode } from '../errors.ts'
+import { FAULTS, Fault, type FaultCode } from '../errors.ts'
 import { createAgent } from '../http/agent.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Lineage } from '../sources/lineage.ts'
@@ -61,7 +61,7 @@ export function createRetryingUploader(options: RetryingUploaderOptions): Retryi
         sayRetry.wentWell()
         return { ...value, attempts }
       } catch (error) {
-        if (error instanceof Fault && error.retry === 'later') lanes.gaveUp(error, since)
+        if (error instanceof Fault && error.retry === 'backoff') lanes.gaveUp(error, since)
         throw error
       }
     },
@@ -139,6 +139,6 @@ const sayClock = (log: Logger) => (offset: number) =>
   Math.abs(offset) < IN_STEP
     ? log.info({ event: 'clock_skew', offset }, "this machine's clock is in step with the service's again")
     : log.warn(
-        { event: 'clock_skew', offset, advice: ADVICE.API_CLOCK },
+        { event: 'clock_skew', offset, advice: FAULTS.API_CLOCK.advice },
         `this machine's clock is ${durationText(Math.abs(offset))} ${offset > 0 ? 'slow' : 'fast'}; signing with the service's time`,
       )

@@ -80,7 +80,7 @@ describe('an acme.json', () => {
         const fault = faultOf(text.slice(0, length))
         expect(fault).toMatchObject({
           code: 'PAIR_INCOMPLETE',
-          retry: 'soon',
+          retry: 'recheck',
           message: `${PATH}: is half-written`,
         })
         expect(fault?.cause).toBeUndefined()

@@ -91,7 +91,7 @@ describe('what does not fit never becomes a bundle', () => {
     const other = await issue()
     expect(faultOf(() => proven(pair.chain, other.key))).toMatchObject({
       code: 'KEY_MISMATCH',
-      retry: 'soon',
+      retry: 'recheck',
       exit: 75,
       message: `${KEY}: the key does not belong to example.com in ${CHAIN}`,
     })
@@ -201,7 +201,7 @@ describe('what nobody has written for long is no renewal', () => {
   ] as const)('%s', (_, files, code) => {
     const [chain = '', key = ''] = files()
     expect(still(chain, key)).toMatchObject({ code, exit: 65, retry: 'never' })
-    expect(faultOf(() => proven(chain, key))).toMatchObject({ exit: 75, retry: 'soon' })
+    expect(faultOf(() => proven(chain, key))).toMatchObject({ exit: 75, retry: 'recheck' })
   })
 
   test('dashes at the end, such as YAML has, are text', () => {

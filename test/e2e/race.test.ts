@@ -59,7 +59,7 @@ test('nothing but receipts is left: nothing damaged, nothing half-written, no tu
 /** Mid-change, or set back to an older certificate by whoever moved its links. */
 const isDue = ({ lineage, outcome, because, fault }: Result) =>
   outcome === 'failed'
-    ? fault?.retry === 'soon'
+    ? fault?.retry === 'recheck'
     : outcome !== 'refused' ||
       (because === 'older-than-uploaded' &&
         raced.renewed.some(({ id, setBack }) => id === lineage && setBack))

@@ -34,7 +34,7 @@ describe('no answer', () => {
     const { url } = await speaking(speak)
     expect(await failureOf(callerOf(url).call())).toMatchObject({
       code,
-      retry: 'later',
+      retry: 'backoff',
       exit: 75,
       message: expect.stringMatching(message),
     })
@@ -46,7 +46,7 @@ describe('no answer', () => {
       speaking(speak).then(({ url }) => failureOf(callerOf(url, { limits: soon }).call()))
     const timeout = (code: string) => ({
       code: 'TIMEOUT',
-      retry: 'later',
+      retry: 'backoff',
       message: expect.stringMatching(`no answer in time \\(${code}\\)$`),
     })
     const faults = await Promise.all([

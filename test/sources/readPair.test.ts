@@ -69,7 +69,7 @@ describe('what is not there', () => {
   ] as const)('for %s a missing file means %s', async (kind, code, exit) => {
     const { read, lineage, folder } = await stage({ kind })
     await rm(lineage.chain)
-    const missing = { code, exit, retry: 'soon', message: `${lineage.chain}: is not there` }
+    const missing = { code, exit, retry: 'recheck', message: `${lineage.chain}: is not there` }
     await expect(read()).rejects.toMatchObject(missing)
     await expect(read({ chain: join(folder, 'key.pem', 'below') })).rejects.toMatchObject({ code })
   })
@@ -133,7 +133,7 @@ describe('what cannot be a certificate', () => {
     const message = '/proc/self/mem: cannot be read (EIO)'
     await expect(readTextFile('/proc/self/mem')).rejects.toMatchObject({
       code: 'FILE_UNAVAILABLE',
-      retry: 'later',
+      retry: 'backoff',
       exit: 75,
       message,
     })

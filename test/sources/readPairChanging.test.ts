@@ -18,7 +18,12 @@ describe('what is being written', () => {
         meanwhile: folder => writeFile(join(folder, name), 'half'),
       })
       const message = `${lineage.chain}: changed while it was read`
-      await expect(read()).rejects.toMatchObject({ code: 'PAIR_CHANGING', retry: 'soon', exit: 75, message })
+      await expect(read()).rejects.toMatchObject({
+        code: 'PAIR_CHANGING',
+        retry: 'recheck',
+        exit: 75,
+        message,
+      })
     },
   )
 

@@ -108,7 +108,7 @@ describe('the answer', () => {
   ])('that is %s is not taken for one, and is worth another try', async (_, answer, message) => {
     expect(await failureOf(replies(answer))).toMatchObject({
       code: 'REPLY_UNREADABLE',
-      retry: 'later',
+      retry: 'backoff',
       exit: 75,
       message: expect.stringMatching(message),
     })

@@ -61,7 +61,11 @@ describe('the first place that has them wins', () => {
     const { find } = await stage({})
     // of the memory at address 0 the kernel says EIO
     const env = { TENCENTCLOUD_CREDENTIALS_FILE: '/proc/self/mem' }
-    await expect(find({ env })).rejects.toMatchObject({ code: 'FILE_UNAVAILABLE', retry: 'later', exit: 75 })
+    await expect(find({ env })).rejects.toMatchObject({
+      code: 'FILE_UNAVAILABLE',
+      retry: 'backoff',
+      exit: 75,
+    })
   })
 
   test('with none, every place that was looked at is named', async () => {

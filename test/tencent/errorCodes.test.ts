@@ -44,9 +44,9 @@ const rows = (table: string) =>
 /** An ambiguous credential fault is repaired once, any other tried a few times. */
 const CLASSES: Readonly<Record<string, readonly Retry[]>> = {
   P: ['never'],
-  T: ['later'],
-  R: ['repair'],
-  '?': ['later', 'repair'],
+  T: ['backoff'],
+  R: ['recover'],
+  '?': ['backoff', 'recover'],
 }
 
 describe('every documented code has its class and its advice', () => {
@@ -63,7 +63,7 @@ describe('every documented code has its class and its advice', () => {
     expect(fault.advice).toMatch(/\S.*[.?]$/)
     expect(fault).toMatchObject({ apiCode, requestId: 'request' })
     expect(fault.message).toBe(`the service answered ${apiCode}: message`)
-    if (kind === '?' && fault.retry === 'later') expect(fault.tries).toBe(3)
+    if (kind === '?' && fault.retry === 'backoff') expect(fault.tries).toBe(3)
   })
 })
 

@@ -125,13 +125,13 @@ describe('anything else is not the service, and may pass', () => {
     ['another success that says nothing', 204, '', "the answer was HTTP 204, not the service's"],
   ])('%s', (_, status, body, message) => {
     const fault = faultOf(() => readReply(status, body))
-    expect(fault).toMatchObject({ code: 'REPLY_UNREADABLE', retry: 'later', exit: 75 })
+    expect(fault).toMatchObject({ code: 'REPLY_UNREADABLE', retry: 'backoff', exit: 75 })
     if (message) expect(fault.message).toBe(message)
   })
 
   test('what a gateway says is no reason to search for an error here, what a stranger says is', () => {
     const adviceOf = (status: number) => faultOf(() => readReply(status, html)).advice
-    expect(adviceOf(502)).toMatch(/is unwell; the next pass tries again/)
+    expect(adviceOf(502)).toMatch(/is failing; the next run tries again/)
     for (const status of [200, 307, 403]) expect(adviceOf(status)).toMatch(/check proxy and endpoint/)
   })
 

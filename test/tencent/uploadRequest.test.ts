@@ -147,7 +147,7 @@ describe('the ID in the reply', () => {
       for (const RepeatCertId of nothings)
         expect(faultOf(() => replied({ CertificateId, RepeatCertId }))).toMatchObject({
           code: 'REPLY_UNREADABLE',
-          retry: 'later',
+          retry: 'backoff',
           requestId: 'r-1',
           message: 'the service reported success but named no certificate ID',
         })

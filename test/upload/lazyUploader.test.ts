@@ -25,5 +25,5 @@ test('an uploader that could not be opened for want of files is opened by the ne
     { env: { SCRIPT }, encoding: 'utf8' },
   )
   expect([stderr, status]).toEqual(['', 0])
-  expect(JSON.parse(stdout)).toEqual([['TOO_MANY_OPEN_FILES', 'later'], 'opened'])
+  expect(JSON.parse(stdout)).toEqual([['TOO_MANY_OPEN_FILES', 'backoff'], 'opened'])
 })

@@ -89,7 +89,7 @@ describe('the JSON of one lineage is the contract', () => {
       fault: {
         code: 'KEY_MISMATCH',
         apiCode: null,
-        retry: 'soon',
+        retry: 'recheck',
         message: 'the key does not belong',
         advice: expect.stringContaining('renewal'),
       },

@@ -137,7 +137,7 @@ describe('a deadline', () => {
     const deadline = new AbortController()
     const waiting = reason(send(() => {}, 20, deadline.signal))
     setImmediate(() => deadline.abort())
-    expect(await waiting).toMatchObject({ code: 'DEADLINE', retry: 'later', exit: 75 })
+    expect(await waiting).toMatchObject({ code: 'DEADLINE', retry: 'backoff', exit: 75 })
     expect(left).toHaveLength(1)
     expect(clock.now()).toBeLessThan(100)
   })

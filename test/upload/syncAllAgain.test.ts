@@ -13,7 +13,7 @@ describe('a lineage caught mid-change', () => {
   test('that stays so is left pending after less than four seconds, exit code 75', async () => {
     const { run, waits, sent, told } = stage({ a: mixed })
     const outcomes = await run()
-    expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'KEY_MISMATCH', retry: 'soon' } }])
+    expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'KEY_MISMATCH', retry: 'recheck' } }])
     expect(exitOf(outcomes)).toBe(75)
     expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(3_750)
     expect(sent).toEqual([])

@@ -79,7 +79,7 @@ describe('what is mid-change', () => {
     const { look, sent } = stage({}, { chain: renewed.chain, key: first.key })
     expect(await look({ last: true })).toMatchObject({
       outcome: 'failed',
-      fault: { code: 'KEY_MISMATCH', retry: 'soon', exit: 75 },
+      fault: { code: 'KEY_MISMATCH', retry: 'recheck', exit: 75 },
     })
     expect(sent).toEqual([])
   })
@@ -90,7 +90,7 @@ describe('what is mid-change', () => {
       outcome: 'failed',
       fault: {
         code: 'CHAIN_INCOMPLETE',
-        retry: 'soon',
+        retry: 'recheck',
         exit: 75,
         message: 'a/chain.pem: the issuer of example.com may still be written',
       },

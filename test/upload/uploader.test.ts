@@ -57,7 +57,7 @@ describe('an upload', () => {
 
   test('that can never succeed ends after eight attempts with the last of their failures', async () => {
     const { upload, said } = await stage({ endpoint: (await refused()).slice(0, -1) })
-    expect(await failureOf(upload())).toMatchObject({ code: 'NETWORK', retry: 'later' })
+    expect(await failureOf(upload())).toMatchObject({ code: 'NETWORK', retry: 'backoff' })
     expect(said).toHaveLength(7)
   })
 })

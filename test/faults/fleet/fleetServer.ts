@@ -91,7 +91,7 @@ async function carried(
     receipts.set(bundle.fingerprint, withUpload(receipt, uploadOf(bundle, uploaded, ENDPOINT, now), false))
     return true
   } catch (error) {
-    if (error instanceof Fault && error.retry === 'later') return false
+    if (error instanceof Fault && error.retry === 'backoff') return false
     throw error
   }
 }
