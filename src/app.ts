@@ -51,14 +51,12 @@ interface SyncParts {
   readonly herald: Notifier
   readonly metrics: () => Metrics | undefined
   readonly onSecret: OnSecret
-  /** Resolves once nobody else is in this process: to be awaited before a secret is read. */
-  readonly alone: () => Promise<void>
   /** Milliseconds, or at once when the work is to end. */
   readonly wait: (ms: number) => Promise<void>
 }
 
 function syncDependencies(parts: SyncParts): SyncAllDeps {
-  const { world, stateDir, receipts, carrier, herald, metrics, onSecret, alone, wait } = parts
+  const { world, stateDir, receipts, carrier, herald, metrics, onSecret, wait } = parts
   const now = () => new Date(world.now())
   const tell = outcomeLogger(parts.log)
   const own = (lineage: Lineage, receipt: Receipt) => (parts.force ? receipt : ownReceipt(lineage, receipt))
@@ -81,14 +79,8 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
       ),
     prepare: () => receipts.prepare().catch(stopping(herald)),
     recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
-    read: async lineage => {
-      await alone()
-      return readPair(lineage, { now, wait, onSecret })
-    },
-    upload: async (bundle, lineage) => {
-      await alone()
-      return (await carrier.uploader()).upload(bundle, lineage)
-    },
+    read: lineage => readPair(lineage, { now, wait, onSecret }),
+    upload: async (bundle, lineage) => (await carrier.uploader()).upload(bundle, lineage),
     record: (lineage, amend) =>
       receipts.record(lineage.id, receipt => ({ ...amend(own(lineage, receipt)), path: lineage.chain })),
     report: outcome => {
@@ -169,13 +161,8 @@ export function createApp(
   })
   // cut short by the deadline, a pause is over: what follows meets the deadline itself
   const wait = (ms: number) => world.sleep(ms, signal).catch(() => undefined)
-  let closed: Promise<void> | undefined
-  const alone = () => {
-    closed ??= world.closeDebugger()
-    return closed
-  }
   const effects = syncDependencies({
-    ...{ world, log, receipts, carrier, herald, metrics, onSecret, alone, wait },
+    ...{ world, log, receipts, carrier, herald, metrics, onSecret, wait },
     stateDir: settings.stateDir,
     force: line.force ?? false,
   })
@@ -196,7 +183,6 @@ export function createApp(
       .then(markOf, () => '')
   const close = async () => {
     await carrier.renew()
-    if (settings.notify.webhookFile !== undefined) await alone()
     await herald.flush()
   }
   return {

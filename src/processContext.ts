@@ -35,8 +35,6 @@ export interface ProcessContext {
   readonly random: () => number
   /** Calls back at each such signal, for as long as the process lives. */
   readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
-  /** Ends what another user of this machine may have opened into this process. To be called before a secret is read. */
-  readonly closeDebugger: () => Promise<void>
   /** Aborted when the operator or the system asks the process to end. */
   readonly shutdown: AbortSignal
   /** Aborted so many seconds after the start of the process, which is over then or a little later, whatever it does. */

@@ -54,7 +54,7 @@ async function stage() {
   return { root, places, asked: waiting.promise }
 }
 
-test.each(['sync', 'hook'])('%s goes on when SIGUSR1 comes while it uploads', async command => {
+test.each(['sync', 'hook'])('SIGUSR1: %s goes on when it comes during an upload', async command => {
   const { root, places, asked } = await stage()
   const words = command === 'sync' ? ['--source', `certbot=${root}`] : []
   const env = { RENEWED_LINEAGE: join(root, 'live/example.com') }
@@ -66,19 +66,19 @@ test.each(['sync', 'hook'])('%s goes on when SIGUSR1 comes while it uploads', as
   expect([run.child.exitCode, run.err()]).toEqual([0, ''])
 })
 
-test('watch sweeps at SIGUSR1', async () => {
+test('SIGUSR1: watch rescans', async () => {
   const folder = await temporaryDirectory()
   await mkdir(join(folder, 'le/live'), { recursive: true })
   const places = ['--source', `certbot=${join(folder, 'le')}`, '--state-dir', join(folder, 'state')]
   const run = await started(['watch', ...places, '--log-level', 'debug'])
   await run.saying(/"watching"/)
   run.child.kill('SIGUSR1')
-  await run.saying(/sweep \(SIGUSR1\)/)
+  await run.saying(/\(SIGUSR1\)/)
   await end(run)
   expect([run.child.exitCode, run.err()]).toEqual([0, ''])
 })
 
-test('the emulator goes on answering after SIGUSR1', async () => {
+test('SIGUSR1: the emulator goes on answering', async () => {
   const run = await started(['emulator'])
   await run.saying(/^http:.*\n/)
   run.child.kill('SIGUSR1')

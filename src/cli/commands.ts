@@ -26,8 +26,6 @@ export interface Command {
   /** Errors go to standard output too: certbot takes anything on standard error for an error of the hook. */
   readonly errorsToStdout: boolean
   readonly details: string
-  /** Looks first whether anything has changed, without a secret; what then reads one closes the debugger before. */
-  readonly glances?: true
   readonly load: () => Promise<{ readonly run: Run }>
 }
 
@@ -42,7 +40,6 @@ export const COMMANDS: readonly Command[] = [
 A second run uploads nothing. Exit: 0 all well, 75 try again later, 65 bad
 certificate data, 66 input missing, 74 state directory, 76 refused by the
 service, 77 credentials or permission, 78 configuration, 64 usage.`,
-    glances: true,
     load: () => import('../commands/sync.ts'),
   },
   {
@@ -57,7 +54,6 @@ LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs no
 configuration. Words other than deploy_cert end at once with 0.
 To be called beside the hooks that a client has (--install-cert replaces them):
   ${PACKAGED} install-hook acme.sh`,
-    glances: true,
     load: () => import('../commands/hook.ts'),
   },
   {
@@ -102,7 +98,6 @@ Under systemd: see docs/systemd.md.`,
     options: COMMON,
     errorsToStdout: false,
     details: 'Reads only: nothing is sent and nothing is written.',
-    glances: true,
     load: () => import('../commands/status.ts'),
   },
   {

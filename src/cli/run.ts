@@ -92,7 +92,6 @@ async function runCommand(command: Command, rest: readonly string[], world: Proc
   const json = rest.includes('--json')
   try {
     const { run } = await command.load()
-    if (!command.glances) await world.closeDebugger()
     return await run(world, parseCommandLine(command, rest, world))
   } catch (error) {
     if (!(error instanceof Fault)) throw error
