@@ -125,48 +125,19 @@ async function write(path: string, text: string, owner = 0): Promise<void> {
   await chown(path, owner, owner)
 }
 
-describe.skipIf(!isRoot).each(WAYS)('%s', (way, put) => {
-  test('is no configuration: nothing is sent where it says', async () => {
+describe.skipIf(!isRoot).each(WAYS)('%s', (_, put) => {
+  test('is refused as a configuration before anything is sent', async () => {
     const here = await stage()
     const { at, emulator, certferry, state } = here
     const text = `[tencent]\nendpoint = "${emulator.url}"\n[[source]]\nkind = "pem"\nname = "a"\nchain = "${at('c.pem')}"\nkey = "${at('k.pem')}"\n`
     const [file, fault] = await put(here, text)
-    // of the ways in, each; of the commands, each once
-    const commands = way === WAYS[0]?.[0] ? ['sync', 'watch', 'check', 'status', 'config check'] : ['sync']
-    for (const command of commands) {
-      const { code, said } = await certferry([...command.split(' '), '-c', file, ...state])
-      expect([command, code, said]).toEqual([command, 78, expect.stringContaining(fault)])
-      expect(said).toContain('decides where private keys go')
-    }
-    const { code } = await certferry(['sync', ...state], { ...KEYS, CERTFERRY_CONFIG: file })
-    expect(code).toBe(78)
+    const { code, said } = await certferry(['sync', '-c', file, ...state])
+    expect([code, said]).toEqual([78, expect.stringContaining(fault)])
+    expect(said).toContain('decides where private keys go')
     expect(emulator.entries).toEqual([])
   })
 
-  test('is no API key', async () => {
-    const here = await stage()
-    const { certferry, source, state, emulator } = here
-    const [file, fault] = await put(here, INI)
-    const { code, said } = await certferry(['sync', ...source, ...state], {
-      TENCENTCLOUD_CREDENTIALS_FILE: file,
-    })
-    expect([code, said]).toEqual([77, expect.stringContaining(fault)])
-    expect(said).toContain('decides whose account receives private keys')
-    expect(emulator.entries).toEqual([])
-  })
-
-  test('is no command of [notify], and what there is to tell goes on', async () => {
-    const here = await stage()
-    const { at, certferry, source, state } = here
-    const [file, fault] = await put(here, `#!/bin/sh\ntouch '${at('ran')}'\n`)
-    await write(at('config.toml'), `[notify]\ncommand = "${file}"\n`)
-    const { code, said } = await certferry(['sync', '-c', at('config.toml'), ...source, ...state])
-    expect([code, said]).toEqual([0, expect.stringMatching(/so it is not started/)])
-    expect(said).toContain(fault)
-    await expect(access(at('ran'))).rejects.toThrow('ENOENT')
-  })
-
-  test('is no file with the address of a webhook', async () => {
+  test('is refused as the file with the address of a webhook', async () => {
     const here = await stage()
     const [file, fault] = await put(here, 'https://hooks.example/secret')
     const way = { proxy: undefined, env: {} }
@@ -179,8 +150,53 @@ describe.skipIf(!isRoot).each(WAYS)('%s', (way, put) => {
   })
 })
 
+// the decision is the same for every file; each other use of it is tried with one way in
+describe.skipIf(!isRoot)('a file that another user can replace', () => {
+  const put = WAYS[0]?.[1] as (typeof WAYS)[number][1]
+
+  test.each(['watch', 'check', 'status', 'config check'])(
+    'is refused as the configuration of %s',
+    async command => {
+      const here = await stage()
+      const [file, fault] = await put(here, '')
+      const { code, said } = await here.certferry([...command.split(' '), '-c', file, ...here.state])
+      expect([code, said]).toEqual([78, expect.stringContaining(fault)])
+    },
+  )
+
+  test('is refused as a configuration that CERTFERRY_CONFIG names', async () => {
+    const here = await stage()
+    const [file] = await put(here, '')
+    const { code } = await here.certferry(['sync', ...here.state], { ...KEYS, CERTFERRY_CONFIG: file })
+    expect(code).toBe(78)
+  })
+
+  test('is refused as the file with the API key', async () => {
+    const here = await stage()
+    const { certferry, source, state, emulator } = here
+    const [file, fault] = await put(here, INI)
+    const { code, said } = await certferry(['sync', ...source, ...state], {
+      TENCENTCLOUD_CREDENTIALS_FILE: file,
+    })
+    expect([code, said]).toEqual([77, expect.stringContaining(fault)])
+    expect(said).toContain('decides whose account receives private keys')
+    expect(emulator.entries).toEqual([])
+  })
+
+  test('is not started as the command of [notify], and the upload still succeeds', async () => {
+    const here = await stage()
+    const { at, certferry, source, state } = here
+    const [file, fault] = await put(here, `#!/bin/sh\ntouch '${at('ran')}'\n`)
+    await write(at('config.toml'), `[notify]\ncommand = "${file}"\n`)
+    const { code, said } = await certferry(['sync', '-c', at('config.toml'), ...source, ...state])
+    expect([code, said]).toEqual([0, expect.stringMatching(/so it is not started/)])
+    expect(said).toContain(fault)
+    await expect(access(at('ran'))).rejects.toThrow('ENOENT')
+  })
+})
+
 describe.skipIf(!isRoot)('a folder such as /tmp', () => {
-  test('is as good as any for what is root’s', async () => {
+  test('may hold a configuration of root’s, and a link to it', async () => {
     const { at, open, certferry, source, state } = await stage()
     await open('sticky', 0o1777)
     await write(at('sticky/config.toml'), '')
@@ -242,7 +258,7 @@ describe.skipIf(!isRoot)('in the place of the state directory', () => {
 describe.skipIf(!isRoot)('a hook that root installs', () => {
   test.each<[string, (root: string, stage: Stage) => Promise<string>]>([
     [
-      'is not written through a link of another user’s',
+      'a hook is not written through a link of another user’s',
       async (root, { at }) => {
         await mkdir(at('prize'))
         await chmod(root, 0o1777)
@@ -252,14 +268,14 @@ describe.skipIf(!isRoot)('a hook that root installs', () => {
       },
     ],
     [
-      'nor into a folder of another user’s',
+      'a hook is not written into a folder of another user’s',
       async root => {
         await theirs(join(root, 'renewal-hooks'), 0o755)
         return join(root, 'renewal-hooks')
       },
     ],
     [
-      'nor below an open one',
+      'a hook is not written below a folder that every user may write',
       async root => {
         await chmod(dirname(root), 0o777)
         return dirname(root)

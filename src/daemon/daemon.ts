@@ -63,13 +63,12 @@ function createChecks(
   }
 
   const look: Checks['checkLineage'] = async (id, last) => {
-    const patient = !eager.delete(id)
     const lineage = await ground.visit(id)
     if (!lineage) return 'done'
     const outcome = await syncCertificate(
       lineage,
       { ...effects, upload },
-      { ...wishes, honourBackoff: patient, last },
+      { ...wishes, honourBackoff: !eager.delete(id), last },
     )
     if (isUnrecorded(outcome)) unrecorded.add(id)
     else if (!('fault' in outcome)) unrecorded.delete(id)

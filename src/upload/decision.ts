@@ -33,13 +33,13 @@ export interface DecisionContext {
   /** Digest of the settings this bundle would be sent with. */
   readonly settings: string
   /** A daemon waits for the next attempt that the receipt names; whoever was called by a person or a renewal does not. */
-  readonly patient?: boolean
+  readonly honourBackoff?: boolean
 }
 
 export function decide(
   bundle: Bundle,
   receipt: Receipt,
-  { now, force, endpoint, settings, patient = false }: DecisionContext,
+  { now, force, endpoint, settings, honourBackoff = false }: DecisionContext,
 ): Decision {
   const uploaded = receipt.uploaded?.endpoint === endpoint ? receipt.uploaded : undefined
   if (!force && uploaded?.fingerprint === bundle.fingerprint) {
@@ -71,7 +71,7 @@ export function decide(
       `it was uploaded as ${replaced.certificateId} and replaced by a newer one on ${day(new Date(replaced.supersededAt))}; ${uploaded.certificateId} is the current one`,
     )
   }
-  const until = patient ? backoffUntil(receipt.failing, bundle.fingerprint, now) : undefined
+  const until = honourBackoff ? backoffUntil(receipt.failing, bundle.fingerprint, now) : undefined
   if (until) return { do: 'wait', until }
   if (!uploaded) return { do: 'upload', because: 'first-seen' }
   return { do: 'upload', because: isOlder(datesOf(bundle), uploaded) ? 'older' : 'changed' }

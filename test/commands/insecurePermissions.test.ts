@@ -22,7 +22,7 @@ async function exposedStage(): Promise<Stage & { readonly key: string }> {
 }
 
 const SAYS = 'every user of this machine may read this private key (mode 0644)'
-const lines = (out: string) => out.split('\n').filter(line => line.includes('"exposed"'))
+const lines = (out: string) => out.split('\n').filter(line => line.includes('"insecure_permissions"'))
 
 describe('a private key that every user may read', () => {
   test('is uploaded, and warned of once in each pass, with the command that mends it', async () => {

@@ -211,7 +211,7 @@ describe('the end', () => {
   })
 })
 
-test('the next attempt that a receipt names is waited for after a restart', async () => {
+test('a daemon that starts again waits until the next attempt that was recorded', async () => {
   const { certbot, start, folder, emulator, stored } = await openWatchStage()
   await certbot('a.example')
   const first = start()
@@ -220,7 +220,7 @@ test('the next attempt that a receipt names is waited for after a restart', asyn
   expect(await first.end()).toBe(0)
 
   const { fingerprint } = await receiptIn(folder)
-  const nextAttemptAt = new Date(Date.now() + 1_500).toISOString()
+  const nextAttemptAt = new Date(Date.now() + 600_000).toISOString()
   const since = new Date(Date.now() - 60_000).toISOString()
   const failing = {
     fingerprint: String(fingerprint),
@@ -239,9 +239,8 @@ test('the next attempt that a receipt names is waited for after a restart', asyn
   const second = start()
   expect(await second.saying('waiting')).toMatchObject([{ until: nextAttemptAt }])
   expect(emulator.entries).toHaveLength(requests)
-  const [{ time } = { time: 0 }] = await second.saying('uploaded')
-  expect(Date.parse(String(time))).toBeGreaterThanOrEqual(Date.parse(nextAttemptAt))
   expect(await second.end()).toBe(0)
+  expect(emulator.entries).toHaveLength(requests)
 })
 
 async function receiptFile(folder: string): Promise<string> {

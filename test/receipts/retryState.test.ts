@@ -50,7 +50,7 @@ test('a daemon waits for it; whoever was called by a person or a renewal does no
   const bundle = await bundleOf({ notBefore: later(-86_400_000), notAfter: later(86_400_000) })
   const receipt = receiptWith({ uploaded: undefined, failing: again(undefined, bundle.fingerprint) })
   const circumstances = { now: later(1_000), force: false, endpoint: 'e', settings: 's' }
-  expect(decide(bundle, receipt, { ...circumstances, patient: true })).toEqual({
+  expect(decide(bundle, receipt, { ...circumstances, honourBackoff: true })).toEqual({
     do: 'wait',
     until: later(60_000),
   })

@@ -21,7 +21,7 @@ export interface Wishes {
 
 export async function stage({
   kind = 'certbot',
-  age = 60_000,
+  age = 90_000,
   passwordFile,
   elsewhere = false,
   meanwhile,
