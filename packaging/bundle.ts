@@ -18,6 +18,13 @@ const stating = (version: string): Plugin => ({
   load: id => (id === resolve(ROOT, 'src/version.ts') ? `export const VERSION = '${version}'\n` : null),
 })
 
+/** tsyringe, of @peculiar/x509, looks for the metadata API as soon as it is loaded, and bundling changes who loads it first. */
+const metadataFirst: Plugin = {
+  name: 'reflect-metadata',
+  transform: (code, id) =>
+    id.endsWith('tsyringe/dist/esm5/index.js') ? `import 'reflect-metadata'\n${code}` : null,
+}
+
 /** What every start loads, a hook's above all: one file of it is opened and read sooner than a dozen. */
 const BEGINNINGS = ['src/terminal/output.ts', 'src/cli/run.ts', 'src/commands/hook.ts'].map(path =>
   resolve(ROOT, path),
@@ -54,6 +61,9 @@ const withoutUnused: Plugin = {
       : null,
 }
 
+/** Reads certificates: 16 packages, of which none is loaded without the others. */
+const X509 = /node_modules\/(@peculiar|asn1js|pvtsutils|pvutils|reflect-metadata|tslib|tsyringe)\//
+
 /** A library is known by its name wherever it is loaded. */
 const packageOf = (id: string) =>
   /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
@@ -68,8 +78,9 @@ export async function bundle(version: string): Promise<Bundle> {
     input: { main: resolve(ROOT, 'src/main.ts') },
     cwd: ROOT,
     platform: 'node',
-    plugins: [stating(version), withoutUnused, closure(start)],
-    resolve: { alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
+    plugins: [stating(version), withoutUnused, metadataFirst, closure(start)],
+    // ES modules: what is not used of them is left out
+    resolve: { mainFields: ['module', 'main'], alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
     preserveEntrySignatures: false,
     transform: { target: 'node22', define: { 'import.meta.filename': '__filename' } },
   })
@@ -84,6 +95,7 @@ export async function bundle(version: string): Promise<Bundle> {
         includeDependenciesRecursively: false,
         groups: [
           { name: 'start', test: id => start.has(id) },
+          { name: 'x509', test: X509 },
           { name: packageOf, test: /node_modules|packaging/, debugName: 'libraries' },
         ],
       },

@@ -25,8 +25,9 @@ const ORDER = [
   ['main.ts'],
 ] as const
 
-/** What a file that says "Pure." may import beside its like. */
-const PURE_IMPORTS = /^(node:(crypto|util|path\/posix)|valibot)$/
+/** What a file that says "Pure." may import beside its like; the packages compute and have no effects. */
+const PURE_IMPORTS =
+  /^(node:(crypto|util|path\/posix)|valibot|asn1js|@peculiar\/(asn1-[a-z0-9]+|x509)|reflect-metadata)$/
 
 interface SourceFile {
   readonly path: string

@@ -4,7 +4,6 @@ import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { quoteShell } from '../terminal/text.ts'
 import { orderChain } from './chain.ts'
-import { firstElement } from './der.ts'
 import { formOfDer } from './derForm.ts'
 import { formOf } from './fileForm.ts'
 import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
@@ -106,13 +105,25 @@ function parsePair(
       `${chain.path}: the key fits more than one certificate, valid from ${begun}`,
     )
   }
+  const [unreadable] = leaf.unreadable
+  if (unreadable)
+    throw new Fault(
+      'CERTIFICATE_INVALID',
+      `${chain.path}: the ${unreadable} of ${displayNameOf(leaf)} cannot be read`,
+      { advice: 'Have it issued again: TLS clients may refuse a certificate that they cannot read.' },
+    )
   const ordered = orderChain(certificates, leaf, { file: chain.path, now })
   return bundleOf(ordered.path, {
     key,
     alone: ordered.alone,
     judged: leaf,
     changesAt: nextChange(certificates, now),
-    notes: [...notes, ...ordered.notes, ...(ordered.alone ? [ALONE] : [])],
+    notes: [
+      ...notes,
+      ...ordered.notes,
+      ...(ordered.alone ? [ALONE] : []),
+      ...ordered.path.flatMap(unreadableNotes),
+    ],
     flaws: ordered.flaws,
   })
 }
@@ -135,6 +146,9 @@ function unfit(certificates: readonly Certificate[], chain: string, key: string,
 /** Seen by those who visit, not by those who upload. */
 const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
+const unreadableNotes = (issuer: Certificate): readonly string[] =>
+  issuer.unreadable.map(what => `the ${what} of the issuer ${displayNameOf(issuer)} cannot be read`)
+
 /** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
 function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
@@ -152,7 +166,7 @@ function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
     alone: false,
     judged: firstToEnd(unique, now),
     changesAt: nextChange(unique, now),
-    notes,
+    notes: [...notes, ...unique.flatMap(unreadableNotes)],
     flaws: unique.flatMap(one => {
       const objection = objectionTo(one, now)
       return objection ? [`${displayNameOf(one)} ${objection}`] : []
@@ -198,12 +212,15 @@ function certificatesOf(file: Files['chain'], still: boolean) {
 /** @throws Fault CERTIFICATE_INVALID */
 export function certificateIn({ label, der }: Block, file: string): Certificate {
   const bytes = der()
-  // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
-  if (formOfDer(bytes) === 'derPkcs7')
+  try {
+    return readCertificate(bytes, file, label === TRUSTED)
+  } catch (fault) {
+    // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
+    if (formOfDer(bytes) !== 'derPkcs7') throw fault
     throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
       advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
     })
-  return readCertificate(label === TRUSTED ? (firstElement(bytes) ?? bytes) : bytes, file)
+  }
 }
 
 /** What is left out of the chain file, beside parameters, which servers keep there too. */

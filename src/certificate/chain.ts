@@ -147,10 +147,13 @@ function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly stri
 }
 
 /** RFC 5280, 4.2.1.9. */
-function tooLow({ authority: { most } }: Certificate, under: readonly Certificate[]): string | undefined {
+function tooLow(
+  { authority: { pathLength } }: Certificate,
+  under: readonly Certificate[],
+): string | undefined {
   const below = under.filter(({ subject, issuer }) => subject !== issuer).length
-  return most !== undefined && below > most
-    ? `allows ${most} intermediate${most === 1 ? '' : 's'} below it and has ${below}`
+  return pathLength !== undefined && below > pathLength
+    ? `allows ${pathLength} intermediate${pathLength === 1 ? '' : 's'} below it and has ${below}`
     : undefined
 }
 

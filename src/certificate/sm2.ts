@@ -3,7 +3,9 @@
  * cannot give it; authorities sign with the one that RFC 8998, 3.2.1, names. Pure.
  */
 import { createHash } from 'node:crypto'
-import { elementsIn } from './der.ts'
+import { ECDSASigValue } from '@peculiar/asn1-ecc'
+import { AsnConvert } from '@peculiar/asn1-schema'
+import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
 
 const IDENTIFIER = Buffer.from('1234567812345678')
 
@@ -31,20 +33,23 @@ const CURVE = Buffer.from('06082a811ccf5501822d', 'hex')
 
 export const SM2_WITH_SM3 = '1.2.156.10197.1.501'
 
+interface Signed {
+  /** What was signed: the certificate without algorithm and signature. */
+  readonly tbs: ArrayBuffer
+  readonly signature: ArrayBuffer
+}
+
 /** Whether the holder of the key, a SubjectPublicKeyInfo, signed the certificate. */
-export function isSignedBySm2(certificate: Buffer, spki: Buffer): boolean {
-  const [whole] = elementsIn(certificate) ?? []
-  const [tbs, , bits] = (whole && elementsIn(whole.content)) ?? []
-  const [pair] = (bits && elementsIn(bits.content.subarray(1))) ?? []
-  const [r = 0n, s = 0n] = ((pair && elementsIn(pair.content)) ?? []).map(({ content }) => numberOf(content))
-  const point = spki.subarray(-65)
-  if (!whole || !tbs || !spki.includes(CURVE) || point.length !== 65 || point[0] !== 4) return false
+export function isSignedBySm2({ tbs, signature }: Signed, spki: Buffer): boolean {
+  const { algorithm, subjectPublicKey } = AsnConvert.parse(spki, SubjectPublicKeyInfo)
+  const [curve, point] = [algorithm.parameters ?? new ArrayBuffer(), subjectPublicKey].map(bytes =>
+    Buffer.from(bytes),
+  ) as [Buffer, Buffer]
+  if (!curve.equals(CURVE) || point.length !== 65 || point[0] !== 4) return false
+  const { r, s } = AsnConvert.parse(signature, ECDSASigValue)
   const key: Point = [numberOf(point.subarray(1, 33)), numberOf(point.subarray(33))]
-  const signed = whole.content.subarray(
-    0,
-    tbs.content.byteOffset - whole.content.byteOffset + tbs.content.length,
-  )
-  return isSound(key) && verifies(numberOf(sm3(digestOf(key), signed)), [r, s], key)
+  const digest = sm3(digestOf(key), Buffer.from(tbs))
+  return isSound(key) && verifies(numberOf(digest), [numberOf(r), numberOf(s)], key)
 }
 
 function verifies(e: bigint, [r, s]: readonly [bigint, bigint], key: Point): boolean {
@@ -70,7 +75,8 @@ function digestOf(key: Point): Buffer {
 
 const isSound = ([x, y]: Point) => x < P && y < P && mod(y * y - (x * x * x + A * x + B), P) === 0n
 
-const numberOf = (bytes: Buffer) => BigInt(`0x${bytes.toString('hex') || '0'}`)
+const numberOf = (bytes: Buffer | ArrayBuffer) =>
+  BigInt(`0x${(bytes instanceof ArrayBuffer ? Buffer.from(bytes) : bytes).toString('hex') || '0'}`)
 
 const bytesOf = (number: bigint) => Buffer.from(number.toString(16).padStart(64, '0'), 'hex')
 

@@ -1,46 +1,12 @@
-/** One X.509 certificate, as OpenSSL reads it: the same view that says its names proves who signed it. Pure. */
+/**
+ * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key;
+ * `@peculiar/x509` reads its names, serial number and extensions. Pure.
+ */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import { printableText } from '../terminal/text.ts'
-import { type Element, elementsIn } from './der.ts'
+import { type Authority, type Extensions, readExtensions } from './extensions.ts'
 import { isSignedBySm2, SM2_WITH_SM3 } from './sm2.ts'
-
-/**
- * Node quotes, as JSON strings, all values that hold a comma, a quote or anything not printable (CVE-2021-44532): what
- * stands unquoted ends at the next comma, and a name cannot pretend to be two.
- */
-const ALTERNATIVE = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)/g
-
-/** DNS names and IP addresses, in their order. */
-export function alternativeNames(text: string | undefined): readonly string[] {
-  return Array.from((text ?? '').matchAll(ALTERNATIVE)).flatMap(([, kind, value = '']) => {
-    if (kind === 'DNS') return [value.startsWith('"') ? unquoted(value) : value]
-    return kind === 'IP Address' ? [addressOf(value)] : []
-  })
-}
-
-function unquoted(value: string): string {
-  try {
-    return String(JSON.parse(value))
-  } catch {
-    return value
-  }
-}
-
-/** IPv6 as everybody writes it: OpenSSL shortens nothing and writes capitals. */
-const addressOf = (text: string) => URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? text
-
-/** One attribute stands on each line, or several with a plus between them; a plus in a value is escaped. */
-const COMMON_NAME = /(?:^| \+ )CN=((?:\\.|[^\\\n])*?)(?= \+ |$)/gm
-
-/** Of the subject as OpenSSL writes it, without the escapes of RFC 2253. */
-export const commonNames = (subject: string): readonly string[] =>
-  Array.from(subject.matchAll(COMMON_NAME), ([, name = '']) => unescaped(name))
-
-const unescaped = (text: string) =>
-  text.replace(/\\([0-9A-F]{2}|.)/gs, (_, mark: string) =>
-    mark.length === 2 ? String.fromCharCode(Number.parseInt(mark, 16)) : mark,
-  )
 
 export interface Certificate {
   readonly der: Buffer
@@ -52,61 +18,100 @@ export interface Certificate {
   readonly names: readonly string[]
   readonly notBefore: Date
   readonly notAfter: Date
-  /** What it says of itself as an issuer. */
   readonly authority: Authority
-  /** OpenSSL's view, which carries the public key and does the checking. */
+  /** Undefined where the structure of a certificate is unreadable to `@peculiar/x509`, but not to OpenSSL. */
+  readonly extensions: Extensions | undefined
+  /** What is unreadable, such as "extension keyUsage (2.5.29.15)". */
+  readonly unreadable: readonly string[]
+  /** OpenSSL's view, which has the public key and checks signatures. */
   readonly openssl: X509Certificate
 }
 
-/** @throws Fault CERTIFICATE_INVALID, naming the file and what is wrong. */
-export function readCertificate(der: Buffer, file: string): Certificate {
-  const openssl = parsed(der, file)
-  if (!openssl.raw.equals(der)) throw new Fault('CERTIFICATE_INVALID', `${file}: ${beside(openssl.raw, der)}`)
-  // Node's Date of a time that is none is no test: it is made of what OpenSSL left unset, any day at all
-  const { validFromDate: notBefore, validToDate: notAfter } = openssl
-  if (![openssl.validFrom, openssl.validTo].every(isDate) || !(notAfter.getTime() <= LAST))
-    throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate has a date that is none`)
-  // without attributes, OpenSSL has no text for it at all, whatever its type says
-  const [subject = '', issuer = ''] = [openssl.subject, openssl.issuer] as ReadonlyArray<string | undefined>
-  return {
-    der,
-    sha256: createHash('sha256').update(der).digest('hex'),
-    subject: onOneLine(subject),
-    issuer: onOneLine(issuer),
-    names: namesOf(openssl.subjectAltName, subject),
-    notBefore,
-    notAfter,
-    authority: authorityIn(der),
-    openssl,
-  }
+/** In bytes. OpenSSL and BoringSSL refuse longer chains, and each element takes time to read. */
+const MAX_SIZE = 100 << 10
+
+/** RFC 5280, 4.1.2.5, allows no later date; ISO 8601 writes later years in a form that sorts before all others. */
+const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** Issuers read before, by SHA-256: thousands of server certificates share a few. The oldest is dropped first. */
+const issuers = new Map<string, Certificate>()
+
+const MAX_ISSUERS = 64
+
+/**
+ * `trusted`: other bytes may follow the certificate, as in OpenSSL's TRUSTED CERTIFICATE.
+ * @throws Fault CERTIFICATE_INVALID, naming the file and what is wrong.
+ */
+export function readCertificate(bytes: Buffer, file: string, trusted = false): Certificate {
+  const invalid = (what: string) => new Fault('CERTIFICATE_INVALID', `${file}: ${what}`)
+  if (bytes.length > MAX_SIZE)
+    throw invalid(`a certificate has ${bytes.length} bytes; TLS clients accept at most ${MAX_SIZE}`)
+  const known = issuers.get(sha256Of(bytes))
+  if (known) return known
+
+  const openssl = parse(bytes)
+  if (!openssl) throw invalid('a certificate block cannot be read as X.509')
+  const der = openssl.raw
+  // OpenSSL reads lengths in forms that others refuse, and writes them as DER
+  if (!bytes.subarray(0, der.length).equals(der)) throw invalid('a certificate block is not DER (X.690)')
+  if (bytes.length > der.length && !trusted)
+    throw invalid('a certificate block goes on after the certificate ends')
+  const { validFrom, validTo, validFromDate: notBefore, validToDate: notAfter } = openssl
+  // the dates are garbage where OpenSSL could not read them: only the text says so
+  if ([validFrom, validTo].some(text => Number.isNaN(Date.parse(text))) || !(notAfter.getTime() <= LAST_DATE))
+    throw invalid('a certificate has an invalid validity date')
+
+  // OpenSSL has no text for an empty name, whatever its type says
+  const [subject = '', issuer = ''] = [openssl.subject, openssl.issuer].map(onOneLine)
+  const fields = { der, sha256: sha256Of(der), subject, issuer, notBefore, notAfter, openssl }
+  const certificate = { ...fields, ...read(der, openssl, subject) }
+  if (certificate.authority.isCa) remember(certificate)
+  return certificate
 }
 
-/** OpenSSL passes over what follows, and reads lengths in forms that others refuse; then it writes them as they should be. */
-const beside = (read: Buffer, der: Buffer) =>
-  der.subarray(0, read.length).equals(read)
-    ? 'a certificate block goes on after the certificate ends'
-    : 'a certificate block is not DER (X.690)'
+const sha256Of = (der: Buffer) => createHash('sha256').update(der).digest('hex')
 
-const onOneLine = (name: string) => printableText(name.replaceAll('\n', ', '), 200)
+const onOneLine = (name: string | undefined) => printableText((name ?? '').replaceAll('\n', ', '), 200)
 
-/** "Bad time value" is none. */
-const isDate = (words: string) => !Number.isNaN(Date.parse(words))
-
-/** RFC 5280, 4.1.2.5 ends here; a later year has another form in ISO 8601, which sorts before all others. */
-const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
-
-function parsed(der: Buffer, file: string): X509Certificate {
+function parse(bytes: Buffer): X509Certificate | undefined {
   try {
-    return new X509Certificate(der)
-  } catch (cause) {
-    throw new Fault('CERTIFICATE_INVALID', `${file}: a certificate block cannot be read as X.509`, { cause })
+    return new X509Certificate(bytes)
+  } catch {
+    return undefined
   }
 }
 
-function namesOf(alternatives: string | undefined, subject: string): readonly string[] {
-  const texts = [alternativeNames(alternatives), commonNames(subject), [onOneLine(subject)], ['(no name)']]
-  const names = texts.map(some => some.map(text => printableText(text, 255)).filter(Boolean))
-  return [...new Set(names.find(some => some.length))]
+function remember(issuer: Certificate): void {
+  const [oldest = ''] = issuers.keys()
+  if (issuers.size >= MAX_ISSUERS) issuers.delete(oldest)
+  issuers.set(issuer.sha256, issuer)
+}
+
+type Readable = Pick<Certificate, 'names' | 'authority' | 'extensions' | 'unreadable'>
+
+function read(der: Buffer, openssl: X509Certificate, subject: string): Readable {
+  let extensions: Extensions
+  try {
+    extensions = readExtensions(der)
+  } catch {
+    const authority = { extended: true, constrained: true, isCa: openssl.ca, maySign: true }
+    return { names: namesOf([subject]), authority, extensions: undefined, unreadable: ['structure'] }
+  }
+  const { alternativeNames, commonNames, unreadable } = extensions
+  return {
+    names: namesOf(alternativeNames, commonNames, [subject]),
+    // OpenSSL is less strict
+    authority:
+      unreadable.length && openssl.ca ? { ...extensions.authority, isCa: true } : extensions.authority,
+    extensions,
+    unreadable: unreadable.map(name => `extension ${name}`),
+  }
+}
+
+/** The first kind of names that has any. */
+function namesOf(...kinds: ReadonlyArray<readonly string[]>): readonly string[] {
+  const names = kinds.map(some => some.map(text => printableText(text, 255)).filter(Boolean))
+  return [...new Set(names.find(some => some.length) ?? ['(no name)'])]
 }
 
 /** What to call a certificate in a message: authorities now leave the subject of short-lived ones empty. */
@@ -132,15 +137,14 @@ export function namesAsIssuer(child: Certificate, parent: Certificate): boolean 
   }
 }
 
-/** The signature itself. An algorithm OpenSSL does not know proves nothing. */
+/** Verifies the signature itself. One of an algorithm that OpenSSL does not know proves nothing. */
 export function isSignedBy(child: Certificate, parent: Certificate): boolean {
   try {
     const { publicKey } = parent.openssl
     if (child.openssl.verify(publicKey)) return true
-    return (
-      child.openssl.signatureAlgorithmOid === SM2_WITH_SM3 &&
-      isSignedBySm2(child.der, publicKey.export({ type: 'spki', format: 'der' }))
-    )
+    const { openssl, extensions } = child
+    if (openssl.signatureAlgorithmOid !== SM2_WITH_SM3 || !extensions) return false
+    return isSignedBySm2(extensions, publicKey.export({ type: 'spki', format: 'der' }))
   } catch {
     return false
   }
@@ -165,56 +169,8 @@ const day = (date: Date) => date.toISOString().slice(0, 10)
 
 /** Whether it is meant to sign certificates; one of the first version, signed by itself and without names, cannot say so. */
 export const isAuthority = (one: Certificate): boolean =>
-  one.authority.isCa || (!one.authority.constrained && !one.openssl.subjectAltName && isSelfSigned(one))
-
-interface Authority {
-  /** It has extensions: one of the first version has none. */
-  readonly extended: boolean
-  /** It has basicConstraints. */
-  readonly constrained: boolean
-  readonly isCa: boolean
-  /** Intermediates allowed below it. */
-  readonly most: number | undefined
-  /** Its key usage, where it has one, allows that it signs certificates. */
-  readonly maySign: boolean
-}
-
-const BASIC_CONSTRAINTS = '551d13'
-
-const KEY_USAGE = '551d0f'
-
-const [BOOLEAN, INTEGER, EXTENSIONS] = [0x01, 0x02, 0xa3]
-
-/** keyCertSign is bit 5, counted from the highest. */
-const KEY_CERT_SIGN = 0x04
-
-/** RFC 5280, 4.2.1.3 and 4.2.1.9: OpenSSL's own word, `ca`, does not say what is missing. */
-function authorityIn(der: Buffer): Authority {
-  const lists = inside(inside(inside(inside(der)[0])[0]).find(({ tag }) => tag === EXTENSIONS))
-  const extensions = new Map(
-    lists.flatMap(list =>
-      inside(list.content).map(({ content }) => {
-        const [id, ...rest] = inside(content)
-        return [id?.content.toString('hex'), rest.at(-1)?.content] as const
-      }),
-    ),
-  )
-  const constraints = extensions.get(BASIC_CONSTRAINTS)
-  const [first, ...rest] = inside(inside(constraints)[0])
-  const isCa = first?.tag === BOOLEAN && first.content[0] !== 0
-  const most = rest.find(({ tag }) => tag === INTEGER)?.content
-  const usage = inside(extensions.get(KEY_USAGE))[0]?.content
-  return {
-    extended: lists.length > 0,
-    constrained: constraints !== undefined,
-    isCa,
-    most: isCa && most?.length ? Number(`0x${most.toString('hex')}`) : undefined,
-    maySign: usage === undefined || ((usage[1] ?? 0) & KEY_CERT_SIGN) !== 0,
-  }
-}
-
-const inside = (of: Buffer | Element | undefined): readonly Element[] =>
-  (of && elementsIn('content' in of ? of.content : of)) || []
+  one.authority.isCa ||
+  (!one.authority.constrained && !one.extensions?.alternativeNames.length && isSelfSigned(one))
 
 export function matchesKey(certificate: Certificate, key: KeyObject): boolean {
   try {

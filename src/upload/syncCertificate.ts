@@ -1,5 +1,5 @@
 /** The story of one lineage: glance → read → prove → plan → upload → record. Every effect comes in as a plain function. */
-import { type Bundle, type Files, type Identity, identityOf, parseBundle } from '../certificate/bundle.ts'
+import type { Bundle, Files, Identity } from '../certificate/bundle.ts'
 import { Fault } from '../errors.ts'
 import {
   type Receipt,
@@ -77,6 +77,8 @@ async function checkAndUpload(
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }
   const { files, settled, marks } = await effects.read(lineage)
+  // loaded only here: reading certificates takes a large library, and most certificates have not changed
+  const { parseBundle, identityOf } = await import('../certificate/bundle.ts')
   const bundle = parseBundle(files, effects.now())
   seen.bundle = identityOf(bundle)
   if (bundle.alone && !settled && !wishes.last) {

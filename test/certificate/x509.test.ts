@@ -86,7 +86,7 @@ describe('dates', () => {
       const der = Buffer.from(derOf(leaf).toString('latin1').replace('310506070809Z', text), 'latin1')
       expect(faultOf(() => readCertificate(der, 'f'))).toMatchObject({
         code: 'CERTIFICATE_INVALID',
-        message: 'f: a certificate has a date that is none',
+        message: 'f: a certificate has an invalid validity date',
       })
     },
   )

@@ -26,6 +26,7 @@ import {
 } from '../../fixtures/strangeCertificate.ts'
 import { certified, KEY, type Strange } from './strangePair.ts'
 
+const INVALID = 'CERTIFICATE_INVALID'
 const UNKNOWN = '1.3.6.1.4.1.99999.1'
 const years = (from: string, to: string) => [time(from), time(to)] as const
 
@@ -44,7 +45,8 @@ function nested(depth: number): Buffer {
 const serials = () => [
   certified('a negative serial', { serial: rawInteger(Buffer.of(0x80, 1)) }),
   certified('a serial of 30 bytes', { serial: rawInteger(Buffer.alloc(30, 0x7f)) }),
-  certified('a serial of 600 KB', { serial: rawInteger(Buffer.alloc(600_000, 0x7f)) }),
+  certified('a serial of 90 KB', { serial: rawInteger(Buffer.alloc(90_000, 0x7f)) }),
+  certified('a serial of 600 KB', { serial: rawInteger(Buffer.alloc(600_000, 0x7f)) }, INVALID),
   certified('serial 0', { serial: integer(0) }),
 ]
 
@@ -70,12 +72,20 @@ const extensions = () => [
   certified('an unknown critical extension', { extensions: [extension(UNKNOWN, nothing(), true)] }),
   certified('an extension twice', { extensions: [isAuthority(), isAuthority()] }),
   certified('names twice', { extensions: [alternativeNames(dns('a')), alternativeNames(dns('b'))] }),
-  certified('names that are none', { extensions: [extension('2.5.29.17', Buffer.of(0x30, 5, 1))] }),
+  certified('names that are none', { extensions: [extension('2.5.29.17', Buffer.of(0x30, 5, 1))] }, INVALID),
   certified('nesting of 20,000 in an extension', { extensions: [extension(UNKNOWN, nested(20_000))] }),
-  certified('nesting of 20,000 among names', { extensions: [extension('2.5.29.17', nested(20_000))] }),
-  certified('30,000 extensions', {
-    extensions: Array.from({ length: 30_000 }, (_, i) => extension(`1.2.3.${i}`, nothing())),
-  }),
+  certified(
+    'nesting of 20,000 among names',
+    { extensions: [extension('2.5.29.17', nested(20_000))] },
+    INVALID,
+  ),
+  ...[2_000, 6_000, 30_000].map(count =>
+    certified(
+      `${count} extensions`,
+      { extensions: Array.from({ length: count }, (_, i) => extension(`1.2.3.${i}`, nothing())) },
+      count === 2_000 ? 'pair' : INVALID,
+    ),
+  ),
 ]
 
 function lengths(): readonly Strange[] {
