@@ -10,6 +10,7 @@ import {
   NOTIFY_EVENTS,
   proxyProblem,
   RATE,
+  RENAMED_EVENTS,
   TYPES,
   templateProblem,
 } from './values.ts'
@@ -36,6 +37,11 @@ const obeying = (problem: (text: string) => string | undefined) =>
 
 const oneOf = <const T extends readonly string[]>(choices: T) =>
   v.picklist(choices, `expected one of ${choices.map(choice => JSON.stringify(choice)).join(', ')}`)
+
+const notifyEvent = v.picklist(NOTIFY_EVENTS, ({ input }) => {
+  const renamed = RENAMED_EVENTS.get(input)
+  return renamed ? `this event is now called ${renamed}` : `expected one of ${NOTIFY_EVENTS.join(', ')}`
+})
 
 const uploadEntries = {
   type: v.optional(oneOf(TYPES)),
@@ -150,7 +156,7 @@ export const ConfigSchema = v.strictObject({
       command: v.optional(filled('a path')),
       webhook_file: v.optional(filled('a path')),
       template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
-      events: v.optional(v.array(oneOf(NOTIFY_EVENTS), `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
+      events: v.optional(v.array(notifyEvent, `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),
   ),
   log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),

@@ -56,10 +56,17 @@ export function webhookProblem(text: string): string | undefined {
 }
 
 /**
- * uploaded: a lineage has a new ID · rejected: these bytes will not be carried as they are · stopped: the account itself
- * is at fault, nothing is carried · failing: an upload has not got through for a day · expiring: not renewed in time
+ * uploaded: a certificate has a new ID · rejected: this certificate will not be uploaded as it is · uploads_paused: a fault of
+ * the account or the state directory stops all uploads · failing: an upload has failed for a day · renewal_overdue: a
+ * certificate was not renewed in time
  */
-export const NOTIFY_EVENTS = ['uploaded', 'rejected', 'stopped', 'failing', 'expiring'] as const
+export const NOTIFY_EVENTS = ['uploaded', 'rejected', 'uploads_paused', 'failing', 'renewal_overdue'] as const
+
+/** Earlier names of events, which are refused with the new one. */
+export const RENAMED_EVENTS: ReadonlyMap<unknown, string> = new Map([
+  ['stopped', 'uploads_paused'],
+  ['expiring', 'renewal_overdue'],
+])
 
 export type NotifyEvent = (typeof NOTIFY_EVENTS)[number]
 

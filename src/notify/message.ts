@@ -18,9 +18,9 @@ const MAX_LISTED = 10
 const HEADINGS: Readonly<Record<NotifyEvent, (count: string) => string>> = {
   uploaded: count => `${count} uploaded to Tencent Cloud`,
   rejected: count => `${count} not accepted`,
-  stopped: () => 'uploads have stopped',
+  uploads_paused: () => 'uploads are paused',
   failing: count => `${count} not uploaded for a day`,
-  expiring: count => `${count} not renewed in time`,
+  renewal_overdue: count => `${count} not renewed in time`,
 }
 
 /** One letter for each kind that there is. */

@@ -94,7 +94,7 @@ function faultNotification(
 
 /** Whichever certificate met it first: it is not about that one. */
 export const stopNotice = (fault: Fault): Notification => ({
-  event: 'stopped',
+  event: 'uploads_paused',
   lineage: '',
   names: [],
   certificateId: null,
@@ -102,7 +102,7 @@ export const stopNotice = (fault: Fault): Notification => ({
   notAfter: null,
   reason: fault.message,
   advice: fault.advice,
-  key: `stopped ${fault.code} ${fault.apiCode ?? ''}`,
+  key: `uploads_paused ${fault.code} ${fault.apiCode ?? ''}`,
   again: DAY,
 })
 
@@ -129,10 +129,10 @@ function overdueNotification(
   return [
     {
       ...about,
-      event: 'expiring',
+      event: 'renewal_overdue',
       reason,
       advice,
-      key: `expiring ${lineage} ${about.notAfter}`,
+      key: `renewal_overdue ${lineage} ${about.notAfter}`,
       again: ABOUT_A_DAY,
     },
   ]

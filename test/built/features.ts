@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { getuid, pid } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { NOTIFY_EVENTS } from '../../src/config/values.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
@@ -502,11 +503,7 @@ exclude = true
   describe('people are told', () => {
     feature(
       'by a command, of each kind of news',
-      [
-        '[notify] command',
-        '[notify] events',
-        ...['uploaded', 'rejected', 'stopped', 'failing', 'expiring'].map(event => `event ${event}`),
-      ],
+      ['[notify] command', '[notify] events', ...NOTIFY_EVENTS.map(event => `event ${event}`)],
       async town => {
         const { certbot, put, type, configure, read, did } = town
         const now = Date.now()
@@ -517,7 +514,7 @@ exclude = true
         await put('bad/key.pem', 'no key\n')
         const command = await teller(town)
         const config = await configure(
-          `[notify]\ncommand = "${command}"\nevents = ["uploaded", "rejected", "stopped", "failing", "expiring"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
+          `[notify]\ncommand = "${command}"\nevents = ["uploaded", "rejected", "uploads_paused", "failing", "renewal_overdue"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
         )
         const two = [
           await issue({ names: ['x.example.com'] }),
@@ -551,11 +548,11 @@ exclude = true
         await type(['sync', '--config', config, '--only', 'slow.example.com', '--endpoint', url])
         const told = (await read('told')).split('\n').slice(0, -1)
         expect(told.toSorted()).toEqual([
-          'expiring certbot:old.example.com',
           'failing certbot:slow.example.com',
           'rejected pem:two',
-          'stopped ',
+          'renewal_overdue certbot:old.example.com',
           'uploaded certbot:good.example.com',
+          'uploads_paused ',
         ])
         did(...told.map(line => `event ${line.split(' ', 1)[0]}`))
       },

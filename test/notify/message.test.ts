@@ -45,10 +45,10 @@ describe('a letter', () => {
   })
 
   test('of each kind there is one', () => {
-    const letters = messagesFor([notice({ event: 'expiring' }), notice(), notice()], 'web1')
+    const letters = messagesFor([notice({ event: 'renewal_overdue' }), notice(), notice()], 'web1')
     expect(letters.map(({ event, notices }) => [event, notices.length])).toEqual([
       ['uploaded', 2],
-      ['expiring', 1],
+      ['renewal_overdue', 1],
     ])
   })
 })

@@ -51,9 +51,9 @@ describe('a person hears of', () => {
     ['API_REJECTED', ['rejected']],
     ['CERTIFICATE_INVALID', ['rejected']],
     ['OLDER_THAN_UPLOADED', ['rejected']],
-    ['API_CREDENTIALS', ['stopped']],
-    ['API_FORBIDDEN', ['stopped']],
-    ['STATE_DIR_UNUSABLE', ['stopped']],
+    ['API_CREDENTIALS', ['uploads_paused']],
+    ['API_FORBIDDEN', ['uploads_paused']],
+    ['STATE_DIR_UNUSABLE', ['uploads_paused']],
   ])('%s', (code, expected) => {
     expect(events(failed(code))).toEqual(expected)
   })
@@ -63,7 +63,7 @@ describe('a person hears of', () => {
     const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
     expect(notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
       expect.objectContaining({
-        event: 'stopped',
+        event: 'uploads_paused',
         lineage: 'certbot:shop',
         reason: 'uploaded as a92b1Z1i, but no space',
         advice: cause.advice,
@@ -89,7 +89,7 @@ describe('a person hears of', () => {
 
   test('a certificate that nobody renews, though it is uploaded as it is', () => {
     const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
-    expect(events(unchanged)).toEqual(['expiring'])
+    expect(events(unchanged)).toEqual(['renewal_overdue'])
   })
 
   test('and not of one that its client may be about to renew: it has a day for it', () => {
