@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS } from '../src/acme/clients.ts'
+import { CLIENTS, FOLDER_KINDS } from '../src/acme/clients.ts'
 import { readConfig } from '../src/config/validate.ts'
 
 const text = await readFile('docs/clients.md', 'utf8')
@@ -19,6 +19,6 @@ test('every configuration is one that the program takes, and every client has it
 test('every client has its usual place', () => {
   const rows = [...text.matchAll(/^\| (\S+) \| `([^`]+)` \| `([^`:]+):/gm)]
   expect(rows.map(([, , place, kind]) => [kind, place])).toEqual(
-    FOLDER_KINDS.map(kind => [kind, DEFAULT_DIRECTORY[kind]('~')]),
+    FOLDER_KINDS.map(kind => [kind, CLIENTS[kind].directory('~')]),
   )
 })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { CLIENTS, HOOK_FILES } from '../src/acme/hookScripts.ts'
+import { HOOK_FILE_CLIENTS } from '../src/acme/clients.ts'
+import { HOOK_FILES } from '../src/acme/hookScripts.ts'
 import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const run = promisify(execFile)
@@ -39,7 +40,7 @@ async function ways(): Promise<Readonly<Record<string, string>>> {
   await writeFile(main, '')
   await copyFile('src/certferry.sh', join(folder, 'dist/certferry'))
   await chmod(join(folder, 'dist/certferry'), 0o755)
-  for (const client of CLIENTS)
+  for (const client of HOOK_FILE_CLIENTS)
     await writeFile(join(folder, client), HOOK_FILES[client].text({ node, main, options: [] }))
   return {
     launcher: `exec ${folder}/dist/certferry sync`,

@@ -1,36 +1,40 @@
-/** Where a client looks for its hooks, which is not always where its certificates lie. */
+/** Finds the directory where a client looks for its hooks, which may differ from that of its certificates. */
 import { dirname, join } from 'node:path'
 import { readTextFile } from '../files/readFile.ts'
 import { isSamePlace, isThere } from '../files/samePlace.ts'
-import { DEFAULT_DIRECTORY } from './clients.ts'
+import { CLIENTS, type HookFileClient } from './clients.ts'
 import { acmeSetting, optionIn, starts } from './hookCommand.ts'
 import { type DehydratedConfig, dehydratedConfig } from './hookFiles.ts'
-import { type Client, HOOK_FILES } from './hookScripts.ts'
+import { HOOK_FILES } from './hookScripts.ts'
 
-interface Surroundings {
+interface HostContext {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Of the user. */
+  /** The user's home directory. */
   readonly home: string
-  /** Lines for cron that may be believed. */
+  /** The cron lines that run as this user or as root. */
   readonly lines: readonly string[]
 }
 
 export interface ClientHome {
   readonly home: string
-  /** Where acme.sh keeps its configuration, where that is elsewhere. */
+  /** acme.sh's --config-home, if it differs from its home. */
   readonly config?: string | undefined
-  /** What dehydrated's configuration says. */
   readonly dehydrated?: DehydratedConfig
 }
 
-/** The client's own directory, by that of its certificates; undefined where nothing tells which one it uses. */
-export async function homeOf(
-  client: Client,
+/** Finds the client's home by the directory of its certificates; undefined if nothing on this host names it. */
+export const homeOf = (
+  client: HookFileClient,
   directory: string,
-  around: Surroundings,
-): Promise<ClientHome | undefined> {
-  if (client === 'certbot') return { home: directory }
-  return client === 'acme.sh' ? acmeHome(directory, around) : dehydratedHome(directory, around)
+  host: HostContext,
+): Promise<ClientHome | undefined> => HOME_FINDERS[client](directory, host)
+
+type HomeFinder = (directory: string, host: HostContext) => Promise<ClientHome | undefined>
+
+const HOME_FINDERS: Readonly<Record<HookFileClient, HomeFinder>> = {
+  certbot: async directory => ({ home: directory }),
+  'acme.sh': acmeHome,
+  dehydrated: dehydratedHome,
 }
 
 interface Homes {
@@ -39,12 +43,12 @@ interface Homes {
   readonly certs?: string | undefined
 }
 
-/** acme.sh looks for hooks in its --home; certificates lie in its --cert-home, else in its --config-home, else there. */
+/** acme.sh looks for hooks in its --home; it keeps certificates in --cert-home, else in --config-home, else in --home. */
 async function acmeHome(
   directory: string,
-  { env, home, lines }: Surroundings,
+  { env, home, lines }: HostContext,
 ): Promise<ClientHome | undefined> {
-  const usual = DEFAULT_DIRECTORY['acme.sh'](home)
+  const usual = CLIENTS['acme.sh'].directory(home)
   const exported: readonly Homes[] = env.LE_WORKING_DIR
     ? [{ home: env.LE_WORKING_DIR, config: env.LE_CONFIG_HOME, certs: env.CERT_HOME }]
     : []
@@ -56,11 +60,8 @@ async function acmeHome(
       certs: optionIn(line, '--cert-home', '--certhome'),
     }))
   const installed = [directory, usual].filter(one => one === usual || isThere(join(one, 'acme.sh')))
-  for (const { certs, ...homes } of [
-    ...exported,
-    ...started,
-    ...installed.map(home => ({ home })),
-  ] as readonly Homes[]) {
+  const candidates: readonly Homes[] = [...exported, ...started, ...installed.map(home => ({ home }))]
+  for (const { certs, ...homes } of candidates) {
     const config = homes.config ?? (await settingIn(join(homes.home, 'acme.sh.env'), 'export LE_CONFIG_HOME'))
     const kept = config ?? homes.home
     const certificates = certs ?? (await settingIn(join(kept, 'account.conf'), 'CERT_HOME')) ?? kept
@@ -75,8 +76,8 @@ const settingIn = (file: string, key: string) =>
     () => undefined,
   )
 
-/** The first configuration that dehydrated takes whose certificates lie there. */
-async function dehydratedHome(directory: string, { lines }: Surroundings): Promise<ClientHome | undefined> {
+/** Finds the configuration of dehydrated that keeps its certificates in this directory. */
+async function dehydratedHome(directory: string, { lines }: HostContext): Promise<ClientHome | undefined> {
   const started = lines
     .filter(line => starts(line, 'dehydrated'))
     .map(line => ({
@@ -90,33 +91,36 @@ async function dehydratedHome(directory: string, { lines }: Surroundings): Promi
     join(dirname(directory), 'config'),
   ]
   const named = started.flatMap(({ config, ...more }) => (config ? [{ config, ...more }] : []))
-  // who names none takes the first of the usual ones
+  // without --config dehydrated takes the first of the usual ones
   const unnamed = started.find(({ config }) => config === undefined)
   for (const { config, certs, hook } of [...named, ...usual.map(config => ({ ...unnamed, config }))]) {
     if (!isThere(config)) continue
-    const said = await dehydratedConfig(config)
-    if (!isSamePlace(certs ?? said.certificates, directory)) continue
-    return { home: dirname(config), dehydrated: hook === undefined ? said : { ...said, hook, hookIn: hook } }
+    const settings = await dehydratedConfig(config)
+    if (!isSamePlace(certs ?? settings.certificates, directory)) continue
+    return {
+      home: dirname(config),
+      dehydrated: hook === undefined ? settings : { ...settings, hook, hookIn: hook },
+    }
   }
   return undefined
 }
 
-/** The home that the operator named. */
-export const namedHome = async (client: Client, home: string): Promise<ClientHome> => ({
-  home,
-  ...(client === 'dehydrated' && { dehydrated: await dehydratedConfig(join(home, 'config')) }),
-})
+/** The home given by --home. */
+export async function namedHome(client: HookFileClient, home: string): Promise<ClientHome> {
+  if (client !== 'dehydrated') return { home }
+  return { home, dehydrated: await dehydratedConfig(join(home, 'config')) }
+}
 
-/** Where the client looks for a hook of ours. */
-export const hookPath = (client: Client, { home, dehydrated }: ClientHome): string =>
+/** The path at which the client finds the hook. */
+export const hookPath = (client: HookFileClient, { home, dehydrated }: ClientHome): string =>
   join(dehydrated?.folder ?? join(home, HOOK_FILES[client].folder), HOOK_FILES[client].name)
 
-/** How acme.sh of that home is called. */
+/** The arguments by which acme.sh of that home is called. */
 export function deploymentIn({ home, config }: ClientHome, userHome: string) {
   const script = join(home, 'acme.sh')
   return {
     script: isThere(script) ? script : undefined,
-    home: isSamePlace(home, DEFAULT_DIRECTORY['acme.sh'](userHome)) ? undefined : home,
+    home: isSamePlace(home, CLIENTS['acme.sh'].directory(userHome)) ? undefined : home,
     config: config !== undefined && !isSamePlace(config, home) ? config : undefined,
   }
 }

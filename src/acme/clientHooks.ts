@@ -1,11 +1,10 @@
-/** The hooks by which a client's own files, and the lines for cron that start it, call certferry without a file of ours. */
+/** Finds calls of certferry in a client's own files, in its hook scripts and in the cron lines that start it. */
 import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTextFile } from '../files/readFile.ts'
 import { isSamePlace } from '../files/samePlace.ts'
-import type { TimedCall } from './certbotTimers.ts'
 import type { ClientHome } from './clientHome.ts'
-import { DEFAULT_DIRECTORY, type FolderKind } from './clients.ts'
+import { CLIENTS, type FolderKind } from './clients.ts'
 import {
   acmeSetting,
   callIn,
@@ -14,50 +13,63 @@ import {
   type Program,
   pathsIn,
   starts,
+  type TimedCall,
   type Verb,
 } from './hookCommand.ts'
+import { acmeConf } from './hookFiles.ts'
 import { HOOK_FILES } from './hookScripts.ts'
 
 export interface CronLine {
   readonly file: string
-  /** Who owns the file. */
+  /** The owner of the file. */
   readonly uid: number
   readonly text: string
 }
 
 export interface OwnHook {
-  /** The file in which it stands. */
+  /** The file or unit that calls certferry. */
   readonly where: string
-  /** What it starts, a path or a name; undefined in a file of ours, whose paths are known. */
+  /** The path or name of the program it starts; undefined in the installed hook, whose paths are known. */
   readonly program: string | undefined
-  /** The only certificate that it is called for; undefined where it is called for each. */
+  /** The only certificate it is called for; undefined if it is called for all. */
   readonly name?: string | undefined
 }
 
 export interface ClientFiles {
   readonly kind: FolderKind
-  /** Of its certificates. */
+  /** The directory of its certificates. */
   readonly directory: string
   readonly names: readonly string[]
   readonly home: ClientHome | undefined
-  /** Of the user. */
+  /** The user's home directory. */
   readonly userHome: string
   readonly lines: readonly CronLine[]
-  /** By systemd's timers of certbot. */
+  /** Calls by systemd units of certbot. */
   readonly timed: readonly TimedCall[]
   readonly program: Program
 }
 
-export async function ownHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
-  if (client.kind === 'certbot') return certbotHooks(client)
-  if (client.kind === 'acme.sh') return acmeHooks(client)
-  if (client.kind === 'dehydrated') return dehydratedHooks(client)
-  return client.kind === 'lego' ? legoHooks(client) : []
+export const ownHooks = (client: ClientFiles): Promise<readonly OwnHook[]> =>
+  HOOK_FINDERS[client.kind](client)
+
+type HookFinder = (client: ClientFiles) => Promise<readonly OwnHook[]>
+
+/** Caddy and Traefik call no hooks; uacme calls its hook for challenges only. */
+const noHooks: HookFinder = async () => []
+
+const HOOK_FINDERS: Readonly<Record<FolderKind, HookFinder>> = {
+  certbot: certbotHooks,
+  'acme.sh': acmeHooks,
+  lego: legoHooks,
+  dehydrated: dehydratedHooks,
+  uacme: noHooks,
+  caddy: noHooks,
+  traefik: noHooks,
 }
 
 const BOTH: readonly Verb[] = ['hook', 'sync']
 
-/** certbot tells these of no certificate. */
+/** certbot passes no certificate to its post hooks. */
 const SYNC: readonly Verb[] = ['sync']
 
 async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
@@ -65,18 +77,17 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   const conf = names.map(async name => {
     const where = join(directory, 'renewal', `${name}.conf`)
     const text = await textOf(where)
-    return [
-      ...(await called(
-        client,
-        where,
-        [iniValues(text, 'renew_hook'), BOTH],
-        [iniValues(text, 'post_hook'), SYNC],
-      )),
-    ].map(hook => ({ ...hook, name }))
+    const hooks = await callsIn(
+      client,
+      where,
+      [iniValues(text, 'renew_hook'), BOTH],
+      [iniValues(text, 'post_hook'), SYNC],
+    )
+    return hooks.map(hook => ({ ...hook, name }))
   })
   const ini = iniFiles(client).map(async where => {
     const text = await textOf(where)
-    return called(
+    return callsIn(
       client,
       where,
       [iniValues(text, '(?:deploy|renew)-hook'), BOTH],
@@ -86,10 +97,10 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   const cron = lines
     .filter(({ text }) => starts(text, 'certbot') && /\srenew\b/.test(text))
     .filter(({ text }) =>
-      isSamePlace(optionIn(text, '--config-dir') ?? DEFAULT_DIRECTORY.certbot(userHome), directory),
+      isSamePlace(optionIn(text, '--config-dir') ?? CLIENTS.certbot.directory(userHome), directory),
     )
     .map(async ({ file, text }) => {
-      const hooks = await called(
+      const hooks = await callsIn(
         client,
         file,
         [values(text, '--deploy-hook', '--renew-hook'), BOTH],
@@ -97,9 +108,8 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
       )
       return hooks.map(hook => ({ ...hook, name: optionIn(text, '--cert-name') }))
     })
-  const folders = (await unlessPassedOver(client))
-    ? [inFolder(client, 'deploy', BOTH), inFolder(client, 'post', SYNC)]
-    : []
+  const disabled = await hooksDisabledBy(client)
+  const folders = disabled ? [] : [inFolder(client, 'deploy', BOTH), inFolder(client, 'post', SYNC)]
   const timed = client.timed
     .filter(({ config }) => config === undefined || isSamePlace(config, directory))
     .map(({ unit, program }) => ({ where: unit, program }))
@@ -108,11 +118,11 @@ async function certbotHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
 
 const iniFiles = ({ directory, userHome }: Pick<ClientFiles, 'directory' | 'userHome'>) => [
   join(userHome, '.config/letsencrypt/cli.ini'),
-  ...(isSamePlace(directory, DEFAULT_DIRECTORY.certbot('')) ? [join(directory, 'cli.ini')] : []),
+  ...(isSamePlace(directory, CLIENTS.certbot.directory('')) ? [join(directory, 'cli.ini')] : []),
 ]
 
-/** The file that tells certbot to run no hooks of its folder, if any does. */
-export async function passingOver(
+/** The file that disables the hooks in certbot's folder (no-directory-hooks), if any. */
+export async function hooksDisabledBy(
   client: Pick<ClientFiles, 'directory' | 'userHome'>,
 ): Promise<string | undefined> {
   for (const file of iniFiles(client))
@@ -121,9 +131,7 @@ export async function passingOver(
   return undefined
 }
 
-const unlessPassedOver = async (client: ClientFiles) => (await passingOver(client)) === undefined
-
-/** As certbot runs them: executable, and no editor's copy. */
+/** As certbot does, only executable files are considered, and no backup copies of an editor. */
 async function inFolder(
   client: ClientFiles,
   folder: string,
@@ -143,33 +151,30 @@ async function acmeHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
     const commands = ['Le_ReloadCmd', 'Le_RenewHook', 'Le_PostHook'].flatMap(
       key => acmeSetting(text, key) ?? [],
     )
-    return (await called(client, where, [commands, BOTH])).map(hook => ({ ...hook, name }))
+    return (await callsIn(client, where, [commands, BOTH])).map(hook => ({ ...hook, name }))
   })
   return (await Promise.all(found)).flat()
 }
 
-const acmeConf = (directory: string, name: string) =>
-  join(directory, name, `${name.replace(/_ecc$/, '')}.conf`)
-
-/** dehydrated starts its hook as one word, a path. */
+/** dehydrated starts its hook as one path, without arguments of its own. */
 async function dehydratedHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   const hook = client.home?.dehydrated?.hook
   return hook?.startsWith('/') ? inScript(client, hook, BOTH) : []
 }
 
-/** lego 4 has a hook for renewals and another for first certificates; lego 5 has one for both. */
+/** lego 4 has one hook for renewals and another for first certificates; lego 5 has one for both. */
 async function legoHooks(client: ClientFiles): Promise<readonly OwnHook[]> {
   const { lines, directory } = client
   const found = lines
     .filter(({ text }) => starts(text, 'lego'))
     .filter(({ text }) => {
       const path = optionIn(text, '--path')
-      // by itself it takes a folder where it is started
+      // the default is a folder in the directory where lego is started
       return path === undefined ? /\/\.lego\/?$/.test(directory) : isSamePlace(path, directory)
     })
     .map(({ file, text }) => {
       const of = /\srenew\b/.test(text) ? ['--renew-hook'] : ['--deploy-hook', '--run-hook']
-      return called(client, file, [values(text, ...of), BOTH])
+      return callsIn(client, file, [values(text, ...of), BOTH])
     })
   return (await Promise.all(found)).flat()
 }
@@ -179,8 +184,8 @@ const values = (line: string, ...names: readonly string[]): readonly string[] =>
   return value === undefined ? [] : [value]
 }
 
-/** Those commands that call certferry, or start a script that does. */
-async function called(
+/** The commands that call certferry, or start a script that does. */
+async function callsIn(
   client: ClientFiles,
   where: string,
   ...commands: ReadonlyArray<readonly [commands: readonly string[], verbs: readonly Verb[]]>
@@ -195,7 +200,7 @@ async function called(
   return hooks
 }
 
-/** What a script calls itself; not what it starts in its turn. */
+/** Searches the script itself, not the scripts it starts. */
 async function inScript(
   { program }: ClientFiles,
   path: string,
@@ -209,7 +214,7 @@ async function inScript(
   return found === undefined ? [] : [{ where: path, program: found }]
 }
 
-/** Of a script nobody writes more. */
+/** At most 256 KiB: scripts and configuration files are much smaller. */
 const textOf = (path: string): Promise<string> =>
   readTextFile(path, { most: 1 << 18 }).then(
     ({ text }) => text,
@@ -218,7 +223,7 @@ const textOf = (path: string): Promise<string> =>
 
 const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-/** Whether a hook can start its program. A path that a variable is part of is believed. */
+/** Whether a hook can start its program. A path that contains a variable is assumed to be right. */
 export async function isStartable(program: string): Promise<boolean> {
   if (program.includes('$')) return true
   const paths = program.includes('/') ? [program] : PATH.map(folder => join(folder, program))

@@ -1,9 +1,9 @@
-/** Which certificate an ACME client tells its hook of, in its environment or in words. Pure. */
+/** Finds the certificate for which an ACME client called its hook, from the environment or the arguments. Pure. */
 import { basename, dirname, resolve } from 'node:path/posix'
 import { Fault } from '../errors.ts'
-import { LAYOUTS, type TreeKind } from './clients.ts'
+import { CLIENTS, type TreeKind } from './clients.ts'
 
-/** A certificate of a client's folder; its files are where the client says, wherever the folder's layout has them. */
+/** A certificate in a client's folder. `files` are the paths the client passed, which may differ from its usual layout. */
 export interface HookInvocation {
   readonly kind: TreeKind
   readonly path: string
@@ -11,7 +11,7 @@ export interface HookInvocation {
   readonly files?: { readonly chain: string; readonly key: string }
 }
 
-/** Variables that name a chain and its key: acme.sh's, those of lego 5 and those of lego 4. */
+/** Variables that hold the paths of chain and key: of acme.sh, lego 5 and lego 4. */
 const ACME_SH = ['CERT_FULLCHAIN_PATH', 'CERT_KEY_PATH'] as const
 
 const LEGO = [
@@ -23,12 +23,15 @@ export const CERT_KEY_VARIABLES = [ACME_SH, ...LEGO] as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Words speak before the environment, and certbot before the others: a variable may be left of somebody else's. */
+/**
+ * Arguments take precedence over the environment, and certbot's variable over the others: a variable may be inherited from
+ * another client.
+ */
 export function parseHookInvocation(
   words: readonly string[],
   env: Environment,
   cwd: string,
-): HookInvocation | 'nothing to do' | undefined {
+): HookInvocation | 'ignored' | undefined {
   if (words.length) return calledWith(words, cwd)
   const { RENEWED_LINEAGE: live } = env
   if (live) {
@@ -53,29 +56,35 @@ function pairIn(env: Environment, cwd: string, [chain, key]: readonly [string, s
 
 function legoCall(files: Pair): HookInvocation {
   const file = basename(files.chain)
-  const name = LAYOUTS.lego.nameOf(file) ?? file
+  const name = CLIENTS.lego.nameOf(file) ?? file
   return { kind: 'lego', path: dirname(dirname(files.chain)), name, files }
 }
 
-/** As dehydrated calls its hooks: the name of an operation, and its facts. */
-function calledWith([verb = '', ...facts]: readonly string[], cwd: string): HookInvocation | 'nothing to do' {
+/** dehydrated calls its hook with the name of an operation and its arguments. */
+function calledWith([verb = '', ...facts]: readonly string[], cwd: string): HookInvocation | 'ignored' {
   if (verb === 'deploy_cert') return dehydratedCall(facts, cwd)
-  // uacme takes exit 0 for "the challenge is answered"
+  // uacme takes exit 0 as "the challenge was answered"
   if (['begin', 'done', 'failed'].includes(verb) && facts.length === 4)
-    throw new Fault('USAGE', 'hook answers no challenges: this is what uacme calls its --hook for', {
-      advice: 'Run certferry after uacme instead, when it ends with 0: docs/clients.md.',
-    })
-  // startup_hook, deploy_challenge, exit_hook, and what dehydrated may think of later: unknown ones are to be ignored
-  if (/^[a-z_]+$/.test(verb)) return 'nothing to do'
-  throw new Fault('USAGE', `hook takes no operand "${verb}"`, { advice: 'See certferry hook --help.' })
+    throw new Fault(
+      'USAGE',
+      'certferry hook does not answer challenges, which is what uacme calls its --hook for',
+      {
+        advice: 'Run certferry after uacme instead, if it exits with 0: docs/clients.md.',
+      },
+    )
+  // startup_hook, deploy_challenge, exit_hook; dehydrated requires that hooks ignore unknown operations
+  if (/^[a-z_]+$/.test(verb)) return 'ignored'
+  throw new Fault('USAGE', `hook does not accept the operand "${verb}"`, {
+    advice: 'See certferry hook --help.',
+  })
 }
 
 function dehydratedCall([domain, key, leaf, chain]: readonly string[], cwd: string): HookInvocation {
   if (!domain || !key || !leaf || !chain)
     throw new Fault(
       'USAGE',
-      'deploy_cert needs the words that dehydrated gives: domain, key, certificate, full chain',
-      { advice: 'Give the hook all words: certferry hook "$@".' },
+      'deploy_cert needs the arguments that dehydrated passes: domain, key, certificate, full chain',
+      { advice: 'Pass all arguments to the hook: certferry hook "$@".' },
     )
   const files = { chain: resolve(cwd, chain), key: resolve(cwd, key) }
   const folder = dirname(files.chain)

@@ -1,37 +1,37 @@
-/** What install-hook says: what was done, and what happens next. Pure. */
+/** The output of install-hook: what was done, and what the operator does next. Pure. */
 import { printableText, quoteShell, wrap } from '../terminal/text.ts'
-import type { FolderKind } from './clients.ts'
-import type { Call, Client } from './hookScripts.ts'
+import { domainOf, type FolderKind, type HookFileClient } from './clients.ts'
+import type { Call } from './hookScripts.ts'
 
 export interface Installation {
-  readonly client: Client
+  readonly client: HookFileClient
   readonly file: string
   readonly outcome: 'written' | 'replaced' | 'unchanged' | 'removed' | 'absent'
-  /** Nothing was changed: the outcome is what it would be. */
+  /** Nothing was changed; `outcome` is what a real run would do. */
   readonly dryRun: boolean
-  /** The hook itself; null where it is taken away. */
+  /** The text of the hook; null if it is removed. */
   readonly text: string | null
-  /** The commands the operator runs next, one a line; null where there is nothing to do. */
+  /** Commands the operator runs next, one a line; null if there are none. */
   readonly next: string | null
-  /** acme.sh's files that still name a hook which is gone. */
+  /** Files of acme.sh that still name the removed hook. */
   readonly namedBy: readonly string[]
 }
 
 interface Deployment {
-  /** Where acme.sh itself lies; undefined where that is not known. */
+  /** The path of acme.sh; undefined if unknown. */
   readonly script?: string | undefined
-  /** Where these are not the ones that acme.sh takes by itself. */
+  /** Set only if they differ from acme.sh's defaults. */
   readonly home?: string | undefined
   readonly config?: string | undefined
-  /** The certificate's folder. */
+  /** The name of the certificate's folder. */
   readonly name: string
-  /** Those it has: acme.sh replaces them by what it is told. */
+  /** Its present deploy hooks: acme.sh replaces them by those on the command line. */
   readonly hooks?: readonly string[] | undefined
 }
 
 export function deployCommand({ script = 'acme.sh', home, config, name, hooks = [] }: Deployment): string {
   const options = [...(home ? ['--home', home] : []), ...(config ? ['--config-home', config] : [])]
-  const domain = ['--deploy', '-d', name.replace(/_ecc$/, ''), ...(name.endsWith('_ecc') ? ['--ecc'] : [])]
+  const domain = ['--deploy', '-d', domainOf(name), ...(name.endsWith('_ecc') ? ['--ecc'] : [])]
   return [script, ...options, ...domain, '--deploy-hook', [...hooks, 'certferry'].join(',')]
     .map(quoteShell)
     .join(' ')
@@ -40,9 +40,9 @@ export function deployCommand({ script = 'acme.sh', home, config, name, hooks = 
 const HEADINGS = {
   written: ['written', 'would be written'],
   replaced: ['replaced by a newer one', 'would be replaced by a newer one'],
-  unchanged: ['already there', 'already there'],
+  unchanged: ['already installed', 'already installed'],
   removed: ['removed', 'would be removed'],
-  absent: ['not there', 'not there'],
+  absent: ['not installed', 'not installed'],
 } as const
 
 export function installationText(installation: Installation): string {
@@ -57,11 +57,11 @@ const paragraph = (text: string) => wrap(text, 80)
 function nextSteps({ client, outcome, next, namedBy }: Installation): readonly string[] {
   if (outcome === 'removed' || outcome === 'absent')
     return [
-      paragraph(`Without it, renewals by ${client} are for \`certferry sync\` to carry.`),
+      paragraph(`Without the hook, run \`certferry sync\` to upload ${client} renewals.`),
       ...(namedBy.length
         ? [
             paragraph(
-              'These still name it, and acme.sh reports an error at each renewal until "certferry" is taken out of their line Le_DeployHook:',
+              'These files still name it, and acme.sh reports an error at each renewal until you remove "certferry" from their line Le_DeployHook:',
             ),
             namedBy.map(file => `  ${printableText(file, 4096)}`).join('\n'),
           ]
@@ -70,34 +70,34 @@ function nextSteps({ client, outcome, next, namedBy }: Installation): readonly s
   if (client === 'certbot')
     return [
       paragraph(
-        "From the next renewal on certbot runs it, and certferry uploads what was renewed; the certificate ID stands in certbot's output. What is there already, and first certificates with certbot before 5.3, are for `certferry sync`.",
+        'certbot runs it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates, and first certificates with certbot before 5.3.',
       ),
     ]
   if (client === 'dehydrated')
     return [
       paragraph(
-        "From the next renewal on dehydrated calls it, and certferry uploads what was renewed; the certificate ID stands in dehydrated's output. What is there already is for `certferry sync`.",
+        'dehydrated calls it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates.',
       ),
     ]
   return [
     paragraph(
       next === null
-        ? 'Every certificate has it among its deploy hooks already.'
-        : 'Next, once for each certificate; it is uploaded, and acme.sh does the same at each renewal (no --ecc for RSA). acme.sh replaces the deploy hooks of a certificate by those it is told: name those it has too.',
+        ? 'Every certificate already has it among its deploy hooks.'
+        : 'Next, run this once for each certificate (without --ecc for RSA). It uploads the certificate, and acme.sh does the same at each renewal. acme.sh replaces the deploy hooks of a certificate by those in the command, so include those it already has.',
     ),
     ...(next === null ? [] : [next.replace(/^/gm, '  ')]),
   ]
 }
 
-type UnsupportedClient = Exclude<FolderKind, Client>
+type UnsupportedClient = Exclude<FolderKind, HookFileClient>
 
 interface Advice {
   readonly advice: string
-  /** What is to be typed or added; null where nothing is. */
+  /** The option or command to add; null if there is none. */
   readonly next: string | null
 }
 
-/** Shorter than the two minutes after which lego ends a hook. In seconds. */
+/** In seconds: lego kills a hook after two minutes. */
 const DEADLINE = 110
 
 type Program = Pick<Call, 'node' | 'main'>
@@ -105,31 +105,31 @@ type Program = Pick<Call, 'node' | 'main'>
 const ADVICE: Readonly<Record<UnsupportedClient, (program: Program) => Advice>> = {
   lego: ({ node, main }) => {
     const words = [node, ...(main === undefined ? [] : [main]), 'hook', '--deadline', `${DEADLINE}`]
-    // lego cuts the hook at blanks, and knows no quotes
+    // lego splits the hook at blanks and does not support quotes
     return words.some(word => /\s/.test(word))
       ? {
           advice:
-            'lego cannot call a program in a folder with a blank in its name: let `certferry watch` or `certferry sync` carry what it renews.',
+            'lego cannot call a program in a folder with a blank in its name. Run `certferry watch`, or `certferry sync` from a timer, to upload its renewals.',
           next: null,
         }
       : {
           advice:
-            'lego has no file for hooks: add this to the command that renews (lego 5: --deploy-hook to `lego run`; lego 4: --run-hook to `lego run` as well):',
+            'lego has no hook directory. Add this option to the command that renews (lego 5: --deploy-hook to `lego run`; lego 4: also --run-hook to `lego run`):',
           next: `--renew-hook ${quoteShell(words.join(' '))}`,
         }
   },
   uacme: () => ({
     advice:
-      'uacme calls its hook for challenges alone, and ends with 0 when it has a new certificate: add this to the line that renews, once for all names:',
+      'uacme calls its hook for challenges only, and exits with 0 when it has a new certificate. Add this once to the end of the command line that renews:',
     next: '&& certferry sync --log-level warn',
   }),
   caddy: () => ({
-    advice:
-      'Caddy calls nobody who could be told here: let the service watch its storage, or a timer look at it.',
+    advice: 'Caddy calls no hook after a renewal. Run the service, which watches its storage, or the timer:',
     next: 'sudo systemctl enable --now certferry.service',
   }),
   traefik: () => ({
-    advice: 'Traefik calls nobody: let the service watch its acme.json, or a timer look at it.',
+    advice:
+      'Traefik calls no hook after a renewal. Run the service, which watches its acme.json, or the timer:',
     next: 'sudo systemctl enable --now certferry.service',
   }),
 }

@@ -1,31 +1,27 @@
-/** The files by which ACME clients call certferry: where they lie, what stands in them, whose they are. Pure. */
+/** The hook files of ACME clients: their paths, their text, and how an installed one is recognised. Pure. */
 import { Fault } from '../errors.ts'
 import { quoteShell } from '../terminal/text.ts'
+import type { HookFileClient } from './clients.ts'
 
-/** Clients whose hook is a file in a folder of theirs. */
-export const CLIENTS = ['certbot', 'acme.sh', 'dehydrated'] as const
-
-export type Client = (typeof CLIENTS)[number]
-
-/** What the hook starts, with absolute paths: an ACME client under cron knows neither node nor certferry. */
+/** The program that the hook starts, with absolute paths: PATH under cron may contain neither node nor certferry. */
 export interface Call {
-  /** What runs: Node, or the self-contained program. */
+  /** Node, or the self-contained executable. */
   readonly node: string
-  /** What Node is given to run; undefined where the program brings everything in itself. */
+  /** The script for Node; undefined for the self-contained executable. */
   readonly main: string | undefined
-  /** Words for `certferry hook`. */
+  /** Options for `certferry hook`. */
   readonly options: readonly string[]
 }
 
 interface HookFile {
-  /** Below its own directory. */
+  /** Relative to the client's home. */
   readonly folder: string
   readonly name: string
   readonly mode: number
   readonly text: (call: Call) => string
 }
 
-/** What lies at the hook's path; without text where it is no regular file. */
+/** The file at the hook's path; without text if it is not a regular file. */
 export interface Found {
   readonly text?: string
   readonly mode: number
@@ -35,14 +31,14 @@ const DEHYDRATED = 'zz-certferry.sh'
 
 const MARK = '# Written by certferry install-hook '
 
-const header = (client: Client) => `${MARK}${client}; run again, that replaces it.
+const header = (client: HookFileClient) => `${MARK}${client}; run again, that replaces it.
 # To remove it: certferry install-hook ${client} --remove`
 
-/** As certferry.sh has it: nothing that is meant for other programs of Node, and no dump, which would hold keys. */
+/** As in certferry.sh: no settings meant for other Node programs, and no core dump, which would hold keys. */
 const SANITIZE_ENV = [
   'unset NODE_OPTIONS NODE_TLS_REJECT_UNAUTHORIZED NODE_DEBUG NODE_PATH',
   'unset NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS',
-  '# shellcheck disable=SC3045 # a sh that knows no -c goes on without',
+  '# shellcheck disable=SC3045 # a sh without -c ignores it',
   'ulimit -c 0 2>/dev/null || :',
 ]
 
@@ -58,7 +54,7 @@ const start = ({ node, main }: Call, indent = '') =>
           `main=${quoteShell(main)}`,
           'if [ ! -x "$node" ] || [ ! -r "$main" ]; then',
         ]),
-    "  echo 'certferry is gone from where it was: install or remove its hook again'",
+    "  echo 'certferry was not found: run install-hook again or remove this hook'",
     '  exit 78',
     'fi',
   ].join(`\n${indent}`)
@@ -66,10 +62,10 @@ const start = ({ node, main }: Call, indent = '') =>
 const hook = ({ main, options }: Call) =>
   [main === undefined ? '"$program" hook' : '"$node" "$main" hook', ...options.map(quoteShell)].join(' ')
 
-export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
+export const HOOK_FILES: Readonly<Record<HookFileClient, HookFile>> = {
   certbot: {
     folder: 'renewal-hooks/deploy',
-    // certbot sorts by name: hooks that reload servers on this machine come first and do not wait for the network
+    // certbot sorts by name: hooks that reload local servers run first and do not wait for the network
     name: 'zz-certferry',
     mode: 0o755,
     text: call => `#!/bin/sh\n${header('certbot')}\n${start(call)}\nexec ${hook(call)}\n`,
@@ -80,9 +76,9 @@ export const HOOK_FILES: Readonly<Record<Client, HookFile>> = {
     mode: 0o644,
     text: call => `#!/usr/bin/env sh
 ${header('acme.sh')}
-# acme.sh reads this file and calls: domain key certificate CA fullchain PFX
+# acme.sh sources this file and calls: domain key certificate CA fullchain PFX
 
-# the body is a subshell: nothing in it reaches acme.sh's own environment
+# the body is a subshell, so that it does not change acme.sh's environment
 certferry_deploy() (
   ${start(call, '  ')}
   RENEWED_LINEAGE='' CERT_KEY_PATH=$2 CERT_FULLCHAIN_PATH=$5
@@ -102,9 +98,9 @@ certferry_deploy() (
     text: call => `#!/bin/sh
 ${header('dehydrated')}
 
-# dehydrated reads this file with its configuration, and calls it as its hook
+# dehydrated sources this file with its configuration, and runs it as its hook
 if [ "\${0##*/}" != ${DEHYDRATED} ]; then
-  # shellcheck disable=SC2034,SC2154 # both are dehydrated's; a hook stays
+  # shellcheck disable=SC2034,SC2154 # variables of dehydrated
   [ -n "\${HOOK:-}" ] || HOOK=$CONFIG_D/${DEHYDRATED}
   return 0
 fi
@@ -114,14 +110,14 @@ deploy() (
   ${start(call, '  ')}
   exec ${hook(call)} "$@"
 )
-# dehydrated gives up its whole run where a hook fails
-deploy "$@" || echo "certferry ended with $?: see certferry status"
+# a hook that fails ends dehydrated's whole run
+deploy "$@" || echo "certferry failed with exit $?: see certferry status"
 exit 0
 `,
   },
 }
 
-/** The files that a hook of ours starts: Node and the program, or the program alone. */
+/** The files that an installed hook starts: Node and the script, or the executable. */
 export const executablesIn = (text: string): readonly string[] =>
   Array.from(text.matchAll(/^\s*(?:node|main|program)=(.+)$/gm), ([, word = '']) =>
     word.startsWith("'") ? word.slice(1, -1).replaceAll("'\\''", "'") : word,
@@ -129,7 +125,7 @@ export const executablesIn = (text: string): readonly string[] =>
 
 export const isManaged = ({ text = '' }: Found) => text.split('\n', 2)[1]?.startsWith(MARK) ?? false
 
-/** @throws Fault NAME_CONFLICT where somebody else's file has the hook's name. */
+/** @throws Fault NAME_CONFLICT if another file has the hook's name. */
 export function planInstall(
   path: string,
   wanted: Required<Found>,
@@ -140,7 +136,7 @@ export function planInstall(
   return found.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
 }
 
-/** @throws Fault NAME_CONFLICT where somebody else's file has the hook's name. */
+/** @throws Fault NAME_CONFLICT if another file has the hook's name. */
 export function planRemoval(path: string, found: Found | undefined): 'removed' | 'absent' {
   if (!found) return 'absent'
   if (!isManaged(found)) throw nameConflict(path)
@@ -148,6 +144,6 @@ export function planRemoval(path: string, found: Found | undefined): 'removed' |
 }
 
 const nameConflict = (path: string) =>
-  new Fault('NAME_CONFLICT', `${path}: certferry did not write this and leaves it as it is`, {
-    advice: 'Look what it is; move it away, then run install-hook again.',
+  new Fault('NAME_CONFLICT', `${path}: this file was not written by certferry and is not changed`, {
+    advice: 'Move it elsewhere, then run install-hook again.',
   })

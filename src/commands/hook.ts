@@ -82,7 +82,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
   const late = world.endWithin(line.deadline ?? DEADLINE)
   const call = parseHookInvocation(line.operands, world.env, world.cwd)
   // at once, and without a word: dehydrated calls for every step that it takes
-  if (call === 'nothing to do') return 0
+  if (call === 'ignored') return 0
   const inForce = await loadSettings(world, line)
   const { settings } = inForce
   const lineage = renewedLineage(world, line, settings, call)

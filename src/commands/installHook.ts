@@ -1,7 +1,7 @@
-/** `certferry install-hook`: makes an ACME client call the hook at every renewal, or no longer. */
+/** `certferry install-hook`: installs the hook of an ACME client, or removes it. */
 import { dirname, join, relative, resolve } from 'node:path'
 import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../acme/clientHome.ts'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../acme/clients.ts'
+import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient, hasHookFile } from '../acme/clients.ts'
 import {
   acmeCertificates,
   isDeploying,
@@ -17,7 +17,7 @@ import {
   type Installation,
   installationText,
 } from '../acme/hookMessages.ts'
-import { CLIENTS, type Client, HOOK_FILES, planInstall, planRemoval } from '../acme/hookScripts.ts'
+import { HOOK_FILES, planInstall, planRemoval } from '../acme/hookScripts.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { loadConfig } from '../config/load.ts'
 import { resolveSettings, type Settings } from '../config/settings.ts'
@@ -30,80 +30,83 @@ import { jsonLine, programWords, quoteShell } from '../terminal/text.ts'
 
 export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)
-  if (!isHooked(client)) {
+  if (!hasHookFile(client)) {
     const advice = adviceFor(client, world.program)
     world.stdout.write(line.json ? jsonLine({ client, ...advice, exit: 0 }) : adviceText(advice))
     return 0
   }
-  const installation = await installed(world, line, client)
+  const installation = await installHook(world, line, client)
   world.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
   return 0
 }
 
-/** Puts the hook in its place or, with `--remove`, takes it away. */
-export async function installed(
+/** Writes the hook file or, with `--remove`, removes it. */
+export async function installHook(
   world: ProcessContext,
   line: CommandLine,
-  client: Client,
+  client: HookFileClient,
 ): Promise<Installation> {
   const { env } = world
   const { config } = await loadConfig(line.config, world)
-  // settled before anything is written: a hook that is given nonsense would say so only at the next renewal
+  // validated before anything is written: a hook with wrong options would fail only at the next renewal
   const directory = directoryOf(client, resolveSettings(line, env, config), line, world.home)
   const home = await clientHome(client, directory, line, world)
   const file = hookPath(client, home)
   await requireDirectory(home.home, relative(home.home, dirname(file)))
   const place = { client, directory, home, file }
-  if (client === 'dehydrated' && !line.remove) requireRoom(place, world.program)
+  if (client === 'dehydrated' && !line.remove) requireNoOtherHook(place, world.program)
   return line.remove ? remove(line, place) : install(world, line, place)
 }
 
 interface Place {
-  readonly client: Client
-  /** Of its certificates. */
+  readonly client: HookFileClient
+  /** The directory of its certificates. */
   readonly directory: string
   readonly home: ClientHome
-  /** The hook. */
+  /** The hook file. */
   readonly file: string
 }
 
-/** The one named, or the one that the client is seen to use. @throws Fault USAGE where nothing tells. */
+/** The home given by --home, or the one found on this host. @throws Fault USAGE if there is neither. */
 async function clientHome(
-  client: Client,
+  client: HookFileClient,
   directory: string,
   line: CommandLine,
   world: ProcessContext,
 ): Promise<ClientHome> {
   if (line.home !== undefined) return namedHome(client, resolve(world.cwd, line.home))
-  const found = await homeOf(client, directory, { ...world, lines: await believedLines() })
+  const found = await homeOf(client, directory, { ...world, lines: await trustedCronLines() })
   if (found) return found
   if (!isThere(directory)) await requireDirectory(directory, '')
   throw new Fault(
     'USAGE',
-    `${directory}: nothing tells where ${client} with these certificates looks for its hooks`,
+    `${directory}: the ${client} installation that keeps its certificates there was not found`,
     {
-      advice: `Name the folder of its ${client === 'acme.sh' ? 'installation, which is its --home' : 'file config'}: --home DIR.`,
+      advice: `Give the directory of its ${client === 'acme.sh' ? 'installation (the --home of acme.sh)' : 'file config'}: --home DIR.`,
     },
   )
 }
 
-async function believedLines(): Promise<readonly string[]> {
+async function trustedCronLines(): Promise<readonly string[]> {
   const user = currentUser()
   return (await cronLines()).filter(line => isRunFor(line, user)).map(({ text }) => text)
 }
 
-/** @throws Fault where dehydrated would not read the file, or has another hook, which stays. */
-function requireRoom({ file, home: { home, dehydrated } }: Place, program: ProcessContext['program']): void {
+/** @throws Fault if dehydrated does not read the folder of the file, or has another hook, which stays. */
+function requireNoOtherHook(
+  { file, home: { home, dehydrated } }: Place,
+  program: ProcessContext['program'],
+): void {
   const { folder, hookIn } = dehydrated ?? {}
   if (folder === undefined)
     throw new Fault(
       'CONFIG_INVALID',
-      `${dehydrated?.file ?? join(home, 'config')}: dehydrated reads no files of ${dirname(file)}`,
+      `${dehydrated?.file ?? join(home, 'config')}: dehydrated does not read the folder ${dirname(file)}`,
       { advice: `Add the line CONFIG_D=${quoteShell(dirname(file))} to it.` },
     )
   if (hookIn !== undefined)
-    throw new Fault('NAME_CONFLICT', `${hookIn}: names a hook, and dehydrated has only one`, {
-      advice: `Add a line to that hook, and let it end with 0: ${programWords(program)} hook "$@" || :`,
+    throw new Fault('NAME_CONFLICT', `${hookIn}: sets HOOK already, and dehydrated runs only one hook`, {
+      advice: `Add this line to that hook, so that it exits with 0: ${programWords(program)} hook "$@" || :`,
     })
 }
 
@@ -130,7 +133,7 @@ async function remove(line: CommandLine, { client, directory, file }: Place): Pr
   return { client, file, outcome, dryRun, text: null, next: null, namedBy }
 }
 
-/** One for each certificate that does not call it yet; where there is none, the form of it. */
+/** A command for each certificate that does not run the hook yet; an example if there are no certificates. */
 async function deployCommands(directory: string, home: ClientHome, userHome: string): Promise<string | null> {
   const certificates = await acmeCertificates(directory)
   const missing = certificates.filter(one => !isDeploying(one))
@@ -143,40 +146,33 @@ async function deployCommands(directory: string, home: ClientHome, userHome: str
 function clientOf([word, ...more]: readonly string[]): FolderKind {
   const client = FOLDER_KINDS.find(client => client === word)
   if (client && !more.length) return client
-  throw new Fault('USAGE', `install-hook needs one word, one of ${FOLDER_KINDS.join(', ')}`)
+  throw new Fault('USAGE', `install-hook needs one ACME client: ${FOLDER_KINDS.join(', ')}`)
 }
 
-export const isHooked = (client: FolderKind): client is Client => CLIENTS.some(one => one === client)
-
-function directoryOf(client: Client, { sources }: Settings, line: CommandLine, home: string): string {
+function directoryOf(client: HookFileClient, { sources }: Settings, line: CommandLine, home: string): string {
   const found = sources.flatMap(source => (source.kind === client ? [resolve(source.path)] : []))
-  const [directory = DEFAULT_DIRECTORY[client](home), ...more] = new Set(found)
+  const [directory = CLIENTS[client].directory(home), ...more] = new Set(found)
   if (more.length)
-    throw new Fault(
-      'USAGE',
-      `there are several sources of kind ${client}: ${[directory, ...more].join(', ')}`,
-      {
-        advice: `Name one: --source ${client}=${directory}`,
-      },
-    )
-  if (line.source?.length && !found.length)
-    throw new Fault('USAGE', `--source names no directory of ${client}`, {
-      advice: `Write --source ${client}=DIR, or leave --source out.`,
+    throw new Fault('USAGE', `several sources are of kind ${client}: ${[directory, ...more].join(', ')}`, {
+      advice: `Choose one: --source ${client}=${directory}`,
     })
-  // certbot gives the path of a hook to /bin/sh as it is, so such a one would never run
+  if (line.source?.length && !found.length)
+    throw new Fault('USAGE', `--source has no directory of ${client}`, {
+      advice: `Use --source ${client}=DIR, or omit --source.`,
+    })
+  // certbot passes the path of a hook to /bin/sh unquoted
   if (client === 'certbot' && !line.remove && !/^[\w@%+=:,./-]+$/.test(directory))
     throw new Fault(
       'CONFIG_INVALID',
-      `${directory}: certbot cannot run hooks in a directory of such a name`,
+      `${directory}: certbot cannot run hooks in a directory whose name has blanks or shell characters`,
       {
-        advice:
-          'Rename it without spaces and characters of the shell, or let `certferry sync` carry renewals.',
+        advice: 'Rename it, or upload renewals with `certferry watch` or `certferry sync`.',
       },
     )
   return directory
 }
 
-/** What was given to install-hook, for a hook that runs elsewhere: paths absolute. */
+/** Options given to install-hook that the hook gets too, with absolute paths. */
 function hookOptions(line: CommandLine, cwd: string): readonly string[] {
   const path = (text: string | undefined) => text && resolve(cwd, text)
   const given = {

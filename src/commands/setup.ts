@@ -1,4 +1,5 @@
 /** `certferry setup`: from installed to running, with at most four questions, and nothing overwritten without a copy. */
+import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
 import type { Machine } from '../doctor/machine.ts'
@@ -27,7 +28,7 @@ import {
 import type { Systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
 import { check, examine, thisMachine } from './check.ts'
-import { installed, isHooked } from './installHook.ts'
+import { installHook } from './installHook.ts'
 
 export const run = (world: ProcessContext, line: CommandLine) =>
   setUp(world, line, { places: defaultPaths(world), machine: thisMachine })
@@ -74,7 +75,7 @@ const hooksOf = (
   ground: HostSurvey,
 ): Promise<Survey['hooks']> =>
   Promise.all(
-    clients.filter(isHooked).map(client => installed(world, hookLine(client, ground, true), client)),
+    clients.filter(hasHookFile).map(client => installHook(world, hookLine(client, ground, true), client)),
   )
 
 interface StepContext {
@@ -91,7 +92,7 @@ async function applyStep(step: Step, { world, ground, systemctl }: StepContext):
   }
   if (step.do === 'hook') {
     const backup = step.keep ? await backupFile(step.file, { mode: 0o644, now }) : undefined
-    await installed(world, hookLine(step.client, ground, false), step.client)
+    await installHook(world, hookLine(step.client, ground, false), step.client)
     return doneOf(step, backup)
   }
   const ended = await systemctl(step.do, step.unit)
@@ -160,8 +161,8 @@ function nextOf({ way, clients }: SetupChoices): string {
   const told = clients.includes('acme.sh')
     ? 'acme.sh is to be told of it, once for each certificate. The commands are shown by:\n  certferry install-hook acme.sh\n'
     : ''
-  const calling = clients.filter(isHooked)
-  const silent = clients.filter(client => !isHooked(client))
+  const calling = clients.filter(hasHookFile)
+  const silent = clients.filter(client => !hasHookFile(client))
   const advice = silent.map(
     client =>
       `${client} calls nobody by itself, and the timer or cron carries it. See:\n  certferry install-hook ${client}\n`,

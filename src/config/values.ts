@@ -1,4 +1,5 @@
 /** Values that settings may have, and what is wrong with a value. Pure. */
+import { FOLDER_KINDS } from '../acme/clients.ts'
 
 const FIELDS = ['name', 'domain', 'notAfter'] as const
 
@@ -134,7 +135,7 @@ export const LANGUAGES = ['en-US', 'zh-CN'] as const
 
 export const TYPES = ['SVR', 'CA'] as const
 
-export const KINDS = ['certbot', 'acme.sh', 'lego', 'dehydrated', 'uacme', 'caddy', 'traefik', 'pem'] as const
+export const KINDS = [...FOLDER_KINDS, 'pem'] as const
 
 export type Level = (typeof LEVELS)[number]
 

@@ -1,14 +1,19 @@
 /** The hooks by which the ACME clients call certferry, as far as they would run them. */
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { CERTBOT_QUESTION, type TimedCall, timedCalls } from '../acme/certbotTimers.ts'
 import { deploymentIn, homeOf, hookPath } from '../acme/clientHome.ts'
-import { type ClientFiles, isStartable, type OwnHook, ownHooks, passingOver } from '../acme/clientHooks.ts'
-import type { FolderKind } from '../acme/clients.ts'
-import type { Program } from '../acme/hookCommand.ts'
+import {
+  type ClientFiles,
+  hooksDisabledBy,
+  isStartable,
+  type OwnHook,
+  ownHooks,
+} from '../acme/clientHooks.ts'
+import { type FolderKind, type HookFileClient, hasHookFile } from '../acme/clients.ts'
+import { CERTBOT_UNITS_QUERY, type Program, type TimedCall, timedCalls } from '../acme/hookCommand.ts'
 import { acmeCertificates, isDeploying, readHook } from '../acme/hookFiles.ts'
 import { deployCommand } from '../acme/hookMessages.ts'
-import { CLIENTS, type Client, executablesIn, isManaged } from '../acme/hookScripts.ts'
+import { executablesIn, isManaged } from '../acme/hookScripts.ts'
 import type { FolderSource } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import { containsLineage } from '../sources/discover.ts'
@@ -33,7 +38,7 @@ export async function hooksOf(scene: CheckContext): Promise<readonly Hook[]> {
 
 async function hookOf(source: FolderSource, scene: CheckContext): Promise<readonly Hook[]> {
   const { kind } = source
-  const client = CLIENTS.find(client => client === kind)
+  const client = hasHookFile(kind) ? kind : undefined
   try {
     const files = await filesOf(source, client, scene)
     const own = await ownHooks(files)
@@ -51,7 +56,7 @@ async function hookOf(source: FolderSource, scene: CheckContext): Promise<readon
 
 async function filesOf(
   source: FolderSource,
-  client: Client | undefined,
+  client: HookFileClient | undefined,
   { world, machine, listing }: CheckContext,
 ): Promise<ClientFiles> {
   const user = machine.user()
@@ -76,12 +81,12 @@ async function timedOf(
   { systemctl }: CheckContext['machine'],
   program: Program,
 ): Promise<readonly TimedCall[]> {
-  const shown = await systemctl(...CERTBOT_QUESTION)
+  const shown = await systemctl(...CERTBOT_UNITS_QUERY)
   return shown?.code === 0 ? timedCalls(shown.stdout, program) : []
 }
 
 /** The file of ours where the client looks for it, and whatever else calls us. */
-async function hookIn(client: Client, files: ClientFiles, own: readonly OwnHook[]): Promise<Hook> {
+async function hookIn(client: HookFileClient, files: ClientFiles, own: readonly OwnHook[]): Promise<Hook> {
   const { home, directory, names } = files
   const except = (problem: string, remedy: Remedy) =>
     told(files, own, { says: `${client}: ${problem}`, remedy })
@@ -162,7 +167,7 @@ async function remedyFor({ kind, directory, home, userHome }: ClientFiles, name:
 }
 
 /** Why the client would not run it, or it would not come to anything. */
-async function troubleOf(client: Client, { text = '', mode }: { text?: string; mode: number }) {
+async function troubleOf(client: HookFileClient, { text = '', mode }: { text?: string; mode: number }) {
   if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot passes it over'
   if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated ends there'
   for (const path of executablesIn(text))
@@ -177,9 +182,9 @@ const isReadable = (path: string): Promise<boolean> =>
   )
 
 /** What makes the client run another hook in its place, or none. */
-async function passedOver(client: Client, files: ClientFiles): Promise<string | undefined> {
+async function passedOver(client: HookFileClient, files: ClientFiles): Promise<string | undefined> {
   if (client === 'certbot') {
-    const file = await passingOver(files)
+    const file = await hooksDisabledBy(files)
     return file && `is passed over: ${file} says no-directory-hooks`
   }
   const { dehydrated } = files.home ?? {}

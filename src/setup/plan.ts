@@ -1,6 +1,5 @@
 /** What setup is going to do, made of what is there and what was answered. */
-import type { FolderKind } from '../acme/clients.ts'
-import type { Client } from '../acme/hookScripts.ts'
+import type { FolderKind, HookFileClient } from '../acme/clients.ts'
 import { type Secret, secret } from '../secret.ts'
 import { SERVICE, TIMER, type Unit } from '../systemd/systemctl.ts'
 
@@ -22,7 +21,11 @@ export interface Survey {
   readonly config: FileChange
   readonly credentials: FileChange
   /** Hooks of those chosen clients that have one: where each lies, and what installing it would come to. */
-  readonly hooks: ReadonlyArray<{ readonly client: Client; readonly file: string; readonly outcome: string }>
+  readonly hooks: ReadonlyArray<{
+    readonly client: HookFileClient
+    readonly file: string
+    readonly outcome: string
+  }>
   /** Undefined where no systemd knows the units. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
 }
@@ -37,7 +40,7 @@ export type Step =
       /** What is there is kept beside it. */
       readonly keep: boolean
     }
-  | { readonly do: 'hook'; readonly client: Client; readonly file: string; readonly keep: boolean }
+  | { readonly do: 'hook'; readonly client: HookFileClient; readonly file: string; readonly keep: boolean }
   | { readonly do: 'enable' | 'start' | 'restart'; readonly unit: string }
 
 /** In this order: nothing is started before it has all it needs. What is as it should be is not done again. */

@@ -1,8 +1,7 @@
 /** What setup finds before it asks or does anything: the configuration, the clients' folders, systemd's units. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS, type FolderKind } from '../acme/clients.ts'
-import type { Client } from '../acme/hookScripts.ts'
+import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { DEFAULT_CONFIG, loadConfig, readConfigText } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -26,7 +25,7 @@ export interface Paths {
 }
 
 export const defaultPaths = ({ home }: ProcessContext): Paths => ({
-  clients: recordOf(kind => DEFAULT_DIRECTORY[kind](home)),
+  clients: recordOf(kind => CLIENTS[kind].directory(home)),
   credentials: '/etc/tencentcloud/credentials',
   config: DEFAULT_CONFIG,
 })
@@ -121,7 +120,11 @@ export async function wantedConfig(
 }
 
 /** What install-hook is told: the directory, and nothing that stands in the configuration, which the hook reads too. */
-export const hookLine = (client: Client, { directories }: HostSurvey, dryRun: boolean): CommandLine => ({
+export const hookLine = (
+  client: HookFileClient,
+  { directories }: HostSurvey,
+  dryRun: boolean,
+): CommandLine => ({
   operands: [client],
   json: false,
   dryRun,

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { LAYOUTS } from '../acme/clients.ts'
+import { CLIENTS } from '../acme/clients.ts'
 import { keptOf, type Left } from '../acme/retired.ts'
 import type { Stored } from '../acme/traefikStore.ts'
 import type { FolderSource, Settings, Source } from '../config/settings.ts'
@@ -67,7 +67,7 @@ async function namesIn(source: FolderSource, left: Left[]): Promise<readonly str
     return keptOf(source, [...new Set(stored.map(({ name }) => name))], { chainsOf, left })
   }
   const { kind, path } = source
-  const layout = LAYOUTS[kind]
+  const layout = CLIENTS[kind]
   const entries = entriesIn(join(path, layout.folder), layout.depth, source)
   const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
   const chainsOf = async (name: string) => [(await readTextFile(join(path, layout.chain(name)))).text]

@@ -1,6 +1,6 @@
 /** The lineage that a source has under a name. Pure. */
 import { join } from 'node:path/posix'
-import { DEFAULT_DIRECTORY, FOLDER_KINDS, LAYOUTS, lineageId } from '../acme/clients.ts'
+import { CLIENTS, FOLDER_KINDS, lineageId } from '../acme/clients.ts'
 import type { FolderSource, PemSource, Settings, UploadSettings } from '../config/settings.ts'
 import type { SourceKind } from '../config/values.ts'
 import { Fault } from '../errors.ts'
@@ -27,7 +27,7 @@ export function lineageIn(source: FolderSource, name: string, uploadOf: Settings
   const id = lineageId(kind, name)
   const about = { id, name, kind, upload: uploadOf(id, name, keys) }
   if (kind === 'traefik') return { ...about, chain: path, key: path }
-  const { chain, key } = LAYOUTS[kind]
+  const { chain, key } = CLIENTS[kind]
   return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
 }
 
@@ -38,7 +38,7 @@ export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Sett
 
 /** Where the ACME clients keep their certificates when nobody tells them otherwise. */
 export const usualSources = (home: string): readonly FolderSource[] =>
-  FOLDER_KINDS.map(kind => ({ kind, path: DEFAULT_DIRECTORY[kind](home), keys: {} }))
+  FOLDER_KINDS.map(kind => ({ kind, path: CLIENTS[kind].directory(home), keys: {} }))
 
 /** A name stands for one place: two that took turns under it would each replace the other's upload. */
 export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>

@@ -1,7 +1,7 @@
 /** Reads a lineage's chain and key, and says whether anybody is still writing them. */
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { LAYOUTS } from '../acme/clients.ts'
+import { CLIENTS } from '../acme/clients.ts'
 import type { Stored } from '../acme/traefikStore.ts'
 import type { Files } from '../certificate/bundle.ts'
 import { Fault, type FaultCode } from '../errors.ts'
@@ -109,7 +109,7 @@ async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefi
 const explainingKeyless =
   ({ kind, name, key = '' }: Lineage) =>
   (error: unknown): never => {
-    const { keyless, key: keyOf } = kind === 'pem' || kind === 'traefik' ? {} : LAYOUTS[kind]
+    const { keyless, key: keyOf } = kind === 'pem' || kind === 'traefik' ? {} : CLIENTS[kind]
     if (!keyless || !keyOf || !key.endsWith(`/${keyOf(name)}`)) throw error
     const sign = join(key.slice(0, -keyOf(name).length), keyless(name))
     // in this order: where the one is there, the other was written before it

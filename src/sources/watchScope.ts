@@ -1,7 +1,7 @@
 /** What of a source is watched: which folders, how deep, and whose a path in them is. */
 import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { LAYOUTS } from '../acme/clients.ts'
+import { CLIENTS } from '../acme/clients.ts'
 import type { Source } from '../config/settings.ts'
 import { mountsIn } from '../files/fileSystem.ts'
 import { isReliable, stampOf } from './fileStamp.ts'
@@ -27,7 +27,7 @@ export async function watchScopeOf(
     return scopeForFiles([source.chain, ...(source.key === undefined ? [] : [source.key])], source.name)
   // whose certificate it is that changed in the one file, only its text tells
   if (source.kind === 'traefik') return scopeForFiles([source.path], undefined)
-  const { folder: below, depth, nameOf } = LAYOUTS[source.kind]
+  const { folder: below, depth, nameOf } = CLIENTS[source.kind]
   const folder = await realOf(join(source.path, below))
   const links = await linksIn(folder, names)
   const entryIn = (path: string) => entryBelow(folder, path, Math.max(1, depth))

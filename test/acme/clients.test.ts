@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { LAYOUTS, lineageId } from '../../src/acme/clients.ts'
+import { CLIENTS, lineageId } from '../../src/acme/clients.ts'
 import { isNamed } from '../../src/sources/lineage.ts'
 
 test('a lineage is called by its kind and its name', () => {
@@ -14,7 +14,7 @@ test('it is meant with or without its kind, and by nothing less', () => {
 })
 
 describe("where the clients' files are", () => {
-  const { certbot, 'acme.sh': acme, lego, dehydrated, uacme, caddy } = LAYOUTS
+  const { certbot, 'acme.sh': acme, lego, dehydrated, uacme, caddy } = CLIENTS
 
   test('certbot: in live/, with the same names for every lineage', () => {
     expect([certbot.folder, certbot.chain('a.example'), certbot.key('a.example')]).toEqual([
@@ -105,18 +105,19 @@ describe("where the clients' files are", () => {
     expect(caddy.nameOf('acme.example')).toBeUndefined()
   })
 
-  test.each(Object.entries(LAYOUTS))(
-    '%s: what is at the places of a name belongs to that name',
-    (_, layout) => {
-      const name = layout === caddy ? '*.a.example@issuer' : '*.a.example'
-      const entry = layout
-        .chain(name)
-        .slice(layout.folder ? layout.folder.length + 1 : 0)
-        .split('/')
-        .slice(0, Math.max(1, layout.depth))
-        .join('/')
-      expect(layout.nameOf(entry)).toBe(name)
-      expect(layout.markers(name)).toContain(layout.chain(name))
-    },
-  )
+  test.each(
+    Object.entries(CLIENTS).flatMap(([kind, client]) =>
+      client.folder === undefined ? [] : [[kind, client] as const],
+    ),
+  )('%s: what is at the places of a name belongs to that name', (_, layout) => {
+    const name = layout === caddy ? '*.a.example@issuer' : '*.a.example'
+    const entry = layout
+      .chain(name)
+      .slice(layout.folder ? layout.folder.length + 1 : 0)
+      .split('/')
+      .slice(0, Math.max(1, layout.depth))
+      .join('/')
+    expect(layout.nameOf(entry)).toBe(name)
+    expect(layout.markers(name)).toContain(layout.chain(name))
+  })
 })

@@ -58,7 +58,7 @@ describe('in words a hook is told by', () => {
   const folder = '/var/lib/dehydrated/certs/a.example'
   const files = ['privkey', 'cert', 'fullchain', 'chain'].map(name => `${folder}/${name}.pem`)
 
-  test('dehydrated of a certificate to deploy', () => {
+  test('deploy_cert of dehydrated names the certificate by its folder', () => {
     expect(called('deploy_cert', 'a.example', ...files, '1700000000')).toEqual({
       kind: 'dehydrated',
       path: '/var/lib/dehydrated/certs',
@@ -67,7 +67,7 @@ describe('in words a hook is told by', () => {
     })
   })
 
-  test('dehydrated of a certificate with an alias: its folder names it, not its first domain', () => {
+  test('a certificate of dehydrated with an alias is named by its folder, not by its first domain', () => {
     const aliased = files.map(file => file.replace('a.example', 'alias'))
     expect(called('deploy_cert', 'a.example', ...aliased, '1')).toMatchObject({ name: 'alias' })
   })
@@ -85,21 +85,25 @@ describe('in words a hook is told by', () => {
     [['exit_hook']],
     [['exit_hook', 'error']],
     [['this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script']],
-  ])('dehydrated of anything else, and has nothing to do: %j', words => {
-    expect(called(...words)).toBe('nothing to do')
+  ])('every other operation of dehydrated is ignored: %j', words => {
+    expect(called(...words)).toBe('ignored')
   })
 
-  test('dehydrated even where a variable of another client is left over', () => {
+  test('operations of dehydrated are ignored even if a variable of another client is set', () => {
     const env = { RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example' }
-    expect(parseHookInvocation(['exit_hook'], env, CWD)).toBe('nothing to do')
+    expect(parseHookInvocation(['exit_hook'], env, CWD)).toBe('ignored')
   })
 
   test.each([
-    ['a challenge of uacme', ['begin', 'http-01', 'a.example', 'token', 'auth'], 'no challenges'],
-    ['the end of one', ['failed', 'dns-01', 'a.example', 'token', 'auth'], 'no challenges'],
-    ['half a deploy_cert', ['deploy_cert', 'a.example', '/privkey.pem'], 'needs the words'],
-    ["a certificate's name", ['a.example'], 'no operand'],
-  ])('nobody we may believe: %s is refused, exit 64', (_, words, says) => {
+    [
+      'a challenge of uacme',
+      ['begin', 'http-01', 'a.example', 'token', 'auth'],
+      'does not answer challenges',
+    ],
+    ['the end of one', ['failed', 'dns-01', 'a.example', 'token', 'auth'], 'does not answer challenges'],
+    ['half a deploy_cert', ['deploy_cert', 'a.example', '/privkey.pem'], 'needs the arguments'],
+    ["a certificate's name", ['a.example'], 'does not accept the operand'],
+  ])('%s is refused with exit 64', (_, words, says) => {
     try {
       called(...words)
       expect.unreachable()

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CLIENTS, HOOK_FILES, planInstall, planRemoval } from '../../src/acme/hookScripts.ts'
+import { HOOK_FILE_CLIENTS } from '../../src/acme/clients.ts'
+import { HOOK_FILES, planInstall, planRemoval } from '../../src/acme/hookScripts.ts'
 import { Fault } from '../../src/errors.ts'
 import { quoteShell } from '../../src/terminal/text.ts'
 
@@ -28,7 +29,7 @@ const thrown = (work: () => unknown): unknown => {
   }
 }
 
-describe.each(CLIENTS)('the hook for %s', client => {
+describe.each(HOOK_FILE_CLIENTS)('the hook for %s', client => {
   const { text } = HOOK_FILES[client]
 
   test.each([

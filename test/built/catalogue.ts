@@ -1,6 +1,6 @@
 /** Every feature that is documented, by name: commands, options, settings, variables, sources, pages, events. */
 
-import { CLIENTS } from '../../src/acme/hookScripts.ts'
+import { HOOK_FILE_CLIENTS } from '../../src/acme/clients.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { SETTINGS } from '../../src/config/precedence.ts'
 import { keysAt } from '../../src/config/validate.ts'
@@ -51,7 +51,7 @@ export const CATALOGUE: ReadonlyArray<readonly string[]> = [
   ...settings(),
   ...VARIABLES.filter(name => name !== undefined).map(name => [name]),
   ...KINDS.map(kind => [`source ${kind}`]),
-  ...CLIENTS.map(client => [`install-hook ${client}`]),
+  ...HOOK_FILE_CLIENTS.map(client => [`install-hook ${client}`]),
   ...['/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),
   ...NOTIFY_EVENTS.map(event => [`event ${event}`]),
   ...['SIGHUP', 'SIGUSR1', 'SIGTERM'].map(signal => [signal]),

@@ -20,13 +20,13 @@ const widest = (text: string) => Math.max(...text.split('\n').map(line => [...li
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 describe('install-hook certbot', () => {
-  test('writes an executable where certbot looks, whatever the umask, and says what happens next', async () => {
+  test('writes an executable file for certbot whatever the umask, and prints the next steps', async () => {
     const { type, files, source } = await openHouse()
     const usual = umask(0o077)
     const { exit, out, err } = await type('certbot', ...source.certbot).finally(() => umask(usual))
     expect([exit, err()]).toEqual([0, ''])
     expect(out()).toContain(`${files.certbot}: written`)
-    expect(out()).toContain('From the next renewal on certbot runs it')
+    expect(out()).toContain('certbot runs it at each renewal from now on')
     expect(await modeOf(files.certbot)).toBe(0o755)
     for (const folder of [dirname(files.certbot), dirname(dirname(files.certbot))])
       expect(await modeOf(folder)).toBe(0o755)
@@ -76,13 +76,13 @@ describe('install-hook certbot', () => {
     expect(run(files.certbot, { ENDS: '75' }).status).toBe(75)
   })
 
-  test('a directory whose name certbot would break at in its shell is refused: the hook would never run', async () => {
+  test('certbot: a directory name with shell characters is refused, because its hook would never run', async () => {
     const { type, folder } = await openHouse()
     const spaced = join(folder, "let's encrypt")
     await mkdir(spaced)
     const { exit, said } = await type('certbot', '--source', `certbot=${spaced}`)
     expect(exit).toBe(78)
-    expect(said()).toContain('certbot cannot run hooks in a directory of such a name')
+    expect(said()).toContain('certbot cannot run hooks in a directory')
     expect(await readdir(spaced)).toEqual([])
   })
 })
@@ -135,13 +135,13 @@ describe('install-hook acme.sh', () => {
 })
 
 describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
-  test('run again says so and changes nothing', async () => {
+  test('a second run reports the hook as installed and changes nothing', async () => {
     const { type, files, source } = await openHouse()
     await type(client, ...source[client])
     const { ino, mtimeMs } = await stat(files[client])
     const { exit, out } = await type(client, ...source[client])
     expect(exit).toBe(0)
-    expect(out()).toContain(`${files[client]}: already there`)
+    expect(out()).toContain(`${files[client]}: already installed`)
     expect(await stat(files[client])).toMatchObject({ ino, mtimeMs })
   })
 
@@ -168,12 +168,12 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
     const before = await stat(dirname(files[client]))
     for (const word of ['--json', '--remove', '--dry-run']) {
       const { exit, said } = await type(client, ...source[client], word)
-      expect([exit, said()]).toEqual([78, expect.stringContaining('certferry did not write this')])
+      expect([exit, said()]).toEqual([78, expect.stringContaining('was not written by certferry')])
     }
     expect((await stat(dirname(files[client]))).mtimeMs).toBe(before.mtimeMs)
   })
 
-  test('--remove takes away what was written; again, there is nothing to do', async () => {
+  test('--remove removes the hook file; a second --remove changes nothing', async () => {
     const { type, files, source } = await openHouse()
     await type(client, ...source[client])
     await writeFile(join(dirname(files[client]), 'other.sh'), '')
@@ -181,7 +181,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
     expect([removed.exit, removed.out()]).toEqual([0, expect.stringContaining(`${files[client]}: removed`)])
     expect(await readdir(dirname(files[client]))).toEqual(['other.sh'])
     const again = await type(client, ...source[client], '--remove')
-    expect([again.exit, again.out()]).toEqual([0, expect.stringContaining(`${files[client]}: not there`)])
+    expect([again.exit, again.out()]).toEqual([0, expect.stringContaining(`${files[client]}: not installed`)])
   })
 
   test('--dry-run shows path and full text, or what would be removed, and changes nothing', async () => {
@@ -226,7 +226,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   test('a directory that is not there is not made: exit 66', async () => {
     const { type, folder } = await openHouse()
     const { exit, said } = await type(client, '--source', `${client}=${folder}/nothing`)
-    expect([exit, said()]).toEqual([66, expect.stringContaining(`${folder}/nothing: is not there`)])
+    expect([exit, said()]).toEqual([66, expect.stringContaining(`${folder}/nothing: does not exist`)])
     expect(await readdir(folder)).not.toContain('nothing')
   })
 
@@ -246,7 +246,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
     const { type, certbot, acme } = await openHouse()
     const both = [certbot, acme].flatMap(path => ['--source', `${client}=${path}`])
     const { exit, said } = await type(client, ...both)
-    expect([exit, said()]).toEqual([64, expect.stringContaining(`several sources of kind ${client}`)])
+    expect([exit, said()]).toEqual([64, expect.stringContaining(`several sources are of kind ${client}`)])
   })
 
   test('a hook whose program is gone says what to do, on standard output', async () => {
@@ -255,7 +255,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
     await chmod(join(dirname(main), 'node'), 0o644)
     const { stderr, lines } = (client === 'certbot' ? run : deploy)(files[client])
     expect(stderr).toBe('')
-    expect(lines[0]).toBe('certferry is gone from where it was: install or remove its hook again')
+    expect(lines[0]).toBe('certferry was not found: run install-hook again or remove this hook')
   })
 })
 
@@ -266,7 +266,7 @@ test.each([[[]], [['nginx']], [['certbot', 'acme.sh']]])(
     const { exit, said } = await type(...words)
     expect([exit, said()]).toEqual([
       64,
-      expect.stringContaining('needs one word, one of certbot, acme.sh, lego'),
+      expect.stringContaining('needs one ACME client: certbot, acme.sh, lego'),
     ])
   },
 )
@@ -274,7 +274,7 @@ test.each([[[]], [['nginx']], [['certbot', 'acme.sh']]])(
 test('--source of another client does not lead to the usual place', async () => {
   const { type, acme } = await openHouse()
   const { exit, said } = await type('certbot', '--source', `acme.sh=${acme}`, '--dry-run')
-  expect([exit, said()]).toEqual([64, expect.stringContaining('--source names no directory of certbot')])
+  expect([exit, said()]).toEqual([64, expect.stringContaining('--source has no directory of certbot')])
 })
 
 test('nonsense is refused before it gets into a hook that would say so only at the next renewal', async () => {
@@ -298,7 +298,7 @@ test("--remove names the certificates for which acme.sh still wants the hook, wi
   const { out } = await type('acme.sh', '--remove')
   expect(out()).not.toContain('\u001b')
   await rm(join(acme, '\u001b[2J.d_ecc'), { recursive: true })
-  expect(out()).toMatch(/until\s"certferry" is taken out of their line Le_DeployHook/)
+  expect(out()).toMatch(/until\syou\sremove\s"certferry"\sfrom\stheir\sline\sLe_DeployHook/)
   expect(out().match(/^ {2}.*\.conf$/gm)).toEqual([
     `  ${acme}/\ufffd[2J.d_ecc/\ufffd[2J.d.conf`,
     `  ${acme}/*.a.example_ecc/*.a.example.conf`,

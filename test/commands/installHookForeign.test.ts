@@ -14,7 +14,7 @@ test.skipIf(!isRoot).each(['certbot', 'acme.sh'] as const)(
     for (const more of [[], ['--remove'], ['--dry-run']]) {
       const { exit, said } = await type(client, ...source[client], ...more)
       expect([exit, said()]).toEqual([74, expect.stringContaining('belongs to another user (uid 65534)')])
-      expect(said()).toContain('Run it as the user that the directory belongs to')
+      expect(said()).toContain('Run it as the user that owns the directory')
     }
     expect(await readdir(directory)).toEqual([])
   },

@@ -44,7 +44,7 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     await conf("Le_DeployHook='certferry,'\n")
     const refused = await install()
     expect(refused.code).toBe(64)
-    expect(flat(refused.stderr)).toContain(`${certs}: nothing tells where acme.sh`)
+    expect(flat(refused.stderr)).toContain(`${certs}: the acme.sh installation`)
     expect(flat(refused.stderr)).toContain('--home DIR')
     expect(await hook()).toMatchObject({
       level: 'warning',

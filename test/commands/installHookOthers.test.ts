@@ -33,7 +33,7 @@ test('dehydrated: one file is a part of its configuration, which names the file 
   expect((await stat(file)).mode & 0o777).toBe(0o755)
   expect(hookAfterReading(file)).toBe(file)
   expect(hookAfterReading(file, 'HOOK=/mine;')).toBe('/mine')
-  expect((await type()).out()).toContain('already there')
+  expect((await type()).out()).toContain('already installed')
   expect((await type('--remove')).out()).toContain('removed')
 })
 
@@ -58,9 +58,15 @@ test('dehydrated: what goes wrong with an upload does not end its run, and is sa
   const { type, file, node } = await dehydratedHouse()
   await type()
   const called = () => spawnSync(file, ['deploy_cert', ...WORDS], { encoding: 'utf8', env: { ENDS: '75' } })
-  expect(called()).toMatchObject({ status: 0, stdout: expect.stringContaining('certferry ended with 75') })
+  expect(called()).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('certferry failed with exit 75'),
+  })
   await rm(node)
-  expect(called()).toMatchObject({ status: 0, stdout: expect.stringContaining('certferry is gone') })
+  expect(called()).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('certferry was not found'),
+  })
 })
 
 test('dehydrated: a hook that is there already stays, and the way to call certferry from it is said', async () => {
@@ -68,7 +74,7 @@ test('dehydrated: a hook that is there already stays, and the way to call certfe
   await writeFile(join(base, 'conf.d/hook.sh'), "HOOK='/etc/dehydrated/mine.sh' # ours\n")
   const { exit, said } = await type()
   expect(exit).toBe(78)
-  expect(said()).toContain(`${join(base, 'conf.d/hook.sh')}: names a hook`)
+  expect(said()).toContain(`${join(base, 'conf.d/hook.sh')}: sets HOOK already`)
   expect(said()).toContain(`${node} ${main} hook "$@" || :`)
   await expect(stat(file)).rejects.toThrow()
 })
