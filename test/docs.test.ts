@@ -1,4 +1,5 @@
 /** What the documents claim of commands, codes and files is there. */
+import { existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parse } from 'smol-toml'
@@ -14,6 +15,7 @@ const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')
 const documents = [
   'README.md',
+  'CONTRIBUTING.md',
   ...(await readdir('docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`),
 ]
 const CODES = Object.keys(FAULTS) as ReadonlyArray<keyof typeof FAULTS>
@@ -32,6 +34,17 @@ test.each(documents)('everything that %s links to is there, down to the heading'
     if (anchor !== undefined) expect(anchorsOf(await readFile(file, 'utf8')), target).toContain(anchor)
   }
 })
+
+test.each(['CONTRIBUTING.md', 'docs/architecture.md'])(
+  'every source file that %s names is there',
+  async document => {
+    const text = await readFile(document, 'utf8')
+    const files = Array.from(text.matchAll(/`([\w/.-]+\.ts)`/g), ([, file = '']) => file)
+    expect(files.length).toBeGreaterThan(10)
+    const missing = files.filter(file => ![file, join('src', file)].some(path => existsSync(path)))
+    expect(missing).toEqual([])
+  },
+)
 
 /** As the web pages of repositories make them of headings. */
 const anchorsOf = (text: string) =>

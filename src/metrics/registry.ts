@@ -47,7 +47,7 @@ export const METRICS = {
   ),
   ok: row(
     'gauge',
-    'lineage_ok',
+    'certificate_synced',
     LINEAGE,
     '1 when the service has what the last look found on disk, 0 when not: pending, failed or refused.',
   ),
@@ -59,30 +59,36 @@ export const METRICS = {
   ),
   throttled: row(
     'counter',
-    'throttled_total',
+    'requests_throttled_total',
     [],
     'Requests that the service turned away for coming too fast.',
   ),
   pending: row(
     'gauge',
-    'pending_lineages',
+    'certificates_pending',
     [],
     'Lineages whose files are mid-change: chain and key are not a pair yet.',
   ),
   lastLook: row(
     'gauge',
-    'last_look_timestamp_seconds',
+    'last_check_timestamp_seconds',
     [],
     'When a lineage was last looked at, in Unix time.',
   ),
   missed: row(
     'counter',
-    'missed_events_total',
+    'watch_missed_changes_total',
     SOURCE,
     'Changes that a sweep found and no event had announced.',
     false,
   ),
-  watchUp: row('gauge', 'watch_up', SOURCE, '1 while changes of the source are noticed, 0 while not.', false),
+  watchUp: row(
+    'gauge',
+    'source_watch_up',
+    SOURCE,
+    '1 while changes of the source are noticed, 0 while not.',
+    false,
+  ),
   build: row('gauge', 'build_info', ['version'], 'Always 1; the version is in the label.', false),
 } as const satisfies Record<string, MetricRow>
 

@@ -22,8 +22,8 @@ describe('a lineage', () => {
       [`certificate_not_before_timestamp_seconds{${A}}`]: FROM.getTime() / 1000,
       [`certificate_not_after_timestamp_seconds{${A}}`]: TO.getTime() / 1000,
       [`last_upload_timestamp_seconds{${A}}`]: NOW,
-      [`lineage_ok{${A}}`]: 1,
-      last_look_timestamp_seconds: NOW,
+      [`certificate_synced{${A}}`]: 1,
+      last_check_timestamp_seconds: NOW,
       'uploads_total{uploaded}': 1,
       'uploads_total{failed}': 0,
     })
@@ -38,7 +38,7 @@ describe('a lineage', () => {
     const values = valuesOf(await metrics.text())
     expect(values).toMatchObject({
       [`last_upload_timestamp_seconds{${A}}`]: FROM.getTime() / 1000,
-      [`lineage_ok{${A}}`]: 1,
+      [`certificate_synced{${A}}`]: 1,
       'uploads_total{uploaded}': 0,
     })
     expect(values).not.toHaveProperty(`last_upload_timestamp_seconds{${B}}`)
@@ -63,11 +63,11 @@ describe('a lineage', () => {
     const metrics = metricsAt()
     metrics.outcome(ending)
     const bad = valuesOf(await metrics.text())
-    expect(bad).toMatchObject({ [`uploads_total{${outcome}}`]: 1, [`lineage_ok{${A}}`]: 0 })
+    expect(bad).toMatchObject({ [`uploads_total{${outcome}}`]: 1, [`certificate_synced{${A}}`]: 0 })
     metrics.outcome({ lineage: A, outcome: 'waiting', until: TO, elapsedMs: 1 })
     expect(valuesOf(await metrics.text())).toEqual(bad)
     metrics.outcome(uploaded(A, bundle))
-    expect(valuesOf(await metrics.text())[`lineage_ok{${A}}`]).toBe(1)
+    expect(valuesOf(await metrics.text())[`certificate_synced{${A}}`]).toBe(1)
   })
 
   test('that a dry run looked at stays as it was', async () => {
@@ -98,8 +98,8 @@ describe('the daemon', () => {
     metrics.pending(3)
     metrics.pending(1)
     expect(valuesOf(await metrics.text())).toMatchObject({
-      throttled_total: 2,
-      pending_lineages: 1,
+      requests_throttled_total: 2,
+      certificates_pending: 1,
       'build_info{1.2.3}': 1,
     })
   })
@@ -108,14 +108,14 @@ describe('the daemon', () => {
     const metrics = metricsAt()
     metrics.watching(new Map([['certbot=/le', true]]))
     expect(valuesOf(await metrics.text())).toMatchObject({
-      'watch_up{certbot=/le}': 1,
-      'missed_events_total{certbot=/le}': 0,
+      'source_watch_up{certbot=/le}': 1,
+      'watch_missed_changes_total{certbot=/le}': 0,
     })
     metrics.missedEvent('certbot=/le')
     metrics.watching(new Map([['certbot=/le', false]]))
     expect(valuesOf(await metrics.text())).toMatchObject({
-      'watch_up{certbot=/le}': 0,
-      'missed_events_total{certbot=/le}': 1,
+      'source_watch_up{certbot=/le}': 0,
+      'watch_missed_changes_total{certbot=/le}': 1,
     })
   })
 
@@ -125,12 +125,12 @@ describe('the daemon', () => {
     metrics.missedEvent('certbot=/le')
     metrics.watching(new Map([['acme.sh=/home', false]]))
     expect(await metrics.text()).not.toContain('/le')
-    expect(valuesOf(await metrics.text())).toMatchObject({ 'watch_up{acme.sh=/home}': 0 })
+    expect(valuesOf(await metrics.text())).toMatchObject({ 'source_watch_up{acme.sh=/home}': 0 })
   })
 
   test('shares no count with another in the same process', async () => {
     const [one, other] = [metricsAt(), metricsAt()]
     one.throttled()
-    expect(valuesOf(await other.text()).throttled_total).toBe(0)
+    expect(valuesOf(await other.text()).requests_throttled_total).toBe(0)
   })
 })

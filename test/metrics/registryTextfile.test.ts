@@ -70,9 +70,9 @@ describe('what the run before counted', () => {
     next.throttled()
     expect(valuesOf(await next.text())).toEqual({
       ...valuesOf(left),
-      'lineage_ok{pem:"b"}': 1,
-      throttled_total: 2,
-      last_look_timestamp_seconds: NOW + 60,
+      'certificate_synced{pem:"b"}': 1,
+      requests_throttled_total: 2,
+      last_check_timestamp_seconds: NOW + 60,
     })
   })
 
@@ -123,6 +123,6 @@ test('nor is a pipe that nobody writes to, nor a file without end', async () => 
 test('a name in it that was not written by us is a label like any other: on one line and without escapes', async () => {
   const before = 'certferry_certificate_synced{lineage="a\u009b2J\u001b[31m\\nb"} 1\n'
   expect(valuesOf(await metricsAt(NOW, before).text())).toMatchObject({
-    'lineage_ok{a\ufffd2J\ufffd[31m b}': 1,
+    'certificate_synced{a\ufffd2J\ufffd[31m b}': 1,
   })
 })

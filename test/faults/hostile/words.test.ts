@@ -149,7 +149,7 @@ test('a page of metrics has one line a sample, whatever its lineages are called'
       elapsedMs: 1,
       lineage: name,
     })
-  const lines = (await metrics.text()).split('\n').filter(line => line.includes('lineage_ok{'))
+  const lines = (await metrics.text()).split('\n').filter(line => line.includes('certificate_synced{'))
   expect(
     lines.filter(
       line => isRaw(line) || !/^certferry_certificate_synced\{lineage="(?:[^"\\]|\\.)*"\} 1$/.test(line),

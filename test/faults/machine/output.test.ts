@@ -31,7 +31,7 @@ test('nobody hears, and every certificate is carried; only a full disk shows in 
   const root = await temporaryDirectory()
   const trees = await plantTrees(join(root, 'trees'))
   const trials = WAYS.flatMap(way => (['sync', 'hook'] as const).map(command => ({ ...way, command })))
-  const ledger = openLedger('Output that nobody takes', 'reader gone, `/dev/full`, streams closed')
+  const ledger = openLedger('Output that no reader takes', 'reader gone, `/dev/full`, streams closed')
   await inLanes(LONG ? trials : trials.slice(0, 3), async ({ name, exit, run, command }) => {
     const ground = await openGround({ folder: join(root, `${command} ${name}`), trees })
     const made = await run(command, ground)

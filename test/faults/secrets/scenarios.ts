@@ -53,7 +53,7 @@ export const SCENES: ReadonlyArray<() => Scene> = [
   () => ({ name: 'the service quotes back all it is sent', arrives: true, service: parrot }),
   () => ({ name: 'nothing listens', arrives: false, patient: true, service: async () => 9 }),
   () => ({
-    name: 'the state directory is none',
+    name: 'the state directory is not a directory',
     arrives: false,
     env: { CERTFERRY_STATE_DIR: '/dev/null/state' },
   }),

@@ -75,7 +75,7 @@ export const ANSWERS: readonly FarFault[] = [
     afterwards(honest => ({ headers: GZIP, body: gzipSync(honest).subarray(0, 40) })),
   ),
   {
-    fault: 'gzip that is none',
+    fault: 'invalid gzip',
     how: 'carried out, the answer called compressed',
     code: undefined,
     trouble: afterwards(honest => ({ headers: GZIP, body: honest })),

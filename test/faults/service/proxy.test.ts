@@ -51,7 +51,7 @@ const PROXIES: readonly BadProxy[] = [
     socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.resetAndDestroy()),
   ),
   {
-    ...bad('is none', 'the greeting of an SSH server', 'it is not HTTP (HTTPParserError)', socket =>
+    ...bad('another protocol', 'the greeting of an SSH server', 'it is not HTTP (HTTPParserError)', socket =>
       socket.end('SSH-2.0-OpenSSH_9.9\r\n'),
     ),
     code: 'REPLY_UNREADABLE',
