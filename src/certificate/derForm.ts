@@ -1,7 +1,17 @@
-/** What DER holds, told from the order of its elements: certificate, key, container. Pure. */
+/** Tells what DER holds from the order of its elements: a certificate, a key, a container. Pure. */
 import { X509Certificate } from 'node:crypto'
-import { type Element, elementsIn } from './der.ts'
-import { INTEGER, isKeyForm, membersOf, OBJECT, OCTETS, SEQUENCE } from './keyForm.ts'
+import {
+  type Element,
+  elementsOf,
+  identifierOf,
+  isBits,
+  isInteger,
+  isSequence,
+  isTagged,
+  isTime,
+  membersOf,
+  octetsOf,
+} from './asn1.ts'
 
 export type DerForm =
   | 'derCertificate'
@@ -13,46 +23,40 @@ export type DerForm =
   | 'publicKey'
   | 'der'
 
-const [BITS, UTC_TIME, GENERALIZED_TIME, VERSION] = [0x03, 0x17, 0x18, 0xa0]
-
-/** 1.2.840.113549.1.7, of which .1 is what a PKCS#12 container begins with and .2 is what PKCS#7 signs. */
-const PKCS7 = '2a864886f70d0107'
+/** Of which .1 is what a PKCS#12 container begins with, and .2 is what PKCS#7 signs. */
+const PKCS7 = '1.2.840.113549.1.7.'
 
 export function formOfDer(bytes: Buffer): DerForm | undefined {
-  if (bytes[0] !== SEQUENCE) return undefined
   const start = bytes.toString('hex', 0, 40)
-  // of open length (BER), as some makers write containers
+  // of open length (BER), as some programs write containers
   if (start.startsWith('308006092a864886f70d010702')) return 'derPkcs7'
   if (start.startsWith('3080020103')) return 'pkcs12'
   const members = membersOf(bytes)
   const [first, second, third] = members
   if (!first) return undefined
-  if (first.tag === OBJECT) return first.content.toString('hex').startsWith(PKCS7) ? 'derPkcs7' : 'der'
-  if (first.tag === INTEGER) {
-    const [identifier] = second?.tag === SEQUENCE ? (elementsIn(second.content) ?? []) : []
-    if (identifier?.content.toString('hex').startsWith(PKCS7)) return 'pkcs12'
-    if (members.length === 2 && second?.tag === INTEGER) return 'publicKey'
-    return isKeyForm(bytes) ? 'derKey' : 'der'
+  const identifier = identifierOf(first)
+  if (identifier) return identifier.startsWith(PKCS7) ? 'derPkcs7' : 'der'
+  if (isInteger(first)) {
+    if (identifierOf(elementsOf(second)[0])?.startsWith(PKCS7)) return 'pkcs12'
+    if (members.length === 2 && isInteger(second)) return 'publicKey'
+    return second ? 'derKey' : 'der'
   }
-  if (first.tag !== SEQUENCE) return 'der'
-  if (members.length === 2 && second?.tag === OCTETS) return 'derKey'
-  if (members.length === 2 && second?.tag === BITS) return 'publicKey'
-  return third?.tag === BITS ? formOfSigned(bytes, elementsIn(first.content) ?? []) : 'der'
+  if (!isSequence(first)) return 'der'
+  if (members.length === 2 && octetsOf(second)) return 'derKey'
+  if (members.length === 2 && isBits(second)) return 'publicKey'
+  return isBits(third) ? formOfSigned(bytes, elementsOf(first)) : 'der'
 }
 
-/** What an authority or an applicant signs: certificate, request or revocation list. */
+/** What an authority or an applicant signs: a certificate, a request or a revocation list. */
 function formOfSigned(bytes: Buffer, parts: readonly Element[]): DerForm {
-  if (parts[0]?.tag === VERSION) return 'derCertificate'
-  if (parts.some(({ tag }) => tag === UTC_TIME || tag === GENERALIZED_TIME)) return 'revocations'
-  return parts.length <= 4 && parts[0]?.tag === INTEGER
-    ? 'request'
-    : isCertificateDer(bytes)
-      ? 'derCertificate'
-      : 'der'
+  if (isTagged(parts[0], 0)) return 'derCertificate'
+  if (parts.some(isTime)) return 'revocations'
+  if (parts.length <= 4 && isInteger(parts[0])) return 'request'
+  return isCertificate(bytes) ? 'derCertificate' : 'der'
 }
 
-/** One of version 1 says none. */
-function isCertificateDer(bytes: Buffer): boolean {
+/** A certificate of version 1 does not state its version. */
+function isCertificate(bytes: Buffer): boolean {
   try {
     return new X509Certificate(bytes).raw.length > 0
   } catch {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { ECDSASigValue } from '@peculiar/asn1-ecc'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
+import { numberOf } from './asn1.ts'
 
 const IDENTIFIER = Buffer.from('1234567812345678')
 
@@ -16,7 +17,8 @@ const A = P - 3n
 
 const B = 0x28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93n
 
-const N = 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n
+/** How many points the curve has. */
+export const SM2_ORDER = 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n
 
 const G: Point = [
   0x32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7n,
@@ -53,11 +55,11 @@ export function isSignedBySm2({ tbs, signature }: Signed, spki: Buffer): boolean
 }
 
 function verifies(e: bigint, [r, s]: readonly [bigint, bigint], key: Point): boolean {
-  const t = mod(r + s, N)
-  if (r < 1n || r >= N || s < 1n || s >= N || t === 0n) return false
+  const t = mod(r + s, SM2_ORDER)
+  if (r < 1n || r >= SM2_ORDER || s < 1n || s >= SM2_ORDER || t === 0n) return false
   const [x, , z] = sum(times(s, G), times(t, key))
   // Fermat's inverse of Z²
-  return z !== 0n && mod(e + mod(x * power(z * z, P - 2n), P), N) === r
+  return z !== 0n && mod(e + mod(x * power(z * z, P - 2n), P), SM2_ORDER) === r
 }
 
 const sm3 = (...parts: readonly Buffer[]) => {
@@ -74,9 +76,6 @@ function digestOf(key: Point): Buffer {
 }
 
 const isSound = ([x, y]: Point) => x < P && y < P && mod(y * y - (x * x * x + A * x + B), P) === 0n
-
-const numberOf = (bytes: Buffer | ArrayBuffer) =>
-  BigInt(`0x${(bytes instanceof ArrayBuffer ? Buffer.from(bytes) : bytes).toString('hex') || '0'}`)
 
 const bytesOf = (number: bigint) => Buffer.from(number.toString(16).padStart(64, '0'), 'hex')
 

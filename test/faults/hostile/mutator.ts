@@ -1,7 +1,6 @@
 /** Changes bytes, lines and trees of DER by dice: the same dice, the same change. */
 import { Buffer } from 'node:buffer'
-import { type Element, elementsIn } from '../../../src/certificate/der.ts'
-import { element, inOtherForm, pem } from '../../fixtures/der.ts'
+import { type Element, element, elementsIn, inOtherForm, pem } from '../../fixtures/der.ts'
 
 export type Dice = () => number
 

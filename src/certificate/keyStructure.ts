@@ -1,0 +1,181 @@
+/** What a private key is, told from its bytes before OpenSSL opens it, and whether its numbers belong together. Pure. */
+import { createECDH, createPublicKey, type ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { ECPrivateKey } from '@peculiar/asn1-ecc'
+import { PrivateKey, PrivateKeyInfo } from '@peculiar/asn1-pkcs8'
+import { RSAPrivateKey } from '@peculiar/asn1-rsa'
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
+import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
+import {
+  type Element,
+  elementsOf,
+  identifierOf,
+  isInteger,
+  isSequence,
+  isTagged,
+  membersOf,
+  numberOf,
+  octetsOf,
+} from './asn1.ts'
+import { SM2_ORDER } from './sm2.ts'
+
+/** A key that is not encrypted. Of an Edwards key nothing is read: its public half is computed, so it always fits. */
+export type PlainKey = { readonly format: 'pkcs8' | 'pkcs1' | 'sec1' } & (
+  | { readonly kind: 'rsa'; readonly numbers: RSAPrivateKey }
+  | { readonly kind: 'ec'; readonly secret: Buffer; readonly explicitCurve: boolean }
+  | { readonly kind: 'edwards' }
+)
+
+/** Either the key, or why it is not opened. */
+type KeyReading = PlainKey | { readonly problem: string }
+
+/** In bytes. RSA of 16,384 bits, the longest that OpenSSL signs with, takes 9,300. */
+const MAX_SIZE = 12_288
+
+/** Of RSA; a zero may stand before it. */
+const MAX_RSA_NUMBER = 16_384 / 8 + 1
+
+/** The widest curve has 571 bits; OpenSSL reads larger numbers than these and computes with them. */
+const MAX_EC_NUMBER = 128
+
+/** DSA and DH are left out: opening one computes its public half, however large its numbers. */
+const KINDS: ReadonlyMap<string | undefined, PlainKey['kind']> = new Map([
+  ['1.2.840.113549.1.1.1', 'rsa'],
+  ['1.2.840.113549.1.1.10', 'rsa'], // for PSS alone
+  ['1.2.840.10045.2.1', 'ec'],
+  ['1.3.101.112', 'edwards'], // Ed25519
+  ['1.3.101.113', 'edwards'], // Ed448
+])
+
+const UNREADABLE = { problem: 'cannot be read' }
+
+const FOREIGN = { problem: 'is of a kind that is not for certificates' }
+
+export const sizeProblem = (size: number) =>
+  size > MAX_SIZE ? `has ${size} bytes, more than any for certificates` : undefined
+
+/** Whether the bytes are an encrypted PKCS#8 key: a key of any other form begins with a version. */
+export const isEncryptedForm = (der: Buffer) => !sizeProblem(der.length) && isSequence(membersOf(der)[0])
+
+/** Whether the bytes have the form of a private key of any kind, for certificates or not. */
+export function isKeyForm(der: Buffer): boolean {
+  const [version, second] = membersOf(der)
+  return isInteger(version) && second !== undefined
+}
+
+export function readPlainKey(der: Buffer): KeyReading {
+  const problem = sizeProblem(der.length)
+  if (problem) return { problem }
+  const members = membersOf(der)
+  const [version, second, third] = members
+  if (!isInteger(version)) return UNREADABLE
+  // six numbers are a DSA key's, as OpenSSL wrote it before PKCS#8
+  if (isInteger(second)) return members.length === 6 ? FOREIGN : readRsa('pkcs1', der)
+  if (octetsOf(second)) return readEc('sec1', members, elementsOf(members.find(one => isTagged(one, 0)))[0])
+  const inner = octetsOf(third)
+  const [algorithm, parameters] = elementsOf(second)
+  const identifier = identifierOf(algorithm)
+  if (!inner || !identifier) return UNREADABLE
+  switch (KINDS.get(identifier)) {
+    case 'rsa':
+      return readRsa('pkcs8', inner)
+    case 'ec':
+      return readEc('pkcs8', membersOf(inner), parameters)
+    case 'edwards':
+      return { format: 'pkcs8', kind: 'edwards' }
+    default:
+      return FOREIGN
+  }
+}
+
+function readRsa(format: PlainKey['format'], der: Buffer): KeyReading {
+  try {
+    const numbers = AsnConvert.parse(der, RSAPrivateKey)
+    const all = [numbers, ...(numbers.otherPrimeInfos ?? [])].flatMap(one => Object.values(one))
+    if (all.some(number => number instanceof ArrayBuffer && number.byteLength > MAX_RSA_NUMBER))
+      return { problem: 'has numbers of more than 16384 bits' }
+    return { format, kind: 'rsa', numbers }
+  } catch {
+    return UNREADABLE
+  }
+}
+
+function readEc(
+  format: PlainKey['format'],
+  [version, number]: readonly Element[],
+  parameters: Element | undefined,
+): KeyReading {
+  const secret = octetsOf(number)
+  if (!isInteger(version) || !secret) return UNREADABLE
+  if (secret.length > MAX_EC_NUMBER) return { problem: 'has a number beyond any curve' }
+  return { format, kind: 'ec', secret, explicitCurve: isSequence(parameters) }
+}
+
+const HALVES = 'is damaged: its two halves do not belong together'
+
+const RANGE = 'is damaged: its number is not in the range of its curve'
+
+/** What is wrong with the numbers of a key that OpenSSL has read, or nothing. */
+export function findDamage(key: PlainKey, object: KeyObject): string | undefined {
+  if (key.kind === 'rsa') return isConsistent(key.numbers) ? undefined : HALVES
+  return key.kind === 'ec' ? findEcDamage(key.secret, object) : undefined
+}
+
+/** RFC 8017, 3.2, with any number of primes. */
+function isConsistent(key: RSAPrivateKey): boolean {
+  const [n, e, d, p, q] = [
+    numberOf(key.modulus),
+    numberOf(key.publicExponent),
+    numberOf(key.privateExponent),
+    numberOf(key.prime1),
+    numberOf(key.prime2),
+  ]
+  const fits = (prime: bigint, exponent: ArrayBuffer) =>
+    prime > 1n &&
+    (e * d) % (prime - 1n) === 1n % (prime - 1n) &&
+    (numberOf(exponent) - d) % (prime - 1n) === 0n
+  if (!fits(p, key.exponent1) || !fits(q, key.exponent2)) return false
+  if ((q * numberOf(key.coefficient)) % p !== 1n) return false
+  let product = p * q
+  for (const other of key.otherPrimeInfos ?? []) {
+    const prime = numberOf(other.prime)
+    if (!fits(prime, other.exponent) || (product * numberOf(other.coefficient)) % prime !== 1n) return false
+    product *= prime
+  }
+  return n === product
+}
+
+function findEcDamage(secret: Buffer, object: KeyObject): string | undefined {
+  const curve = curveOf(object)
+  if (!curve) return HALVES
+  // SM2 signs with one more than the key's number, and divides by it
+  if (curve === 'SM2' && numberOf(secret) >= SM2_ORDER - 1n) return RANGE
+  const ecdh = createECDH(curve)
+  try {
+    ecdh.setPrivateKey(secret)
+  } catch {
+    return RANGE
+  }
+  const point = Buffer.from(publicKeyOf(createPublicKey(object)).subjectPublicKey)
+  return point.equals(computePoint(ecdh, point[0])) ? undefined : HALVES
+}
+
+/** The name of its curve; undefined where it has none. Node names every curve but SM2, which is a kind of its own to OpenSSL. */
+export const curveOf = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined =>
+  asymmetricKeyType === 'ec' ? asymmetricKeyDetails?.namedCurve : 'SM2'
+
+const publicKeyOf = (key: KeyObject) =>
+  AsnConvert.parse(key.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo)
+
+/** In the form that the first byte of a point says. */
+function computePoint(ecdh: ECDH, form: number | undefined): Buffer {
+  if (form === 2 || form === 3) return ecdh.getPublicKey(null, 'compressed')
+  return ecdh.getPublicKey(null, form === 6 || form === 7 ? 'hybrid' : 'uncompressed')
+}
+
+/** Writes an EC key as PKCS#8 that names its curve: few programs read a curve that is described by numbers. */
+export function writeWithNamedCurve(secret: Buffer, namedCurve: string): Buffer {
+  const { algorithm } = publicKeyOf(generateKeyPairSync('ec', { namedCurve }).publicKey)
+  const key = AsnConvert.serialize(new ECPrivateKey({ privateKey: new OctetString(secret) }))
+  const info = new PrivateKeyInfo({ privateKeyAlgorithm: algorithm, privateKey: new PrivateKey(key) })
+  return Buffer.from(AsnConvert.serialize(info))
+}
