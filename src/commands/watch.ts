@@ -5,34 +5,31 @@ import { createSupervisor } from '../daemon/supervisor.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
-  // at once, not with the first upload: by then there may be no file left to open, or another version in its place
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
+  // now and not with the first upload: by then no file may be free to open, or another version be in its place
   await import('../upload/uploader.ts')
   const death = new AbortController()
   const onDeath = (error: unknown) => death.abort(error)
-  const ended = AbortSignal.any([world.shutdown, death.signal])
+  const ended = AbortSignal.any([context.shutdown, death.signal])
   const over = ended.aborted ? Promise.resolve() : once(ended, 'abort')
-  const guard = createSupervisor(world, line, { ended, onDeath })
-  // before the first shift, which takes its time: they end a process that does not know them
-  world.onSignal('SIGHUP', () => void guard.reload().catch(onDeath))
-  world.onSignal('SIGUSR1', () => void guard.sweep('SIGUSR1').catch(onDeath))
+  const supervisor = createSupervisor(context, line, { ended, onDeath })
+  // before the first start, which takes a while: without a handler these signals end the process
+  context.onSignal('SIGHUP', () => void supervisor.reload().catch(onDeath))
+  context.onSignal('SIGUSR1', () => void supervisor.rescan('SIGUSR1').catch(onDeath))
   try {
-    await Promise.race([guard.reload(), over])
+    await Promise.race([supervisor.reload(), over])
     await over
   } finally {
-    await guard.shutdown()
+    await supervisor.shutdown()
   }
-  // a daemon that cannot watch must be seen to have failed, or nobody starts it again
-  if (death.signal.aborted && !world.shutdown.aborted) throw deadly(death.signal.reason)
+  // a daemon that cannot watch must fail, so that systemd starts it again
+  if (death.signal.aborted && !context.shutdown.aborted) throw asFault(death.signal.reason)
   return 0
 }
 
-/** What ended the watching, told by its code: its text may quote what it was given. */
-const deadly = (error: unknown): Fault =>
-  error instanceof Fault
-    ? error
-    : new Fault(
-        'INTERNAL_ERROR',
-        `watching has ended (${(error as NodeJS.ErrnoException).code ?? (error as Error).name})`,
-        { cause: error },
-      )
+/** Only the code of an unexpected error: its text may quote secrets. */
+function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const { code, name } = error as NodeJS.ErrnoException
+  return new Fault('INTERNAL_ERROR', `watching failed (${code ?? name})`, { cause: error })
+}

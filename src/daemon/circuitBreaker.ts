@@ -1,44 +1,9 @@
-/** Uploads of a daemon, while the account allows them: its faults make all uploads rest, and are said once. */
+/** Circuit breaker: a fault of the account pauses all uploads, and is logged once; new credentials end the pause. */
 import type { App } from '../app.ts'
 import { Fault } from '../errors.ts'
 import type { SyncDeps } from '../upload/syncCertificate.ts'
+import { ACCOUNT_PAUSE_MS, CREDENTIAL_POLL_MS } from '../util/schedule.ts'
 import type { DaemonLog } from './log.ts'
-
-interface CredentialPollDeps {
-  /** Tells one set of credentials from another without being one. */
-  readonly mark: () => Promise<string>
-  /** Still resting. */
-  readonly resting: () => boolean
-  readonly onNew: () => void
-}
-
-interface CredentialPoll {
-  readonly begin: () => void
-  readonly end: () => void
-}
-
-/** How soon new credentials are noticed. In milliseconds. */
-const CREDENTIAL_POLL_MS = 60_000
-
-export function pollCredentials(
-  { mark, resting, onNew }: CredentialPollDeps,
-  period = CREDENTIAL_POLL_MS,
-): CredentialPoll {
-  let timer: NodeJS.Timeout | undefined
-  const end = () => clearInterval(timer)
-  const begin = () => {
-    end()
-    const before = mark()
-    const look = async () => {
-      if (!resting()) return end()
-      if ((await mark()) === (await before)) return
-      end()
-      onNew()
-    }
-    timer = setInterval(() => void look(), period).unref()
-  }
-  return { begin, end }
-}
 
 export interface BreakerState {
   readonly until: number
@@ -48,56 +13,46 @@ export interface BreakerState {
 
 export const CLOSED: BreakerState = { until: Number.NEGATIVE_INFINITY, faults: 0 }
 
-const FIRST_PAUSE_MS = 15 * 60_000
-
-const MAX_PAUSE_MS = 6 * 3_600_000
-
-/** No pause is longer than the longest: a clock that was set back far does not make one. */
+/** No pause is longer than the longest: a clock that was set back far must not make one. */
 export const isOpen = ({ until }: BreakerState, now: number): boolean =>
-  now < until && until - now <= MAX_PAUSE_MS
+  now < until && until - now <= ACCOUNT_PAUSE_MS.longest
 
-/** 15 minutes, doubling to six hours. Faults that meet a pause already begun make it no longer. */
-export const trip = (pause: BreakerState, now: number): BreakerState =>
-  isOpen(pause, now)
-    ? pause
-    : { until: now + Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** pause.faults), faults: pause.faults + 1 }
+/** 15 minutes, doubling to six hours. A fault during a pause does not extend it. */
+export const trip = (state: BreakerState, now: number): BreakerState =>
+  isOpen(state, now)
+    ? state
+    : {
+        until: now + Math.min(ACCOUNT_PAUSE_MS.longest, ACCOUNT_PAUSE_MS.first * 2 ** state.faults),
+        faults: state.faults + 1,
+      }
 
 interface OutageDetectorDeps {
-  /** Told once that nobody answers any more. */
-  readonly onSilence: (fault: Fault) => void
-  /** Told when an upload gets through after others had failed. */
-  readonly onReturn: () => void
+  /** Called once when the service does not answer any more. */
+  readonly onOutage: (fault: Fault) => void
+  /** Called when an upload succeeds after others had failed. */
+  readonly onRecovery: () => void
 }
 
-interface OutageDetector {
-  /** An upload leaves. */
-  readonly attempt: () => Attempt
-}
-
-interface Attempt {
-  readonly succeeded: () => void
-  readonly failed: (fault: Fault) => void
-}
-
-/** What fails while others come through is a matter of its own, and no weather. */
-function createOutageDetector({ onSilence, onReturn }: OutageDetectorDeps): OutageDetector {
-  let through = 0
-  let foul = false
+/** A failure while other uploads succeed is specific to that certificate, and no outage. */
+function createOutageDetector({ onOutage, onRecovery }: OutageDetectorDeps) {
+  let successes = 0
+  let failing = false
   let silent = false
   return {
+    /** An upload starts. */
     attempt: () => {
-      const before = through
+      const before = successes
       return {
         succeeded: () => {
-          through += 1
-          if (foul) onReturn()
-          foul = false
+          successes += 1
+          if (failing) onRecovery()
+          failing = false
           silent = false
         },
-        failed: fault => {
-          if (fault.retry !== 'backoff' || fault.scope === 'account' || through > before) return
-          foul = true
-          if (fault.silent && !silent) onSilence(fault)
+        failed: (fault: Fault) => {
+          if (fault.retry !== 'backoff' || fault.scope === 'account' || successes > before) return
+          failing = true
+          if (fault.silent && !silent) onOutage(fault)
           silent ||= fault.silent
         },
       }
@@ -107,9 +62,9 @@ function createOutageDetector({ onSilence, onReturn }: OutageDetectorDeps): Outa
 
 interface CircuitBreakerDeps extends OutageDetectorDeps {
   readonly upload: SyncDeps['upload']
-  /** The next upload is to begin with fresh credentials and an open way. */
+  /** Makes the next upload start with fresh credentials and a new connection. */
   readonly renew: () => Promise<void>
-  /** Told when uploads begin to rest, with the fault and until when. */
+  /** Called when a pause begins. */
   readonly onPause: (fault: Fault, until: Date) => void
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -117,59 +72,58 @@ interface CircuitBreakerDeps extends OutageDetectorDeps {
 
 interface CircuitBreaker {
   readonly upload: SyncDeps['upload']
-  /** Milliseconds since 1970 until which uploads rest, or undefined. */
+  /** Milliseconds since 1970 until which uploads are paused, or undefined. */
   readonly openUntil: () => number | undefined
-  /** Ends a pause: credentials have changed. */
+  /** Ends a pause. */
   readonly reset: () => void
 }
 
-export function createCircuitBreaker(effects: CircuitBreakerDeps): CircuitBreaker {
-  const { upload, renew, onPause, now } = effects
-  const weather = createOutageDetector(effects)
-  let pause = CLOSED
+export function createCircuitBreaker(deps: CircuitBreakerDeps): CircuitBreaker {
+  const { upload, renew, onPause, now } = deps
+  const outage = createOutageDetector(deps)
+  let state = CLOSED
   let reason = ''
   let underWay = 0
-  let halted = false
-  const closedUntil = () => (isOpen(pause, now()) ? pause.until : undefined)
+  let needsRenewal = false
+  const openUntil = () => (isOpen(state, now()) ? state.until : undefined)
 
-  const close = (fault: Fault) => {
-    if (closedUntil() !== undefined) return
-    pause = trip(pause, now())
+  const onFault = (fault: Fault) => {
+    if (fault.code === 'INTERRUPTED') return
+    // an uploader sends nothing more after a fault of the account, nor once nothing has been answered for long
+    if (fault.scope === 'account' || fault.silent) needsRenewal = true
+    if (fault.scope !== 'account' || openUntil() !== undefined) return
+    state = trip(state, now())
     reason = fault.message
-    onPause(fault, new Date(pause.until))
-  }
-  const meet = (error: unknown) => {
-    if (!(error instanceof Fault) || error.code === 'INTERRUPTED') return
-    if (error.scope === 'account') close(error)
-    // an uploader lets nothing more out after a fault of the account, nor once nothing at all has been answered for long
-    if (error.scope === 'account' || error.silent) halted = true
+    onPause(fault, new Date(state.until))
   }
   return {
-    openUntil: closedUntil,
+    openUntil,
     reset: () => {
-      pause = CLOSED
+      state = CLOSED
     },
     upload: async (bundle, lineage) => {
-      const until = closedUntil()
+      const until = openUntil()
       if (until !== undefined)
-        throw new Fault('UPLOADS_PAUSED', `uploads rest until ${new Date(until).toISOString()}: ${reason}`)
+        throw new Fault('UPLOADS_PAUSED', `uploads paused until ${new Date(until).toISOString()}: ${reason}`)
       underWay += 1
-      const leaving = weather.attempt()
+      const attempt = outage.attempt()
       try {
         const uploaded = await upload(bundle, lineage)
-        leaving.succeeded()
-        // one that left before the fault of another proves nothing
-        if (closedUntil() === undefined) pause = CLOSED
+        attempt.succeeded()
+        // an upload that started before the fault of another one proves nothing
+        if (openUntil() === undefined) state = CLOSED
         return uploaded
       } catch (error) {
-        meet(error)
-        if (error instanceof Fault) leaving.failed(error)
+        if (error instanceof Fault) {
+          onFault(error)
+          attempt.failed(error)
+        }
         throw error
       } finally {
         underWay -= 1
-        // not before: what is under way ends by itself, and would be cut off
-        if (underWay === 0 && halted) {
-          halted = false
+        // not before: uploads under way would be aborted
+        if (underWay === 0 && needsRenewal) {
+          needsRenewal = false
           await renew()
         }
       }
@@ -177,47 +131,73 @@ export function createCircuitBreaker(effects: CircuitBreakerDeps): CircuitBreake
   }
 }
 
-export interface AccountBreaker {
-  readonly upload: SyncDeps['upload']
-  /** Milliseconds since 1970; undefined while uploads go out. */
-  readonly openUntil: () => number | undefined
+interface CredentialPollDeps {
+  /** Tells one set of credentials from another without containing one. */
+  readonly mark: () => Promise<string>
+  readonly isPaused: () => boolean
+  readonly onNew: () => void
+}
+
+/** During a pause, checks every minute whether the credentials have changed. */
+export function pollCredentials(
+  { mark, isPaused, onNew }: CredentialPollDeps,
+  period: number = CREDENTIAL_POLL_MS,
+): { readonly begin: () => void; readonly end: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  const end = () => clearInterval(timer)
+  const begin = () => {
+    end()
+    const before = mark()
+    const poll = async () => {
+      if (!isPaused()) return end()
+      if ((await mark()) === (await before)) return
+      end()
+      onNew()
+    }
+    timer = setInterval(() => void poll(), period).unref()
+  }
+  return { begin, end }
+}
+
+interface AccountBreaker extends Pick<CircuitBreaker, 'upload' | 'openUntil'> {
   readonly close: () => void
 }
 
-interface AccountBreakerDeps extends Pick<OutageDetectorDeps, 'onReturn'> {
-  readonly voice: DaemonLog
-  /** The credentials are new ones, and uploads may go on. */
-  readonly onNew: () => void
+interface AccountBreakerDeps {
+  readonly log: DaemonLog
+  /** A pause has ended because the credentials are new. */
+  readonly onNewCredentials: () => void
+  readonly onRecovery: () => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
 export function createAccountBreaker(
   { effects, renewUploader, credentialsMark }: App,
-  { voice, onNew, onReturn, now }: AccountBreakerDeps,
+  { log, onNewCredentials, onRecovery, now }: AccountBreakerDeps,
 ): AccountBreaker {
-  const gate = createCircuitBreaker({
+  const breaker = createCircuitBreaker({
     upload: effects.upload,
     renew: renewUploader,
     now,
     onPause: (fault, until) => {
-      vigil.begin()
-      voice.paused(fault, until)
+      poll.begin()
+      log.paused(fault, until)
     },
-    onSilence: voice.serviceUnreachable,
-    onReturn: () => {
-      voice.serviceRecovered()
-      onReturn()
+    onOutage: log.serviceUnreachable,
+    onRecovery: () => {
+      log.serviceRecovered()
+      onRecovery()
     },
   })
-  const vigil = pollCredentials({
+  const poll = pollCredentials({
     mark: credentialsMark,
-    resting: () => gate.openUntil() !== undefined,
+    isPaused: () => breaker.openUntil() !== undefined,
     onNew: () => {
-      voice.resumed()
-      gate.reset()
-      onNew()
+      log.resumed()
+      breaker.reset()
+      onNewCredentials()
     },
   })
-  return { upload: gate.upload, openUntil: gate.openUntil, close: vigil.end }
+  return { upload: breaker.upload, openUntil: breaker.openUntil, close: poll.end }
 }

@@ -1,197 +1,187 @@
-/** The daemon under one configuration: the rounds, what nudges them, and how they end. */
+/** The daemon under one configuration: what makes a certificate due, the check itself, and how the daemon ends. */
 import type { App } from '../app.ts'
 import { Fault } from '../errors.ts'
 import type { Metrics } from '../metrics/registry.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
-import { type AccountBreaker, createAccountBreaker } from './circuitBreaker.ts'
-import { createDaemonLog, type DaemonLog } from './log.ts'
+import { DRAIN_TIMEOUT_MS } from '../util/schedule.ts'
+import { createAccountBreaker } from './circuitBreaker.ts'
+import { createDaemonLog } from './log.ts'
 import { createSchedule } from './rescan.ts'
-import { type SourceWatching, startWatching } from './sourceWatching.ts'
-import { createWorkQueue, requeueAfter, type WorkQueueDeps } from './workQueue.ts'
+import { watchSources } from './sourceWatching.ts'
+import { type CheckResult, createWorkQueue, requeueAfter } from './workQueue.ts'
 
-const DAY = 86_400_000
-
-interface Watching {
-  readonly certificates: number
-  readonly pending: number
-  readonly nextSweep: Date | null
-  /** Milliseconds since 1970. */
-  readonly now: number
+export interface Daemon {
+  /** Resolves when every source is watched, and the certificates that are there have been listed. */
+  readonly start: () => Promise<void>
+  /** Checks everything, whether or not an event told of a change. */
+  readonly rescan: (why: string) => Promise<void>
+  /** One line for `systemctl status` and the log. */
+  readonly status: () => string
+  readonly pending: () => number
+  /** At any time, and more than once: starts nothing more, finishes what is under way in bounded time, and closes. */
+  readonly stop: () => Promise<void>
 }
 
-/** In local time, as all times that systemctl shows; with its day where that is not plain. */
-export function watchLine({ certificates, pending, nextSweep, now }: Watching): string {
-  const parts = [`${certificates} certificate${certificates === 1 ? '' : 's'}`, `${pending} pending`]
-  if (!nextSweep) return parts.join(', ')
-  const day = nextSweep.getTime() - now < DAY ? '' : `${nextSweep.toDateString().slice(0, 10)} `
-  return [...parts, `next sweep ${day}${nextSweep.toTimeString().slice(0, 5)}`].join(', ')
-}
-
-interface Checks {
-  readonly checkLineage: WorkQueueDeps['look']
-  /** The lineages whose next attempt is a while off, for the last one did not get through. Their next look waits no longer. */
-  readonly retryWaiting: () => readonly string[]
-}
-
-interface ChecksDeps {
-  readonly ground: Pick<SourceWatching, 'visit'>
-  readonly account: AccountBreaker
-  readonly voice: DaemonLog
+export interface DaemonDeps {
+  /** What `status` says may have changed. */
+  readonly onStatus: (status: () => string) => void
+  /** Watching has failed: the daemon would miss changes, and must end. */
+  readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
-  /** A lineage's files have been away for a whole row of looks: perhaps it has been deleted. */
-  readonly onMissing: () => void
 }
 
-function createChecks(
-  engine: App,
-  { now, monotonicNow: monotonic }: ProcessContext,
-  looksEffects: ChecksDeps,
-): Checks {
-  const { settings, effects, receipts, herald } = engine
-  const { ground, account, voice, metrics, onMissing } = looksEffects
-  const wishes = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+export function createDaemon(
+  app: App,
+  context: ProcessContext,
+  { onStatus, onDeath, metrics }: DaemonDeps,
+): Daemon {
+  const { settings, effects, receipts, herald: notifier } = app
+  const { now, monotonicNow } = context
+  const options = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
+  const log = createDaemonLog(app.log, now)
+  /** Certificates that wait for their next attempt. */
   const waiting = new Set<string>()
-  const eager = new Set<string>()
-
-  /** The service has these already; what was missing is a place for their IDs, and without one they are not sent again. */
+  /** Those of them that are tried at once, because the service answers again. */
+  const retryNow = new Set<string>()
+  /** Those that the service has already, but whose ID could not be recorded. */
   const unrecorded = new Set<string>()
-  const upload: SyncDeps['upload'] = async (bundle, lineage) => {
-    if (unrecorded.has(lineage.id)) await receipts.prepare()
-    return account.upload(bundle, lineage)
+
+  const breaker = createAccountBreaker(app, {
+    log,
+    now,
+    onNewCredentials: () => rescanNow('new credentials'),
+    onRecovery: retryWaiting,
+  })
+  const queue = createWorkQueue({
+    check,
+    onStale: log.longPending,
+    onChecked: () => onStatus(status),
+    now: monotonicNow,
+    setTimer: timerWith(context),
+  })
+  const sources = watchSources(app, context, { queue, onDeath, metrics })
+  const schedule = createSchedule(settings.watch, () => rescanNow('schedule'))
+  let stopping: Promise<void> | undefined
+
+  function rescanNow(why: string): void {
+    sources.rescan(why).catch(onDeath)
   }
 
-  const look: Checks['checkLineage'] = async (id, last) => {
-    const lineage = await ground.visit(id)
+  function retryWaiting(): void {
+    for (const id of waiting) retryNow.add(id)
+    queue.enqueue([...waiting])
+  }
+
+  async function check(id: string, last: boolean): Promise<CheckResult> {
+    const lineage = await sources.markChecked(id)
     if (!lineage) return 'done'
     const outcome = await syncCertificate(
       lineage,
       { ...effects, upload },
-      { ...wishes, honourBackoff: !eager.delete(id), last },
+      { ...options, honourBackoff: !retryNow.delete(id), last },
     )
-    if (isUnrecorded(outcome)) unrecorded.add(id)
+    remember(outcome)
+    log.outcome(outcome)
+    notifier.outcome(outcome)
+    const result = requeueAfter(outcome, now(), breaker.openUntil())
+    // half of a renewal is no outcome yet
+    if (last || result !== 'mid-change') metrics()?.outcome(outcome)
+    // its files have been away through a whole row of checks: perhaps it was deleted
+    if (last && faultCode(outcome) === 'PAIR_INCOMPLETE') sources.list().catch(onDeath)
+    return result
+  }
+
+  /** A certificate whose ID could not be recorded is not sent again while the disk is still full. */
+  async function upload(...[bundle, lineage]: Parameters<SyncDeps['upload']>) {
+    if (unrecorded.has(lineage.id)) await receipts.prepare()
+    return breaker.upload(bundle, lineage)
+  }
+
+  function remember(outcome: Outcome): void {
+    const id = outcome.lineage
+    if (faultCode(outcome) === 'UPLOAD_NOT_RECORDED') unrecorded.add(id)
     else if (!('fault' in outcome)) unrecorded.delete(id)
     if (isWaiting(outcome)) waiting.add(id)
     else waiting.delete(id)
-    voice.outcome(outcome)
-    herald.outcome(outcome)
-    const next = requeueAfter(outcome, now(), account.openUntil())
-    // half of a renewal is no outcome yet
-    if (last || next !== 'mid-change') metrics()?.outcome(outcome)
-    if (last && isMissing(outcome)) onMissing()
-    // from here on by a clock that never steps
-    return typeof next === 'string' ? next : { until: monotonic() + Math.max(0, next.at - now()) }
   }
+
+  const status = () =>
+    statusLine({
+      certificates: sources.count(),
+      pending: queue.pending(),
+      nextRescan: schedule.next(),
+      now: now(),
+    })
+
+  async function close(): Promise<void> {
+    schedule.stop()
+    breaker.close()
+    await drain(app, context, Promise.all([queue.stop(), sources.close()]))
+  }
+
   return {
-    checkLineage: look,
-    retryWaiting: () => {
-      for (const id of waiting) eager.add(id)
-      return [...waiting]
+    start: sources.open,
+    rescan: sources.rescan,
+    status,
+    pending: queue.pending,
+    stop: () => {
+      stopping ??= close()
+      return stopping
     },
   }
 }
 
-const isMissing = (outcome: Outcome) =>
-  outcome.outcome === 'failed' && outcome.fault.code === 'PAIR_INCOMPLETE'
-
-const isUnrecorded = (outcome: Outcome) =>
-  outcome.outcome === 'failed' && outcome.fault.code === 'UPLOAD_NOT_RECORDED'
+const faultCode = (outcome: Outcome) => (outcome.outcome === 'failed' ? outcome.fault.code : undefined)
 
 const isWaiting = (outcome: Outcome) =>
   outcome.outcome === 'waiting' ||
   (outcome.outcome === 'failed' && outcome.fault.retry === 'backoff' && outcome.fault.scope !== 'account')
 
-export interface Daemon {
-  /** Resolves when every source is watched, and what is there has been listed. */
-  readonly start: () => Promise<void>
-  /** Looks at everything, whether or not anything was heard of it. */
-  readonly sweep: (why: string) => Promise<void>
-  /** One line for whoever asks how it is. */
-  readonly status: () => string
-  readonly pending: () => number
-  /** At any time, and as often as one likes: begins nothing more, finishes what is under way within `FINISH`, and closes. */
-  readonly stop: () => Promise<void>
-}
-
-export interface DaemonDeps {
-  /** Something may have changed in what `status` says. */
-  readonly onStatus: (status: () => string) => void
-  /** Watching has died: the daemon is blind and must end. */
-  readonly onDeath: (error: unknown) => void
-  readonly metrics: () => Metrics | undefined
-}
-
-/** systemd and a person wait this long for uploads under way. In milliseconds. */
-const DRAIN_TIMEOUT_MS = 10_000
-
-export function createDaemon(
-  engine: App,
-  world: ProcessContext,
-  { onStatus, onDeath, metrics }: DaemonDeps,
-): Daemon {
-  const { now, monotonicNow: monotonic } = world
-  const voice = createDaemonLog(engine.log, now)
-  const account = createAccountBreaker(engine, {
-    voice,
-    now,
-    onNew: () => sweepNow('new credentials'),
-    onReturn: () => rounds.enqueue(looks.retryWaiting()),
-  })
-  const rounds = createWorkQueue({
-    look: (id, last) => looks.checkLineage(id, last),
-    onLongPending: voice.longPending,
-    onLooked: () => onStatus(status),
-    now: monotonic,
-    setTimer: timerWith(world),
-  })
-  const ground = startWatching(engine, world, { rounds, onDeath, metrics })
-  const onMissing = () => void ground.list().catch(onDeath)
-  const looks = createChecks(engine, world, { ground, account, voice, metrics, onMissing })
-  const sweepNow = (why: string) => void ground.sweep(why).catch(onDeath)
-  const schedule = createSchedule(engine.settings.watch, () => sweepNow('schedule'))
-  const status = () => {
-    const counts = { certificates: ground.count(), pending: rounds.pending() }
-    return watchLine({ ...counts, nextSweep: schedule.next(), now: now() })
-  }
-  const close = async () => {
-    schedule.stop()
-    account.close()
-    await drain(engine, world, Promise.all([rounds.stop(), ground.close()]))
-  }
-  let ending: Promise<void> | undefined
-  const end = () => {
-    ending ??= close()
-    return ending
-  }
-  return { start: ground.open, sweep: ground.sweep, status, pending: rounds.pending, stop: end }
-}
-
 /** setTimeout takes no more than 2³¹ - 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 const timerWith =
-  ({ sleep: wait }: ProcessContext) =>
+  ({ sleep }: ProcessContext) =>
   (ms: number, ring: () => void) => {
-    const calledOff = new AbortController()
-    wait(Math.min(ms, MAX_TIMER_MS), calledOff.signal).then(ring, () => {})
-    return () => calledOff.abort()
+    const cancelled = new AbortController()
+    sleep(Math.min(ms, MAX_TIMER_MS), cancelled.signal).then(ring, () => {})
+    return () => cancelled.abort()
   }
 
-/** Waits for what is under way, and cuts it off when it takes too long: it would go on in a process that is to end. */
+/** Waits for what is under way, and aborts it when that takes too long: it would go on in a process that is to end. */
 export async function drain(
-  engine: App,
-  { sleep: wait }: Pick<ProcessContext, 'sleep'>,
+  app: App,
+  { sleep }: Pick<ProcessContext, 'sleep'>,
   underWay: Promise<unknown>,
 ): Promise<void> {
   const over = new AbortController()
-  const cutOff = () => {
-    engine.effects.abort(new Fault('INTERRUPTED', 'the daemon ends'))
-    engine.herald.abort()
+  const abort = () => {
+    app.effects.abort(new Fault('INTERRUPTED', 'the daemon ends'))
+    app.herald.abort()
   }
-  const late = wait(DRAIN_TIMEOUT_MS, over.signal).then(cutOff, () => {})
+  const late = sleep(DRAIN_TIMEOUT_MS, over.signal).then(abort, () => {})
   await Promise.race([underWay, late])
-  // tells people what is still to be told, and so may be what takes too long
-  await engine.close()
+  // sends the notifications that are left, which may itself take too long
+  await app.close()
   over.abort()
+}
+
+const DAY = 86_400_000
+
+interface Status {
+  readonly certificates: number
+  readonly pending: number
+  readonly nextRescan: Date | null
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** In local time, as systemctl shows times; with the day unless it is within the next one. */
+export function statusLine({ certificates, pending, nextRescan, now }: Status): string {
+  const parts = [`${certificates} certificate${certificates === 1 ? '' : 's'}`, `${pending} pending`]
+  if (!nextRescan) return parts.join(', ')
+  const day = nextRescan.getTime() - now < DAY ? '' : `${nextRescan.toDateString().slice(0, 10)} `
+  return [...parts, `next rescan ${day}${nextRescan.toTimeString().slice(0, 5)}`].join(', ')
 }

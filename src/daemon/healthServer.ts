@@ -1,4 +1,4 @@
-/** The daemon's own page, /live, /ready and /metrics, where its configuration asks for one. It outlives reloads. */
+/** The daemon's HTTP server for /live, /ready and /metrics, if it is configured. It outlives reloads. */
 import type { App } from '../app.ts'
 import { listenAddress } from '../config/values.ts'
 import type { HttpServer } from '../http/server.ts'
@@ -7,9 +7,9 @@ import type { Metrics } from '../metrics/registry.ts'
 import { VERSION } from '../version.ts'
 
 export interface HealthServer {
-  /** Undefined until a configuration asks for a page: the library is loaded only then. */
+  /** Undefined until a configuration asks for a server: the library is loaded only then. */
   readonly metrics: () => Metrics | undefined
-  /** Listens where this configuration says, or nowhere. @throws Fault as openHttp. */
+  /** Listens where this configuration says, or nowhere. @throws Fault ADDRESS_UNAVAILABLE. */
   readonly applyConfig: (engine: App) => Promise<void>
   /** What /ready and the pending gauge answer from now on. */
   readonly setStatus: (state: { readonly ready: boolean; readonly pending: () => number }) => void
@@ -29,7 +29,7 @@ export function createHealthServer(now: () => number): HealthServer {
   }
   const open = async (listen: string, at: string, log: Logger) => {
     const http = await openEndpoint(listen, { metrics: await count(), state: () => state, log })
-    log.info({ event: 'http' }, `answering at ${http.address}`)
+    log.info({ event: 'http' }, `listening on ${http.address}`)
     return { at, http }
   }
   const close = async () => {
@@ -42,7 +42,7 @@ export function createHealthServer(now: () => number): HealthServer {
       const at = listen === undefined ? undefined : JSON.stringify(listenAddress(listen))
       if (at === page?.at) return
       const before = page
-      // the new one first: where it cannot be, the old one stays
+      // the new one first: if it fails, the old one stays
       page = listen === undefined || at === undefined ? undefined : await open(listen, at, log)
       await before?.http.close()
       if (closed) await close()
@@ -64,7 +64,7 @@ async function openEndpoint(listen: string, { metrics, state, log }: Shown): Pro
   const { startHttpServer } = await import('../http/server.ts')
   return startHttpServer({
     listen,
-    // the daemon's rounds, and this answer, are turns of one event loop
+    // an answer proves that the event loop runs
     live: () => true,
     ready: () => state().ready,
     metrics: () => {
@@ -72,7 +72,7 @@ async function openEndpoint(listen: string, { metrics, state, log }: Shown): Pro
       return metrics.text()
     },
     onReturn: () =>
-      log.warn({ event: 'http' }, `the socket of ${listen} had been removed and is there again`),
-    onError: error => log.warn({ event: 'http' }, `a page could not be answered (${(error as Error).name})`),
+      log.warn({ event: 'http' }, `the socket ${listen} was removed and has been created again`),
+    onError: error => log.warn({ event: 'http' }, `request failed (${(error as Error).name})`),
   })
 }

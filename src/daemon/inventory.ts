@@ -1,34 +1,32 @@
-/** The lineages a daemon knows, in which state each was last looked at, and whether it was heard of since. */
-import { lineageId } from '../acme/clients.ts'
+/** The lineages that the daemon knows, the state of their files at the last check, and whether an event came since. */
 import type { App } from '../app.ts'
 import type { Source } from '../config/settings.ts'
 import type { Logger } from '../log/logger.ts'
 import { containsLineage, type Discovered, discoverLineages, sourceLabel } from '../sources/discover.ts'
 import { pathStampsOf } from '../sources/fileStamp.ts'
 import type { Lineage } from '../sources/lineage.ts'
-import type { WatcherDeps } from '../sources/watcher.ts'
 import { leftEntry, logEntry } from '../upload/report.ts'
 
 export interface Inventory {
-  /** Lists the sources anew. */
+  /** Lists the sources again. */
   readonly list: () => Promise<Listed>
   readonly all: () => readonly Lineage[]
   readonly count: () => number
   readonly get: (id: string) => Lineage | undefined
-  /** The lineage of that name, marked as looked at in the state its files are in now. */
+  /** The lineage with that ID, marked as checked in the present state of its files. */
   readonly markChecked: (id: string) => Promise<Lineage | undefined>
-  /** Somebody has told of a change of it, and it will be looked at. */
+  /** An event logged of a change, and a check is due. */
   readonly markNotified: (id: string) => void
-  /** Lineages whose files are no longer as they were when last looked at, with the state that was. */
+  /** Lineages whose files have changed since the last check, with their state at that check. */
   readonly changedSinceLastCheck: (among: readonly Lineage[]) => Promise<ReadonlyMap<string, string>>
-  /** Still in that state as far as anybody has looked, and nobody has told of a change. */
+  /** Not checked since it was in that state, and no event has logged of a change. */
   readonly isStillUnnotified: (id: string, state: string) => boolean
 }
 
 interface Listed {
-  /** Lineages that were not there before. */
+  /** Lineages that are new. */
   readonly added: readonly string[]
-  /** The sources, and whether each could be listed; a usual place that is not there is none while another is. */
+  /** The sources, and whether each could be listed. A default source that is missing is left out while another exists. */
   readonly sources: ReadonlyMap<string, boolean>
 }
 
@@ -38,38 +36,39 @@ export function createInventory(
 ): Inventory {
   const known = new Map<string, Lineage>()
   const states = new Map<string, string>()
-  const heard = new Set<string>()
-  const sayFaults = sourceFaultLogger(log)
-  const sayLeft = leftTeller(log)
+  const notified = new Set<string>()
+  const logFaults = sourceFaultLogger(log)
+  const logRetired = retiredLogger(log)
 
   return {
     list: async () => {
       const { lineages: found, faults, left } = await discoverLineages(sources, settings.uploadOf)
       const lineages = found.filter(({ id }) => !settings.isExcluded(id))
-      const fresh = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
+      const added = lineages.filter(({ id }) => !known.has(id)).map(({ id }) => id)
       const kept = unreadableSources(sources, faults).flatMap(source =>
         [...known.values()].filter(lineage => containsLineage(source, lineage)),
       )
       known.clear()
       for (const lineage of [...kept, ...lineages]) known.set(lineage.id, lineage)
-      for (const marks of [states, heard]) for (const id of marks.keys()) if (!known.has(id)) marks.delete(id)
+      for (const marks of [states, notified])
+        for (const id of marks.keys()) if (!known.has(id)) marks.delete(id)
       const idle = settings.sources.length ? [] : absentDefaults(sources, faults)
-      sayFaults(faults, idle)
-      sayLeft(left.filter(({ lineage }) => !settings.isExcluded(lineage)))
-      return { added: fresh, sources: listingOf(sources, faults, idle) }
+      logFaults(faults, idle)
+      logRetired(left.filter(({ lineage }) => !settings.isExcluded(lineage)))
+      return { added, sources: listingOf(sources, faults, idle) }
     },
     all: () => [...known.values()],
     count: () => known.size,
     get: id => known.get(id),
     markChecked: async id => {
-      heard.delete(id)
+      notified.delete(id)
       const lineage = known.get(id)
       if (lineage) states.set(id, await pathStampsOf(lineage))
       return lineage
     },
-    markNotified: id => void heard.add(id),
+    markNotified: id => void notified.add(id),
     changedSinceLastCheck: async among => {
-      // first, or one that is looked at meanwhile would seem to have changed since
+      // read first: a lineage that is checked meanwhile must not seem changed
       const before = among.map(({ id }) => states.get(id))
       const now = await Promise.all(among.map(pathStampsOf))
       return new Map(
@@ -79,19 +78,19 @@ export function createInventory(
         }),
       )
     },
-    isStillUnnotified: (id, state) => states.get(id) === state && !heard.has(id),
+    isStillUnnotified: (id, state) => states.get(id) === state && !notified.has(id),
   }
 }
 
 type Failures = Discovered['faults']
 
-/** A source that cannot be read just now (no file left to open, a failing disk, half a file) is no empty one. */
+/** The lineages of a source that cannot be read now (too many open files, a failing disk) are kept. */
 const unreadableSources = (sources: readonly Source[], faults: Failures) =>
   sources.filter(source =>
     faults.some(({ lineage, fault }) => lineage === sourceLabel(source) && fault.code !== 'SOURCE_MISSING'),
   )
 
-/** Most machines have one of the usual places, and few have several: those that are not there are nobody's loss. */
+/** Most machines have one of the default sources: the others are not reported as missing. */
 function absentDefaults(sources: readonly Source[], faults: Failures): readonly string[] {
   const missing = faults.filter(({ fault }) => fault.code === 'SOURCE_MISSING')
   return missing.length < sources.length ? missing.map(({ lineage }) => lineage) : []
@@ -105,102 +104,38 @@ const listingOf = (sources: readonly Source[], faults: Failures, idle: readonly 
       .map(title => [title, !faults.some(({ lineage }) => lineage === title)]),
   )
 
-/** A source's fault is said when it begins and when it becomes another. */
+/** Logs the fault of a source when it begins and when it changes. */
 function sourceFaultLogger(log: Logger) {
-  const told = new Map<string, string>()
+  const logged = new Map<string, string>()
   return (faults: Failures, idle: readonly string[]) => {
     for (const { lineage, fault } of faults) {
-      if (told.get(lineage) !== fault.message) {
+      if (logged.get(lineage) !== fault.message) {
         log[idle.includes(lineage) ? 'debug' : 'warn'](
           { event: 'source_error', code: fault.code, advice: fault.advice },
           `${lineage}: ${fault.message}`,
         )
       }
-      told.set(lineage, fault.message)
+      logged.set(lineage, fault.message)
     }
-    for (const name of told.keys()) if (!faults.some(({ lineage }) => lineage === name)) told.delete(name)
+    for (const name of logged.keys()) if (!faults.some(({ lineage }) => lineage === name)) logged.delete(name)
   }
 }
 
-/** Said once, and again where it was carried in between. */
-function leftTeller(log: Logger) {
-  let told: ReadonlySet<string> = new Set()
+/** Logs a retired lineage once, and again if it was in use in between. */
+function retiredLogger(log: Logger) {
+  let logged: ReadonlySet<string> = new Set()
   return (left: Discovered['left']) => {
-    for (const one of left) if (!told.has(one.lineage)) logEntry(log, leftEntry(one))
-    told = new Set(left.map(({ lineage }) => lineage))
+    for (const one of left) if (!logged.has(one.lineage)) logEntry(log, leftEntry(one))
+    logged = new Set(left.map(({ lineage }) => lineage))
   }
 }
 
-/** Of lineages that have strayed those that no event has told of, nor is one under way. */
-export async function unheard(
-  suspects: ReadonlyMap<string, string>,
-  {
-    roster,
-    settle,
-  }: { readonly roster: Pick<Inventory, 'isStillUnnotified'>; readonly settle: () => Promise<void> },
+/** Those of the changed lineages that no event has logged of, when events under way have had time to arrive. */
+export async function missedChanges(
+  changed: ReadonlyMap<string, string>,
+  inventory: Pick<Inventory, 'isStillUnnotified'>,
+  settle: () => Promise<void>,
 ): Promise<readonly string[]> {
-  if (suspects.size) await settle()
-  return [...suspects].flatMap(([id, state]) => (roster.isStillUnnotified(id, state) ? [id] : []))
-}
-
-interface WatchHandlerDeps {
-  readonly roster: Inventory
-  /** Lists the sources anew, and nudges the lineages that are new. */
-  readonly list: () => Promise<void>
-  readonly nudge: (ids: readonly string[]) => void
-  readonly onDeath: (error: unknown) => void
-  /** Lets arrive what is under way. */
-  readonly settle: () => Promise<void>
-  readonly monotonic: () => number
-  readonly log: Logger
-}
-
-/** Comparing takes a hundredth of the time at most: with ten thousand certificates it takes half a second. */
-const SHARE = 100
-
-/** However busy the machine is. In milliseconds. */
-const LONGEST_REST = 60_000
-
-export function watchHandlersFor(
-  source: Source,
-  { roster, list, nudge, onDeath, settle, monotonic, log }: WatchHandlerDeps,
-): Pick<WatcherDeps, 'onChange' | 'poll' | 'compare' | 'onDeath'> {
-  let restsUntil = 0
-  const lineages = () => roster.all().filter(({ kind }) => kind === source.kind)
-  const tell = (ids: readonly string[]) => {
-    for (const id of ids) roster.markNotified(id)
-    nudge(ids)
-  }
-  const heard = async (name: string | undefined) => {
-    const id = name === undefined ? undefined : lineageId(source.kind, name)
-    if (id !== undefined && roster.get(id)) return tell([id])
-    await list()
-    if (id === undefined) tell(lineages().map(one => one.id))
-  }
-  return {
-    onDeath,
-    onChange: name => void heard(name).catch(onDeath),
-    poll: async () => {
-      await list()
-      tell([...(await roster.changedSinceLastCheck(lineages())).keys()])
-    },
-    compare: async () => {
-      const began = monotonic()
-      if (began < restsUntil) return false
-      const known = new Set(lineages().map(({ id }) => id))
-      await list()
-      const suspects = await roster.changedSinceLastCheck(lineages())
-      restsUntil = monotonic() + Math.min((monotonic() - began) * SHARE, LONGEST_REST)
-      const changed = await unheard(suspects, { roster, settle })
-      if (changed.length) {
-        const some = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', …' : ''}`
-        log.info(
-          { event: 'compared', source: source.kind, lineages: changed.length },
-          `found by comparing, for no event told of it: ${changed.length} changed (${some})`,
-        )
-      }
-      tell(changed)
-      return changed.length > 0 || lineages().some(({ id }) => !known.has(id))
-    },
-  }
+  if (changed.size) await settle()
+  return [...changed].flatMap(([id, state]) => (inventory.isStillUnnotified(id, state) ? [id] : []))
 }

@@ -1,4 +1,4 @@
-/** What a daemon says, and how often: news once, weather never twice, an overdue renewal once a day. */
+/** Daemon log without repetition: state changes once, outages once, overdue renewals daily. */
 import { createExpiryWarnings, overdueAdvice } from '../certificate/expiry.ts'
 import { type Fault, faultFields } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
@@ -8,45 +8,45 @@ import { logEntry, outcomeEntry, sayNotes } from '../upload/report.ts'
 export interface DaemonLog {
   readonly outcome: (outcome: Outcome) => void
   readonly longPending: (lineage: string) => void
-  /** Uploads rest, for a fault of the account's. */
+  /** A fault of the account pauses all uploads. */
   readonly paused: (fault: Fault, until: Date) => void
   readonly resumed: () => void
-  /** Nobody answers any more: no lineage need say so by itself, until one is heard. */
+  /** Logged once for all certificates, until an upload succeeds. */
   readonly serviceUnreachable: (fault: Fault) => void
   readonly serviceRecovered: () => void
 }
 
 const DAY = 86_400_000
 
-/** Where what all lineages meet is remembered; no lineage is called so. */
+/** Key of what all certificates share; no lineage has this ID. */
 const ACCOUNT_KEY = ''
 
-/** The gate tells of faults it meets; what keeps us from our own records never gets as far. */
+/** The circuit breaker logs these. A state directory that cannot be used is found before it is asked. */
 const isHandledByBreaker = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_DIR_UNUSABLE'
 
 export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
-  const watchman = createExpiryWarnings()
-  const said = new Map<string, string>()
-  let silent = false
+  const expiry = createExpiryWarnings()
+  const logged = new Map<string, string>()
+  let unreachable = false
 
-  /** Whether this outcome is news of its lineage. */
+  /** Whether this outcome differs from the last one of its lineage. */
   const isNews = (outcome: Outcome): boolean => {
-    // between two attempts that meet the same, waiting is no news and makes the second none
+    // waiting is logged by no line, and must not make the attempt after it look new
     if (outcome.outcome === 'waiting') return false
     const state =
       'fault' in outcome
         ? `${outcome.outcome} ${outcome.fault.code} ${outcome.fault.message}`
         : outcome.outcome
-    // every lineage meets the same: it is news once, until one has come through
+    // every certificate gets the same answer: it is logged once, until an upload succeeds
     const shared = 'fault' in outcome && outcome.fault.scope === 'account'
-    if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') said.delete(ACCOUNT_KEY)
+    if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') logged.delete(ACCOUNT_KEY)
     const whose = shared ? ACCOUNT_KEY : outcome.lineage
-    const news = said.get(whose) !== state
-    said.set(whose, state)
+    const news = logged.get(whose) !== state
+    logged.set(whose, state)
     return news
   }
   const warnOfExpiry = ({ lineage, bundle }: Outcome) => {
-    if (!bundle || !watchman.shouldWarn(lineage, bundle, now())) return
+    if (!bundle || !expiry.shouldWarn(lineage, bundle, now())) return
     const left = Math.floor((bundle.notAfter.getTime() - now()) / DAY)
     const when = left < 0 ? 'has expired' : `expires in ${left} day${left === 1 ? '' : 's'}`
     log.warn(
@@ -65,7 +65,9 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
       sayNotes(log, outcome)
       const quiet =
         outcome.outcome === 'failed' &&
-        (isPending(outcome.fault) || isHandledByBreaker(outcome.fault) || (silent && outcome.fault.silent))
+        (isPending(outcome.fault) ||
+          isHandledByBreaker(outcome.fault) ||
+          (unreachable && outcome.fault.silent))
       const news = isNews(outcome) || outcome.outcome === 'uploaded'
       logEntry(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
       warnOfExpiry(outcome)
@@ -75,27 +77,27 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
         {
           event: 'pending',
           lineage,
-          advice: 'Run the ACME client again; `certferry status` says what does not fit.',
+          advice: 'Run the ACME client again; `certferry status` shows what does not match.',
         },
-        `${lineage} has been half-way through a renewal for ten minutes`,
+        `${lineage}: key and certificate have not matched for ten minutes (renewal incomplete?)`,
       ),
     paused: (fault, until) =>
       log.error(
         { event: 'uploads_paused', ...faultFields(fault), until: until.toISOString() },
-        `no uploads before ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
+        `uploads paused until ${until.toISOString().slice(0, 16)}Z: ${fault.message}`,
       ),
-    resumed: () => log.info({ event: 'uploads_resumed' }, 'the credentials are new ones: uploads go on'),
+    resumed: () => log.info({ event: 'uploads_resumed' }, 'new credentials: uploads resumed'),
     serviceUnreachable: fault => {
-      silent = true
+      unreachable = true
       log.error(
         { event: 'service_unreachable', ...faultFields(fault) },
-        `nothing is uploaded until the service answers: ${fault.message}`,
+        `service unreachable, uploads wait until it answers: ${fault.message}`,
       )
     },
     serviceRecovered: () => {
-      if (silent)
-        log.info({ event: 'service_recovered' }, 'the service answers again: what has waited goes at once')
-      silent = false
+      if (unreachable)
+        log.info({ event: 'service_recovered' }, 'service reachable again: waiting uploads are retried now')
+      unreachable = false
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Sweeps over everything: they trust nobody, and count what no event had told of. */
+/** The rescan schedule, and the rescan itself: checks everything and counts changes for which no event arrived. */
 import { createTask } from 'node-cron'
 import type { Settings, Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
@@ -7,29 +7,24 @@ import type { Metrics } from '../metrics/registry.ts'
 import type { ReceiptStore } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
 import { singleFlight } from '../util/async.ts'
-import { type Inventory, unheard } from './inventory.ts'
+import { CLOCK_CHECK_MS, CLOCK_STEP_MS } from '../util/schedule.ts'
+import { type Inventory, missedChanges } from './inventory.ts'
 
 interface Schedule {
-  /** When it rings next, as planned: the jitter comes on top. */
+  /** When it rings next, without the jitter. */
   readonly next: () => Date | null
   readonly stop: () => void
 }
 
-/** How often the clock is looked at, and compared with one that never steps. In milliseconds. */
-const CLOCK_CHECK_MS = 60_000
-
-/** What a clock gains or loses in that time by itself, or by being slewed, is a hundredth of this. In milliseconds. */
-const CLOCK_STEP_MS = 5_000
-
-/** The process's own clock, as node-cron takes it: there is nothing to compare it with but a clock that never steps. */
+/** A clock that never steps, to compare the process's clock with. */
 const monotonic = () => performance.now()
 
 /**
- * Rings at its times, which are UTC, and when the clock has been set: what was not valid yet, or was thought expired, is to
- * be looked at by the new time. A machine that has slept is one whose clock was set forward.
+ * Rings at the times of the expression, which are UTC, and when the clock has been set: whether a certificate is valid
+ * depends on the time. A machine that has slept is one whose clock was set forward.
  *
- * Of node-cron 4.6 only the next time is asked. Its own timers go by local time, whatever zone they are given: in the hour
- * that is repeated in autumn they ring late, leave rings out, or are set a thousand times a second.
+ * node-cron 4.6 computes the next time only. Its own timers use local time, whatever zone they are given: in the hour that
+ * is repeated in autumn they ring late, skip rings, or are set a thousand times a second.
  */
 export function createSchedule({ rescan, rescanJitter }: Settings['watch'], ring: () => void): Schedule {
   const task = createTask(rescan, () => {}, { timezone: 'UTC' })
@@ -55,11 +50,11 @@ export function createSchedule({ rescan, rescanJitter }: Settings['watch'], ring
     const isDue = Date.now() >= due
     if (isSet || isDue) due = nextTime()
     if (isSet) ringNow()
-    // where the process was too busy to ring in time, it rings late, and once
+    // a busy process rings late, and once
     else if (isDue) ringSoon()
     timer = arm()
   }
-  // never 0: whatever the next time is taken for, the processor is not kept busy with it
+  // at least 1 ms, so that a wrong next time never keeps the processor busy
   const arm = () => setTimeout(turn, Math.min(Math.max(due - Date.now(), 1), CLOCK_CHECK_MS))
   let timer = arm()
   return {
@@ -72,56 +67,54 @@ export function createSchedule({ rescan, rescanJitter }: Settings['watch'], ring
   }
 }
 
-export interface RescanDeps {
-  readonly roster: Inventory
+interface RescanDeps {
+  readonly inventory: Inventory
   readonly receipts: Pick<ReceiptStore, 'prepare'>
-  /** Lists the sources anew. */
+  /** Lists the sources again. */
   readonly list: () => Promise<void>
-  /** Lets arrive what is under way: an event is told of a little after the change. Rejects when there is no more to sweep. */
+  /** Waits for events under way. Rejects when the daemon stops. */
   readonly settle: () => Promise<void>
   readonly onMissed: (id: string) => void
-  /** Does it in a minute, unless it all ends before. */
+  /** Does it in a minute, unless the daemon stops before. */
   readonly later: (work: () => Promise<void>) => void
-  readonly nudge: (ids: readonly string[]) => void
+  readonly enqueue: (ids: readonly string[]) => void
   readonly log: Logger
 }
 
-/** One sweep at a time, whoever calls for it and however often: two would count the same change twice. */
-export function createRescan({ roster, receipts, list, settle, onMissed, later, nudge, log }: RescanDeps) {
+/** Checks everything. One rescan at a time, however many are asked for: two would count the same change twice. */
+export function createRescan(deps: RescanDeps): (why: string) => Promise<void> {
+  const { inventory, receipts, list, settle, onMissed, later, enqueue, log } = deps
   const reasons = new Set<string>()
-  /** Why the last could not begin: said once, and tried again until it can. */
-  let unswept: string | undefined
+  /** Why the last rescan could not start. */
+  let failure: string | undefined
   const run = singleFlight(async () => {
     const why = [...reasons].join(', ')
     reasons.clear()
     await list()
-    // as a pass begins: an ID that cannot be recorded should not be fetched; and a directory that has gone is made again
+    // an ID that could not be recorded must not be fetched; and a directory that was removed is made again
     const fault = await receipts.prepare().then(() => undefined, asFault)
     if (fault) {
-      if (unswept !== fault.message) logRescanFailure(log, fault)
-      if (unswept === undefined) later(() => sweepAgain(why))
-      unswept = fault.message
+      if (failure !== fault.message) logFailure(log, fault)
+      if (failure === undefined) later(() => retry(why))
+      failure = fault.message
       return
     }
-    unswept = undefined
-    for (const id of await unheard(await roster.changedSinceLastCheck(roster.all()), { roster, settle }))
-      onMissed(id)
-    const ids = roster.all().map(({ id }) => id)
-    log.debug(
-      { event: 'rescan', why, lineages: ids.length },
-      `sweep (${why}) over ${ids.length} certificates`,
-    )
-    nudge(ids)
+    failure = undefined
+    const changed = await inventory.changedSinceLastCheck(inventory.all())
+    for (const id of await missedChanges(changed, inventory, settle)) onMissed(id)
+    const ids = inventory.all().map(({ id }) => id)
+    log.debug({ event: 'rescan', why, lineages: ids.length }, `rescan (${why}) of ${ids.length} certificates`)
+    enqueue(ids)
   })
-  const sweep = (why: string): Promise<void> => {
+  const rescan = (why: string) => {
     reasons.add(why)
     return run()
   }
-  const sweepAgain = async (why: string) => {
-    await sweep(why)
-    if (unswept !== undefined) later(() => sweepAgain(why))
+  const retry = async (why: string) => {
+    await rescan(why)
+    if (failure !== undefined) later(() => retry(why))
   }
-  return sweep
+  return rescan
 }
 
 function asFault(error: unknown): Fault {
@@ -129,30 +122,30 @@ function asFault(error: unknown): Fault {
   throw error
 }
 
-const logRescanFailure = (log: Logger, { code, advice, message }: Fault) =>
-  log.error({ event: 'state_dir_error', code, advice }, `not swept: ${message}`)
+const logFailure = (log: Logger, { code, advice, message }: Fault) =>
+  log.error({ event: 'state_dir_error', code, advice }, `rescan failed: ${message}`)
 
 interface MissedChangesDeps {
   readonly sources: readonly Source[]
-  /** Of these nobody expects events. */
+  /** These have no events. */
   readonly polled: ReadonlySet<Source>
-  readonly roster: Inventory
+  readonly inventory: Inventory
   readonly metrics: () => Metrics | undefined
   readonly log: Logger
 }
 
-/** Counts and tells what no event had told of: the sign that watching is not well there. */
-export function reportMissedChanges({ sources, polled, roster, metrics, log }: MissedChangesDeps) {
+/** Counts and logs changes for which no event arrived: the sign that watching does not work there. */
+export function reportMissedChanges({ sources, polled, inventory, metrics, log }: MissedChangesDeps) {
   let missed = 0
   return (id: string) => {
-    const lineage = roster.get(id)
+    const lineage = inventory.get(id)
     const source = lineage && sources.find(one => containsLineage(one, lineage))
     if (!source || polled.has(source)) return
     missed += 1
     metrics()?.missedEvent(sourceLabel(source))
     log.warn(
       { event: 'missed_change', lineage: id, missed },
-      `the sweep found a change of ${id} that no event had told of`,
+      `rescan found a change to ${id} that the file watcher missed`,
     )
   }
 }

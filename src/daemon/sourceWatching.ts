@@ -1,95 +1,104 @@
-/** The ground a daemon watches: its sources, the watchers that tell of changes, and the sweeps that trust nobody. */
+/** Watches the sources: events, comparisons and rescans make certificates due. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { lineageId } from '../acme/clients.ts'
 import type { App } from '../app.ts'
 import type { Source } from '../config/settings.ts'
+import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/registry.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { type Lineage, usualSources } from '../sources/lineage.ts'
-import { createWatcher, pollingEntry, type Watcher } from '../sources/watcher.ts'
+import { createWatcher, pollingEntry, type Watcher, type WatcherDeps } from '../sources/watcher.ts'
 import { logEntry } from '../upload/report.ts'
 import { singleFlight } from '../util/async.ts'
-import { createInventory, type Inventory, watchHandlersFor } from './inventory.ts'
+import { EVENT_GRACE_MS, MAX_COMPARE_PAUSE_MS, RESCAN_RETRY_MS } from '../util/schedule.ts'
+import { createInventory, type Inventory, missedChanges } from './inventory.ts'
 import { createRescan, reportMissedChanges } from './rescan.ts'
 import type { WorkQueue } from './workQueue.ts'
 
-export interface SourceWatching {
-  /** Begins to watch, and lists for the first time. */
+interface SourceWatching {
+  /** Starts to watch, and lists for the first time. */
   readonly open: () => Promise<void>
-  /** The lineage of that name, marked as looked at in the state its files are in now. */
-  readonly visit: (id: string) => Promise<Lineage | undefined>
-  /** Lists the sources anew: new lineages are nudged, those that are gone forgotten. */
+  /** The lineage with that ID, marked as checked in the present state of its files. */
+  readonly markChecked: (id: string) => Promise<Lineage | undefined>
+  /** Lists the sources again: new lineages are enqueued, removed ones forgotten. */
   readonly list: () => Promise<void>
-  readonly sweep: (why: string) => Promise<void>
+  readonly rescan: (why: string) => Promise<void>
   readonly count: () => number
-  /** At any time, while it opens too. */
+  /** At any time, also while it opens. */
   readonly close: () => Promise<void>
 }
 
 interface SourceWatchingDeps {
-  readonly rounds: Pick<WorkQueue, 'enqueue' | 'retain'>
-  /** Watching has died. */
+  readonly queue: Pick<WorkQueue, 'enqueue' | 'retain'>
   readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
 }
 
-/** An event that is under way reaches us within this time; what a sweep finds after it was missed. In milliseconds. */
-const EVENT_GRACE_MS = 1_000
+const sourcesOf = ({ settings }: App, { home }: ProcessContext): readonly Source[] =>
+  settings.sources.length ? settings.sources : usualSources(home)
 
-/** A sweep that could not begin is tried again. In milliseconds. */
-const UNSWEPT = 60_000
-
-export function startWatching(
-  engine: App,
-  world: ProcessContext,
-  { rounds, onDeath, metrics }: SourceWatchingDeps,
+export function watchSources(
+  app: App,
+  context: ProcessContext,
+  { queue, onDeath, metrics }: SourceWatchingDeps,
 ): SourceWatching {
-  const { settings, effects, log } = engine
-  const { enqueue: nudge } = rounds
-  const sources = settings.sources.length ? settings.sources : usualSources(world.home)
-  const roster = createInventory(engine, sources)
-  const list = singleFlight(() => relist(roster, { rounds, metrics }))
+  const { effects, log } = app
+  const { enqueue } = queue
+  const sources = sourcesOf(app, context)
+  const inventory = createInventory(app, sources)
   const polled = new Set<Source>()
-  const watch = (source: Source) =>
-    createWatcher(source, {
-      ...watchHandlersFor(source, {
-        roster,
-        list,
-        nudge,
-        onDeath,
-        log,
-        monotonic: world.monotonicNow,
-        settle: arrived,
-      }),
-      onPolling: why => {
-        polled.add(source)
-        logEntry(log, pollingEntry(source, why))
-      },
-    })
   const closing = new AbortController()
-  const settle = () => world.sleep(EVENT_GRACE_MS, closing.signal)
-  /** When it closes, nothing that arrives counts any more. */
-  const arrived = () => settle().catch(() => {})
-  const later = (work: () => Promise<void>) =>
-    void world
-      .sleep(UNSWEPT, closing.signal)
+  let watchers: readonly Watcher[] = []
+
+  const list = singleFlight(async () => {
+    const listed = await inventory.list()
+    const ids = new Set(inventory.all().map(({ id }) => id))
+    queue.retain(ids)
+    metrics()?.keep(ids)
+    metrics()?.watching(listed.sources)
+    enqueue(listed.added)
+  })
+  const settle = () => context.sleep(EVENT_GRACE_MS, closing.signal)
+  const later = (work: () => Promise<void>) => {
+    context
+      .sleep(RESCAN_RETRY_MS, closing.signal)
       .then(work)
       .catch(error => {
         if (!closing.signal.aborted) onDeath(error)
       })
-  const onMissed = reportMissedChanges({ sources, polled, roster, metrics, log })
-  const sweep = createRescan({ roster, receipts: effects, list, settle, onMissed, later, nudge, log })
-  let watchers: readonly Watcher[] = []
+  }
+  const onMissed = reportMissedChanges({ sources, polled, inventory, metrics, log })
+  const rescan = createRescan({ inventory, receipts: effects, list, settle, onMissed, later, enqueue, log })
+
+  function watch(source: Source): Watcher {
+    const handlers = watchHandlersFor(source, {
+      inventory,
+      list,
+      enqueue,
+      onDeath,
+      log,
+      monotonicNow: context.monotonicNow,
+      // after closing, events do not matter any more
+      settle: () => settle().catch(() => {}),
+    })
+    const onPolling = (why: string) => {
+      polled.add(source)
+      logEntry(log, pollingEntry(source, why))
+    }
+    return createWatcher(source, { ...handlers, onPolling })
+  }
+
   return {
     list,
-    sweep: why =>
-      sweep(why).catch(error => {
+    rescan: why =>
+      rescan(why).catch(error => {
         if (!closing.signal.aborted) throw error
       }),
-    count: roster.count,
-    visit: roster.markChecked,
+    count: inventory.count,
+    markChecked: inventory.markChecked,
     open: async () => {
-      // watched before they are listed: what changes in between is heard of
+      // watched before they are listed, so that no change in between is missed
       watchers = sources.map(watch)
       await Promise.all(watchers.map(({ ready }) => ready))
       await list()
@@ -97,6 +106,66 @@ export function startWatching(
     close: async () => {
       closing.abort()
       await Promise.all(watchers.map(watcher => watcher.close()))
+    },
+  }
+}
+
+interface WatchHandlerDeps {
+  readonly inventory: Inventory
+  /** Lists the sources again, and enqueues the lineages that are new. */
+  readonly list: () => Promise<void>
+  readonly enqueue: (ids: readonly string[]) => void
+  readonly onDeath: (error: unknown) => void
+  /** Waits for events under way. */
+  readonly settle: () => Promise<void>
+  readonly monotonicNow: () => number
+  readonly log: Logger
+}
+
+/** Comparing takes at most a hundredth of the time: with ten thousand certificates it takes half a second. */
+const COMPARE_SHARE = 100
+
+export function watchHandlersFor(
+  source: Source,
+  { inventory, list, enqueue, onDeath, settle, monotonicNow, log }: WatchHandlerDeps,
+): Pick<WatcherDeps, 'onChange' | 'poll' | 'compare' | 'onDeath'> {
+  let nextComparison = 0
+  const lineages = () => inventory.all().filter(({ kind }) => kind === source.kind)
+  const notify = (ids: readonly string[]) => {
+    for (const id of ids) inventory.markNotified(id)
+    enqueue(ids)
+  }
+  const onChange = async (name: string | undefined) => {
+    const id = name === undefined ? undefined : lineageId(source.kind, name)
+    if (id !== undefined && inventory.get(id)) return notify([id])
+    await list()
+    if (id === undefined) notify(lineages().map(one => one.id))
+  }
+  return {
+    onDeath,
+    onChange: name => void onChange(name).catch(onDeath),
+    poll: async () => {
+      await list()
+      notify([...(await inventory.changedSinceLastCheck(lineages())).keys()])
+    },
+    compare: async () => {
+      const began = monotonicNow()
+      if (began < nextComparison) return false
+      const known = new Set(lineages().map(({ id }) => id))
+      await list()
+      const suspects = await inventory.changedSinceLastCheck(lineages())
+      const took = monotonicNow() - began
+      nextComparison = monotonicNow() + Math.min(took * COMPARE_SHARE, MAX_COMPARE_PAUSE_MS)
+      const changed = await missedChanges(suspects, inventory, settle)
+      if (changed.length) {
+        const some = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', …' : ''}`
+        log.info(
+          { event: 'compared', source: source.kind, lineages: changed.length },
+          `comparison found ${changed.length} changed without an event (${some})`,
+        )
+      }
+      notify(changed)
+      return changed.length > 0 || lineages().some(({ id }) => !known.has(id))
     },
   }
 }
@@ -118,15 +187,16 @@ async function isHidden(path: string): Promise<boolean> {
   }
 }
 
-/** A folder that a client made after the start is not in the service's view: the operator, who asks for a check, is told. */
-export async function logHiddenSources({ settings, log }: App, { env, home }: ProcessContext): Promise<void> {
-  if (!env.INVOCATION_ID) return
-  const sources = settings.sources.length ? settings.sources : usualSources(home)
-  const paths = sources.map(source => (source.kind === 'pem' ? source.chain : source.path))
+/** Logs the sources that are hidden from this service: folders in home directories that were made after its start. */
+export async function logHiddenSources(app: App, context: ProcessContext): Promise<void> {
+  if (!context.env.INVOCATION_ID) return
   const hidden: string[] = []
-  for (const path of paths) if (await isHidden(path)) hidden.push(path)
+  for (const source of sourcesOf(app, context)) {
+    const path = source.kind === 'pem' ? source.chain : source.path
+    if (await isHidden(path)) hidden.push(path)
+  }
   if (!hidden.length) return
-  log.info(
+  app.log.info(
     {
       event: 'source_hidden',
       paths: hidden,
@@ -135,16 +205,4 @@ export async function logHiddenSources({ settings, log }: App, { env, home }: Pr
     },
     `this service does not see ${hidden.join(', ')}: folders in home directories are opened to it at its start`,
   )
-}
-
-async function relist(
-  roster: Inventory,
-  { rounds, metrics }: Omit<SourceWatchingDeps, 'onDeath'>,
-): Promise<void> {
-  const { added: fresh, sources } = await roster.list()
-  const ids = new Set(roster.all().map(({ id }) => id))
-  rounds.retain(ids)
-  metrics()?.keep(ids)
-  metrics()?.watching(sources)
-  rounds.enqueue(fresh)
 }

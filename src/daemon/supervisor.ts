@@ -1,4 +1,4 @@
-/** The daemon's shifts, one after another: the first at the start, and each valid reload relieves the one before. */
+/** Starts the daemon and, on SIGHUP, replaces it with one built from the new configuration. */
 import { type App, logInsecurePermissions, openApp } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { scheduleProblem } from '../config/load.ts'
@@ -11,92 +11,97 @@ import { createHealthServer, type HealthServer } from './healthServer.ts'
 import { logHiddenSources } from './sourceWatching.ts'
 
 interface Supervisor {
-  /** Begins a shift under the configuration as it is now. @throws Fault where the first cannot begin. */
+  /** Starts a daemon with the configuration as it is now, in place of the one that runs. @throws Fault at the first start. */
   readonly reload: () => Promise<void>
-  readonly sweep: (why: string) => Promise<void>
-  /** At any time, while a shift begins too: finishes what is under way, in bounded time. */
+  readonly rescan: (why: string) => Promise<void>
+  /** At any time, also during a reload: finishes what is under way, in bounded time. */
   readonly shutdown: () => Promise<void>
 }
 
 interface SupervisorDeps {
-  /** Aborted when no further shift is to begin. */
+  /** Aborted when no further daemon is to start. */
   readonly ended: AbortSignal
   readonly onDeath: DaemonDeps['onDeath']
 }
 
 export function createSupervisor(
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
   { ended, onDeath }: SupervisorDeps,
 ): Supervisor {
-  let engine: App | undefined
-  let shift: Daemon | undefined
-  const station = createHealthServer(world.now)
-  const { env, pid, monotonicNow: monotonic } = world
-  const onFailure = (why: string) =>
-    engine?.log.warn({ event: 'systemd' }, `systemd could not be told: ${why}`)
-  const notifier = createServiceNotifier({ env, pid, monotonic, onFailure })
-  const effects = { onStatus: notifier.status, onDeath, metrics: station.metrics }
+  let app: App | undefined
+  let daemon: Daemon | undefined
+  const server = createHealthServer(context.now)
+  const { env, pid, monotonicNow: monotonic } = context
+  const onFailure = (why: string) => app?.log.warn({ event: 'systemd' }, `systemd-notify failed: ${why}`)
+  const systemd = createServiceNotifier({ env, pid, monotonic, onFailure })
 
-  const begin = async (next: App) => {
-    await shift?.stop()
+  async function start(next: App): Promise<void> {
+    await daemon?.stop()
     if (ended.aborted) return
-    engine = next
-    shift = createDaemon(next, world, effects)
-    await shift.start()
+    app = next
+    daemon = createDaemon(next, context, { onStatus: systemd.status, onDeath, metrics: server.metrics })
+    await daemon.start()
   }
-  // however many signals: one after this one, for the configuration may have been read before it was changed
-  const relieve = singleFlight(async () => {
+
+  async function reload(): Promise<void> {
     if (ended.aborted) return
-    const before = engine
-    if (before) notifier.reloading()
-    const next = await prepareDaemon(world, line, { station, isFirst: !before }).catch(unlessFirst(before))
-    if (next) await begin(next)
-    if (ended.aborted || !shift) return
-    station.setStatus({ ready: true, pending: shift.pending })
-    notifier.ready()
-    notifier.status(shift.status)
+    const before = app
+    if (before) systemd.reloading()
+    const next = await prepareApp(context, line, server, !before).catch(error =>
+      logReloadFailure(before, error),
+    )
+    if (next) await start(next)
+    if (ended.aborted || !daemon) return
+    server.setStatus({ ready: true, pending: daemon.pending })
+    systemd.ready()
+    systemd.status(daemon.status)
     const event = before ? 'reloaded' : 'watching'
-    next?.log.info({ event }, `${event}: ${shift.status()}`)
-    if (before && next) await logHiddenSources(next, world)
-  })
+    next?.log.info({ event }, `${event}: ${daemon.status()}`)
+    if (before && next) await logHiddenSources(next, context)
+  }
+
   return {
-    reload: relieve,
-    sweep: async why => {
-      await shift?.sweep(why)
-      if (engine) await logHiddenSources(engine, world)
+    // however many signals arrive, one reload follows this one: the configuration may have changed after it was read
+    reload: singleFlight(reload),
+    rescan: async why => {
+      await daemon?.rescan(why)
+      if (app) await logHiddenSources(app, context)
     },
     shutdown: async () => {
-      notifier.stopping()
-      await Promise.all([shift?.stop(), station.close(), notifier.close()])
+      systemd.stopping()
+      await Promise.all([daemon?.stop(), server.close(), systemd.close()])
     },
   }
 }
 
-/** An engine whose configuration, schedule, state directory and page are good. @throws Fault. */
-async function prepareDaemon(
-  world: ProcessContext,
+/** An app whose configuration, schedule, state directory and HTTP address are good. @throws Fault. */
+async function prepareApp(
+  context: ProcessContext,
   line: CommandLine,
-  { station, isFirst }: { readonly station: HealthServer; readonly isFirst: boolean },
+  server: HealthServer,
+  isFirst: boolean,
 ): Promise<App> {
-  const engine = await openApp(world, line, new AbortController().signal, station.metrics)
-  const problem = scheduleProblem(engine.settings.watch.rescan)
+  const app = await openApp(context, line, new AbortController().signal, server.metrics)
+  const problem = scheduleProblem(app.settings.watch.rescan)
   if (problem) throw new Fault('CONFIG_INVALID', `watch.rescan: ${problem}`)
-  await engine.receipts.prepare().catch(async error => {
-    // a reload that fails stops nothing: the shift before it goes on
+  try {
+    await app.receipts.prepare()
+  } catch (error) {
+    // a reload that fails stops nothing: the daemon before it goes on
     if (isFirst && error instanceof Fault) {
-      engine.herald.stopped(error)
-      await drain(engine, world, Promise.resolve())
+      app.herald.stopped(error)
+      await drain(app, context, Promise.resolve())
     }
     throw error
-  })
-  logInsecurePermissions(engine)
-  await station.applyConfig(engine)
-  return engine
+  }
+  logInsecurePermissions(app)
+  await server.applyConfig(app)
+  return app
 }
 
-/** Without a shift there is nothing to fall back on. With one, whatever is wrong with the next leaves it as it is. */
-const unlessFirst = (before: App | undefined) => (thrown: unknown) => {
+/** A failed reload leaves the daemon that runs as it is. @throws the error at the first start, when none runs. */
+function logReloadFailure(before: App | undefined, thrown: unknown): undefined {
   if (!before) throw thrown
   const error = asFault(thrown)
   for (const message of error.message.split('\n')) {
@@ -105,10 +110,9 @@ const unlessFirst = (before: App | undefined) => (thrown: unknown) => {
       `not reloaded, the old configuration stays: ${message}`,
     )
   }
-  return undefined
 }
 
-/** Told by its code: the text of what is not a fault may quote what it was given. */
+/** Only the code of an unexpected error: its text may quote secrets. */
 function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const { code, name } = error as NodeJS.ErrnoException

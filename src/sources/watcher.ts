@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../config/settings.ts'
 import { silentAmong } from '../files/fileSystem.ts'
 import type { LogEntry } from '../log/logger.ts'
+import { COMPARE_INTERVAL_MS } from '../util/schedule.ts'
 import { cachedSymlinks, directoryIdentity, type WatchScope, watchScopeOf } from './watchScope.ts'
 
 interface WatchHandlers {
@@ -101,15 +102,12 @@ export interface WatcherDeps {
   readonly poll: () => Promise<void>
   /** As often where events are relied on. Resolves to whether it found what no event had told of: then folders are watched anew. */
   readonly compare: () => Promise<boolean>
-  /** Milliseconds between two checks; `PULSE` where absent. */
+  /** Milliseconds between two checks; COMPARE_INTERVAL_MS where absent. */
   readonly pulse?: number
 }
 
-/** How often folders are checked for having been replaced, and polled sources are looked at. In milliseconds. */
-const PULSE_MS = 5_000
-
 export function createWatcher(source: Source, effects: WatcherDeps): Watcher {
-  const { onChange, onPolling, onDeath, poll, compare, pulse = PULSE_MS } = effects
+  const { onChange, onPolling, onDeath, poll, compare, pulse = COMPARE_INTERVAL_MS } = effects
   let hearing: Subscription | undefined
   let checks: SetInterval | undefined
   let polling = false

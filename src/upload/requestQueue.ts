@@ -1,6 +1,7 @@
 /** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
 import { abortReason, Fault } from '../errors.ts'
 import { durationText } from '../terminal/text.ts'
+import { OUTAGE_AFTER_MS, STARVED_AFTER_MS } from '../util/schedule.ts'
 import { createLimiter, delayUntilNext, onReply, onSent } from './rateLimiter.ts'
 
 export interface RequestQueueDeps {
@@ -23,12 +24,6 @@ interface RequestQueue {
   /** Aborted, with the fault as its reason, when no more requests are let out. */
   readonly stopped: AbortSignal
 }
-
-/** A service that has answered nothing for this long is down: a pass does not wait for it. In milliseconds. */
-const OUTAGE_AFTER_MS = 90_000
-
-/** A limit that has let nothing through for this long is left to others for a while. In milliseconds. */
-const STARVED_AFTER_MS = 3_600_000
 
 /** A pause that was cut short is no failure: what comes after it looks at the signal. */
 const unless = (signal: AbortSignal | undefined) => (error: unknown) => {

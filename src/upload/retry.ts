@@ -1,15 +1,12 @@
 /** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
 import { abortReason, FAULTS, Fault } from '../errors.ts'
+import { RETRY_DELAY_MS } from '../util/schedule.ts'
 
 /**
  * Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. A throttle
  * uses up none: how many share the limit is no fault of the upload that meets it.
  */
 export const MAX_ATTEMPTS = 8
-
-const FIRST_DELAY_MS = 500
-
-const MAX_DELAY_MS = 30_000
 
 /**
  * Milliseconds before attempt `made + 1`, or undefined when it is time to give up. Half of it is certain and half is
@@ -24,7 +21,7 @@ export function delayAfter(made: number, fault: Fault, dice: number): number | u
 
 /** Milliseconds after so many failures in a row, half of them thrown. */
 export function pauseAfter(failures: number, dice: number): number {
-  const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
+  const full = Math.min(RETRY_DELAY_MS.longest, RETRY_DELAY_MS.first * 2 ** (failures - 1))
   return full / 2 + (full / 2) * dice
 }
 

@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { settingsDigest } from '../tencent/uploadRequest.ts'
+import { RUN_RECHECK_DELAYS_MS } from '../util/schedule.ts'
 import { type FindUnchangedDeps, findUnchanged } from './firstLook.ts'
 import type { Outcome } from './outcome.ts'
 import { type SyncDeps, type SyncOptions, syncCertificate } from './syncCertificate.ts'
@@ -16,9 +17,6 @@ export interface SyncAllDeps extends SyncDeps, FindUnchangedDeps {
   /** Resolves after so many milliseconds, or at once when the pass has run out of time. */
   readonly sleep: (ms: number) => Promise<void>
 }
-
-/** Pauses between looks at a lineage that is mid-change: the last look is 3.75 s after the first. */
-const RECHECK_DELAYS_MS = [250, 500, 1_000, 2_000] as const
 
 /** Lineages under way at once: more than requests ever are, so that reading never holds up sending. */
 const WIDTH = 256
@@ -39,7 +37,7 @@ export async function syncAll(
   const begun = new Map<string, number>()
   const alone = new Set<string>()
   const shared = dedupeUploads(abortOnReceiptError(effects))
-  for (const [round, pause] of [...RECHECK_DELAYS_MS, undefined].entries()) {
+  for (const [round, pause] of [...RUN_RECHECK_DELAYS_MS, undefined].entries()) {
     const last = pause === undefined
     await each(waiting, async lineage => {
       if (!begun.has(lineage.id)) begun.set(lineage.id, effects.now().getTime())
@@ -57,7 +55,7 @@ export async function syncAll(
     })
     waiting = lineages.filter(({ id }) => !outcomes.has(id))
     if (!waiting.length || last) break
-    await effects.sleep(RECHECK_DELAYS_MS[round] ?? 0)
+    await effects.sleep(RUN_RECHECK_DELAYS_MS[round] ?? 0)
   }
   return lineages.flatMap(({ id }) => outcomes.get(id) ?? [])
 }

@@ -176,7 +176,7 @@ describe('the end', () => {
     await stored(1)
     watchers[0]?.emit('error', Object.assign(new Error('the disk is gone'), { code: 'EIO' }))
     expect(await exit).toBe(70)
-    expect(out()).toContain('watching has ended (EIO)')
+    expect(out()).toContain('watching failed (EIO)')
   })
 
   test('finishes an upload under way and records it', async () => {

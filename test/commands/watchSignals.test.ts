@@ -90,7 +90,7 @@ test('SIGTERM ends the daemon though whoever is to be told does not listen', asy
   const { endings, wait } = heldEndings()
   const { folder, certbot, configure, start, stored } = await openWatchStage()
   await writeFile(join(folder, 'tell'), `#!/bin/sh\n: > '${folder}/asked'\nexec sleep 60\n`, { mode: 0o755 })
-  await configure(`[notify]\ncommand = "${folder}/tell"\non = ["uploaded"]\n`)
+  await configure(`[notify]\ncommand = "${folder}/tell"\nevents = ["uploaded"]\n`)
   await certbot('a.example')
   const { said, end } = start({ wait })
   await stored(1)

@@ -20,8 +20,8 @@ function stage() {
   const gate = createCircuitBreaker({
     now: () => clock.now,
     renew: async () => void renewals.push(asked.length),
-    onSilence: ({ code }) => void weather.push(code),
-    onReturn: () => void weather.push('through'),
+    onOutage: ({ code }) => void weather.push(code),
+    onRecovery: () => void weather.push('through'),
     onPause: ({ code }, until) => void pauses.push({ code, minutes: (until.getTime() - clock.now) / MINUTE }),
     upload: () => {
       const answer = Promise.withResolvers<typeof UPLOADED>()

@@ -7,7 +7,7 @@ test('new credentials are told of once, the same ones never', async () => {
     state.looks += 1
     return state.mark
   }
-  const vigil = pollCredentials({ mark, resting: () => true, onNew: () => state.told++ }, 1)
+  const vigil = pollCredentials({ mark, isPaused: () => true, onNew: () => state.told++ }, 1)
   vigil.begin()
   await expect.poll(() => state.looks).toBeGreaterThan(1)
   expect(state.told).toBe(0)
@@ -20,15 +20,15 @@ test('new credentials are told of once, the same ones never', async () => {
 
 test('a rest that is over ends the vigil', async () => {
   let looks = 0
-  const state = { resting: true, told: 0 }
+  const state = { isPaused: true, told: 0 }
   const mark = async () => {
     looks += 1
     return 'x'
   }
-  const vigil = pollCredentials({ mark, resting: () => state.resting, onNew: () => state.told++ }, 1)
+  const vigil = pollCredentials({ mark, isPaused: () => state.isPaused, onNew: () => state.told++ }, 1)
   vigil.begin()
   await expect.poll(() => looks).toBeGreaterThan(2)
-  state.resting = false
+  state.isPaused = false
   const more = async () => {
     const before = looks
     await new Promise(resolve => setImmediate(resolve))

@@ -12,7 +12,7 @@ const NAME = 'a.example'
 const ID = `certbot:${NAME}`
 const [first, second] = await Promise.all([issue(), issue()])
 
-/** A roster over a certbot folder and an acme.sh folder, which the operator named, or which are the usual places. */
+/** A inventory over a certbot folder and an acme.sh folder, which the operator named, or which are the usual places. */
 async function stage(whose: 'named' | 'usual' = 'named') {
   const folder = await temporaryDirectory()
   const [root, home] = [join(folder, 'le'), join(folder, 'acme')]
@@ -24,9 +24,9 @@ async function stage(whose: 'named' | 'usual' = 'named') {
   const say = (level: string) => (_: unknown, text?: string) => void said.push(`${level} ${text}`)
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   const settings = resolveSettings(whose === 'named' ? { source: sources } : {}, {}, {})
-  const roster = createInventory({ settings, log }, sources)
-  const list = async () => Object.fromEntries((await roster.list()).sources)
-  return { root, home, said, roster, list, titles: [`certbot:${root}`, `acme.sh:${home}`] as const }
+  const inventory = createInventory({ settings, log }, sources)
+  const list = async () => Object.fromEntries((await inventory.list()).sources)
+  return { root, home, said, inventory, list, titles: [`certbot:${root}`, `acme.sh:${home}`] as const }
 }
 
 describe('a source that is not there', () => {
@@ -56,23 +56,23 @@ describe('a source that is not there', () => {
 
 describe('a lineage', () => {
   test('has strayed when its files are no longer as they were when it was looked at', async () => {
-    const { root, roster } = await stage()
+    const { root, inventory } = await stage()
     await all(certbotIssue(root, NAME, first))
-    expect((await roster.list()).added).toEqual([ID])
-    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
-    await roster.markChecked(ID)
-    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
+    expect((await inventory.list()).added).toEqual([ID])
+    expect((await inventory.changedSinceLastCheck(inventory.all())).size).toBe(0)
+    await inventory.markChecked(ID)
+    expect((await inventory.changedSinceLastCheck(inventory.all())).size).toBe(0)
     await all(certbotRenew(root, NAME, second))
-    const strayed = await roster.changedSinceLastCheck(roster.all())
+    const strayed = await inventory.changedSinceLastCheck(inventory.all())
     expect([...strayed.keys()]).toEqual([ID])
 
     const state = strayed.get(ID) ?? ''
-    expect(roster.isStillUnnotified(ID, state)).toBe(true)
-    roster.markNotified(ID)
-    expect(roster.isStillUnnotified(ID, state)).toBe(false)
-    await roster.markChecked(ID)
-    expect(roster.isStillUnnotified(ID, state)).toBe(false)
-    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
+    expect(inventory.isStillUnnotified(ID, state)).toBe(true)
+    inventory.markNotified(ID)
+    expect(inventory.isStillUnnotified(ID, state)).toBe(false)
+    await inventory.markChecked(ID)
+    expect(inventory.isStillUnnotified(ID, state)).toBe(false)
+    expect((await inventory.changedSinceLastCheck(inventory.all())).size).toBe(0)
   })
 
   test('of a file that is half-written is still known', async () => {
@@ -87,24 +87,30 @@ describe('a lineage', () => {
       error: () => {},
       warn: (_: unknown, text?: string) => void warned.push(text),
     }
-    const roster = createInventory({ settings: resolveSettings({ source: [source] }, {}, {}), log }, [source])
-    expect((await roster.list()).added).toEqual([`traefik:${NAME}@le`])
+    const inventory = createInventory({ settings: resolveSettings({ source: [source] }, {}, {}), log }, [
+      source,
+    ])
+    expect((await inventory.list()).added).toEqual([`traefik:${NAME}@le`])
     await writeFile(path, text.slice(0, 300))
-    expect((await roster.list()).added).toEqual([])
-    expect(roster.count()).toBe(1)
+    expect((await inventory.list()).added).toEqual([])
+    expect(inventory.count()).toBe(1)
     expect(warned).toEqual([`traefik:${path}: ${path}: is half-written`])
   })
 
   test('that is gone is forgotten, with all that was known of it', async () => {
-    const { root, roster } = await stage()
+    const { root, inventory } = await stage()
     await all(certbotIssue(root, NAME, first))
-    await roster.list()
-    await roster.markChecked(ID)
+    await inventory.list()
+    await inventory.markChecked(ID)
     await all(certbotDelete(root, NAME))
-    await roster.list()
-    expect([roster.count(), roster.get(ID), await roster.markChecked(ID)]).toEqual([0, undefined, undefined])
+    await inventory.list()
+    expect([inventory.count(), inventory.get(ID), await inventory.markChecked(ID)]).toEqual([
+      0,
+      undefined,
+      undefined,
+    ])
     await all(certbotIssue(root, NAME, second))
-    expect((await roster.list()).added).toEqual([ID])
-    expect((await roster.changedSinceLastCheck(roster.all())).size).toBe(0)
+    expect((await inventory.list()).added).toEqual([ID])
+    expect((await inventory.changedSinceLastCheck(inventory.all())).size).toBe(0)
   })
 })

@@ -110,8 +110,8 @@ describe('quiet', () => {
       for (const name of ['a', 'b']) tell(failed(code, name))
       for (let i = 0; i < 2; i++) heard()
       expect(said).toEqual([
-        'error nothing is uploaded until the service answers: nobody there',
-        'info the service answers again: what has waited goes at once',
+        'error service unreachable, uploads wait until it answers: nobody there',
+        'info service reachable again: waiting uploads are retried now',
       ])
     },
   )
@@ -127,7 +127,9 @@ describe('quiet', () => {
   test('ends after ten minutes, and what to do is said', () => {
     const { longPending, said } = stage()
     longPending('a')
-    expect(said).toEqual(['warn a has been half-way through a renewal for ten minutes'])
+    expect(said).toEqual([
+      'warn a: key and certificate have not matched for ten minutes (renewal incomplete?)',
+    ])
   })
 })
 

@@ -5,7 +5,8 @@ import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf } from '../fixtures/samples.ts'
 
 const NOW = Date.parse('2026-06-01T00:00:00Z')
-const TOMORROW = NOW + 86_400_000
+const DAY = 86_400_000
+const TOMORROW = NOW + DAY
 const bundle = await bundleOf({ notBefore: new Date(TOMORROW) })
 
 const after = (
@@ -27,24 +28,24 @@ test.each(['PAIR_INCOMPLETE', 'KEY_MISMATCH', 'CHAIN_INCOMPLETE', 'FILE_MISSING'
 )
 
 test('a receipt names the next attempt, and it is waited for', () => {
-  expect(after({ outcome: 'waiting', until: new Date(TOMORROW) })).toEqual({ at: TOMORROW })
+  expect(after({ outcome: 'waiting', until: new Date(TOMORROW) })).toEqual({ afterMs: DAY })
 })
 
 test('an upload that failed is looked at again at once, to find the time in its receipt', () => {
-  expect(after(failed('NETWORK'), { proven: true })).toEqual({ at: NOW + 1_000 })
+  expect(after(failed('NETWORK'), { proven: true })).toEqual({ afterMs: 1_000 })
 })
 
 test('files that cannot be read are tried again each minute: no event tells of rights that were mended', () => {
-  expect(after(failed('FILE_UNREADABLE'))).toEqual({ at: NOW + 60_000 })
+  expect(after(failed('FILE_UNREADABLE'))).toEqual({ afterMs: 60_000 })
 })
 
 test('an ID that could not be recorded is tried again each minute', () => {
-  expect(after(failed('UPLOAD_NOT_RECORDED'), { proven: true })).toEqual({ at: NOW + 60_000 })
+  expect(after(failed('UPLOAD_NOT_RECORDED'), { proven: true })).toEqual({ afterMs: 60_000 })
 })
 
 test('a fault of the account waits for the end of the rest', () => {
-  expect(after(failed('UPLOADS_PAUSED'), { proven: true, restsUntil: TOMORROW })).toEqual({ at: TOMORROW })
-  expect(after(failed('STATE_DIR_UNUSABLE'), { proven: true })).toEqual({ at: NOW + 60_000 })
+  expect(after(failed('UPLOADS_PAUSED'), { proven: true, restsUntil: TOMORROW })).toEqual({ afterMs: DAY })
+  expect(after(failed('STATE_DIR_UNUSABLE'), { proven: true })).toEqual({ afterMs: 60_000 })
 })
 
 test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_INVALID'] as const)(
@@ -55,6 +56,6 @@ test.each(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_INVALID'] as const)(
 test('a certificate that is not valid yet is looked at when it is', () => {
   const fault = new Fault('NOT_YET_VALID', 'no')
   const refused = { outcome: 'refused', because: 'not-yet-valid', fault } as const
-  expect(after(refused, { proven: true })).toEqual({ at: TOMORROW })
+  expect(after(refused, { proven: true })).toEqual({ afterMs: DAY })
   expect(after({ ...refused, because: 'older-than-uploaded' }, { proven: true })).toBe('done')
 })

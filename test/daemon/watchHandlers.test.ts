@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { watchHandlersFor } from '../../src/daemon/inventory.ts'
+import { watchHandlersFor } from '../../src/daemon/sourceWatching.ts'
 import type { Lineage } from '../../src/sources/lineage.ts'
 import { lineageOf } from '../upload/inMemoryDeps.ts'
 
@@ -9,12 +9,12 @@ const certbot = (name: string): Lineage => ({ ...lineageOf(name), kind: 'certbot
 function stage({ listing = 1 } = {}) {
   const known = [certbot('a.example'), certbot('b.example')]
   const heard = new Set<string>()
-  const [nudged, said]: [string[], string[]] = [[], []]
+  const [enqueued, said]: [string[], string[]] = [[], []]
   const changed = new Set<string>()
   const fresh: Lineage[] = []
   const arriving: string[] = []
   let [clock, lists] = [0, 0]
-  const roster = {
+  const inventory = {
     list: async () => ({ added: [], sources: new Map() }),
     all: () => known,
     count: () => known.length,
@@ -29,43 +29,43 @@ function stage({ listing = 1 } = {}) {
   const ears = watchHandlersFor(
     { kind: 'certbot', path: '/etc/letsencrypt', keys: {} },
     {
-      roster,
+      inventory,
       list: async () => {
         lists += 1
         clock += listing
         known.push(...fresh.splice(0))
       },
-      nudge: ids => void nudged.push(...ids),
+      enqueue: ids => void enqueued.push(...ids),
       onDeath: error => {
         throw error
       },
       settle: async () => {
         for (const id of arriving) heard.add(id)
       },
-      monotonic: () => clock,
+      monotonicNow: () => clock,
       log: { debug: say, info: say, warn: say, error: say },
     },
   )
   const later = (ms: number) => {
     clock += ms
   }
-  return { ears, changed, fresh, nudged, said, arriving, later, lists: () => lists }
+  return { ears, changed, fresh, enqueued, said, arriving, later, lists: () => lists }
 }
 
 test('what changed and no event told of is looked at and said, and folders are to be watched anew', async () => {
-  const { ears, changed, nudged, said } = stage()
+  const { ears, changed, enqueued, said } = stage()
   changed.add('certbot:b.example')
   expect(await ears.compare()).toBe(true)
-  expect(nudged).toEqual(['certbot:b.example'])
-  expect(said).toEqual(['found by comparing, for no event told of it: 1 changed (certbot:b.example)'])
+  expect(enqueued).toEqual(['certbot:b.example'])
+  expect(said).toEqual(['comparison found 1 changed without an event (certbot:b.example)'])
 })
 
 test('what an event is about to tell of is left to it', async () => {
-  const { ears, changed, nudged, said, arriving } = stage()
+  const { ears, changed, enqueued, said, arriving } = stage()
   changed.add('certbot:b.example')
   arriving.push('certbot:b.example')
   expect(await ears.compare()).toBe(false)
-  expect([nudged, said]).toEqual([[], []])
+  expect([enqueued, said]).toEqual([[], []])
 })
 
 test('a certificate whose folder nothing told of is found, and its folder is to be watched', async () => {

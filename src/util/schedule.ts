@@ -1,0 +1,64 @@
+/**
+ * Every delay, backoff, interval and timeout of the program, in milliseconds, with its reason. Three are set by options
+ * instead: --deadline, rescan and rescan_jitter. Pure.
+ */
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+// daemon: when a certificate is checked
+
+/** The events of one renewal come within milliseconds (certbot's four links: 1 to 5 ms): they cause one check. */
+export const DEBOUNCE_MS = 15
+/**
+ * Between checks of files that are mid-change. After the last delay nobody has written them for a minute, so what does not
+ * fit then is a mistake and no renewal.
+ */
+export const RECHECK_DELAYS_MS = [250, 500, SECOND, 2 * SECOND, 4 * SECOND, 61 * SECOND] as const
+/** A renewal that is still not complete after this is logged as a warning. */
+export const STALE_AFTER_MS = 10 * MINUTE
+/** No event tells that unreadable files or a full disk have been fixed. */
+export const UNREADABLE_RETRY_MS = MINUTE
+/** The receipt of a failed upload has the time of the next attempt: this check finds it there. */
+export const RECORDED_RETRY_MS = SECOND
+/** While the state directory cannot be used; a fault of the account waits for the end of the pause. */
+export const ACCOUNT_RETRY_MS = MINUTE
+
+// daemon: watching and rescans
+
+/** How often folders are compared with what was watched, and polled sources are read. */
+export const COMPARE_INTERVAL_MS = 5 * SECOND
+/** An event arrives within this time; a change that is found after it was missed. */
+export const EVENT_GRACE_MS = SECOND
+/** A rescan that could not start, because the state directory cannot be used, is retried. */
+export const RESCAN_RETRY_MS = MINUTE
+/** How soon a step of the clock is noticed. */
+export const CLOCK_CHECK_MS = MINUTE
+/** A smaller difference of the two clocks is drift and not a step. */
+export const CLOCK_STEP_MS = 5 * SECOND
+/** However long comparing takes, it is done again after this. */
+export const MAX_COMPARE_PAUSE_MS = MINUTE
+
+// daemon: pauses and the end
+
+/** After a fault of the account, doubling from the first to the longest. */
+export const ACCOUNT_PAUSE_MS = { first: 15 * MINUTE, longest: 6 * HOUR } as const
+/** How soon new credentials end a pause. */
+export const CREDENTIAL_POLL_MS = MINUTE
+/** Uploads under way at SIGTERM or a reload are cut off after this; the unit's TimeoutStopSec is twice as long. */
+export const DRAIN_TIMEOUT_MS = 10 * SECOND
+
+// one run of sync or hook
+
+/** Between checks of files that are mid-change: 3.75 s in all, after which they are left as pending. */
+export const RUN_RECHECK_DELAYS_MS = [250, 500, SECOND, 2 * SECOND] as const
+
+// requests
+
+/** Between attempts of one upload: with jitter, doubling from the first to the longest. */
+export const RETRY_DELAY_MS = { first: 500, longest: 30 * SECOND } as const
+/** A run ends when no request has been answered for this long. */
+export const OUTAGE_AFTER_MS = 90 * SECOND
+/** A run ends when every request has been throttled for this long. */
+export const STARVED_AFTER_MS = HOUR
