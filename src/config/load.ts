@@ -12,8 +12,7 @@ import type { CommandLine } from './commandLine.ts'
 import { settingProblems, withoutInvalid } from './precedence.ts'
 import type { Config } from './schema.ts'
 import { resolvePaths, resolveSettings, type Settings } from './settings.ts'
-import { keyLines, type LineOf } from './tomlLines.ts'
-import { type ConfigReading, type Problem, problemText } from './validate.ts'
+import { type PositionOf, type Problem, problemText } from './values.ts'
 
 /** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
 const THREE_DIGITS = /\d{3}/
@@ -26,16 +25,20 @@ export const scheduleProblem = (expression: string): string | undefined =>
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 
+/** Two thousand sources take as much; the parser needs seconds for a megabyte of short tables. */
+const MAX_CONFIG_BYTES = 1 << 18
+
 interface ConfigFile {
   /** Undefined where there is none and none was named. */
   readonly file: string | undefined
   /** What is right in it, with every path absolute. */
   readonly config: Config
   readonly problems: readonly Problem[]
-  readonly lineOf: LineOf
+  readonly isToml: boolean
+  readonly positionOf: PositionOf
 }
 
-const NOWHERE: LineOf = () => undefined
+const NOWHERE: PositionOf = () => undefined
 
 /**
  * Everything in the file, right and wrong. The option's file, else the environment's, must exist; the default may not.
@@ -52,26 +55,30 @@ async function readConfigFile(
     wait: (ms: number) => wait(ms, ending).catch(() => undefined),
   }
   // half of a configuration is a valid one, with half of its sources, and an empty one has them all by default
-  const read = await readSettled(file, waiting, () => readTextFile(file)).catch(unlessDefault(named))
-  if (!read) return { file: undefined, config: {}, problems: [], lineOf: NOWHERE }
+  const read = await readSettled(file, waiting, () => readTextFile(file, { most: MAX_CONFIG_BYTES })).catch(
+    unlessDefault(named),
+  )
+  if (!read) return { file: undefined, config: {}, problems: [], isToml: true, positionOf: NOWHERE }
   const { text } = read
   requireSafe(file, 'CONFIG_INVALID', 'whoever writes it decides where private keys go')
-  const reading = await readConfigText(text)
-  const [config, problems] =
-    'problems' in reading ? [reading.rest, reading.problems] : ([reading.config, []] as const)
-  // of a text that is no TOML no line is asked for
-  const lineOf = problems.some(({ column }) => column !== undefined) ? NOWHERE : keyLines(text)
-  return { file, config: resolvePaths(config, dirname(file), home), problems, lineOf }
+  const { config, ...reading } = await readConfigText(text)
+  return { file, config: resolvePaths(config, dirname(file), home), ...reading }
 }
 
 /** The text of a configuration that may not be written yet, with paths as they stand in it. */
-export async function readConfigText(text: string): Promise<ConfigReading> {
+export async function readConfigText(text: string): Promise<Omit<ConfigFile, 'file'>> {
   // as it is installed: for that neither parser nor schema is loaded, which take a fifth of a bare start
-  if (isBare(text)) return { config: {} }
-  const parsed = await parse(text)
-  if ('problem' in parsed) return { problems: [parsed.problem], rest: {} }
-  const { readConfig } = await import('./validate.ts')
-  return readConfig(parsed.value, keyLines(text))
+  if (isBare(text)) return { config: {}, problems: [], isToml: true, positionOf: NOWHERE }
+  const { parseToml, TomlError } = await import('./toml.ts')
+  try {
+    const { value, positionOf } = parseToml(text)
+    const { readConfig } = await import('./validate.ts')
+    return { ...readConfig(value, positionOf), isToml: true, positionOf }
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const problem = { key: '', position: error.position, says: error.message }
+    return { config: {}, problems: [problem], isToml: false, positionOf: NOWHERE }
+  }
 }
 
 /** Nothing but comments. */
@@ -102,18 +109,6 @@ const unlessDefault =
     throw new Fault('CONFIG_UNREADABLE', error.message)
   }
 
-async function parse(text: string): Promise<{ readonly value: unknown } | { readonly problem: Problem }> {
-  const { parse, TomlError } = await import('smol-toml')
-  try {
-    return { value: parse(text) }
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    // the first line of its message: the others quote the text
-    const says = error.message.split('\n', 1)[0]?.replace('Invalid TOML document: ', '') ?? 'no TOML'
-    return { problem: { key: '', line: error.line, column: error.column, says } }
-  }
-}
-
 interface ConfigProblem {
   /** `tencent.endpoint`, `CERTFERRY_ENDPOINT` or `--endpoint`. */
   readonly key: string
@@ -130,7 +125,7 @@ export interface Configuration {
   /** False where nothing of the file is known: it may not be read, or is no TOML. */
   readonly isReadable: boolean
   readonly file: string | undefined
-  readonly lineOf: LineOf
+  readonly positionOf: PositionOf
   readonly complaints: readonly ConfigProblem[]
   /** What is right in the file. */
   readonly config: Config
@@ -141,21 +136,21 @@ export interface Configuration {
 /** @throws Fault CONFIG_UNREADABLE. */
 export async function readConfiguration(world: ProcessContext, line: CommandLine): Promise<Configuration> {
   const { env, cwd } = world
-  const { file, lineOf, config, problems } = await readConfigFile(line.config, world)
+  const { file, positionOf, config, problems, isToml } = await readConfigFile(line.config, world)
   const given = { options: line, env, config }
   const right = withoutInvalid(given)
   const settled = resolveSettings({ ...right.options, source: line.source }, right.env, config)
-  const ofFile = [...problems, ...rescanProblems(config, lineOf)]
+  const ofFile = [...problems, ...rescanProblems(config, positionOf)]
   return {
-    isReadable: !problems.some(({ column }) => column !== undefined),
+    isReadable: isToml,
     file,
-    lineOf,
+    positionOf,
     config,
     settings: { ...settled, stateDir: resolve(cwd, settled.stateDir) },
     complaints: [
       ...ofFile.map(problem => ({
         key: problem.key,
-        line: problem.line,
+        line: problem.position?.line,
         text: `${file}: ${printableText(problemText(problem), 1000)}`,
       })),
       ...settingProblems(given).map(({ name, says }) => ({
@@ -173,7 +168,7 @@ export function unreadableConfig(error: unknown): Configuration {
   return {
     isReadable: false,
     file: undefined,
-    lineOf: () => undefined,
+    positionOf: NOWHERE,
     config: {},
     settings: resolveSettings({}, {}, {}),
     complaints: [
@@ -183,9 +178,9 @@ export function unreadableConfig(error: unknown): Configuration {
 }
 
 /** Only the schedule itself knows what it can read. */
-function rescanProblems({ watch }: Config, lineOf: LineOf): readonly Problem[] {
+function rescanProblems({ watch }: Config, positionOf: PositionOf): readonly Problem[] {
   const says = watch?.rescan === undefined ? undefined : scheduleProblem(watch.rescan)
-  return says ? [{ key: 'watch.rescan', line: lineOf(['watch', 'rescan']), says }] : []
+  return says ? [{ key: 'watch.rescan', position: positionOf(['watch', 'rescan']), says }] : []
 }
 
 /** @throws Fault CONFIG_INVALID with all complaints, where there are any. */

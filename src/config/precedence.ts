@@ -1,9 +1,9 @@
 /** The settings that may come from several places: option over environment over file over default. Pure. */
 import type { Config } from './schema.ts'
-import type { KeyPath } from './tomlLines.ts'
 import {
   DEFAULT_ENDPOINT,
   endpointProblem,
+  type KeyPath,
   type LANGUAGES,
   LEVELS,
   type Level,

@@ -3,9 +3,8 @@ import { escapeText } from '../terminal/text.ts'
 import { type Inputs, type Origin, resolveSetting, SETTINGS, type Setting } from './precedence.ts'
 import type { UploadKeys } from './schema.ts'
 import type { Source } from './settings.ts'
-import type { KeyPath } from './tomlLines.ts'
 import { keysAt } from './validate.ts'
-import { DEFAULT_ALIAS } from './values.ts'
+import { DEFAULT_ALIAS, type KeyPath, type PositionOf } from './values.ts'
 
 type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain }
 
@@ -101,14 +100,14 @@ const tableRows = (list: string, tables: readonly object[]): readonly ConfigRow[
 
 interface PrintOptions {
   readonly file: string | undefined
-  readonly lineOf: (path: KeyPath) => number | undefined
+  readonly positionOf: PositionOf
 }
 
 /** What stands before a remark, where it fits. */
 const REMARK = 46
 
 /** A configuration that means what is in force, on any machine; only a proxy's password has to be put in. */
-export function configToml(rows: readonly ConfigRow[], { file, lineOf }: PrintOptions): string {
+export function configToml(rows: readonly ConfigRow[], { file, positionOf }: PrintOptions): string {
   const lines = [
     `# in force; ${file === undefined ? 'there is no configuration file' : `lines are those of ${file}`}`,
   ]
@@ -119,23 +118,24 @@ export function configToml(rows: readonly ConfigRow[], { file, lineOf }: PrintOp
     table = parent
     const key = String(path.at(-1))
     const text = value === undefined ? `#${key} =` : tomlAssignment(key, value)
-    lines.push(`${text.padEnd(REMARK)}  # ${value === undefined ? 'not set' : remark(origin, lineOf)}`)
+    lines.push(`${text.padEnd(REMARK)}  # ${value === undefined ? 'not set' : remark(origin, positionOf)}`)
   }
   return `${lines.join('\n')}\n`
 }
 
-function remark(origin: Origin, lineOf: PrintOptions['lineOf']): string {
+function remark(origin: Origin, positionOf: PositionOf): string {
   if ('name' in origin) return origin.name
-  return origin.from === 'file' ? `line ${lineOf(origin.path) ?? '?'}` : 'default'
+  return origin.from === 'file' ? `line ${positionOf(origin.path)?.line ?? '?'}` : 'default'
 }
 
-export const configJson = (rows: readonly ConfigRow[], { file, lineOf }: PrintOptions) => ({
+export const configJson = (rows: readonly ConfigRow[], { file, positionOf }: PrintOptions) => ({
   file: file ?? null,
   settings: rows.map(({ path, value, origin }) => ({
     key: path
       .map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`))
       .join(''),
     value: value ?? null,
-    origin: origin.from === 'file' ? { from: 'file', file, line: lineOf(origin.path) ?? null } : origin,
+    origin:
+      origin.from === 'file' ? { from: 'file', file, line: positionOf(origin.path)?.line ?? null } : origin,
   })),
 })

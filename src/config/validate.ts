@@ -1,7 +1,7 @@
 /** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
 import * as v from 'valibot'
 import { type Config, ConfigSchema } from './schema.ts'
-import type { KeyPath, LineOf } from './tomlLines.ts'
+import type { KeyPath, PositionOf, Problem } from './values.ts'
 
 /** What of a schema matters here: it may be optional, hold a list, or have entries. */
 interface Shape {
@@ -71,49 +71,32 @@ function distance(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0
 }
 
-export interface Problem {
-  /** As a person writes it: `source[2].path`; `file` for the whole, empty where the text is no TOML. */
-  readonly key: string
-  readonly line: number | undefined
-  /** Only where the text is no TOML. */
-  readonly column?: number
-  /** What is wrong, and what is allowed; never the value, which could be a secret in the wrong place. */
-  readonly says: string
-}
-
-/** Either the configuration, or everything wrong with a parsed file and what is left of it without that. */
-export type ConfigReading =
-  | { readonly config: Config }
-  | { readonly problems: readonly Problem[]; readonly rest: Config }
-
-/** One line that a person can act on. */
-export function problemText({ key, line, column, says }: Problem): string {
-  const place =
-    line === undefined ? [] : [column === undefined ? `line ${line}` : `line ${line}, column ${column}`]
-  return [...place, ...(key ? [key] : []), says].join(': ')
+export interface ConfigReading {
+  /** What is right. */
+  readonly config: Config
+  readonly problems: readonly Problem[]
 }
 
 /** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
 const MOST = 50
 
-export function readConfig(input: unknown, lineOf: LineOf = () => undefined): ConfigReading {
+export function readConfig(input: unknown, positionOf: PositionOf = () => undefined): ConfigReading {
   const rest = plainCopy(input)
-  const problems = new Map(reservedTags(rest).map(path => [keyOf(path), reservedKey(path, lineOf)]))
+  const problems = new Map(reservedTags(rest).map(path => [keyOf(path), reservedKey(path, positionOf)]))
   for (;;) {
     const { success, output, issues = [] } = v.safeParse(ConfigSchema, rest)
-    if (success)
-      return problems.size ? { problems: firstProblems(problems), rest: output } : { config: output }
+    if (success) return { config: output, problems: firstProblems(problems) }
     const unknown = issues.filter(isUnknown)
     const found = unknown.length ? unknown : issues
     for (const issue of found) {
-      const problem = problemOf(issue, lineOf)
+      const problem = problemOf(issue, positionOf)
       // the first of several is enough: an empty string is also no URL
       problems.set(problem.key, problems.get(problem.key) ?? problem)
     }
-    if (problems.size > MOST) return { problems: firstProblems(problems), rest: {} }
+    if (problems.size > MOST) return { config: {}, problems: firstProblems(problems) }
     // valibot names the first unknown key of each table: without it, the next look finds the second
     if (unknown.length) for (const { path } of unknown) remove(path)
-    else if (!removeAll(rest, issues)) return { problems: firstProblems(problems), rest: {} }
+    else if (!removeAll(rest, issues)) return { config: {}, problems: firstProblems(problems) }
   }
 }
 
@@ -121,7 +104,7 @@ const firstProblems = (problems: ReadonlyMap<string, Problem>): readonly Problem
   problems.size > MOST
     ? [
         ...[...problems.values()].slice(0, MOST),
-        { key: '', line: undefined, says: `more is wrong; these are the first ${MOST}` },
+        { key: '', position: undefined, says: `more is wrong; these are the first ${MOST}` },
       ]
     : [...problems.values()]
 
@@ -142,9 +125,9 @@ function reservedTags(value: unknown, path: Path = []): readonly Path[] {
   return found.map(name => [...path, name])
 }
 
-const reservedKey = (path: Path, lineOf: LineOf): Problem => ({
+const reservedKey = (path: Path, positionOf: PositionOf): Problem => ({
   key: keyOf(path),
-  line: lineOf(path),
+  position: positionOf(path),
   says: 'a tag cannot be called so here: add it in the console',
 })
 
@@ -188,11 +171,11 @@ function removeAll(rest: unknown, issues: readonly Issue[]): boolean {
   return typeof rest === 'object' && issues.some(({ path }) => path)
 }
 
-function problemOf(issue: Issue, lineOf: LineOf): Problem {
+function problemOf(issue: Issue, positionOf: PositionOf): Problem {
   const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)))
   return {
     key: keyOf(path) || 'file',
-    line: lineOf(path),
+    position: positionOf(path),
     says: isUnknown(issue) ? unknownKey(path) : wording(issue),
   }
 }

@@ -1,6 +1,32 @@
 /** Values that settings may have, and what is wrong with a value. Pure. */
 import { FOLDER_KINDS } from '../acme/clients.ts'
 
+/** Keys of tables, and places in lists counted from 0. */
+export type KeyPath = ReadonlyArray<string | number>
+
+/** Counted from 1. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** Where a key stands in the file; where it is missing, the nearest table around it; undefined for neither. */
+export type PositionOf = (path: KeyPath) => Position | undefined
+
+export interface Problem {
+  /** As a person writes it: `source[2].path`; `file` for the whole, empty where the text is no TOML. */
+  readonly key: string
+  readonly position: Position | undefined
+  /** What is wrong, and what is allowed; never the value, which could be a secret in the wrong place. */
+  readonly says: string
+}
+
+/** One line that a person can act on. */
+export function problemText({ key, position, says }: Problem): string {
+  const place = position && `line ${position.line}, column ${position.column}`
+  return [place, key, says].filter(Boolean).join(': ')
+}
+
 const FIELDS = ['name', 'domain', 'notAfter'] as const
 
 export type Field = (typeof FIELDS)[number]

@@ -3,7 +3,8 @@ import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { tomlAssignment } from '../config/print.ts'
 import type { Config } from '../config/schema.ts'
-import { keyLines, type LineOf } from '../config/tomlLines.ts'
+import { parseToml } from '../config/toml.ts'
+import type { PositionOf } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import { replaceFileAtomic } from '../files/atomicWrite.ts'
 import { makeFolders } from '../files/makeDirectory.ts'
@@ -27,17 +28,18 @@ export function withWanted(text: string, now: Config, { endpoint, sources }: Wan
   const blocks = missing.map(
     ({ kind, path }) => `\n[[source]]\n${tomlAssignment('kind', kind)}\n${tomlAssignment('path', path)}\n`,
   )
-  const begun = told ? withEndpoint(text, endpoint, keyLines(text)) : text
+  const begun = told ? withEndpoint(text, endpoint, parseToml(text).positionOf) : text
   return blocks.length ? `${begun.replace(/\n*$/, '\n')}${blocks.join('')}` : begun
 }
 
 /** In place of the one there is, or of the one that is commented out below the table's head, else right below that. */
-function withEndpoint(text: string, endpoint: string, lineOf: LineOf): string {
+function withEndpoint(text: string, endpoint: string, positionOf: PositionOf): string {
   const assignment = tomlAssignment('endpoint', endpoint)
   const lines = text.split('\n')
   const isAt = (line: number | undefined, pattern: RegExp) =>
     line !== undefined && pattern.test(lines[line - 1] ?? '')
-  const [head = 0, key] = [lineOf(['tencent']), lineOf(['tencent', 'endpoint'])]
+  const head = positionOf(['tencent'])?.line ?? 0
+  const key = positionOf(['tencent', 'endpoint'])?.line
   if (isAt(key, /^\s*endpoint\s*=/)) return lines.with((key ?? 0) - 1, assignment).join('\n')
   if (!isAt(head, /^\s*\[\s*tencent\s*\]/))
     return `${text ? text.replace(/\n*$/, '\n\n') : ''}[tencent]\n${assignment}\n`

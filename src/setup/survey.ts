@@ -110,9 +110,9 @@ export async function wantedConfig(
   const sources = usual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
   const text = withWanted(configText ?? '', config, { endpoint, sources })
   const reading = await readConfigText(text)
-  const says =
-    'config' in reading && (endpoint === undefined || reading.config.tencent?.endpoint === endpoint)
-  if (!says)
+  const isIntact =
+    reading.problems.length === 0 && (endpoint === undefined || reading.config.tencent?.endpoint === endpoint)
+  if (!isIntact)
     throw new Fault('CONFIG_INVALID', `${places.config}: cannot be changed by setup without damage`, {
       advice: 'Write what you want into it by hand, and run certferry setup again.',
     })

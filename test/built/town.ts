@@ -2,8 +2,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { kill } from 'node:process'
-import { parse } from 'smol-toml'
 import { expect, onTestFinished } from 'vitest'
+import { parseToml } from '../../src/config/toml.ts'
 import { DEMO_CREDENTIALS, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
 import { type Ended, type Running, run, start } from '../e2e/child.ts'
 import { issue, type Pair, type Wish } from '../fixtures/certificates.ts'
@@ -83,10 +83,10 @@ export async function openTown(program: string, options: EmulatorOptions = {}) {
     },
     /** A configuration; what stands in it counts as used. */
     configure: async (text: string, name = 'config.toml') => {
-      for (const [table, value] of Object.entries(parse(text))) {
+      for (const [table, value] of Object.entries(parseToml(text).value)) {
         const title = Array.isArray(value) ? `[[${table}]]` : `[${table}]`
         for (const entry of [value].flat())
-          for (const [key, of] of Object.entries(entry)) {
+          for (const [key, of] of Object.entries(entry as object)) {
             used.add(`${title} ${key}`)
             if (key === 'kind') used.add(`source ${of}`)
           }

@@ -96,9 +96,11 @@ describe('the configuration', () => {
         .map(({ says }) => says)
         .sort(),
     ).toEqual([
-      `${config}: line 10: upload.alais: unknown key: did you mean alias?`,
-      expect.stringContaining(`${config}: line 12: log.level: expected one of`),
-      expect.stringContaining(`${config}: line 8: source[1].project: unknown key: did you mean project_id?`),
+      `${config}: line 10, column 1: upload.alais: unknown key: did you mean alias?`,
+      expect.stringContaining(`${config}: line 12, column 1: log.level: expected one of`),
+      expect.stringContaining(
+        `${config}: line 8, column 1: source[1].project: unknown key: did you mean project_id?`,
+      ),
       expect.stringContaining('CERTFERRY_LOG_LEVEL: expected one of'),
     ])
     expect(of('configuration').find(({ says }) => says.includes('alais'))?.command).toBe(

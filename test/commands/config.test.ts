@@ -69,8 +69,8 @@ describe('config check', () => {
       const run = await type([word, '--endpoint', 'evil'], { CERTFERRY_LOG_LEVEL: 'loud' })
       expect(run.exit).toBe(78)
       for (const complaint of [
-        `${file}: line 2: tencent.regoin: unknown key: did you mean region?`,
-        `${file}: line 4: watch.rescan: expected a cron expression such as "17 */6 * * *"`,
+        `${file}: line 2, column 1: tencent.regoin: unknown key: did you mean region?`,
+        `${file}: line 4, column 1: watch.rescan: expected a cron expression such as "17 */6 * * *"`,
         '--endpoint: expected a URL such as "https://ssl.tencentcloudapi.com"',
         'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent',
       ])
@@ -81,7 +81,7 @@ describe('config check', () => {
   test('no TOML is shown by line and column', async () => {
     const { file, type } = await house('[tencent\n')
     const run = await type(['check'])
-    expect([run.exit, run.said()]).toEqual([78, expect.stringContaining(`${file}: line 1, column `)])
+    expect([run.exit, run.said()]).toEqual([78, expect.stringContaining(`${file}: line 2, column `)])
   })
 })
 

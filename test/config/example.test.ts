@@ -1,12 +1,12 @@
 /** The example configuration and the schema say what the program does. */
 import { readFile } from 'node:fs/promises'
-import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { reference } from '../../config/reference.ts'
 import { explained, readExample } from '../../config/schema.ts'
 import { DEFAULT_JITTER, DEFAULT_RESCAN, DEFAULT_STATE_DIR } from '../../src/config/precedence.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
+import { parseToml } from '../../src/config/toml.ts'
 import { readConfig } from '../../src/config/validate.ts'
 import { DEFAULT_ALIAS, DEFAULT_ENDPOINT, NOTIFY_EVENTS, RATE } from '../../src/config/values.ts'
 
@@ -19,8 +19,8 @@ const schema = explained(tables)
 const inForce = example.replace(/^#(?=[a-z_]+ = |\[\[)/gm, '')
 
 function read(text: string): Config {
-  const reading = readConfig(parse(text))
-  if ('problems' in reading) throw new Error(reading.problems.join('\n'))
+  const reading = readConfig(parseToml(text).value)
+  if (reading.problems.length) throw new Error(reading.problems.join('\n'))
   return reading.config
 }
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
-import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
 import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../../src/config/print.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { type Options, resolveSettings, type Settings } from '../../src/config/settings.ts'
+import { parseToml } from '../../src/config/toml.ts'
 import { keysAt, readConfig } from '../../src/config/validate.ts'
 import { KINDS, LANGUAGES, LEVELS, NOTIFY_EVENTS } from '../../src/config/values.ts'
 
 const NOTHING: EffectiveConfig = { options: {}, env: {}, config: {}, elsewhere: undefined }
-const WORDING = { file: '/etc/c.toml', lineOf: () => 7 }
+const WORDING = { file: '/etc/c.toml', positionOf: () => ({ line: 7, column: 1 }) }
 
 const text = fc
   .string({ unit: 'grapheme', minLength: 1 })
@@ -73,9 +73,9 @@ test('what is printed is a configuration that means the same', () => {
   fc.assert(
     fc.property(config, options, env, (config, options, env) => {
       const printed = configToml(effectiveRows({ ...NOTHING, config, options, env }), WORDING)
-      const reading = readConfig(parse(printed))
-      expect('problems' in reading && reading.problems).toBe(false)
-      const again = resolveSettings({}, {}, 'config' in reading ? reading.config : {})
+      const reading = readConfig(parseToml(printed).value)
+      expect(reading.problems).toEqual([])
+      const again = resolveSettings({}, {}, reading.config)
       expect(plain(again)).toEqual(plain(resolveSettings(options, env, config)))
     }),
     { numRuns: 300 },

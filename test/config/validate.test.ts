@@ -1,12 +1,9 @@
-import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
-import { keyLines } from '../../src/config/tomlLines.ts'
-import { problemText, readConfig } from '../../src/config/validate.ts'
+import { parseToml } from '../../src/config/toml.ts'
+import { readConfig } from '../../src/config/validate.ts'
+import { problemText } from '../../src/config/values.ts'
 
-const problems = (input: unknown): readonly string[] => {
-  const reading = readConfig(input)
-  return 'problems' in reading ? reading.problems.map(problemText) : []
-}
+const problems = (input: unknown): readonly string[] => readConfig(input).problems.map(problemText)
 
 describe('an unknown key is an error, and the key that was meant or those there are are named', () => {
   const source = { kind: 'certbot', path: '/x' }
@@ -171,7 +168,7 @@ describe('what is left of a file with mistakes', () => {
       notify: { events: ['uploaded', 'often'], command: '/x' },
       state: 'here',
     })
-    expect('rest' in reading && reading.rest).toEqual({
+    expect(reading.config).toEqual({
       tencent: { region: 'ap-x' },
       upload: { tags: { env: 'live' } },
       source: [{ kind: 'certbot', path: '/y' }],
@@ -183,22 +180,23 @@ describe('what is left of a file with mistakes', () => {
   test.each([[7], [null], ['text'], [[]]])('is nothing where the file is no table: %j', input => {
     expect(readConfig(input)).toMatchObject({
       problems: [{ key: 'file', says: 'expected a table' }],
-      rest: {},
+      config: {},
     })
   })
 })
 
 test('every problem has its line; what is missing has that of its table', () => {
   const text = '[tencent]\nregoin = 1\n\n[[source]]\nkind = "pem"\nname = "a b"\n[log]\nlevel = "loud"\n'
-  const reading = readConfig(parse(text), keyLines(text))
-  expect('problems' in reading && reading.problems.map(({ key, line }) => [key, line]).sort()).toEqual([
+  const { value, positionOf } = parseToml(text)
+  const reading = readConfig(value, positionOf)
+  expect(reading.problems.map(({ key, position }) => [key, position?.line]).sort()).toEqual([
     ['log.level', 8],
     ['source[1].chain', 4],
     ['source[1].name', 6],
     ['tencent.regoin', 2],
   ])
-  expect('problems' in reading && reading.problems.map(problemText)).toContain(
-    'line 2: tencent.regoin: unknown key: did you mean region?',
+  expect(reading.problems.map(problemText)).toContain(
+    'line 2, column 1: tencent.regoin: unknown key: did you mean region?',
   )
 })
 
@@ -206,10 +204,11 @@ test.each(['__proto__', 'constructor', 'prototype'])(
   'a tag called %s is refused by its line, and never left out unsaid',
   name => {
     const text = `[upload]\ntags = { team = "web" }\n[[certificate]]\nmatch = "*"\n[certificate.tags]\n${name} = "x"\n`
-    const reading = readConfig(parse(text), keyLines(text))
-    expect('problems' in reading && reading.problems.map(problemText)).toEqual([
-      `line 6: certificate[1].tags.${name}: a tag cannot be called so here: add it in the console`,
+    const { value, positionOf } = parseToml(text)
+    const reading = readConfig(value, positionOf)
+    expect(reading.problems.map(problemText)).toEqual([
+      `line 6, column 1: certificate[1].tags.${name}: a tag cannot be called so here: add it in the console`,
     ])
-    expect('rest' in reading && reading.rest.upload?.tags).toEqual({ team: 'web' })
+    expect(reading.config.upload?.tags).toEqual({ team: 'web' })
   },
 )

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { parse } from 'smol-toml'
 import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/schema.ts'
+import { parseToml } from '../../src/config/toml.ts'
 import { isFit, withProfile } from '../../src/setup/credentials.ts'
 import { linesAdded, withWanted } from '../../src/setup/files.ts'
 import { doneOf, doneText, draft, type Survey, setupSteps } from '../../src/setup/plan.ts'
 import { ABSENT, SERVICE, TIMER, type Unit } from '../../src/systemd/systemctl.ts'
+
+const parse = (text: string): Config => parseToml(text).value
 
 const ENDPOINT = 'https://ssl.intl.tencentcloudapi.com'
 const SOURCES = [{ kind: 'certbot', path: '/srv/le' }]

@@ -1,11 +1,11 @@
 /** Texts made to keep a reader busy, as large as each reader is given them. */
 import { Buffer } from 'node:buffer'
 import { parse as parseIni } from 'ini'
-import { parse as parseToml } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { parseBundle } from '../../../src/certificate/bundle.ts'
 import { readPem } from '../../../src/certificate/pem.ts'
 import { isMatch } from '../../../src/config/settings.ts'
+import { parseToml } from '../../../src/config/toml.ts'
 import { readConfig } from '../../../src/config/validate.ts'
 import { parseSamples } from '../../../src/metrics/samples.ts'
 import { parseReceipt } from '../../../src/receipts/codec.ts'
@@ -22,7 +22,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     parseBundle({ chain: { path: 'f', text }, key: { path: 'f', text, password: undefined } }, new Date()),
   'message without keys': withoutKeys,
   printable: text => printableText(text),
-  configuration: text => readConfig(parseToml(text)),
+  configuration: text => readConfig(parseToml(text.slice(0, 1 << 15)).value), // a table takes 50 µs
   credentials: text => parseIni(text.slice(0, 1 << 16)),
   textfile: parseSamples,
   reply: text => readReply(200, text),
@@ -127,7 +127,7 @@ test('reading PEM takes as much longer as the text is longer, whatever stands in
 
 test('a directory of keys is no way to get at every object', () => {
   parseIni('[__proto__]\npolluted=1\n[constructor.prototype]\npolluted=1\n')
-  readConfig(parseToml('[__proto__]\npolluted = 1\n'))
+  readConfig(parseToml('[__proto__]\npolluted = 1\n[a.constructor.prototype]\npolluted = 1\n').value)
   expect((Buffer.alloc(0) as unknown as { polluted?: unknown }).polluted).toBeUndefined()
   expect(Object.keys(Object.prototype)).toEqual([])
 })

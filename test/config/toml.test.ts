@@ -1,7 +1,13 @@
 import fc from 'fast-check'
-import { parse } from 'smol-toml'
+import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser'
 import { describe, expect, test } from 'vitest'
-import { type KeyPath, keyLines } from '../../src/config/tomlLines.ts'
+import { parseToml, TomlError } from '../../src/config/toml.ts'
+import type { KeyPath } from '../../src/config/values.ts'
+
+const lineOf = (text: string) => {
+  const { positionOf } = parseToml(text)
+  return (path: KeyPath) => positionOf(path)?.line
+}
 
 const CONFIGURATION = `# first
 [tencent]
@@ -43,20 +49,19 @@ describe('the line of a key', () => {
     [['source', 1, 'more', 'odd key', 'deep', 1, 'inner'], 20],
     [['log', 'level'], 23],
   ])('%j is %i', (path, line) => {
-    expect(() => parse(CONFIGURATION)).not.toThrow()
-    expect(keyLines(CONFIGURATION)(path)).toBe(line)
+    expect(lineOf(CONFIGURATION)(path)).toBe(line)
   })
 
   test('that is not there is that of the table it is missing in, or none', () => {
-    const lineOf = keyLines(CONFIGURATION)
-    expect(lineOf(['source', 1, 'chain'])).toBe(9)
-    expect(lineOf(['tencent', 'endpoint', 'x'])).toBe(3)
-    expect(lineOf(['state', 'dir'])).toBeUndefined()
+    const line = lineOf(CONFIGURATION)
+    expect(line(['source', 1, 'chain'])).toBe(9)
+    expect(line(['tencent', 'endpoint', 'x'])).toBe(3)
+    expect(line(['state', 'dir'])).toBeUndefined()
   })
 
   test('is the same with the line ends of Windows', () => {
-    const lineOf = keyLines(CONFIGURATION.replaceAll('\n', '\r\n'))
-    expect([lineOf(['source', 1, 'more', 'note']), lineOf(['log', 'level'])]).toEqual([15, 23])
+    const line = lineOf(CONFIGURATION.replaceAll('\n', '\r\n'))
+    expect([line(['source', 1, 'more', 'note']), line(['log', 'level'])]).toEqual([15, 23])
   })
 })
 
@@ -151,32 +156,66 @@ test('every key that the parser finds is on the line that is told, however the t
   fc.assert(
     fc.property(document, fc.infiniteStream(fc.nat(11)), (root, tape) => {
       const text = written(root, sides => (tape.next().value ?? 0) % sides)
-      const [lines, lineOf] = [text.split('\n'), keyLines(text)]
-      for (const path of pathsIn(parse(text))) {
+      const { value, positionOf } = parseToml(text)
+      expect(value).toEqual(getStaticTOMLValue(parseTOML(text)))
+      const lines = text.split('\n')
+      for (const path of pathsIn(value)) {
         const name = path.findLast(step => typeof step === 'string') ?? ''
         if (typeof path.at(-1) === 'number') continue
         const unique = /~\d+~$/.exec(name)?.[0] ?? 'no name'
-        expect(lines[(lineOf(path) ?? 0) - 1], `${JSON.stringify(path)} in\n${text}`).toContain(unique)
+        expect(lines[(positionOf(path)?.line ?? 0) - 1], `${JSON.stringify(path)} in\n${text}`).toContain(
+          unique,
+        )
       }
     }),
     { numRuns: 500 },
   )
 })
 
-test('no text at all makes it throw or go on for ever', () => {
+test('a key with a member of every object as its name is a key like any other', () => {
+  const { value } = parseToml(
+    '[__proto__]\nx = 1\n[a.constructor.prototype]\nx = 1\n[[b.__proto__]]\nx = 1\n[c]\nd = { __proto__ = { x = 1 } }\n',
+  )
+  expect(Object.keys(value)).toEqual(['__proto__', 'a', 'b', 'c'])
+  expect(({} as { x?: unknown }).x).toBeUndefined()
+})
+
+test('any text is TOML or has a message of one line, with a position inside the text', () => {
   const letters = fc.constantFrom(...'[]{}="\'#\\.,\n a1~')
   fc.assert(
     fc.property(fc.string({ unit: letters, maxLength: 200 }), text => {
-      expect(keyLines(text)(['a']) ?? 1).toBeLessThanOrEqual(text.split('\n').length)
+      try {
+        parseToml(text)
+      } catch (error) {
+        expect(error).toBeInstanceOf(TomlError)
+        const { message, position } = error as TomlError
+        expect(message).not.toContain('\n')
+        expect(position?.line).toBeLessThanOrEqual(text.split('\n').length)
+      }
     }),
     { numRuns: 2_000 },
   )
 })
 
 test.each([
-  ['a key of half a million parts', `${'a.'.repeat(500_000)}a = 1\n[b]\nc = 1\n`],
-  ['a header of as many', `[${'a.'.repeat(500_000)}a]\n[b]\nc = 1\n`],
+  ['a key of fifty thousand parts', `${'a.'.repeat(50_000)}a = 1\n[b]\nc = 1\n`],
+  ['a header of as many', `[${'a.'.repeat(50_000)}a]\n[b]\nc = 1\n`],
   ['a list in a list, a thousand deep', `a = ${'['.repeat(999)}${']'.repeat(999)}\n[b]\nc = 1\n`],
-])('%s takes a moment, and what comes after it is found', (_, text) => {
-  expect(keyLines(text)(['b', 'c'])).toBe(3)
+])('%s is read as far as a configuration can go, and what follows is found', (_, text) => {
+  expect(lineOf(text)(['b', 'c'])).toBe(3)
+  expect(JSON.stringify(parseToml(text).value).length).toBeLessThan(200)
+})
+
+test.each([
+  ['a value of half a megabyte', `a = "${'x'.repeat(500_000)}"`, /too long or nested too deeply/, undefined],
+  ['an integer that a number cannot hold', '\na = 99999999999999999999', /too large/, { line: 2, column: 5 }],
+  ['a value that is missing', 'a = ', /./, { line: 1, column: 5 }],
+  ['a key that stands twice', 'a = 1\na = 2', /./, { line: 2, column: 1 }],
+])('%s is refused with its position', (_, text, message, position) => {
+  const error = expect.objectContaining({ message: expect.stringMatching(message), position })
+  expect(() => parseToml(text)).toThrow(error)
+})
+
+test('a byte order mark in front is no part of the text', () => {
+  expect(parseToml('\ufeffa = 1').value).toEqual({ a: 1 })
 })
