@@ -1,13 +1,13 @@
-/** What `status` shows of each lineage. Pure. */
+/** The state of each lineage as `status` shows it. Pure. */
 import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
 import { FAULTS, FLAW_ADVICE } from '../errors.ts'
 import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
 
 /**
- * ok: uploaded as it stands · expiring, expired: that too, but not renewed in time · new, changed: the next pass uploads
- * it · failing: so it would, but the last tries did not get through · rejected: the service refused these bytes ·
- * refused: not sent on purpose · gone: no longer on disk · else as its fault says. In the order of a summary.
+ * ok: uploaded as it is on disk · expiring, expired: uploaded, but not renewed in time · new, changed: the next run uploads
+ * it · retrying: the last attempts failed · rejected: the service refused these bytes · refused: not sent on purpose ·
+ * removed: no longer on disk · pending, failed: as the fault says. In the order of a summary.
  */
 export const STATES = [
   'ok',
@@ -16,11 +16,11 @@ export const STATES = [
   'pending',
   'expiring',
   'expired',
-  'failing',
+  'retrying',
   'rejected',
   'refused',
   'failed',
-  'gone',
+  'removed',
 ] as const
 
 export type State = (typeof STATES)[number]
@@ -31,15 +31,15 @@ export interface StatusRow {
   readonly names: readonly string[]
   readonly notAfter: string | null
   readonly daysLeft: number | null
-  /** Share of the certificate's whole life, from 1 when it begins to 0 when it has expired. */
-  readonly lifeLeft: number | null
+  /** Share of the certificate's lifetime, from 1 at its beginning to 0 at its end. */
+  readonly lifetimeRemaining: number | null
   readonly certificateId: string | null
   readonly uploadedAt: string | null
   readonly supersedes: readonly string[]
-  readonly failingSince: string | null
-  /** When a daemon tries again what is failing. */
-  readonly nextLook: string | null
-  /** Why, for everything that is not well; of what is uploaded as it stands, what clients may refuse it for. */
+  readonly retryingSince: string | null
+  /** When a daemon tries again. */
+  readonly nextAttemptAt: string | null
+  /** Why the state is not ok; for an uploaded certificate, why TLS clients may refuse it. */
   readonly reason: string | null
   readonly advice: string | null
 }
@@ -53,19 +53,19 @@ export function statusRow(
   const uploaded = receipt?.uploaded
   const life = outcome?.bundle ?? lifeOf(uploaded)
   const failing = failingOf(outcome, receipt)
-  const state = failing ? 'failing' : stateOf(outcome, now)
+  const state = failing ? 'retrying' : stateOf(outcome, now)
   return {
     lineage: outcome?.lineage ?? receipt?.lineage ?? '',
     state,
     names: outcome?.bundle?.names ?? uploaded?.names ?? [],
     notAfter: life?.notAfter.toISOString() ?? null,
     daysLeft: life ? Math.floor((life.notAfter.getTime() - now.getTime()) / DAY) : null,
-    lifeLeft: life ? shareLeft(life, now) : null,
+    lifetimeRemaining: life ? shareRemaining(life, now) : null,
     certificateId: uploaded?.certificateId ?? null,
     uploadedAt: uploaded?.uploadedAt ?? null,
     supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
-    failingSince: failing?.since ?? null,
-    nextLook: failing?.nextAttemptAt ?? null,
+    retryingSince: failing?.since ?? null,
+    nextAttemptAt: failing?.nextAttemptAt ?? null,
     ...explained(state, { outcome, failing, advice: life && overdueAdvice(life, now.getTime()) }),
   }
 }
@@ -73,13 +73,13 @@ export function statusRow(
 const lifeOf = (uploaded: Upload | undefined): Life | undefined =>
   uploaded && { notBefore: new Date(uploaded.notBefore), notAfter: new Date(uploaded.notAfter) }
 
-function shareLeft({ notBefore, notAfter }: Life, now: Date): number {
+function shareRemaining({ notBefore, notAfter }: Life, now: Date): number {
   const left = notAfter.getTime() - now.getTime()
   const life = notAfter.getTime() - notBefore.getTime()
   return left <= 0 ? 0 : Math.min(1, left / life)
 }
 
-/** A row of failures counts for the bytes it was about: a renewal begins anew. */
+/** Failures count for the certificate they were about; a renewed one begins anew. */
 function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): RetryState | undefined {
   if (outcome?.outcome !== 'planned' && outcome?.outcome !== 'waiting') return undefined
   return receipt?.failing?.fingerprint === outcome.bundle?.fingerprint ? receipt?.failing : undefined
@@ -88,13 +88,13 @@ function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): 
 function stateOf(outcome: Outcome | undefined, now: Date): State {
   switch (outcome?.outcome) {
     case undefined:
-      return 'gone'
+      return 'removed'
     case 'unchanged':
     case 'uploaded':
       if (!outcome.bundle || !isOverdue(outcome.bundle, now.getTime())) return 'ok'
       return outcome.bundle.notAfter > now ? 'expiring' : 'expired'
     case 'waiting':
-      return 'failing'
+      return 'retrying'
     case 'planned':
       return outcome.because === 'first-seen' ? 'new' : 'changed'
     case 'refused':
@@ -112,7 +112,7 @@ const OVERDUE: Readonly<Partial<Record<State, string>>> = {
 interface Grounds {
   readonly outcome: Outcome | undefined
   readonly failing: RetryState | undefined
-  /** Where a renewal is overdue. */
+  /** If a renewal is overdue. */
   readonly advice: string | undefined
 }
 
@@ -125,6 +125,6 @@ function explained(state: State, { outcome, failing, advice }: Grounds) {
   return flaws.length ? { reason: flaws.join('; '), advice: FLAW_ADVICE } : { reason: null, advice: null }
 }
 
-/** A receipt may hold a code of another version. */
+/** A receipt may have a code of another version. */
 const adviceFor = (code: string): string | null =>
   Object.hasOwn(FAULTS, code) ? FAULTS[code as keyof typeof FAULTS].advice : null

@@ -1,16 +1,5 @@
 /** Text fitted to a terminal's width. Pure. */
 
-const drawn = (filled: number, cells: number) => '#'.repeat(filled) + '.'.repeat(cells - filled)
-
-const within = (share: number) => Math.min(1, Math.max(0, share))
-
-/** What is left, rounded up: the bar is empty only when nothing is. */
-export const bar = (share: number, cells: number): string => drawn(Math.ceil(within(share) * cells), cells)
-
-/** What is done, rounded down: the bar is full only when everything is. */
-export const progressBar = (share: number, cells: number): string =>
-  drawn(Math.floor(within(share) * cells), cells)
-
 /** Words on lines of at most `width` characters, every line but the first set in by `indent` blanks beside them. */
 export function wrap(text: string, width: number, indent = 0): string {
   const lines = ['']

@@ -25,7 +25,7 @@ test('a certificate that is to be skipped is neither sent nor shown', async () =
 test('one that was uploaded before it was skipped is not called gone', async () => {
   const { type, given } = await skipping('certbot:dev*')
   await type(['sync'])
-  expect((await type(['status', ...given])).out()).not.toContain('gone')
+  expect((await type(['status', ...given])).out()).not.toContain('removed')
 })
 
 test('a hook for one says so and is well', async () => {

@@ -32,12 +32,12 @@ describe('status --json', () => {
       names: ['example.com', 'www.example.com'],
       notAfter: pair.notAfter.toISOString(),
       daysLeft: 43,
-      lifeLeft: expect.closeTo(44 / 45, 2),
+      lifetimeRemaining: expect.closeTo(44 / 45, 2),
       certificateId: emulator.certificates()[0]?.id,
       uploadedAt: expect.stringMatching(/Z$/),
       supersedes: [],
-      failingSince: null,
-      nextLook: null,
+      retryingSince: null,
+      nextAttemptAt: null,
       reason: null,
       advice: null,
     })
@@ -66,14 +66,14 @@ describe('status --json', () => {
 
     const [row] = rowsOf(await type(['status', '--json']))
     expect(row).toMatchObject({
-      state: 'failing',
-      failingSince: since,
-      nextLook: nextAttemptAt,
+      state: 'retrying',
+      retryingSince: since,
+      nextAttemptAt: nextAttemptAt,
       reason: told.message,
     })
     const table = (await type(['status'])).out().replace(/\s+/g, ' ')
     expect(table).toMatch(
-      /: failing since [-\d]+ [:\d]+ UTC, next look in 25 minutes: the connection was refused → /,
+      /: retrying since [-\d]+ [:\d]+ UTC, next attempt in 25 minutes: the connection was refused → /,
     )
   })
 
@@ -130,5 +130,5 @@ test('colours are for terminals that have them', async () => {
   expect((await type(['status'])).out()).not.toContain('\u001b')
   const coloured = (await type(['status'], { terminal: true, colours: true })).out()
   expect(coloured).toContain('\u001b[36mnew')
-  expect(coloured).toContain('\u001b[32m############ 43')
+  expect(coloured).toContain('\u001b[32m  43')
 })

@@ -34,12 +34,12 @@ describe('a row', () => {
       names: ['example.com'],
       notAfter: '2026-05-30T00:00:00.000Z',
       daysLeft: 89,
-      lifeLeft: 179 / 180,
+      lifetimeRemaining: 179 / 180,
       certificateId: 'a92b1Z1i',
       uploadedAt: '2026-01-02T03:04:05.678Z',
       supersedes: [],
-      failingSince: null,
-      nextLook: null,
+      retryingSince: null,
+      nextAttemptAt: null,
       reason: null,
       advice: null,
     })
@@ -67,7 +67,7 @@ describe('a row', () => {
     const superseded = [{ ...upload({ certificateId: 'old' }), supersededAt: upload().uploadedAt }]
     expect(statusRow({ receipt: receiptWith({ superseded }) }, NOW)).toMatchObject({
       lineage: LINEAGE,
-      state: 'gone',
+      state: 'removed',
       notAfter: '2026-04-01T00:00:00.000Z',
       daysLeft: 30,
       supersedes: ['old'],
@@ -120,14 +120,16 @@ describe('a life', () => {
 
   test('left is a share of the whole, from 1 to 0 and never beyond', () => {
     const days = ['2026-02-01', '2026-03-01', '2026-04-15', '2026-05-30', '2027-01-01']
-    expect(days.map(day => rowAt(`${day}T00:00:00Z`).lifeLeft)).toEqual([1, 1, 0.5, 0, 0])
+    expect(days.map(day => rowAt(`${day}T00:00:00Z`).lifetimeRemaining)).toEqual([1, 1, 0.5, 0, 0])
   })
 
   test('of what is not on disk is that of what was uploaded; of what nobody knows there is none', () => {
-    expect(statusRow({ receipt: receiptWith() }, new Date('2026-02-15T00:00:00Z')).lifeLeft).toBe(0.5)
+    expect(statusRow({ receipt: receiptWith() }, new Date('2026-02-15T00:00:00Z')).lifetimeRemaining).toBe(
+      0.5,
+    )
     const broken = outcome({ outcome: 'failed', fault: new Fault('PAIR_INCOMPLETE', 'x') }, false)
     expect(statusRow({ outcome: broken, receipt: undefined }, NOW)).toMatchObject({
-      lifeLeft: null,
+      lifetimeRemaining: null,
       daysLeft: null,
     })
   })
@@ -149,10 +151,10 @@ describe('what could not be carried yet', () => {
     expect(
       statusRow({ outcome: planned(), receipt: receiptWith({ failing: failing() }) }, NOW),
     ).toMatchObject({
-      state: 'failing',
+      state: 'retrying',
       certificateId: 'a92b1Z1i',
-      failingSince: '2026-03-01T09:00:00.000Z',
-      nextLook: '2026-03-01T12:25:00.000Z',
+      retryingSince: '2026-03-01T09:00:00.000Z',
+      nextAttemptAt: '2026-03-01T12:25:00.000Z',
       reason: 'ssl.tencentcloudapi.com: connection refused',
       advice: new Fault('NETWORK', '').advice,
     })
@@ -162,8 +164,8 @@ describe('what could not be carried yet', () => {
     const receipt = receiptWith({ failing: failing({ fingerprint: 'of the certificate before' }) })
     expect(statusRow({ outcome: planned(), receipt }, NOW)).toMatchObject({
       state: 'changed',
-      failingSince: null,
-      nextLook: null,
+      retryingSince: null,
+      nextAttemptAt: null,
       reason: null,
     })
   })
@@ -172,7 +174,7 @@ describe('what could not be carried yet', () => {
     const receipt = receiptWith({ failing: failing() })
     expect(statusRow({ outcome: failed('KEY_MISMATCH'), receipt }, NOW)).toMatchObject({
       state: 'pending',
-      nextLook: null,
+      nextAttemptAt: null,
     })
   })
 
@@ -180,7 +182,7 @@ describe('what could not be carried yet', () => {
     for (const code of ['OF_TOMORROW', 'constructor', '__proto__']) {
       const receipt = receiptWith({ failing: failing({ code }) })
       expect(statusRow({ outcome: planned(), receipt }, NOW)).toMatchObject({
-        state: 'failing',
+        state: 'retrying',
         advice: null,
       })
     }

@@ -12,79 +12,85 @@ const row = (changes: Partial<StatusRow> = {}): StatusRow => ({
   ...statusRow({ receipt: receiptWith() }, NOW),
   state: 'ok',
   daysLeft: 44,
-  lifeLeft: 0.49,
+  lifetimeRemaining: 0.49,
   ...changes,
 })
 const lines = (...rows: readonly StatusRow[]) => statusTable(rows, SCREEN, NOW).trimEnd().split('\n')
 
 describe('the table', () => {
-  test('says so where there is nothing', () => {
+  test('is one sentence if there are no certificates', () => {
     expect(statusTable([], SCREEN, NOW)).toBe('No certificates: nothing on disk, nothing uploaded.\n')
   })
 
-  test('stands in columns, the life left as a bar, and ends with the sum', () => {
-    const unknown = { certificateId: null, uploadedAt: null, daysLeft: null, lifeLeft: null, names: [] }
+  test('has a row for each certificate and ends with the sum', () => {
+    const unknown = {
+      certificateId: null,
+      uploadedAt: null,
+      daysLeft: null,
+      lifetimeRemaining: null,
+      names: [],
+    }
     expect(
       lines(
         row(),
-        row({ lineage: 'certbot:old.example.com', state: 'expiring', daysLeft: 9, lifeLeft: 0.1, names: [] }),
+        row({ lineage: 'certbot:old.example.com', state: 'expiring', daysLeft: 9, names: [] }),
         row({ lineage: 'pem:ca', state: 'new', ...unknown }),
-        row({ lineage: 'pem:late', state: 'expired', daysLeft: -103, lifeLeft: 0, names: [] }),
+        row({ lineage: 'pem:late', state: 'expired', daysLeft: -103, names: [] }),
       ),
     ).toEqual([
-      'LINEAGE                  STATE     DAYS LEFT          ID        UPLOADED',
-      'certbot:example.com      ok        ######......   44  a92b1Z1i  2026-01-02',
-      'certbot:old.example.com  expiring  ##..........    9  a92b1Z1i  2026-01-02',
-      'pem:ca                   new       -                  -         -',
-      'pem:late                 expired   ............ -103  a92b1Z1i  2026-01-02',
+      'LINEAGE                  STATE     DAYS LEFT  ID        UPLOADED',
+      'certbot:example.com      ok          44       a92b1Z1i  2026-01-02',
+      'certbot:old.example.com  expiring     9       a92b1Z1i  2026-01-02',
+      'pem:ca                   new       -          -         -',
+      'pem:late                 expired   -103       a92b1Z1i  2026-01-02',
       '',
       '4 certificates: 1 ok, 1 new, 1 expiring, 1 expired',
     ])
   })
 
-  test('holds lineages of 36 characters whole in 80 columns, in any state', () => {
-    const lineage = `certbot:${'a'.repeat(16)}.example.com`
-    expect(lineage).toHaveLength(36)
+  test('has room for lineages of 37 characters in 80 columns, and cuts longer ones at the end', () => {
+    const lineage = `certbot:${'a'.repeat(17)}.example.com`
+    expect(lineage).toHaveLength(37)
     const all = lines(...STATES.map(state => row({ lineage, state, daysLeft: 398, names: [] })))
     for (const line of all.slice(1, STATES.length + 1))
       expect(line).toMatch(new RegExp(`^${lineage} .+ a92b1Z1i  2026-01-02$`))
     expect(Math.max(...all.map(line => line.length))).toBe(80)
-    expect(all[1]).toContain('###...')
+    const [, cut] = lines(row({ lineage: `${lineage}.org`, state: 'expiring', names: [] }))
+    expect(cut).toMatch(/^certbot:a+\.example\.com?… {2}expiring/)
   })
 
-  test('cuts what is longer in the middle, and keeps to the columns there are', () => {
+  test('keeps to the columns of the terminal, whatever the names', () => {
     const long = row({
       lineage: `acme.sh:*.${'very-long-'.repeat(20)}example.com_ecc`,
       certificateId: 'i'.repeat(40),
       names: Array.from({ length: 100 }, (_, i) => `${i}.${'very-long-'.repeat(i % 20)}example.com`),
       state: 'pending',
       daysLeft: -123,
-      lifeLeft: 0,
+      lifetimeRemaining: 0,
       reason: 'word '.repeat(60),
       advice: 'more '.repeat(60),
     })
     for (const columns of [80, 100, 132]) {
       const all = statusTable([row(), long], { colours: false, columns }, NOW).split('\n')
-      expect(all[2]).toMatch(/^acme\.sh.*….*_ecc {2}pending {2}\.{6}/)
       for (const line of all.filter(line => !line.includes('very-long-very')))
         expect(line.length).toBeLessThanOrEqual(columns)
     }
   })
 
-  test('tells the names that the lineage does not', () => {
+  test('shows the names that are not part of the lineage', () => {
     const names = ['example.com', 'www.example.com', 'api.example.com']
     expect(lines(row({ names }))[2]).toBe('  www.example.com, api.example.com')
     expect(lines(row({ lineage: 'acme.sh:example.com_ecc', names: ['example.com'] }))[2]).toBe('')
     expect(lines(row({ lineage: 'pem:intranet', names }))[2]).toBe(`  ${names.join(', ')}`)
   })
 
-  test('says how many names there are beside those that have room', () => {
+  test('counts the names that do not fit', () => {
     const names = Array.from({ length: 100 }, (_, i) => `host-${i}.example.com`)
     const line = lines(row({ names }))[2] ?? ''
     expect(line).toBe('  host-0.example.com, host-1.example.com, host-2.example.com and 97 more')
     const longest =
       lines(row({ names: [`${'x'.repeat(60)}.${'y'.repeat(60)}.example`, 'b.example'] }))[2] ?? ''
-    expect(longest).toMatch(/^ {2}x+…y+\.example and 1 more$/)
+    expect(longest).toMatch(/^ {2}x+\.y+… and 1 more$/)
     expect(longest).toHaveLength(80)
   })
 })
@@ -108,44 +114,44 @@ describe('below the table', () => {
     )
     const column = (line: string, word: string) => displayWidth(line.slice(0, line.indexOf(word)))
     expect([column(short, 'ok'), column(long, 'ok')]).toEqual([column(head, 'STATE'), column(head, 'STATE')])
-    expect(long).toMatch(/^pem:内.*….*证书 /)
+    expect(long).toMatch(/^pem:内.*… /)
     expect(displayWidth(long)).toBeLessThanOrEqual(80)
   })
 
-  test('what is failing says since when and when it is looked at next', () => {
+  test('a retrying certificate has the time of its first failure and of the next attempt', () => {
     const failing = {
-      state: 'failing',
+      state: 'retrying',
       reason: 'connection refused',
-      failingSince: '2026-03-01T09:00:00.000Z',
-      nextLook: '2026-03-01T12:25:00.000Z',
+      retryingSince: '2026-03-01T09:00:00.000Z',
+      nextAttemptAt: '2026-03-01T12:25:00.000Z',
     } as const
     const text = (changes: Partial<StatusRow>) => lines(row({ ...failing, ...changes })).join(' ')
     expect(text({})).toContain(
-      'certbot:example.com: failing since 2026-03-01 09:00 UTC, next look in 25 minutes: connection refused',
+      'certbot:example.com: retrying since 2026-03-01 09:00 UTC, next attempt in 25 minutes: connection refused',
     )
-    for (const nextLook of ['2026-03-01T11:00:00.000Z', '2026-02-30T99:00Z'])
-      expect(text({ nextLook })).toContain('next look is due: connection refused')
+    for (const nextAttemptAt of ['2026-03-01T11:00:00.000Z', '2026-02-30T99:00Z'])
+      expect(text({ nextAttemptAt })).toContain('next attempt is due: connection refused')
   })
 
-  test('what many meet is said once, with the first of them, the longest wait and the soonest look', () => {
+  test('a reason that many share is shown once, with the first failure and the next attempt of all', () => {
     const rows = Array.from({ length: 60 }, (_, i) =>
       row({
         lineage: `certbot:${i}.example`,
         names: [],
-        state: 'failing',
+        state: 'retrying',
         reason: 'connection refused',
         advice: 'Nothing to do.',
-        failingSince: `2026-03-01T09:${String(59 - i).padStart(2, '0')}:00.000Z`,
-        nextLook: `2026-03-01T12:${String(59 - i).padStart(2, '0')}:30.000Z`,
+        retryingSince: `2026-03-01T09:${String(59 - i).padStart(2, '0')}:00.000Z`,
+        nextAttemptAt: `2026-03-01T12:${String(59 - i).padStart(2, '0')}:30.000Z`,
       }),
     )
     expect(lines(...rows).slice(61)).toEqual([
       '',
-      'certbot:0.example and 59 more: failing since 2026-03-01 09:00 UTC, next look in',
-      '30 s: connection refused',
+      'certbot:0.example and 59 more: retrying since 2026-03-01 09:00 UTC, next attempt',
+      'in 30 s: connection refused',
       '  → Nothing to do.',
       '',
-      '60 certificates: 60 failing',
+      '60 certificates: 60 retrying',
     ])
   })
 })
@@ -159,10 +165,10 @@ describe('for any terminal', () => {
     expect(statusTable(rows, SCREEN, NOW)).not.toContain('\u001b')
   })
 
-  test('the bar turns yellow below a third and red at the end', () => {
-    const bar = (lifeLeft: number) =>
-      statusTable([row({ lifeLeft })], { ...SCREEN, colours: true }, NOW).match(/\[(\d+)m[#.]{6}/)?.[1]
-    expect([0.34, 0.33, 0.01, 0].map(bar)).toEqual(['32', '33', '33', '31'])
+  test('the days left turn yellow below a third of the lifetime and red at the end', () => {
+    const colour = (lifetimeRemaining: number) =>
+      statusTable([row({ lifetimeRemaining })], { ...SCREEN, colours: true }, NOW).match(/\[(\d+)m +44/)?.[1]
+    expect([0.34, 0.33, 0.01, 0].map(colour)).toEqual(['32', '33', '33', '31'])
   })
 
   test('the table is plain ASCII', () => {
