@@ -1,15 +1,15 @@
 /** The archive for systems without Debian packages: the program, its units, man pages, completion and documents. */
 import { execFileSync } from 'node:child_process'
 import { basename } from 'node:path'
-import { EPOCH } from './places.ts'
-import { staged } from './staging.ts'
-import { completionFiles, documents, exampleConfig, filesOf, manualPages } from './tree.ts'
+import { completionFiles, documents, exampleConfig, filesOf, manualPages } from './contents.ts'
+import { EPOCH } from './paths.ts'
+import { inStagingDir } from './stagingDir.ts'
 
 export interface Made {
   readonly version: string
-  /** The program that is packed. */
+  /** The program. */
   readonly executable: string
-  /** Those of all that is in the program, word for word. */
+  /** The licence texts of everything in the program. */
   readonly terms: string
   /** Where the package goes. */
   readonly file: string
@@ -17,7 +17,7 @@ export interface Made {
 
 export async function writeArchive({ version, executable, terms, file }: Made): Promise<void> {
   const top = basename(file, '.tar.gz')
-  await staged(async ({ folder, write, writeAll, copy }) => {
+  await inStagingDir(async ({ folder, write, writeAll, copy }) => {
     await copy(executable, `${top}/certferry`, 0o755)
     await writeAll(top, await documents())
     await write(`${top}/third-party.txt`, terms)
@@ -30,7 +30,7 @@ export async function writeArchive({ version, executable, terms, file }: Made): 
   })
 }
 
-/** In one order, of one time, of nobody in particular: https://reproducible-builds.org/docs/archives/ */
+/** Fixed order, time and owner: https://reproducible-builds.org/docs/archives/ */
 function tar(folder: string, top: string, file: string): void {
   const same = [
     '--sort=name',

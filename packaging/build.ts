@@ -2,12 +2,12 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { bundle, readVersion } from './bundle.ts'
-import { compiled } from './compiled.ts'
-import { ROOT } from './places.ts'
+import { withCodeCache } from './codeCache.ts'
+import { ROOT } from './paths.ts'
 
 const folder = resolve(ROOT, 'dist')
 await rm(folder, { recursive: true, force: true })
-const files = await compiled(await bundle(await readVersion()))
+const files = await withCodeCache(await bundle(await readVersion()))
 // its own files are CommonJS, whatever the repository's are
 for (const [path, content] of [...files, ['package.json', '{ "type": "commonjs" }\n'] as const]) {
   await mkdir(dirname(resolve(folder, path)), { recursive: true })

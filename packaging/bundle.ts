@@ -1,36 +1,36 @@
-/** The whole program as few files of CommonJS: what a start needs is in one, and what few commands need in others. */
+/** Bundles the program into a few CommonJS files: one with what every start needs, others with what some commands need. */
 import { readFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 import { unresolvedIn } from './unresolved.ts'
 
 export interface Bundle {
-  /** Code by path: `main.js` begins, and asks for the others in `parts/`. */
+  /** Code by path: `main.js` requires the others, in `parts/`. */
   readonly parts: ReadonlyMap<string, string>
-  /** Paths of the files that went into it, from the repository. */
+  /** The source files, relative to the repository. */
   readonly sources: readonly string[]
 }
 
-/** In a bundle there is no package.json beside the code to read the version from. */
-const stating = (version: string): Plugin => ({
+/** The bundle has no package.json to read the version from. */
+const versionModule = (version: string): Plugin => ({
   name: 'version',
   load: id => (id === resolve(ROOT, 'src/version.ts') ? `export const VERSION = '${version}'\n` : null),
 })
 
-/** tsyringe, of @peculiar/x509, looks for the metadata API as soon as it is loaded, and bundling changes who loads it first. */
+/** tsyringe, of @peculiar/x509, needs the metadata API when it is loaded, and bundling changes the order. */
 const metadataFirst: Plugin = {
   name: 'reflect-metadata',
   transform: (code, id) =>
     id.endsWith('tsyringe/dist/esm5/index.js') ? `import 'reflect-metadata'\n${code}` : null,
 }
 
-/** What every start loads, a hook's above all: one file of it is opened and read sooner than a dozen. */
+/** What every start loads, in one file because that is read faster than a dozen. */
 const BEGINNINGS = ['src/terminal/output.ts', 'src/cli/run.ts', 'src/commands/hook.ts'].map(path =>
   resolve(ROOT, path),
 )
 
-/** All that these files import, and so on, as far as nothing waits to be asked for. */
+/** Finds all static imports of these files. */
 const closure = (found: Set<string>): Plugin => ({
   name: 'closure',
   buildEnd() {
@@ -43,8 +43,8 @@ const closure = (found: Set<string>): Plugin => ({
   },
 })
 
-/** Of pino: transports in worker threads, files it would open itself, and what these two need. */
-const UNUSED = new Set([
+/** Modules of pino that are not needed: transports in worker threads, opening log files, and what these two require. */
+const UNUSED_PINO = new Set([
   './transport',
   './lib/transport',
   './lib/multistream',
@@ -53,33 +53,44 @@ const UNUSED = new Set([
   'worker_threads',
 ])
 
-const withoutUnused: Plugin = {
+const withoutUnusedPino: Plugin = {
   name: 'unused parts of pino',
   resolveId: (source, importer) =>
-    UNUSED.has(source) && importer?.includes('/node_modules/pino/')
+    UNUSED_PINO.has(source) && importer?.includes('/node_modules/pino/')
       ? resolve(ROOT, 'packaging/unused.cjs')
       : null,
 }
 
-/** Reads certificates: 16 packages, of which none is loaded without the others. */
+/** The 16 packages that read certificates, always loaded together. */
 const X509 = /node_modules\/(@peculiar|asn1js|pvtsutils|pvutils|reflect-metadata|tslib|tsyringe)\//
 
-/** A library is known by its name wherever it is loaded. */
+/** Files of undici that HTTP/1.1 with texts as bodies does not need. Using one of them in the bundle is an error. */
+const UNUSED_UNDICI =
+  /undici\/lib\/(dispatcher\/(client-h2|socks5-proxy-agent)|milo\/(simd|no-simd)|web\/(fetch\/(body|formdata)|webidl\/index))\.js$/
+
+export const withoutUnusedUndici: Plugin = {
+  name: 'unused parts of undici',
+  load: id => {
+    if (!UNUSED_UNDICI.test(id)) return null
+    const file = id.slice(id.indexOf('undici/'))
+    return `const fail = () => { throw new Error('${file} is not in this program') }
+module.exports = new Proxy(function () {}, { apply: fail, construct: fail, get: fail })\n`
+  },
+}
+
+/** Each package is a part of its own. */
 const packageOf = (id: string) =>
   /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
 
-/**
- * CommonJS, for that is what a single executable of Node 24 can start. Names are kept, so that a stack trace in a bug
- * report can be read.
- */
+/** CommonJS, because a single executable of Node 24 starts nothing else. Names are kept for readable stack traces. */
 export async function bundle(version: string): Promise<Bundle> {
   const start = new Set<string>()
   const build = await rolldown({
     input: { main: resolve(ROOT, 'src/main.ts') },
     cwd: ROOT,
     platform: 'node',
-    plugins: [stating(version), withoutUnused, metadataFirst, closure(start)],
-    // ES modules: what is not used of them is left out
+    plugins: [versionModule(version), withoutUnusedPino, withoutUnusedUndici, metadataFirst, closure(start)],
+    // ES modules: unused exports are left out
     resolve: { mainFields: ['module', 'main'], alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
     preserveEntrySignatures: false,
     transform: { target: 'node22', define: { 'import.meta.filename': '__filename' } },
@@ -87,7 +98,7 @@ export async function bundle(version: string): Promise<Bundle> {
   try {
     const { output } = await build.generate({
       format: 'cjs',
-      // the loader runs the parts by vm.Script, where an import() that is left has no one to answer it
+      // the loader runs the parts by vm.Script, where import() does not work
       dynamicImportInCjs: false,
       entryFileNames: '[name].js',
       chunkFileNames: 'parts/[name].js',

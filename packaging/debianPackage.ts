@@ -5,8 +5,6 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Made } from './archive.ts'
-import { EPOCH, ROOT } from './places.ts'
-import { type Staging, staged } from './staging.ts'
 import {
   completionFiles,
   debianChangelog,
@@ -15,7 +13,9 @@ import {
   filesOf,
   manualPages,
   unitFor,
-} from './tree.ts'
+} from './contents.ts'
+import { EPOCH, ROOT } from './paths.ts'
+import { inStagingDir, type Staging } from './stagingDir.ts'
 
 const DOCUMENTS = 'usr/share/doc/certferry'
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
@@ -23,7 +23,7 @@ const SCRIPTS = ['postinst', 'prerm', 'postrm']
 const part = (name: string) => readFile(resolve(ROOT, 'packaging/debian', name), 'utf8')
 
 export async function writeDebianPackage(made: Made & { readonly architecture: string }): Promise<void> {
-  await staged(async staging => {
+  await inStagingDir(async staging => {
     await staging.copy(made.executable, 'usr/bin/certferry', 0o755)
     await writeSystem(staging)
     await writeDocuments(staging, made)

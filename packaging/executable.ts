@@ -1,14 +1,14 @@
-/** One file that needs no Node: Node itself with the bundle in it (https://nodejs.org/api/single-executable-applications.html). */
+/** A single executable: Node itself with the bundle in it (https://nodejs.org/api/single-executable-applications.html). */
 import { execFileSync } from 'node:child_process'
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
 import type { Bundle } from './bundle.ts'
-import { compiled, SEED } from './compiled.ts'
-import { ROOT } from './places.ts'
+import { SEED, withCodeCache } from './codeCache.ts'
+import { ROOT } from './paths.ts'
 
-/** Node looks for this mark in itself, to know whether something was put in. */
+/** Node finds this mark in itself and knows by it whether a program was injected. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** Writes the executable to `file`, made of the Node that runs this. */
@@ -26,18 +26,18 @@ export async function writeExecutable(program: Pick<Bundle, 'parts'>, file: stri
 }
 
 async function writeBlob(program: Pick<Bundle, 'parts'>, folder: string): Promise<string> {
-  const files = await compiled(program)
+  const files = await withCodeCache(program)
   await mkdir(join(folder, 'parts'))
   for (const [name, content] of files) await writeFile(join(folder, name), content)
   const assets = [...files.keys()].filter(name => name !== 'main.js').sort()
   const config = {
-    // relative: an absolute path of this machine would stand in the blob
+    // relative, or the blob would have an absolute path of this machine
     main: 'main.js',
     output: 'certferry.blob',
     assets: Object.fromEntries(assets.map(name => [name, name])),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    // a program that holds private keys takes no orders for its runtime from its environment, NODE_OPTIONS above all
+    // a program that reads private keys must not obey NODE_OPTIONS
     execArgvExtension: 'none',
   }
   await writeFile(join(folder, 'config.json'), JSON.stringify(config))
@@ -46,13 +46,13 @@ async function writeBlob(program: Pick<Bundle, 'parts'>, folder: string): Promis
   return join(folder, 'certferry.blob')
 }
 
-/** As a program of its own, whose complaints about sections that strip has emptied nobody needs to read. */
+/** In a process of its own, without its warnings about sections that strip has emptied. */
 function inject(file: string, blob: string): void {
   const postject = resolve(ROOT, 'node_modules/postject/dist/cli.js')
   execFileSync(execPath, [postject, file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', FUSE], { stdio: 'pipe' })
 }
 
-/** Before the injection: stripped after it, the program does not start. Without binutils it is a sixth larger, and the same. */
+/** Before the injection: stripped after it, the program does not start. Without binutils it is a sixth larger. */
 function strip(file: string): void {
   try {
     execFileSync('strip', [file], { stdio: 'pipe' })

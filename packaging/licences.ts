@@ -1,15 +1,15 @@
-/** Whose work a release holds, and on what terms: the page docs/licences.md, and the terms themselves, word for word. */
+/** The packages in a release and their licences: the page docs/licences.md, and the licence texts. */
 import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Package, readLockfile, runtimePackages } from './packages.ts'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 
-/** What all of it may be used under without giving anything of its own away. */
+/** Permissive licences only. */
 export const ALLOWED = ['0BSD', 'Apache-2.0', 'BSD-3-Clause', 'ISC', 'MIT'] as const
 
 const TERMS = /^(licen[cs]e|copying|notice)(\.|$)/i
 
-/** Why each package of the program's own is there: the first two columns of the architecture page's table. */
+/** The purpose of each direct dependency: the first two columns of the table in docs/architecture.md. */
 export async function reasons(): Promise<ReadonlyMap<string, string>> {
   const page = await readFile(resolve(ROOT, 'docs/architecture.md'), 'utf8')
   const section = page.split(/^## /m).find(text => text.startsWith('Dependencies\n')) ?? ''
@@ -49,7 +49,7 @@ word, as \`third-party.txt\`.
 `
 }
 
-/** Paths of all that comes with a package, itself among them. */
+/** Paths of a package and everything it depends on. */
 function broughtBy(
   packages: readonly Package[],
   path: string,
@@ -61,12 +61,12 @@ function broughtBy(
   return found
 }
 
-/** The terms of every package that is held, as its authors wrote them. */
+/** The licence texts of all packages, as their authors wrote them. */
 export async function terms(packages: readonly Package[]): Promise<string> {
   const texts = await Promise.all(
     packages.map(async ({ name, version, licence, path }) => {
       const files = (await readdir(resolve(ROOT, path))).filter(file => TERMS.test(file)).sort()
-      if (files.length === 0) throw new Error(`${path} brings no terms of its licence`)
+      if (files.length === 0) throw new Error(`${path} has no licence text`)
       const parts = await Promise.all(files.map(file => readFile(resolve(ROOT, path, file), 'utf8')))
       return `${'='.repeat(78)}\n${name} ${version} (${licence})\n${'='.repeat(78)}\n\n${parts.map(part => part.trim()).join('\n\n')}\n`
     }),

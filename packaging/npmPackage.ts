@@ -1,15 +1,15 @@
-/** The package for those who have a Node: the bundle alone, with no dependency that would bring another. */
+/** The npm package: the bundle without Node and without dependencies. */
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Bundle } from './bundle.ts'
-import { EPOCH, ROOT } from './places.ts'
-import { staged } from './staging.ts'
-import { documents, exampleConfig, filesOf } from './tree.ts'
+import { documents, exampleConfig, filesOf } from './contents.ts'
+import { EPOCH, ROOT } from './paths.ts'
+import { inStagingDir } from './stagingDir.ts'
 
 interface Parts {
   readonly parts: Bundle['parts']
-  /** Those of all that is in the code, word for word. */
+  /** The licence texts of everything in the code. */
   readonly terms: string
   /** Where the package goes. */
   readonly folder: string
@@ -18,7 +18,7 @@ interface Parts {
 export async function writeNpmPackage({ parts, terms, folder }: Parts): Promise<void> {
   const manifest = JSON.parse(await readFile(resolve(ROOT, 'package.json'), 'utf8'))
   const { name, version, description, license, engines } = manifest
-  await staged(async staging => {
+  await inStagingDir(async staging => {
     const kept = { name, version, description, license, engines }
     const own = {
       ...kept,

@@ -1,7 +1,7 @@
-/** The packages that a release holds, read off the lockfile: what the program asks for, and what that asks for. */
+/** The packages in a release, from the lockfile: the program's dependencies and theirs. */
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 
 interface Entry {
   readonly version: string
@@ -21,22 +21,22 @@ export interface Lockfile {
 export interface Package {
   readonly name: string
   readonly version: string
-  /** As the registry has it, an SPDX expression; empty where it names none. */
+  /** An SPDX expression; empty if the package names no licence. */
   readonly licence: string
   /** Base64 of the archive's SHA-512, without its prefix. */
   readonly sha512: string
-  /** Below the repository. */
+  /** Relative to the repository. */
   readonly path: string
-  /** Paths of the packages it asks for. */
+  /** Paths of its dependencies. */
   readonly needs: readonly string[]
-  /** Whether the program asks for it itself. */
+  /** Whether it is a dependency of the program itself. */
   readonly direct: boolean
 }
 
 export const readLockfile = async (): Promise<Lockfile> =>
   JSON.parse(await readFile(resolve(ROOT, 'package-lock.json'), 'utf8'))
 
-/** Those of the program itself, its own optional ones (Node, one for each processor) among them; sorted by path. */
+/** With the optional ones (Node, one package for each processor), sorted by path. */
 export function runtimePackages({ packages }: Lockfile): readonly Package[] {
   const found = new Map<string, Package>()
   const own = needsOf(packages, '')
@@ -50,7 +50,7 @@ export function runtimePackages({ packages }: Lockfile): readonly Package[] {
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** What is in a release for this processor; without one, in a package that brings no Node. */
+/** The packages in a release for this processor; without one, in a package without Node. */
 export const heldFor = (arch: string | undefined, packages: readonly Package[]): readonly Package[] =>
   packages.filter(({ name }) => !name.startsWith('node-linux-') || name === `node-linux-${arch}`)
 
@@ -75,7 +75,7 @@ function needsOf(packages: Lockfile['packages'], path: string): readonly string[
   return [...new Set(names)].flatMap(name => placeOf(packages, path, name) ?? []).sort()
 }
 
-/** As Node looks for a package: beside whoever asks, then a floor up. */
+/** As Node resolves a package: in the importer's node_modules, then in each parent's. */
 function placeOf(packages: Lockfile['packages'], asker: string, name: string): string | undefined {
   for (let floor = asker; ; floor = floor.slice(0, Math.max(0, floor.lastIndexOf('node_modules/') - 1))) {
     const place = join(floor, 'node_modules', name)

@@ -1,5 +1,4 @@
-/** `npm run package`: everything of a release, into release/. Offline after npm ci; two builds of a commit are the same. */
-
+/** `npm run package`: builds a release into release/. Offline after npm ci; two builds of a commit are the same. */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -11,10 +10,10 @@ import { writeExecutable } from './executable.ts'
 import { terms } from './licences.ts'
 import { writeNpmPackage } from './npmPackage.ts'
 import { heldFor, readLockfile, runtimePackages } from './packages.ts'
-import { EPOCH, ROOT } from './places.ts'
+import { EPOCH, ROOT } from './paths.ts'
 import { sbom } from './sbom.ts'
 
-/** As Node and as Debian name them. The executable is of the machine that makes it. */
+/** By Node's name, Debian's. The executable is for the machine that builds it. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
 const architecture = ARCHITECTURES[arch]

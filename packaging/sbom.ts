@@ -1,7 +1,6 @@
 /**
- * What the executable is made of, as a CycloneDX 1.6 document: certferry, Node and what Node is made of, the packages.
- * Not by `npm sbom --omit=dev`: it leaves out every package that one of the development's asks for too, valibot for one,
- * and writes the hour and a number of chance, so that no two builds were the same.
+ * The contents of the executable as a CycloneDX 1.6 document: certferry, Node with its libraries, the packages.
+ * `npm sbom --omit=dev` leaves out packages that development dependencies need too, and no two of its runs are the same.
  */
 import { createHash } from 'node:crypto'
 import type { Package } from './packages.ts'
@@ -10,16 +9,15 @@ export interface Contents {
   readonly version: string
   /** Seconds since 1970. */
   readonly epoch: number
-  /** process.versions of the Node that the executable holds. */
+  /** process.versions of the Node in the executable. */
   readonly node: Readonly<Record<string, string | undefined>>
-  /** What it holds, and nothing else. */
   readonly packages: readonly Package[]
 }
 
-/** These are no software, or have no version of their own. */
+/** Not software, or without a version of their own. */
 const NO_PARTS = new Set(['node', 'modules', 'napi', 'cldr', 'tz', 'unicode'])
 
-/** The two that those who look for known weaknesses ask for by these names. */
+/** Vulnerability scanners know these two by CPE names. */
 const CPE: Readonly<Record<string, string>> = { node: 'nodejs:node.js', openssl: 'openssl:openssl' }
 
 export function sbom({ version, epoch, node, packages }: Contents): string {
@@ -78,7 +76,7 @@ function nodeComponent(versions: Contents['node']) {
   return { type: 'platform', ...generic('node', versions.node ?? ''), components: parts }
 }
 
-/** A UUID of its own making (RFC 9562, version 8) for what stands in the document: the same for the same. */
+/** A UUID (RFC 9562, version 8) made of the document, so that equal documents have equal numbers. */
 function numberOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex')
   const parts = [

@@ -1,16 +1,16 @@
-/** The README's terminal session: cut from a run of the demo, and what of it is the same at every run. Pure. */
+/** The README's terminal session: taken from a run of the demo, and compared without what changes at every run. Pure. */
 
 const BEGIN = '<!-- recorded by: npm run session -->\n```\n'
 const END = '```\n<!-- recorded -->'
 
-/** Of the demo's steps the first three: issued, unchanged, renewed half-way. */
+/** The first three steps of the demo: issued, unchanged, half renewed. */
 export const sessionOf = (demo: string): string => {
   const [first, fourth] = [demo.indexOf('\n1. '), demo.indexOf('\n4. ')]
   if (first < 0 || fourth < 0) throw new Error('the demo no longer numbers its steps')
   return `${demo.slice(first, fourth).trim()}\n`
 }
 
-/** @throws where the README has no place for it. */
+/** @throws if the README has no place for it. */
 export function sessionIn(readme: string): string {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)]
   if (begin < 0 || end < 0)

@@ -1,12 +1,12 @@
 /**
- * Of undici what the program uses: stands in its place in the bundle. Whole it brings fetch, web sockets, a cache and mocks,
- * which take as long to load as a bare Node to start.
+ * The part of undici that the program uses; the bundle has it in place of the whole package, which would add fetch, web
+ * sockets, a cache and mocks. bundle.ts leaves out more: `UNUSED_UNDICI`.
  */
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js')
-const api = require('undici/lib/api/index.js')
 
-// as undici's own index does it: a dispatcher has its methods from here
-Object.assign(Dispatcher.prototype, api)
+// undici's own index adds the methods in the same way; a proxy needs connect
+Dispatcher.prototype.request = require('undici/lib/api/api-request.js')
+Dispatcher.prototype.connect = require('undici/lib/api/api-connect.js')
 
 exports.Agent = require('undici/lib/dispatcher/agent.js')
 exports.Pool = require('undici/lib/dispatcher/pool.js')

@@ -1,4 +1,4 @@
-/** What a part of the bundle would ask for in vain when it runs: found when it is built. */
+/** Finds, at build time, what a part of the bundle could not load at run time. */
 import { builtinModules } from 'node:module'
 import { parseSync, Visitor } from 'rolldown/utils'
 

@@ -2,6 +2,6 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { licencesPage } from './licences.ts'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 
 await writeFile(resolve(ROOT, 'docs/licences.md'), await licencesPage())

@@ -40,7 +40,14 @@ export interface AgentOptions {
 export function createAgent({ endpoint, proxy, env, limits = LIMITS }: AgentOptions): Dispatcher {
   const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
   const connect = { ...TLS, timeout: limits.connect }
-  const options = { ...answer, connect, keepAliveTimeout: IDLE, pipelining: 1, connections: MOST }
+  const options = {
+    ...answer,
+    connect,
+    allowH2: false,
+    keepAliveTimeout: IDLE,
+    pipelining: 1,
+    connections: MOST,
+  }
   // to this machine itself no proxy can lead
   if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: loopbackLookup } })
   return new EnvHttpProxyAgent({

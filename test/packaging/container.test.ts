@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { readVersion } from '../../packaging/bundle.ts'
-import { documents } from '../../packaging/tree.ts'
+import { documents } from '../../packaging/contents.ts'
 
 const FILE = 'packaging/container/Containerfile'
 const text = await readFile(FILE, 'utf8')

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { debianChangelog, unitFor } from '../../packaging/tree.ts'
+import { debianChangelog, unitFor } from '../../packaging/contents.ts'
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
 const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0

@@ -1,9 +1,9 @@
-/** `npm run session`: runs the demo and puts it into the README, where more than times and IDs has changed. */
+/** `npm run session`: runs the demo and writes it into the README if more than times and IDs has changed. */
 import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { stdout } from 'node:process'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 import { sessionIn, sessionOf, steady, withSession } from './session.ts'
 
 const file = resolve(ROOT, 'README.md')

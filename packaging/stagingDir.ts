@@ -1,4 +1,4 @@
-/** A folder in which a package is put together, gone when it has been packed. */
+/** A temporary directory in which a package is put together. */
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,8 +10,8 @@ export interface Staging {
   readonly copy: (from: string, path: string, mode: number) => Promise<void>
 }
 
-/** Modes do not follow the umask of whoever packs: two builds are the same. */
-export async function staged<T>(work: (staging: Staging) => Promise<T>): Promise<T> {
+/** Modes do not depend on the umask, so that two builds are the same. */
+export async function inStagingDir<T>(work: (staging: Staging) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'certferry-package-'))
   const place = async (path: string) => {
     const whole = join(folder, path)

@@ -1,15 +1,15 @@
-/** What is installed besides the program, as files in memory: one list for the archive and the Debian package. */
+/** The files that are installed besides the program, in memory: for the archive and both packages. */
 import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { COMMANDS } from '../src/cli/commands.ts'
 import { wrap } from '../src/terminal/text.ts'
 import { completions } from './completion.ts'
 import { exitRows, manuals } from './manual.ts'
-import { EPOCH, ROOT } from './places.ts'
+import { EPOCH, ROOT } from './paths.ts'
 
 const text = (path: string) => readFile(resolve(ROOT, path), 'utf8')
 
-/** The units as they are installed with the program in /usr/bin; in a checkout they name /usr/local/bin. */
+/** A unit for the program in /usr/bin; in the repository units name /usr/local/bin. */
 export const unitFor = (unit: string) =>
   unit
     .replaceAll('/usr/local/bin/certferry', '/usr/bin/certferry')
@@ -24,7 +24,7 @@ export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyM
   return new Map(entries)
 }
 
-/** Where they lie in the repository, for they link to one another. */
+/** By their path in the repository, because they link to one another. */
 export const documents = async (): Promise<ReadonlyMap<string, string>> =>
   new Map([
     ...Array.from(await filesOf('docs', /\.(md|svg)$/), ([name, page]) => [`docs/${name}`, page] as const),
@@ -44,7 +44,7 @@ export const manualPages = async (version: string) =>
     exits: exitRows(await text('docs/troubleshooting.md')),
   })
 
-/** Debian's form of a change log (deb-changelog(5)), made of the newest part of ours. */
+/** Debian's form of a change log (deb-changelog(5)), made of the newest part of CHANGELOG.md. */
 export async function debianChangelog(version: string): Promise<string> {
   const newest = (await text('CHANGELOG.md')).split(/^## .*$/m)[1] ?? ''
   const entries = newest.match(/^- .*(?:\n {2}.*)*/gm) ?? []

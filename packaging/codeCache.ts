@@ -1,21 +1,21 @@
-/** The bundle with its parts compiled, for the Node that this is: a start then spares V8 the reading of them. */
+/** Compiles the parts of the bundle for this Node, so that V8 need not parse them at every start. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
 import type { Bundle } from './bundle.ts'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 
-/** V8 mixes chance into compiled code; this seed alone does not count among the flags that make it invalid. */
+/** Makes compiled code the same in every build. Unlike other flags of V8, it does not make the code invalid without it. */
 export const SEED = '--random-seed=1'
 
-/** Files by path: main.js, and for each other part its code and, as `.cache`, the same compiled. */
-export async function compiled({
+/** Files by path: main.js, and for each other part its code and its compiled code (`.cache`). */
+export async function withCodeCache({
   parts,
 }: Pick<Bundle, 'parts'>): Promise<ReadonlyMap<string, string | Buffer>> {
   const names = [...parts.keys()].filter(name => name !== 'main.js').sort()
-  const folder = await mkdtemp(join(tmpdir(), 'certferry-compiled-'))
+  const folder = await mkdtemp(join(tmpdir(), 'certferry-code-cache-'))
   try {
     await mkdir(join(folder, 'parts'))
     const files = new Map<string, string | Buffer>()
@@ -40,7 +40,7 @@ export async function compiled({
 const wrapped = (code: string) =>
   `(function (exports, require, module, __filename) {${code.replace(/^#!.*/, '')}\n})`
 
-/** In a process of its own, for the seed's sake. */
+/** Runs in a process of its own, for the seed's sake. */
 const COMPILE = `
 const { readFileSync, writeFileSync } = require('node:fs')
 const { Script } = require('node:vm')

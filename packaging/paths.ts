@@ -1,4 +1,4 @@
-/** Where things are, and what time it is in all that is made: the last commit's, so that two builds are the same. */
+/** The repository's path, and the time of everything that is built: the last commit's, so that two builds are the same. */
 import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { env } from 'node:process'

@@ -1,0 +1,72 @@
+/** The bundle leaves parts of undici out; a use of one of them would be an error at run time. */
+import { writeFile } from 'node:fs/promises'
+import { createSecureServer } from 'node:http2'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
+import { beforeAll, expect, test } from 'vitest'
+import { withoutUnusedUndici } from '../../packaging/bundle.ts'
+import { selfSigned } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { listening } from '../http/httpServers.ts'
+import { proxyTo } from '../http/tlsServers.ts'
+
+let undici: typeof import('undici')
+let code = ''
+
+beforeAll(async () => {
+  const build = await rolldown({
+    input: resolve('packaging/undici.cjs'),
+    platform: 'node',
+    plugins: [withoutUnusedUndici],
+  })
+  const { output } = await build.generate({ format: 'cjs' })
+  code = output[0].code
+  const file = join(await temporaryDirectory(), 'undici.cjs')
+  await writeFile(file, code)
+  const loaded = createRequire(import.meta.url)(file)
+  undici = loaded.default ?? loaded
+})
+
+/** Offers HTTP/2 and HTTP/1.1, and answers with the version and the body of the request. */
+async function openServer() {
+  const { leaf, key } = await selfSigned({ names: ['localhost'] })
+  const server = createSecureServer({ cert: leaf, key, allowHTTP1: true }, async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part)
+    response.end(`${request.httpVersion} ${Buffer.concat(parts)}`)
+  })
+  const port = await listening(server)
+  return { port, origin: `https://localhost:${port}`, ca: leaf }
+}
+
+const post = async (dispatcher: InstanceType<typeof undici.Agent>, origin: string) => {
+  const { body } = await dispatcher.request({ origin, path: '/', method: 'POST', body: 'text' })
+  const answer = await body.text()
+  await dispatcher.close()
+  return answer
+}
+
+test('undici in the bundle: an upload to a server that offers HTTP/2 uses HTTP/1.1', async () => {
+  const { origin, ca } = await openServer()
+  expect(await post(new undici.Agent({ allowH2: false, connect: { ca } }), origin)).toBe('1.1 text')
+})
+
+test('undici in the bundle: an upload goes through a proxy', async () => {
+  const { origin, port, ca } = await openServer()
+  const proxy = await proxyTo(port)
+  const options = { allowH2: false, requestTls: { ca }, httpProxy: '', noProxy: '' }
+  const agent = new undici.EnvHttpProxyAgent({ ...options, httpsProxy: `http://${proxy.address}` })
+  expect(await post(agent as never, origin)).toBe('1.1 text')
+  expect(proxy.asked).toEqual([{ to: `localhost:${port}`, authorization: undefined }])
+})
+
+test('undici in the bundle: HTTP/2, SOCKS, fetch and the second parser are left out, and their use is an error', async () => {
+  for (const file of ['client-h2', 'socks5-proxy-agent', 'milo/simd', 'web/fetch/body', 'web/webidl/index'])
+    expect(code).toContain(`${file}.js is not in this program`)
+  const { origin, ca } = await openServer()
+  const agent = new undici.Agent({ connect: { ca } })
+  await expect(agent.request({ origin, path: '/', method: 'GET' })).rejects.toThrow(
+    'client-h2.js is not in this program',
+  )
+})
