@@ -6,6 +6,7 @@ import { connect, type Server as ListeningServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { type ListenAddress, listenAddress, listenProblem } from '../config/values.ts'
 import { Fault } from '../errors.ts'
+import { HTTP_CLOSE_TIMEOUT_MS, HTTP_REQUEST_TIMEOUT_MS } from '../util/schedule.ts'
 
 async function bindListener(server: ListeningServer, address: ListenAddress): Promise<void> {
   if (!('path' in address)) return listening(server, address)
@@ -135,14 +136,9 @@ export interface HttpServer {
   readonly close: () => Promise<void>
 }
 
-/** For the header of a request, and for an answer at the end. In milliseconds. */
-const REQUEST_TIMEOUT_MS = 5_000
-
-const CLOSE_TIMEOUT_MS = 500
-
 const LIMITS = {
-  headersTimeout: REQUEST_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: HTTP_REQUEST_TIMEOUT_MS,
+  requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
 } as const
@@ -177,7 +173,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     })
   })
   server.on('error', options.onError)
-  const { onReturn = () => {}, recheck = REQUEST_TIMEOUT_MS } = options
+  const { onReturn = () => {}, recheck = HTTP_REQUEST_TIMEOUT_MS } = options
   const rechecked = keepBound(server, address, { every: recheck, onReturn, onError: options.onError })
   return {
     address: addressOf(server, options.listen),
@@ -241,7 +237,7 @@ function send(to: ServerResponse, { status, text, type = 'text/plain; charset=ut
 
 const close = (server: Server) =>
   new Promise<void>(resolve => {
-    const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
+    const cutOff = setTimeout(() => server.closeAllConnections(), HTTP_CLOSE_TIMEOUT_MS)
     server.close(() => {
       clearTimeout(cutOff)
       resolve() // the socket's file went with the handle: libuv removes it

@@ -7,14 +7,12 @@ import { readTextFile } from '../files/readFile.ts'
 import { unsafePath } from '../files/safePath.ts'
 import type { AgentOptions } from '../http/agent.ts'
 import type { ProcessContext } from '../processContext.ts'
+import { SEND_TIMEOUT_MS } from '../util/schedule.ts'
 import { VERSION } from '../version.ts'
 import { environmentOf, type Message, messageJson, templateValues } from './message.ts'
 
 /** @throws the signal's reason when it is aborted: the letter is given up. */
 export type Send = (letter: Message, signal: AbortSignal) => Promise<void>
-
-/** Milliseconds; whoever is told is not worth holding up the work for. */
-const SEND_TIMEOUT_MS = 30_000
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

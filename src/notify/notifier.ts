@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import type { Outcome } from '../upload/outcome.ts'
+import { BATCH_WINDOW_MS } from '../util/schedule.ts'
 import { channelsOf } from './channels.ts'
 import { type Notification, notificationsFor, stopNotice } from './notification.ts'
 import { createNotificationQueue } from './queue.ts'
@@ -29,9 +30,6 @@ const NO_NOTIFIER: Notifier = {
   flush: async () => {},
   abort: () => {},
 }
-
-/** What comes within this time goes in one letter; a robot in a chat takes twenty a minute. In milliseconds. */
-const BATCH_WINDOW_MS = 5_000
 
 /** What is not sent when `signal` is aborted is left for the next run. */
 export function createNotifier(

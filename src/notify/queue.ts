@@ -8,6 +8,7 @@ import { Fault } from '../errors.ts'
 import { temporaryName, writeFileAtomic } from '../files/atomicWrite.ts'
 import { insideState } from '../files/heldFolder.ts'
 import { contentOf } from '../receipts/store.ts'
+import { SEND_RETRY_DELAYS_MS } from '../util/schedule.ts'
 import type { Send } from './channels.ts'
 import { type Message, messagesFor } from './message.ts'
 import type { Notification } from './notification.ts'
@@ -122,9 +123,6 @@ interface NotificationQueue {
 const TOLD = 'notices.json'
 
 const UNSENT = 'unsent.json'
-
-/** Pauses between three tries at one letter, in milliseconds. */
-const SEND_RETRY_DELAYS_MS = [1_000, 5_000] as const
 
 export function createNotificationQueue(options: NotificationQueueOptions): NotificationQueue {
   const { messengers, events, host, dir, spare, now, wait, giveUp, onUnsent, onForgotten } = options

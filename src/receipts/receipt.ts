@@ -3,6 +3,7 @@ import type { Bundle, Identity } from '../certificate/bundle.ts'
 import type { Fault } from '../errors.ts'
 import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Uploaded } from '../tencent/uploadRequest.ts'
+import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from '../util/schedule.ts'
 
 export interface RetryState {
   readonly fingerprint: string
@@ -13,11 +14,6 @@ export interface RetryState {
   readonly code: string
   readonly message: string
 }
-
-const FIRST_BACKOFF_MS = 60_000
-
-/** Of what the service itself answered it should not be reminded often; where nobody answers, a return is soon noticed. */
-const MAX_BACKOFF_MS = { answered: 3_600_000, unanswered: 900_000 } as const
 
 /** One more failure in a row; other bytes begin a new row. Half of the wait is certain and half is thrown (0 ≤ dice < 1). */
 export function recordRetry(

@@ -19,14 +19,12 @@ import {
 } from '../files/readFile.ts'
 import { isThere } from '../files/samePlace.ts'
 import { type Secret, secret } from '../secret.ts'
+import { SETTLED_MS } from '../util/schedule.ts'
 import { type FileStamps, isReliable, stampOf } from './fileStamp.ts'
 import type { Lineage } from './lineage.ts'
 
 /** A file that holds thousands of certificates, each with its key in base64. */
 const LARGEST_STORE = 1 << 26
-
-/** After this long without a write nobody is about to add an issuer. */
-const SETTLED_MS = 5_000
 
 /** After this long without a write no renewal is under way: what does not fit stays so. */
 export const STILL = 60_000

@@ -1,6 +1,7 @@
 /** Tells systemd how the daemon is: ready, reloading, stopping, alive, and one line of status. Silent without systemd. */
 import { execFile } from 'node:child_process'
 import { printableText } from '../terminal/text.ts'
+import { STATUS_INTERVAL_MS, SYSTEMD_NOTIFY_TIMEOUT_MS } from '../util/schedule.ts'
 
 export interface ServiceNotifierOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -33,9 +34,6 @@ const SILENT: ServiceNotifier = {
   status: nothing,
   close: async () => {},
 }
-
-/** A status alone waits so long after the message before it: an upload a tenth of a second is no news to anybody. */
-const STATUS_INTERVAL_MS = 1_000
 
 export function createServiceNotifier(options: ServiceNotifierOptions): ServiceNotifier {
   const { env, monotonic } = options
@@ -134,9 +132,6 @@ function openWire(send: (lines: readonly string[]) => Promise<void>, onFailure: 
   return { state: urgently(outbox.state), alive: urgently(outbox.alive), status, delivered }
 }
 
-/** systemd-notify itself waits 5 s for a systemd that does not listen. */
-const NOTIFY_TIMEOUT_MS = 8_000
-
 /**
  * Node has no datagram sockets. Without --no-block the child ends only when systemd has read the message, and so while it
  * can still be recognised as the unit's. It is given none of our environment: a key of the account may stand there.
@@ -147,7 +142,7 @@ const bySystemdNotify =
     new Promise<void>((resolve, reject) => {
       const options = {
         env: { PATH, NOTIFY_SOCKET },
-        timeout: NOTIFY_TIMEOUT_MS,
+        timeout: SYSTEMD_NOTIFY_TIMEOUT_MS,
         killSignal: 'SIGKILL',
       } as const
       execFile('systemd-notify', [...lines], options, (error, _stdout, stderr) => {

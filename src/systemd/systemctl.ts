@@ -1,6 +1,7 @@
 /** Asks systemd, or does what it is told there; and finds daemons where there is no systemd. */
 import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
 import { access, readdir, readFile } from 'node:fs/promises'
+import { SYSTEMCTL_TIMEOUT_MS } from '../util/schedule.ts'
 
 export const SERVICE = 'certferry.service'
 
@@ -74,9 +75,6 @@ export type Systemctl = (...words: readonly string[]) => Promise<SystemctlReply 
 const BOOTED = '/run/systemd/system'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
-/** A bus that hangs must not hang us; starting a unit takes as long as the unit's own timeout. In milliseconds. */
-const SYSTEMCTL_TIMEOUT_MS = { asking: 5_000, acting: 120_000 }
 
 /** Of another machine, in a test. */
 export const systemctlOf =

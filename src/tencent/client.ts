@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import { Fault } from '../errors.ts'
 import { requestTarget, requestWith } from '../http/agent.ts'
 import { networkFault } from '../http/errors.ts'
+import { API_TIMEOUT_MS } from '../util/schedule.ts'
 import type { CredentialProvider, Credentials } from './credentials.ts'
 import { type Reply, readReply, redactSent, secretsOf } from './response.ts'
 import { authorization } from './signature.ts'
@@ -17,9 +18,6 @@ const CONTENT_TYPE = 'application/json'
 
 /** Replies are some hundred bytes; what sends more is not the service. In bytes. */
 const LARGEST_REPLY = 1 << 20
-
-/** From the first byte out to the last byte in, however slowly they drip. In milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 export interface Connection {
   readonly endpoint: URL
@@ -97,7 +95,7 @@ interface HttpResponse {
 type RequestOptions = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
 
 async function exchange(
-  { endpoint, dispatcher, whole: limit = REQUEST_TIMEOUT_MS }: Connection,
+  { endpoint, dispatcher, whole: limit = API_TIMEOUT_MS }: Connection,
   sending: RequestOptions,
   signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {

@@ -13,6 +13,7 @@ import {
 import { requireSafe } from '../files/safePath.ts'
 import { readSettled } from '../files/settledFile.ts'
 import { type Secret, secret } from '../secret.ts'
+import { EXPIRY_MARGIN_MS } from '../util/schedule.ts'
 
 /** What means something else to a reader of INI, or is in no API key: it would make another line, or a comment, of the rest. */
 const UNFIT = /[^\x21-\x7e]|[;#="'[\]\\]/
@@ -192,9 +193,6 @@ export interface CredentialProvider {
   /** Reads everything anew; true when something else came out, so that trying again makes sense. */
   readonly renew: () => Promise<boolean>
 }
-
-/** A role's credentials are renewed this long before they expire, as the official SDKs do. In milliseconds. */
-const EXPIRY_MARGIN_MS = 300_000
 
 export function createCredentialProvider(places: Places, now: () => number): CredentialProvider {
   let held: Promise<Credentials> | undefined

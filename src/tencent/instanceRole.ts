@@ -3,12 +3,10 @@ import { Agent, type Dispatcher } from 'undici'
 import { Fault } from '../errors.ts'
 import { requestTarget, requestWith } from '../http/agent.ts'
 import { secret } from '../secret.ts'
+import { METADATA_TIMEOUT_MS } from '../util/schedule.ts'
 import type { Credentials } from './credentials.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
-
-/** Outside the cloud the name does not resolve, or nothing answers: keep that wait short. In milliseconds. */
-const METADATA_TIMEOUT_MS = 1_500
 
 /** What a role may be called. Outside the cloud a captive portal or a provider's search page may answer. */
 const NAME = /^[\w+=,.@-]{1,128}$/

@@ -1,6 +1,6 @@
 /**
- * Every delay, backoff, interval and timeout of the program, in milliseconds, with its reason. Three are set by options
- * instead: --deadline, rescan and rescan_jitter. Pure.
+ * The delays, backoffs, intervals and timeouts of the program, in milliseconds, each with its reason. Options set three
+ * more: --deadline, rescan and rescan_jitter. Pure.
  */
 
 const SECOND = 1_000
@@ -62,3 +62,42 @@ export const RETRY_DELAY_MS = { first: 500, longest: 30 * SECOND } as const
 export const OUTAGE_AFTER_MS = 90 * SECOND
 /** A run ends when every request has been throttled for this long. */
 export const STARVED_AFTER_MS = HOUR
+/** One request, from its first byte to the last byte of the reply, however slowly they come. */
+export const API_TIMEOUT_MS = 30 * SECOND
+/** Outside the cloud the name of the metadata service does not resolve, or nothing answers. */
+export const METADATA_TIMEOUT_MS = 1_500
+/** A role's credentials are renewed this long before they expire, as the official SDKs do. */
+export const EXPIRY_MARGIN_MS = 5 * MINUTE
+
+// failed uploads, from one run to the next: doubling from the first to the longest
+
+export const FIRST_BACKOFF_MS = MINUTE
+/** A refusal of the service lasts; where nothing answers, the end of the outage should be noticed soon. */
+export const MAX_BACKOFF_MS = { answered: HOUR, unanswered: 15 * MINUTE } as const
+
+// files
+
+/** After this long without a write no client is about to add an issuer to the chain. */
+export const SETTLED_MS = 5 * SECOND
+
+// notifications
+
+/** What happens within this time is one notification; a chat robot takes twenty a minute. */
+export const BATCH_WINDOW_MS = 5 * SECOND
+/** One attempt: command or webhook. */
+export const SEND_TIMEOUT_MS = 30 * SECOND
+/** Between the three attempts at one notification. */
+export const SEND_RETRY_DELAYS_MS = [SECOND, 5 * SECOND] as const
+
+// systemd and the HTTP server
+
+/** At most one status a second. */
+export const STATUS_INTERVAL_MS = SECOND
+/** systemd-notify itself waits 5 s for a systemd that does not listen. */
+export const SYSTEMD_NOTIFY_TIMEOUT_MS = 8 * SECOND
+/** A bus may hang; starting a unit takes as long as the unit's own timeout. */
+export const SYSTEMCTL_TIMEOUT_MS = { asking: 5 * SECOND, acting: 2 * MINUTE } as const
+/** The header of a request, and an answer. */
+export const HTTP_REQUEST_TIMEOUT_MS = 5 * SECOND
+/** Connections that are still open when the server closes. */
+export const HTTP_CLOSE_TIMEOUT_MS = 500
