@@ -21,7 +21,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
 }
 
 const approval = ({ file }: Configuration, { json }: CommandLine) =>
-  json ? jsonLine({ file: file ?? null, exit: 0 }) : `${file ?? 'no configuration file'}: nothing is wrong\n`
+  json ? jsonLine({ file: file ?? null, exit: 0 }) : `${file ?? 'no configuration file'}: no problems\n`
 
 async function printed(
   configuration: Configuration,

@@ -18,7 +18,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
   const { settings } = await loadSettings(world, line)
   const channels = channelsOf(settings, world)
   if (!channels.length)
-    throw new Fault('CONFIG_INVALID', 'there is no channel to test', {
+    throw new Fault('CONFIG_INVALID', 'no notification channel is configured', {
       advice: 'Set command or webhook_file of [notify]; docs/notifications.md has examples.',
     })
   const signal = shutdownSignal(world)

@@ -45,8 +45,8 @@ export async function setUp(
 ): Promise<number> {
   const ask = line.yes ? undefined : world.ask
   if (!line.yes && !ask)
-    throw new Fault('USAGE', 'setup asks questions, and there is no terminal to ask them at', {
-      advice: 'Say --yes, with the options that answer them: certferry setup --help.',
+    throw new Fault('USAGE', 'setup asks questions and needs a terminal', {
+      advice: 'Use --yes and the options that answer them: certferry setup --help.',
     })
   const ground = await surveyHost(world, line, { places, systemctl: machine.systemctl })
   if (!line.dryRun) for (const file of [places.config, places.credentials]) await requireWritable(file)
@@ -101,7 +101,7 @@ async function applyStep(step: Step, { world, ground, systemctl }: StepContext):
       'SERVICE_FAILED',
       `systemctl ${step.do} ${step.unit}: ${ended?.stderr.trim() || 'failed'}`,
       {
-        advice: `See journalctl -u ${step.unit} -n 20, mend what it says, and run certferry setup again.`,
+        advice: `See journalctl -u ${step.unit} -n 20, fix the cause, and run certferry setup again.`,
       },
     )
   return doneOf(step)
@@ -120,12 +120,12 @@ function printDryRun(
   else if (!steps.length) world.stdout.write(NOTHING)
   else
     world.stdout.write(
-      `Would be done:\n${doneText(done)}${added.length ? `\nNew in the configuration:\n${added.map(text => `  ${text}\n`).join('')}` : ''}`,
+      `Would do:\n${doneText(done)}${added.length ? `\nAdded to the configuration:\n${added.map(text => `  ${text}\n`).join('')}` : ''}`,
     )
   return 0
 }
 
-const NOTHING = 'Everything is set up already; nothing was changed.\n'
+const NOTHING = 'Everything is already set up; nothing was changed.\n'
 
 interface Outcome {
   readonly world: ProcessContext
@@ -157,16 +157,16 @@ async function finish(
 /** What happens next by itself, and what does not. */
 function nextOf({ way, clients }: SetupChoices): string {
   if (way === 'daemon')
-    return 'Renewals are uploaded by themselves from now on. See: journalctl -u certferry\n'
+    return 'Renewals are uploaded automatically from now on. See: journalctl -u certferry\n'
   const told = clients.includes('acme.sh')
-    ? 'acme.sh is to be told of it, once for each certificate. The commands are shown by:\n  certferry install-hook acme.sh\n'
+    ? 'acme.sh needs one command for each certificate. To print them:\n  certferry install-hook acme.sh\n'
     : ''
   const calling = clients.filter(hasHookFile)
   const silent = clients.filter(client => !hasHookFile(client))
   const advice = silent.map(
     client =>
-      `${client} calls nobody by itself, and the timer or cron carries it. See:\n  certferry install-hook ${client}\n`,
+      `${client} calls no hook; the timer or cron uploads its renewals. See:\n  certferry install-hook ${client}\n`,
   )
-  const called = calling.length ? `${calling.join(' and ')} will call certferry at each renewal; w` : 'W'
-  return `${told}${advice.join('')}${called}hat is there now\nis uploaded by: certferry sync\n`
+  const called = calling.length ? `${calling.join(' and ')} will call certferry at each renewal.\n` : ''
+  return `${told}${advice.join('')}${called}To upload existing certificates now:\n  certferry sync\n`
 }

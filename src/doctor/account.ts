@@ -52,7 +52,7 @@ function clockFinding({ reached, offset, refusal }: ServiceReply): Finding {
     return { ...failure('clock', refusal, SET_CLOCK), says: off > DRIFTING ? says : refusal.message }
   if (off > REFUSED) return failure('clock', new Fault('API_CLOCK', says), SET_CLOCK)
   if (off > DRIFTING) return warning('clock', says, SET_CLOCK)
-  return ok('clock', off <= EXACT ? "in step with the service's" : says)
+  return ok('clock', off <= EXACT ? "matches the service's clock" : says)
 }
 
 const SETUP = 'sudo certferry setup'
@@ -61,7 +61,7 @@ function credentialsFinding({ reached, credentials, refusal }: ServiceReply): Fi
   if (typeof credentials !== 'string')
     return failure('credentials', credentials, { advice: credentials.advice, command: SETUP })
   const from = `from ${credentials}`
-  if (!reached || refusal?.code === 'API_CLOCK') return skipped('credentials', `${from}; not tried`)
+  if (!reached || refusal?.code === 'API_CLOCK') return skipped('credentials', `${from}; not tested`)
   if (refusal?.code === 'API_CREDENTIALS')
     return {
       ...failure('credentials', refusal, { advice: refusal.advice, command: SETUP }),
@@ -70,7 +70,7 @@ function credentialsFinding({ reached, credentials, refusal }: ServiceReply): Fi
   return ok(
     'credentials',
     credentials === 'environment'
-      ? "accepted, from this shell's environment; a hook, cron and the daemon have their own"
+      ? "accepted, from this shell's environment, which hooks, cron and the service do not share"
       : `accepted, ${from}`,
   )
 }
@@ -83,11 +83,14 @@ function permissionFinding({ reached, credentials, refusal, lastUpload }: Servic
   if (!reached || typeof credentials !== 'string' || (refusal && refusal.code !== 'API_FORBIDDEN'))
     return skipped('permission', 'not reached')
   if (!refusal)
-    return ok('permission', `the key may list; ${proof ?? `${REQUIRED_ACTIONS} shows with the first upload`}`)
+    return ok(
+      'permission',
+      `the key may list certificates; ${proof ?? `the first upload shows whether ${REQUIRED_ACTIONS} is allowed`}`,
+    )
   if (!DENIED.test(refusal.apiCode ?? '')) return failure('permission', refusal, { advice: refusal.advice })
   return {
-    ...warning('permission', `ssl:DescribeCertificates is not allowed; only this check asks for it`, {
-      advice: `${proof ? `Uploads: ${proof}.` : `Whether ${REQUIRED_ACTIONS} is missing too shows with the first upload.`} The policy below allows all.`,
+    ...warning('permission', `ssl:DescribeCertificates is not allowed; only this check uses it`, {
+      advice: `${proof ? `Uploads: ${proof}.` : `The first upload shows whether ${REQUIRED_ACTIONS} is allowed.`} The policy below allows both.`,
     }),
     policy: POLICY,
   }

@@ -29,23 +29,22 @@ export function describePathProblem(
 ): Pick<Finding, 'says' | 'advice' | 'command'> {
   if (obstacle.kind === 'dangling')
     return {
-      says: `${lineage}: ${obstacle.link} leads to ${obstacle.missing}, which is not there`,
+      says: `${lineage}: ${obstacle.link} leads to ${obstacle.missing}, which does not exist`,
       advice:
-        'Mount or restore the folder it leads to as well, not only the links; if the file is lost, have the client issue the certificate anew.',
+        'Mount or restore the folder of its target too, not only the links. If the file is lost, issue the certificate again.',
       command: `ls -l ${quoteShell(obstacle.link)}`,
     }
   const { path, mode, uid } = obstacle
-  const says = `${lineage}: ${path} is closed to ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${uid === 0 ? 'root' : `uid ${uid}`})`
+  const says = `${lineage}: ${path} is not readable for ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${uid === 0 ? 'root' : `uid ${uid}`})`
   if (user.uid === 0)
     return {
       says,
       advice:
-        'Even root is kept out: see whether the file system is remote, or a security module forbids it.',
+        'Even root is denied: check whether the file system is remote, or a security module forbids it.',
     }
   return {
     says,
-    advice:
-      'Look as root; the service needs no more than its unit gives it, or a group that may read (docs/systemd.md).',
+    advice: 'Run the check as root. The service reads it by its unit, or by a group (docs/systemd.md).',
     command: 'sudo certferry check',
   }
 }
@@ -119,7 +118,7 @@ export async function certificates(scene: CheckContext): Promise<readonly Findin
   const wrong = seen.filter(outcome => 'fault' in outcome)
   return [
     ...countsByKind(sources, seen),
-    ...left.map(({ lineage, why }) => ok('source', `${lineage} is left alone: it ${why}`)),
+    ...left.map(({ lineage, why }) => ok('source', `${lineage} is ignored: it ${why}`)),
     ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
     ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
     ...seen.flatMap(flawed),
@@ -146,7 +145,7 @@ function countsByKind(sources: readonly Source[], seen: readonly Seen[]): readon
       .map(source =>
         sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => containsLineage(source, at)),
       ),
-    ...(single.length ? [sum('named one by one', ({ kind }) => kind === 'pem')] : []),
+    ...(single.length ? [sum('individual files', ({ kind }) => kind === 'pem')] : []),
   ]
 }
 
@@ -183,11 +182,11 @@ function overdue(outcome: Seen, now: number): readonly Finding[] {
   const { at, bundle } = outcome
   if (!at || !bundle || 'fault' in outcome || !isOverdue(bundle, now)) return []
   const until = bundle.notAfter.toISOString().slice(0, 10)
-  const says = `${at.id}: ends on ${until}, and less than a third of its life is left`
+  const says = `${at.id}: expires on ${until}, with less than a third of its lifetime left`
   const command = renewCommand(at, { code: 'EXPIRED', apiCode: undefined })
   return [
     warning('certificate', says, {
-      advice: 'See what the ACME client last logged; to renew by hand:',
+      advice: 'See the log of the ACME client; to renew now:',
       ...(command && { command }),
     }),
   ]

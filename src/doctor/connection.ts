@@ -77,13 +77,12 @@ const SUCCESS_TEXT: Readonly<Record<Step, (journey: ConnectionTrace, way: Route)
     const first = proxy ?? service
     const name = nameOf(first)
     return first.address === undefined || first.address === name.replace(/[[\]]/g, '')
-      ? `${name}: nothing to look up`
+      ? `${name}: no lookup needed`
       : `${name} is ${first.address}`
   },
   connection: ({ proxy, service }) =>
     proxy ? `${service.host} through the proxy ${proxy.host}` : `connected to ${service.host}`,
-  TLS: ({ service: { tls } }, { secure }) =>
-    secure ? secureText(tls) : 'none: plain http to this machine itself',
+  TLS: ({ service: { tls } }, { secure }) => (secure ? secureText(tls) : 'none: plain http to this machine'),
   answer: ({ service }, { took }) => `${service.host} answered in ${Math.round(took)} ms`,
 }
 
@@ -106,13 +105,13 @@ function failureFinding(
     fault,
     {
       name: {
-        advice: `Correct the name of the ${proxy ? 'proxy' : 'endpoint'}, or mend how this machine looks up names.`,
+        advice: `Correct the name of the ${proxy ? 'proxy' : 'endpoint'}, or fix name resolution on this machine.`,
         command: `getent ahosts ${nameOf(proxy ?? service)}`,
       },
       connection: {
         advice: proxy
-          ? 'Correct [tencent] proxy or HTTPS_PROXY, or have the proxy let this machine through.'
-          : 'Let this machine through the firewall, or name a proxy: [tencent] proxy.',
+          ? 'Correct [tencent] proxy or HTTPS_PROXY, or allow this machine on the proxy.'
+          : 'Allow the connection in the firewall, or set a proxy: [tencent] proxy.',
         command: `curl -sv ${proxy ? `--proxy ${proxy.host} ` : ''}${secure ? 'https' : 'http'}://${service.host}/`,
       },
       TLS: {

@@ -48,25 +48,25 @@ export async function state({ engine, machine }: CheckContext): Promise<readonly
   const dir = settings.stateDir
   const room = await probeDirectory(dir)
   if (room.refusal !== undefined) return [unwritable(dir, room, machine.user())]
-  if (!room.there) return [ok('state', `${dir} is made with the first upload`)]
+  if (!room.there) return [ok('state', `${dir} will be created by the first upload`)]
   const [known, files] = [(await receipts.all()).length, room.receipts]
   const says = `${dir}, ${known} receipt${known === 1 ? '' : 's'}`
   return files > known
     ? [
         warning('state', `${says} and ${files - known} that cannot be read`, {
-          advice: 'Nothing to do: the next upload sets it aside and learns its certificate ID again.',
+          advice: 'No action needed: the next upload replaces it and gets the same certificate ID.',
         }),
       ]
     : [ok('state', says)]
 }
 
 function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name, uid }: User): Finding {
-  const where = there ? dir : `${dir}, to be made in ${nearest}`
+  const where = there ? dir : `${dir}, to be created in ${nearest}`
   const fault = new Fault('STATE_DIR_UNUSABLE', `${where}: ${name} cannot write there (${refusal})`)
   const { advice } = fault
   if (refusal === 'ENOSPC' || refusal === 'EDQUOT')
     return failure('state', fault, {
-      advice: 'Make room on its disk, or name another with --state-dir.',
+      advice: 'Free space on its disk, or choose another directory with --state-dir.',
       command: `df -h ${quoteShell(nearest)}`,
     })
   if (refusal === 'EACCES' && uid !== 0)

@@ -135,5 +135,5 @@ function sumOf(findings: readonly Finding[]): string {
     number ? [`${number} ${what}${number === 1 ? '' : 's'}`] : []
   const sum = [...count(failure, 'failure'), ...count(warning, 'warning')].join(', ')
   if (failure) return `${sum}; exit ${exitOfFindings(findings)}.`
-  return sum ? `${sum}; nothing fails.` : 'All is well.'
+  return sum ? `${sum}; no failures.` : 'No problems found.'
 }

@@ -95,20 +95,23 @@ async function hookIn(client: HookFileClient, files: ClientFiles, own: readonly 
   const isWhole = own.length > 0 && names.every(name => own.some(hook => isFor(hook, name)))
   if (!home) {
     if (isWhole) return told(files, own)
-    return except(`nothing tells where it looks for hooks, with its certificates in ${directory}`, {
-      command: `sudo certferry install-hook ${client} --source ${client}=${quoteShell(directory)} --home DIR`,
-    })
+    return except(
+      `the installation that keeps its certificates in this directory was not found: ${directory}`,
+      {
+        command: `sudo certferry install-hook ${client} --source ${client}=${quoteShell(directory)} --home DIR`,
+      },
+    )
   }
   const file = hookPath(client, home)
   const found = await readHook(file)
   const naming = client === 'acme.sh' ? (await acmeCertificates(directory)).filter(isDeploying) : []
   if (!found)
     return naming.length
-      ? except(`${naming.length} certificates name a hook that is not there: ${file}`, again)
+      ? except(`${naming.length} certificates name a hook that does not exist: ${file}`, again)
       : told(files, own)
   if (!isManaged(found) && !own.some(({ where }) => where === file))
-    return except(`${file} is not certferry's`, {
-      advice: 'See what it is; move it away, then run `certferry install-hook`.',
+    return except(`${file} was not written by certferry`, {
+      advice: 'Move it elsewhere, then run `certferry install-hook`.',
       command: `less ${quoteShell(file)}`,
     })
   const trouble = (await troubleOf(client, found)) ?? (await passedOver(client, files))
@@ -121,7 +124,7 @@ async function hookIn(client: HookFileClient, files: ClientFiles, own: readonly 
   return hooks.length
     ? told(files, hooks)
     : except(
-        `${file}, and ${names.length} of ${names.length} certificates do not call it`,
+        `${file}, but ${names.length} of ${names.length} certificates do not call it`,
         await remedyFor(files, name),
       )
 }
@@ -145,7 +148,7 @@ async function told(
   if (problem) return says(warning('hook', problem.says, problem.remedy))
   if (broken)
     return says(
-      warning('hook', `${kind}: ${broken.where} starts ${broken.program}, which is not there`, {
+      warning('hook', `${kind}: ${broken.where} starts ${broken.program}, which does not exist`, {
         command: `sudo certferry install-hook ${kind}`,
       }),
     )
@@ -153,7 +156,7 @@ async function told(
   const where = [...new Set(good.map(({ where }) => where))].join(', ')
   const [next] = without
   if (next === undefined) return says(ok('hook', `${kind}: ${where}`))
-  const left = `${kind}: ${where}, and ${without.length} of ${names.length} certificates do not call it`
+  const left = `${kind}: ${where}, but ${without.length} of ${names.length} certificates do not call it`
   return says(warning('hook', left, await remedyFor(files, next)))
 }
 
@@ -161,17 +164,17 @@ async function remedyFor({ kind, directory, home, userHome }: ClientFiles, name:
   if (kind !== 'acme.sh' || !home) return { command: `sudo certferry install-hook ${kind}` }
   const hooks = (await acmeCertificates(directory)).find(one => one.name === name)?.hooks
   return {
-    advice: 'Once for each of them, with the deploy hooks that it has:',
+    advice: 'Run once for each of them, with the deploy hooks it has:',
     command: deployCommand({ ...deploymentIn(home, userHome), name, hooks }),
   }
 }
 
 /** Why the client would not run it, or it would not come to anything. */
 async function troubleOf(client: HookFileClient, { text = '', mode }: { text?: string; mode: number }) {
-  if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot passes it over'
-  if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated ends there'
+  if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot ignores it'
+  if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated stops there'
   for (const path of executablesIn(text))
-    if (!(await isReadable(path))) return `starts ${path}, which is not there`
+    if (!(await isReadable(path))) return `starts ${path}, which does not exist`
   return undefined
 }
 
@@ -185,10 +188,10 @@ const isReadable = (path: string): Promise<boolean> =>
 async function passedOver(client: HookFileClient, files: ClientFiles): Promise<string | undefined> {
   if (client === 'certbot') {
     const file = await hooksDisabledBy(files)
-    return file && `is passed over: ${file} says no-directory-hooks`
+    return file && `is ignored: ${file} sets no-directory-hooks`
   }
   const { dehydrated } = files.home ?? {}
   if (!dehydrated) return undefined
-  if (dehydrated.folder === undefined) return `is not read: ${dehydrated.file} names no CONFIG_D`
-  return dehydrated.hookIn && `does not count beside the hook that ${dehydrated.hookIn} names`
+  if (dehydrated.folder === undefined) return `is not read: ${dehydrated.file} sets no CONFIG_D`
+  return dehydrated.hookIn && `is not run, because ${dehydrated.hookIn} sets another HOOK`
 }

@@ -50,16 +50,16 @@ export function daemonFinding({ units, pids, others }: Automation): Finding {
     return ok('daemon', `${SERVICE} is ${service.active}${service.status && `: ${service.status}`}`)
   if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)
   if (service?.enabled)
-    return warning('daemon', `${SERVICE} is enabled and not running`, {
+    return warning('daemon', `${SERVICE} is enabled but not running`, {
       command: `sudo systemctl start ${SERVICE}`,
     })
-  const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'none is running'
+  const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'not running'
   if (!others.length) return ok('daemon', none)
-  return ok('daemon', `${none}; of other users, and not counted: process ${others.join(', ')}`)
+  return ok('daemon', `${none}; processes of other users, not counted: ${others.join(', ')}`)
 }
 
 const failureText = ({ active, exit }: Unit) =>
-  active === 'failed' ? `has failed with exit ${exit}` : `ends again and again, last with exit ${exit}`
+  active === 'failed' ? `has failed with exit ${exit}` : `keeps failing, last with exit ${exit}`
 
 interface Renewals extends Automation {
   /** Each source's kind, and whether a hook of its client calls us. */
@@ -71,19 +71,21 @@ export function renewalFinding(renewals: Renewals): Finding {
   const { units, kinds } = renewals
   const steady = continuousAutomation(renewals)
   const hooks = [...kinds].filter(([, hook]) => hook).map(([kind]) => `${kind}'s hook`)
-  if (steady.length) return ok('renewals', `carried by ${[...steady, ...hooks].join(', ')}`)
+  if (steady.length) return ok('renewals', `uploaded by ${[...steady, ...hooks].join(', ')}`)
   const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
   const who =
-    hooks.length && without.length ? `${without.join(', ')}: nobody carries renewals` : 'nobody carries them'
+    hooks.length && without.length
+      ? `renewals of ${without.join(', ')} are not uploaded automatically`
+      : 'renewals are not uploaded automatically'
   if (!hooks.length || without.length)
-    return warning('renewals', `${who}: there is no daemon, timer, cron line or hook`, {
+    return warning('renewals', `${who}: no service, timer, cron job or hook found`, {
       command: 'sudo certferry setup',
     })
   return warning(
     'renewals',
-    `carried by ${hooks.join(', ')} alone, which is not called again after a failure`,
+    `uploaded by ${hooks.join(', ')} only, which is not called again after a failure`,
     {
-      advice: 'Let one more thing look after them:',
+      advice: 'Add a timer or cron job, which retries:',
       command: units?.timer.installed
         ? `sudo systemctl enable --now ${TIMER}`
         : "echo '17 */12 * * * root certferry sync --log-level warn' | sudo tee /etc/cron.d/certferry",

@@ -30,7 +30,7 @@ export interface Check {
 /** What was found, whatever happens: one examination that fails never hides the others. */
 export const runCheck = ({ about, needs, look }: Check, scene: CheckContext): Promise<readonly Finding[]> =>
   dependsOnBrokenConfig(needs, scene)
-    ? Promise.resolve([skipped(about, 'not looked at: the configuration comes first')])
+    ? Promise.resolve([skipped(about, 'not checked: the configuration has errors')])
     : look(scene).catch(error => [failure(about, asFault(about, error))])
 
 /** Of a list the good entries are left to look at; without them the usual ones would be looked at in their place. */
@@ -48,7 +48,7 @@ const asFault = (about: string, error: unknown) =>
     ? error
     : new Fault(
         'INTERNAL_ERROR',
-        `${about} could not be examined (${error instanceof Error ? error.name : typeof error})`,
+        `${about} could not be checked (${error instanceof Error ? error.name : typeof error})`,
         {
           cause: error,
         },

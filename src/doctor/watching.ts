@@ -25,13 +25,13 @@ const INSTANCES = 1
 export function budgetFinding(needed: number, { limits, used }: WatchBudget): Finding {
   const words = `${count(needed, 'watch', 'watches')} needed; this user has ${used.watches} of ${limits.watches} in use`
   if (needed + used.watches > limits.watches)
-    return warning('watching', `${words}: what is beyond is looked at every five seconds`, {
+    return warning('watching', `${words}: the rest is polled every five seconds`, {
       command: raising('max_user_watches', needed + used.watches),
     })
   if (INSTANCES + used.instances > limits.instances)
     return warning(
       'watching',
-      `all ${limits.instances} inotify instances of this user are in use: sources are looked at every five seconds`,
+      `all ${limits.instances} inotify instances of this user are in use: sources are polled every five seconds`,
       { command: raising('max_user_instances', INSTANCES + used.instances) },
     )
   return ok(

@@ -55,11 +55,10 @@ export async function wantedCredentials(
   // a token lives for hours: nothing to be stored
   if (secretId && secretKey && !token) return replaced({ secretId, secretKey })
   const isThere = before !== undefined && missingIn(before, profile) === undefined
-  if (isThere && (await yes(ask, `There is an API key in ${file}. Keep it?`)))
-    return draft(file, before, before)
+  if (isThere && (await yes(ask, `${file} has an API key. Keep it?`))) return draft(file, before, before)
   if (!ask)
-    throw new Fault('CREDENTIALS_MISSING', `no API key was given, and there is none in ${file}`, {
-      advice: 'Name a file that holds it, --credentials-file FILE, or set TENCENTCLOUD_SECRET_ID and _KEY.',
+    throw new Fault('CREDENTIALS_MISSING', `no API key was given, and ${file} has none`, {
+      advice: 'Use --credentials-file FILE, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.',
     })
   return replaced(await askKey(ask))
 }
@@ -76,7 +75,7 @@ async function askKey(ask: Ask): Promise<Key> {
 function fit(key: Key): Key {
   const trimmed = { secretId: key.secretId.trim(), secretKey: key.secretKey.trim() }
   if (isFit(trimmed)) return trimmed
-  throw new Fault('CREDENTIALS_UNREADABLE', 'the API key is empty or has characters that no API key has')
+  throw new Fault('CREDENTIALS_UNREADABLE', 'the API key is empty or has invalid characters')
 }
 
 /** As it is, comments and other profiles with it. */

@@ -104,12 +104,12 @@ const DONE = {
 
 /** `backup`: where what was there before is now. */
 export function doneOf(step: Step, backup?: string): CompletedStep {
-  const kept = backup ? `; as it was before: ${backup}` : ''
+  const kept = backup ? `; backup: ${backup}` : ''
   const what = DONE[step.do]
   if (step.do === 'write')
     return {
       what,
-      detail: `${step.path}${step.what === 'API key' ? ', the API key, for root alone' : ''}${kept}`,
+      detail: `${step.path}${step.what === 'API key' ? ', the API key, readable only by root' : ''}${kept}`,
     }
   if (step.do === 'hook') return { what, detail: `${step.file}${kept}` }
   return { what, detail: step.do === 'enable' ? `${step.unit}, at every boot` : step.unit }

@@ -20,18 +20,18 @@ export async function chosenClients(
 ): Promise<readonly FolderKind[]> {
   if (client) return client.map(clientNamed)
   if (!found.length)
-    throw new Fault('NO_SOURCE', 'no ACME client has its folder in the usual place', {
-      advice: 'Install one first, or name its folder: certferry setup --source certbot=DIR.',
+    throw new Fault('NO_SOURCE', 'no ACME client was found in the usual directories', {
+      advice: 'Install one first, or give its directory: certferry setup --source certbot=DIR.',
     })
   const all = found.map(({ client }) => client)
   const [only, ...more] = found
   if (!ask) return all
   if (only && !more.length) {
-    if (await yes(ask, `Found ${titleOf(only)}. Carry them?`)) return all
+    if (await yes(ask, `Found ${titleOf(only)}. Upload them?`)) return all
     throw new Fault('USAGE', 'no client was chosen, and nothing was changed')
   }
   const every = all.length === 2 ? 'both' : 'all'
-  const choice = await oneOf(ask, `Found ${found.map(titleOf).join(' and ')}. Carry ${every}, or one?`, [
+  const choice = await oneOf(ask, `Found ${found.map(titleOf).join(' and ')}. Upload ${every}, or one?`, [
     every,
     ...all,
   ])
@@ -55,15 +55,12 @@ export async function chosenWay(
 ): Promise<SetupChoices['way']> {
   if (daemon && hook) throw new Fault('USAGE', 'setup takes --daemon or --hook, not both')
   if (daemon && !units)
-    throw new Fault('USAGE', 'there is no systemd here that knows certferry.service', {
-      advice: 'Install the Debian package, copy the units (docs/systemd.md), or say --hook.',
+    throw new Fault('USAGE', 'systemd has no certferry.service on this machine', {
+      advice: 'Install the Debian package, copy the units (docs/systemd.md), or use --hook.',
     })
   if (daemon || hook || !units) return daemon ? 'daemon' : 'hook'
   if (!ask) return 'daemon'
-  const choice = await oneOf(ask, 'Run as a service that watches, or as a hook of the client?', [
-    'service',
-    'hook',
-  ])
+  const choice = await oneOf(ask, 'Run as a service, or as a hook of the ACME client?', ['service', 'hook'])
   return choice === 'hook' ? 'hook' : 'daemon'
 }
 

@@ -51,13 +51,9 @@ export async function surveyHost(
   { places, systemctl }: { readonly places: Paths; readonly systemctl: Systemctl },
 ): Promise<HostSurvey> {
   if (line.config !== undefined && resolve(world.cwd, line.config) !== places.config)
-    throw new Fault(
-      'USAGE',
-      `setup writes ${places.config}, which the units read, and no other configuration`,
-      {
-        advice: 'Leave --config out.',
-      },
-    )
+    throw new Fault('USAGE', `setup writes only ${places.config}, which the units read`, {
+      advice: 'Omit --config.',
+    })
   const configText = await readIfExists(places.config)
   const config = configText === undefined ? {} : (await loadConfig(places.config, world)).config
   const settings = resolveSettings(line, world.env, config)
@@ -113,8 +109,8 @@ export async function wantedConfig(
   const isIntact =
     reading.problems.length === 0 && (endpoint === undefined || reading.config.tencent?.endpoint === endpoint)
   if (!isIntact)
-    throw new Fault('CONFIG_INVALID', `${places.config}: cannot be changed by setup without damage`, {
-      advice: 'Write what you want into it by hand, and run certferry setup again.',
+    throw new Fault('CONFIG_INVALID', `${places.config}: setup cannot change this file safely`, {
+      advice: 'Edit it by hand, and run certferry setup again.',
     })
   return draft(places.config, configText, text)
 }

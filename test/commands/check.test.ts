@@ -24,7 +24,7 @@ describe('check examines everything', () => {
       { file: '/etc/cron.d/certferry', uid: 0, text: '5 5 * * * root certferry sync' },
     ]
     const { exit, out } = await examine({ machine: { cronLines }, terminal: true })
-    expect([exit, out().trimEnd().split('\n').at(-1)]).toEqual([0, 'All is well.'])
+    expect([exit, out().trimEnd().split('\n').at(-1)]).toEqual([0, 'No problems found.'])
     expect(out().split('\n').length).toBeLessThanOrEqual(24)
     expect(widest(out())).toBeLessThanOrEqual(80)
     expect(out()).not.toMatch(/^(WARN|FAIL|-)/m)
@@ -78,7 +78,7 @@ describe('check examines everything', () => {
     const { exit, all, of } = await findings({ machine: { processes } })
     expect(exit).toBe(70)
     expect(of('renewals')).toMatchObject([
-      { level: 'failure', says: 'renewals could not be examined (TypeError)' },
+      { level: 'failure', says: 'renewals could not be checked (TypeError)' },
     ])
     expect(levels(all)).toEqual(expect.arrayContaining(['source ok', 'state ok', ...WAY.map(well)]))
   })
@@ -156,7 +156,7 @@ describe('sources and files are looked at as this user', () => {
     expect(of('certificate')).toMatchObject([
       {
         level: 'failure',
-        says: `certbot:lost.example: ${root}/live/lost.example/fullchain.pem leads to ${root}/archive/lost.example/fullchain1.pem, which is not there`,
+        says: `certbot:lost.example: ${root}/live/lost.example/fullchain.pem leads to ${root}/archive/lost.example/fullchain1.pem, which does not exist`,
       },
     ])
   })
@@ -171,7 +171,7 @@ describe('sources and files are looked at as this user', () => {
     expect(of('source')).toMatchObject([
       {
         level: 'failure',
-        says: expect.stringContaining(`${root}/live is closed to`),
+        says: expect.stringContaining(`${root}/live is not readable for`),
         command: 'sudo certferry check',
       },
     ])
@@ -196,7 +196,7 @@ describe('sources and files are looked at as this user', () => {
     await certbot('late.example', await issue({ names: ['late.example'], ...life }))
     const { exit, of } = await findings()
     expect([exit, levels(of('certificate'))]).toEqual([0, ['certificate warning']])
-    expect(of('certificate')[0]?.says).toContain('less than a third of its life is left')
+    expect(of('certificate')[0]?.says).toContain('less than a third of its lifetime left')
   })
 
   test('no source at all is told by where one was looked for', async () => {
@@ -238,13 +238,13 @@ describe('hooks and the daemon', () => {
     const file = join(root, 'renewal-hooks/deploy/zz-certferry')
     expect((await findings()).of('hook')).toMatchObject([{ level: 'ok', says: `certbot: ${file}` }])
     expect((await findings()).of('renewals')).toMatchObject([
-      { level: 'warning', says: expect.stringContaining('alone') },
+      { level: 'warning', says: expect.stringContaining('only') },
     ])
     await rm(main)
     expect((await findings()).of('hook')).toMatchObject([
       {
         level: 'warning',
-        says: `certbot: ${file} starts ${main}, which is not there`,
+        says: `certbot: ${file} starts ${main}, which does not exist`,
         command: 'sudo certferry install-hook certbot',
       },
     ])
@@ -258,10 +258,10 @@ describe('hooks and the daemon', () => {
     await type(['install-hook', 'certbot'], { program: { node, main } })
     const file = join(root, 'renewal-hooks/deploy/zz-certferry')
     await chmod(file, 0o644)
-    expect((await findings()).of('hook')[0]?.says).toContain('is not executable, so certbot passes it over')
+    expect((await findings()).of('hook')[0]?.says).toContain('is not executable, so certbot ignores it')
     await writeFile(file, '#!/bin/sh\nreload nginx\n')
     expect((await findings()).of('hook')).toMatchObject([
-      { level: 'warning', says: expect.stringContaining("is not certferry's") },
+      { level: 'warning', says: expect.stringContaining('was not written by certferry') },
     ])
   })
 
@@ -292,7 +292,7 @@ describe('hooks and the daemon', () => {
     const processes = async () => [{ pid: 42, uid: 0, words: ['/usr/bin/certferry', 'watch'] }]
     const { of } = await findings({ machine: { processes } })
     expect(of('daemon')).toMatchObject([{ level: 'ok', says: 'running as process 42' }])
-    expect(of('renewals')).toMatchObject([{ level: 'ok', says: 'carried by the daemon' }])
+    expect(of('renewals')).toMatchObject([{ level: 'ok', says: 'uploaded by the daemon' }])
   })
 
   test("another user's process of that name, or line for cron, carries nothing", async () => {
@@ -306,10 +306,10 @@ describe('hooks and the daemon', () => {
     ]
     const { of } = await findings({ machine: { processes, cronLines } })
     expect(of('daemon')).toMatchObject([
-      { level: 'ok', says: 'none is running; of other users, and not counted: process 42, 43' },
+      { level: 'ok', says: 'not running; processes of other users, not counted: 42, 43' },
     ])
     expect(of('renewals')).toMatchObject([
-      { level: 'warning', says: expect.stringMatching(/^nobody carries them/) },
+      { level: 'warning', says: expect.stringMatching(/^renewals are not uploaded automatically/) },
     ])
   })
 })

@@ -256,14 +256,14 @@ describe('a client that calls certferry without a file of its own', () => {
     const clients = await openClients()
     const { hooks, renewals } = await examined(kind, clients, await make(clients))
     expect(hooks).toMatchObject([{ level: 'ok', says: expect.stringMatching(`^${kind}: /`) }])
-    expect(renewals).toContain(`carried by ${kind}'s hook alone`)
+    expect(renewals).toContain(`uploaded by ${kind}'s hook only`)
   })
 
   test.each(SILENT)('%s: %s is none', async (kind, _, make) => {
     const clients = await openClients()
     const { hooks, renewals } = await examined(kind, clients, await make(clients))
     expect(hooks).toMatchObject(kind === 'lego' ? [] : [{ level: 'ok', says: `${kind}: not installed` }])
-    expect(renewals).toContain('nobody carries them')
+    expect(renewals).toContain('renewals are not uploaded automatically')
   })
 
   test('what it calls is not there: that is said, and carries nothing', async () => {
@@ -271,9 +271,9 @@ describe('a client that calls certferry without a file of its own', () => {
     await put(join(clients.folder, RENEWAL), 'renew_hook = /nowhere/certferry hook\n')
     const { hooks, renewals } = await examined('certbot', clients, undefined)
     expect(hooks).toMatchObject([
-      { level: 'warning', says: expect.stringContaining('starts /nowhere/certferry, which is not there') },
+      { level: 'warning', says: expect.stringContaining('starts /nowhere/certferry, which does not exist') },
     ])
-    expect(renewals).toContain('nobody carries them')
+    expect(renewals).toContain('renewals are not uploaded automatically')
   })
 
   test('of several certificates, those that do not call it are counted', async () => {

@@ -89,7 +89,7 @@ describe('two homes of one client never take turns in one record', () => {
     expect(emulator.certificates()).toHaveLength(1)
   })
 
-  test('named as a source of kind pem the second is carried by hook and sync, under that name', async () => {
+  test('named as a source of kind pem the second is uploaded by hook and sync, under that name', async () => {
     const { hook, issueIn, config, type } = await openHomes()
     for (const home of ['.acme.sh', 'two']) await issueIn(home)
     const files = `chain = "two/${DOMAIN}_ecc/fullchain.cer"\nkey = "two/${DOMAIN}_ecc/${DOMAIN}.key"\n`

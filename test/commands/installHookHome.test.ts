@@ -48,7 +48,7 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     expect(flat(refused.stderr)).toContain('--home DIR')
     expect(await hook()).toMatchObject({
       level: 'warning',
-      says: expect.stringContaining('nothing tells where'),
+      says: expect.stringContaining('was not found'),
     })
     expect((await install(['--home', home])).code).toBe(0)
     await access(join(home, 'deploy/certferry.sh'))
@@ -101,7 +101,7 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     await conf("Le_DeployHook='certferry,'\n")
     expect(await hook()).toMatchObject({
       level: 'warning',
-      says: `acme.sh: 1 certificates name a hook that is not there: ${folder}/.acme.sh/deploy/certferry.sh`,
+      says: `acme.sh: 1 certificates name a hook that does not exist: ${folder}/.acme.sh/deploy/certferry.sh`,
     })
   })
 
@@ -165,7 +165,7 @@ describe('what a client is told already stays', () => {
     )
     await put(join(certs, 'b.example/b.example.conf'), "Le_DeployHook='certferry,'\n")
     await put(join(certs, `${DOMAIN}_ecc/${DOMAIN}.conf`), "Le_DeployHook='nginx,certferry,'\n")
-    expect((await install(['--home', home])).stdout).toContain('Every certificate has it')
+    expect((await install(['--home', home])).stdout).toContain('Every certificate already has it')
   })
 
   test('hook --help and the manual name the command that adds, by the path of this program', async () => {

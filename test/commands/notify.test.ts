@@ -149,7 +149,7 @@ describe('certferry notify --test', () => {
   })
 
   test.each([
-    ['without a channel', '', ['--test'], 78, 'there is no channel to test'],
+    ['without a channel', '', ['--test'], 78, 'no notification channel is configured'],
     ['without --test', '[notify]\ncommand = "/bin/true"\n', [], 64, 'notify needs --test'],
   ])('%s it says so', async (_, text, words, exit, said) => {
     const { run } = await withConfig(text)

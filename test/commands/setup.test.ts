@@ -12,14 +12,14 @@ const KEY = `[default]\nsecret_id = AKIDtest\nsecret_key = ${SECRET}\n`
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 describe('setup --yes', () => {
-  test('stores the key for root alone, starts the service, and says what it did', async () => {
+  test('stores the key readable only by root, starts the service, and says what it did', async () => {
     const { run, places, told } = await openHouse()
     const { exit, out } = await run({ yes: true }, ENV)
     expect(exit).toBe(0)
     expect(await readFile(places.credentials, 'utf8')).toBe(KEY)
     expect(await modeOf(places.credentials)).toBe(0o600)
     expect(told).toEqual(['enable certferry.service', 'start certferry.service'])
-    expect(out).toContain(`written    ${places.credentials}, the API key, for root alone`)
+    expect(out).toContain(`written    ${places.credentials}, the API key, readable only by root`)
     expect(out).toContain('started    certferry.service')
     expect(out).not.toContain(SECRET)
   })
@@ -32,7 +32,7 @@ describe('setup --yes', () => {
     await run({ yes: true, ...line }, ENV)
     const [names, before] = [await readdir(folder, { recursive: true }), told.length]
     const { exit, out } = await run({ yes: true, ...line }, ENV)
-    expect([exit, out]).toEqual([0, 'Everything is set up already; nothing was changed.\n'])
+    expect([exit, out]).toEqual([0, 'Everything is already set up; nothing was changed.\n'])
     expect(await readdir(folder, { recursive: true })).toEqual(names)
     expect(told).toHaveLength(before)
   })
@@ -45,7 +45,7 @@ describe('setup --yes', () => {
     const backup = join(folder, (await readdir(folder)).find(name => name.includes('.bak-')) ?? '')
     expect([await readFile(backup, 'utf8'), await modeOf(backup)]).toEqual([KEY, 0o600])
     expect(backup).toMatch(/credentials\.bak-\d{8}T\d{6}Z$/)
-    expect(out.replace(/\s+/g, ' ')).toContain(`as it was before: ${backup}`)
+    expect(out.replace(/\s+/g, ' ')).toContain(`backup: ${backup}`)
     expect(told.at(-1)).toBe('restart certferry.service')
   })
 
@@ -130,7 +130,7 @@ describe('setup --yes', () => {
     const { run, told, folder, places } = await openHouse({ acme: true })
     const { out } = await run({ yes: true, dryRun: true, hook: true, client: ['certbot'] }, ENV)
     for (const part of [
-      'Would be done:',
+      'Would do:',
       places.credentials,
       'zz-certferry',
       'certferry-sync.timer',
@@ -159,7 +159,7 @@ describe('setup --yes', () => {
       0,
       expect.stringContaining(`accepted, from\n                     ${places.credentials}`),
     ])
-    expect(well.out).toContain('All is well.')
+    expect(well.out).toContain('No problems found.')
     const wrong = await run(line, { ...ENV, ...stored })
     expect([wrong.exit, wrong.out]).toEqual([77, expect.stringMatching(/^FAIL {2}credentials/m)])
     await emulator.close()
@@ -182,10 +182,10 @@ describe('setup at a terminal', () => {
     const { run, places } = await openHouse()
     const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
     expect(asked).toEqual([
-      `Found certbot in ${places.certbot} (0 certificates). Carry them? [Y/n] `,
+      `Found certbot in ${places.certbot} (0 certificates). Upload them? [Y/n] `,
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',
       'SecretKey (not shown): (hidden)',
-      'Run as a service that watches, or as a hook of the client? [service/hook] ',
+      'Run as a service, or as a hook of the ACME client? [service/hook] ',
       'Test it afterwards, with one harmless request? [Y/n] ',
     ])
     expect(out).toContain(places.credentials)
@@ -197,7 +197,7 @@ describe('setup at a terminal', () => {
     await run({ yes: true }, ENV)
     const { asked } = await run({}, {}, [])
     expect(asked[0]).toContain('[both/certbot/acme.sh]')
-    expect(asked[1]).toBe(`There is an API key in ${places.credentials}. Keep it? [Y/n] `)
+    expect(asked[1]).toBe(`${places.credentials} has an API key. Keep it? [Y/n] `)
     expect(told).toHaveLength(2)
   })
 

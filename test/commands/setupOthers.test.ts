@@ -28,7 +28,7 @@ test('every client at its usual place is found, with its certificates counted', 
   const { lego, traefik, dehydrated } = places.clients
   expect(exit).toBe(0)
   expect(asked[0]).toBe(
-    `Found lego in ${lego} (1 certificate) and dehydrated in ${dehydrated} (0 certificates) and traefik in ${traefik} (1 certificate). Carry all, or one? [all/lego/dehydrated/traefik] `,
+    `Found lego in ${lego} (1 certificate) and dehydrated in ${dehydrated} (0 certificates) and traefik in ${traefik} (1 certificate). Upload all, or one? [all/lego/dehydrated/traefik] `,
   )
 })
 

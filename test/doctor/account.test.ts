@@ -52,8 +52,8 @@ describe('clock, credentials and permission are told in this order, each only wh
 
 describe('the clock', () => {
   test.each([
-    [0, 'ok', "in step with the service's"],
-    [-2, 'ok', "in step with the service's"],
+    [0, 'ok', "matches the service's clock"],
+    [-2, 'ok', "matches the service's clock"],
     [12, 'ok', '12 s slow; the service allows 5 minutes'],
     [-61, 'warning', '61 s fast; the service allows 5 minutes'],
     [299, 'warning', '5 minutes slow; the service allows 5 minutes'],
@@ -92,7 +92,7 @@ describe('the permission', () => {
 
   test('to upload is not tried; an upload that went through is the proof', () => {
     const lastUpload = '2026-11-23T10:00:00.000Z'
-    expect(of('permission', {})?.says).toContain('ssl:UploadCertificate shows with the first upload')
+    expect(of('permission', {})?.says).toContain('ssl:UploadCertificate is allowed')
     expect(of('permission', { lastUpload })?.says).toContain('it allowed an upload on 2026-11-23')
     expect(of('permission', { ...denied, lastUpload })?.advice).toContain(
       'it allowed an upload on 2026-11-23',

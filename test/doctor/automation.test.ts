@@ -17,9 +17,9 @@ const systemd = (service: Unit, timer: Unit = ABSENT): Automation => ({
 
 describe('the daemon', () => {
   test.each<readonly [string, Automation, string, string]>([
-    ['none', NOTHING, 'ok', 'none is running'],
+    ['none', NOTHING, 'ok', 'not running'],
     ['without systemd, by its process', { ...NOTHING, pids: [7, 9] }, 'ok', 'running as process 7, 9'],
-    ['no unit', systemd(ABSENT), 'ok', 'none is running'],
+    ['no unit', systemd(ABSENT), 'ok', 'not running'],
     ['a unit that nobody enabled', systemd(unit({})), 'ok', 'certferry.service is installed, not enabled'],
     [
       'running',
@@ -31,7 +31,7 @@ describe('the daemon', () => {
       'stopped by hand',
       systemd(unit({ enabled: true })),
       'warning',
-      'certferry.service is enabled and not running',
+      'certferry.service is enabled but not running',
     ],
     [
       'failed',
@@ -43,7 +43,7 @@ describe('the daemon', () => {
       'started again and again',
       systemd(unit({ active: 'activating', sub: 'auto-restart', exit: 77 })),
       'failure',
-      'certferry.service ends again and again, last with exit 77',
+      'certferry.service keeps failing, last with exit 77',
     ],
   ])('%s', (_, signs, level, says) => {
     expect(daemonFinding(signs)).toMatchObject({ level, says })
@@ -78,13 +78,13 @@ describe('renewals', () => {
       'by the daemon',
       { ...running, kinds: kinds(['certbot', false]) },
       'ok',
-      /carried by certferry.service$/,
+      /uploaded by certferry.service$/,
     ],
     [
       'by the daemon and a hook',
       { ...running, kinds: kinds(['certbot', true]) },
       'ok',
-      /carried by certferry.service, certbot's hook$/,
+      /uploaded by certferry.service, certbot's hook$/,
     ],
     [
       'by the timer',
@@ -108,26 +108,31 @@ describe('renewals', () => {
       'by nobody, where the daemon ends again and again',
       { ...systemd(unit({ active: 'activating', sub: 'auto-restart' })), kinds: kinds(['certbot', false]) },
       'warning',
-      /^nobody carries them/,
+      /^renewals are not uploaded automatically/,
     ],
-    ['by nobody', { ...NOTHING, kinds: kinds(['certbot', false]) }, 'warning', /^nobody carries them/],
+    [
+      'by nobody',
+      { ...NOTHING, kinds: kinds(['certbot', false]) },
+      'warning',
+      /^renewals are not uploaded automatically/,
+    ],
     [
       'of one client by its hook, of the other by nobody',
       { ...NOTHING, kinds: kinds(['certbot', true], ['acme.sh', false]) },
       'warning',
-      /^acme.sh: nobody carries/,
+      /^renewals of acme.sh are not uploaded/,
     ],
     [
-      'by a hook alone, which nobody calls again',
+      'by a hook only, which nobody calls again',
       { ...NOTHING, kinds: kinds(['certbot', true]) },
       'warning',
-      /hook alone, which is not called again/,
+      /hook only, which is not called again/,
     ],
   ])('%s', (_, signs, level, says) => {
     expect(renewalFinding(signs)).toMatchObject({ level, says: expect.stringMatching(says) })
   })
 
-  test('by a hook alone: the timer is named where it is installed, a line for cron elsewhere', () => {
+  test('by a hook only: the timer is named where it is installed, a line for cron elsewhere', () => {
     const hook = kinds(['certbot', true])
     const timer = renewalFinding({ ...systemd(ABSENT, unit({})), kinds: hook })
     expect(timer.command).toBe('sudo systemctl enable --now certferry-sync.timer')

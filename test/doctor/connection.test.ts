@@ -121,9 +121,9 @@ test('what is well is told with what it is', () => {
   ])
   const local = { host: '[::1]:8181', reached: true, address: '::1' }
   expect(says(direct(local), false).slice(0, 3)).toEqual([
-    '[::1]: nothing to look up',
+    '[::1]: no lookup needed',
     'connected to [::1]:8181',
-    'none: plain http to this machine itself',
+    'none: plain http to this machine',
   ])
 })
 

@@ -90,8 +90,8 @@ FAIL  state          full
 
 describe('the last line', () => {
   test.each([
-    [[ok('a', 'b')], 'All is well.'],
-    [[warning('a', 'b', {})], '1 warning; nothing fails.'],
+    [[ok('a', 'b')], 'No problems found.'],
+    [[warning('a', 'b', {})], '1 warning; no failures.'],
     [[missing('a'), missing('b'), warning('c', 'd', {})], '2 failures, 1 warning; exit 66.'],
   ])('%#: %s', (findings, last) => {
     expect(verdictLines(findings)).toBe(`\n${last}\n`)
@@ -101,7 +101,7 @@ describe('the last line', () => {
     const policy = '{"version": "2.0"}'
     const found = { ...warning('permission', 'x', {}), policy }
     expect(verdictLines([found, found])).toBe(
-      `\nThe policy, for the console (CAM, Policies, by syntax):\n${policy}\n\n2 warnings; nothing fails.\n`,
+      `\nThe policy, for the console (CAM, Policies, by syntax):\n${policy}\n\n2 warnings; no failures.\n`,
     )
   })
 })

@@ -34,15 +34,15 @@ describe('what is in the way of a file', () => {
   test('a link that leads nowhere is named with both its ends', () => {
     const dangling = { kind: 'dangling', link: '/l/live/a/x.pem', missing: '/l/archive/a/x1.pem' } as const
     expect(describePathProblem('certbot:a', dangling, ROOT)).toMatchObject({
-      says: 'certbot:a: /l/live/a/x.pem leads to /l/archive/a/x1.pem, which is not there',
+      says: 'certbot:a: /l/live/a/x.pem leads to /l/archive/a/x1.pem, which does not exist',
       command: 'ls -l /l/live/a/x.pem',
     })
   })
 
   const closed = { kind: 'closed', path: '/l/live', mode: 0o700, uid: 0 } as const
-  test('a folder that is closed to this user is named with its mode and owner; root may look', () => {
+  test('a folder that is not readable for this user is named with its mode and owner; root may look', () => {
     expect(describePathProblem('certbot:a', closed, SOMEBODY)).toMatchObject({
-      says: 'certbot:a: /l/live is closed to me (mode 0700, owner root)',
+      says: 'certbot:a: /l/live is not readable for me (mode 0700, owner root)',
       command: 'sudo certferry check',
     })
     expect(describePathProblem('a', { ...closed, uid: 33 }, SOMEBODY).says).toContain('owner uid 33')

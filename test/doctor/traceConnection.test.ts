@@ -62,7 +62,7 @@ test('through a proxy: which one, and the certificate of the service behind it',
     HTTPS_PROXY: `http://${proxy.address}`,
   })
   expect(told.slice(0, 3)).toEqual([
-    'ok name: 127.0.0.1: nothing to look up',
+    'ok name: 127.0.0.1: no lookup needed',
     `ok proxy: ssl.tencentcloudapi.com through the proxy ${proxy.address}`,
     expect.stringMatching(/^ok TLS: TLSv1\.3, certificate by /),
   ])

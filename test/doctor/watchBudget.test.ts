@@ -23,7 +23,7 @@ describe('the kernel allows', () => {
     const found = budgetFinding(8181, budget([12, 8192]))
     expect(found).toMatchObject({
       level: 'warning',
-      says: expect.stringContaining('looked at every five seconds'),
+      says: expect.stringContaining('polled every five seconds'),
     })
     expect(found.command).toBe(
       'echo fs.inotify.max_user_watches=32768 | sudo tee /etc/sysctl.d/60-certferry.conf && sudo sysctl --system',

@@ -40,7 +40,7 @@ describe.skipIf(why)('certferry setup under systemd', () => {
   test('run again it changes nothing, and the daemon is the same', async () => {
     const { MainPID } = await stage.show('certferry')
     const { code, stdout } = await setup(DEMO_CREDENTIALS.secretKey, '--skip-check')
-    expect([code, stdout]).toEqual([0, 'Everything is set up already; nothing was changed.\n'])
+    expect([code, stdout]).toEqual([0, 'Everything is already set up; nothing was changed.\n'])
     expect((await stage.show('certferry')).MainPID).toBe(MainPID)
   })
 

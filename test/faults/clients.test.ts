@@ -131,7 +131,7 @@ describe('acme.sh', () => {
     const words = ['--source', `acme.sh=${root}`, '--state-dir', await temporaryDirectory()]
     const { stdout } = await program(['sync', '--dry-run', ...words])
     expect(stdout).toMatch(
-      new RegExp(`acme\\.sh:a\\.example_ecc is left alone: it was \\w+ with acme\\.sh ${verb}`),
+      new RegExp(`acme\\.sh:a\\.example_ecc is ignored: it was \\w+ with acme\\.sh ${verb}`),
     )
     const only = await program(['sync', '--dry-run', '--only', 'a.example_ecc', ...words])
     expect([only.code, only.stderr + only.stdout]).toEqual([66, expect.stringContaining(`acme.sh ${verb}`)])
