@@ -17,6 +17,13 @@ interface BlockView {
   readonly notBefore?: string
   readonly notAfter?: string
   readonly kind?: string
+  readonly serial?: string
+  readonly keyId?: string | undefined
+  readonly authorityKeyId?: string | undefined
+  readonly keyUsage?: readonly string[] | undefined
+  readonly policies?: readonly string[] | undefined
+  /** What `@peculiar/x509` cannot read. */
+  readonly unreadable?: readonly string[] | undefined
   readonly sha256?: string
 }
 
@@ -58,9 +65,24 @@ function view(block: Block, path: string): BlockView & { readonly fault?: Fault 
   if (isPrivate(block)) return { label, kind: keyKind(block, path) }
   if (!isCertificate(block)) return { label }
   try {
-    const { subject, issuer, names, notBefore, notAfter, sha256, openssl } = certificateIn(block, path)
-    const dates = { notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() }
-    return { label, subject, issuer, names, ...dates, kind: kindOf(() => openssl.publicKey), sha256 }
+    const { subject, issuer, names, notBefore, notAfter, sha256, ...certificate } = certificateIn(block, path)
+    const { openssl, extensions, unreadable } = certificate
+    return {
+      label,
+      subject,
+      issuer,
+      names,
+      notBefore: notBefore.toISOString(),
+      notAfter: notAfter.toISOString(),
+      kind: kindOf(() => openssl.publicKey),
+      serial: extensions?.serial ?? openssl.serialNumber.toLowerCase(),
+      keyId: extensions?.keyId,
+      authorityKeyId: extensions?.authorityKeyId,
+      keyUsage: extensions?.keyUsage,
+      policies: extensions?.policies,
+      unreadable: unreadable.length ? unreadable : undefined,
+      sha256,
+    }
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault
     return { label, kind: UNREADABLE, fault }
@@ -135,7 +157,7 @@ export function inspectionText(files: readonly FileView[], verdict: InspectionVe
 }
 
 function blockLines(
-  { label, subject, issuer, names, notAfter, notBefore, kind, sha256 }: BlockView,
+  { label, subject, issuer, names, notAfter, notBefore, kind, serial, unreadable = [], sha256 }: BlockView,
   now: Date,
 ): readonly string[] {
   if (!sha256) return [`  ${label}${kind ? `  ${kind}` : ''}`]
@@ -147,7 +169,9 @@ function blockLines(
     `    subject  ${subject || '(empty)'}`,
     `    issuer   ${issuer}`,
     `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : early ? 'not valid yet' : `${left} days left`})`,
+    `    serial   ${serial}`,
     `    sha256   ${sha256}`,
+    ...unreadable.map(what => `    ! the ${what} cannot be read`),
   ]
 }
 

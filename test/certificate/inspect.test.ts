@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { inspect, verdictOf as judged } from '../../src/certificate/inspect.ts'
 import { writePem } from '../../src/certificate/pem.ts'
@@ -34,6 +34,10 @@ describe('block by block', () => {
       notBefore: '2026-02-01T00:00:00.000Z',
       notAfter: '2026-05-02T00:00:00.000Z',
       kind: 'EC prime256v1',
+      serial: new X509Certificate(pair.leaf).serialNumber.toLowerCase(),
+      keyId: expect.stringMatching(/^[0-9a-f]{40}$/),
+      authorityKeyId: expect.stringMatching(/^[0-9a-f]{40}$/),
+      keyUsage: ['digitalSignature'],
       sha256: proven(pair.chain, pair.key).leaf,
     })
     expect(blocks).toHaveLength(2)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { inspect, inspectionText, verdictOf as judged } from '../../src/certificate/inspect.ts'
 import { issue, type Pair, sec1 } from '../fixtures/certificates.ts'
@@ -24,12 +25,14 @@ const shown = (...files: readonly { path: string; text: string }[]) =>
 describe('as text', () => {
   test('a pair', () => {
     const { leaf, fingerprint } = proven(pair.leaf, pair.key)
+    const serial = new X509Certificate(pair.leaf).serialNumber.toLowerCase()
     expect(shown({ path: 'cert.pem', text: pair.leaf }, { path: 'key.pem', text: pair.key })).toBe(`cert.pem
   CERTIFICATE  EC prime256v1
     names    example.com, www.example.com
     subject  CN=example.com
     issuer   CN=certferry tests intermediate
     valid    2026-02-01 to 2026-05-02 (62 days left)
+    serial   ${serial}
     sha256   ${leaf}
 
 key.pem
