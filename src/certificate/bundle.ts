@@ -1,4 +1,4 @@
-/** Chain and key read together, parsed, ordered and proven to fit. A Bundle exists only if the proof held. Pure. */
+/** Parses a chain and its key, orders the chain and checks that they fit. A Bundle exists only if they do. Pure. */
 import { createHash } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
@@ -18,20 +18,20 @@ import {
   readCertificate,
 } from './x509.ts'
 
-/** What was read from disk in one look. */
+/** What was read from disk at one time. */
 export interface Files {
   readonly chain: { readonly path: string; readonly text: string }
   /** Absent for a CA certificate. */
   readonly key:
     | { readonly path: string; readonly text: string; readonly password: Secret | undefined }
     | undefined
-  /** What is to be said of how they were found. */
+  /** Notes on how they were found. */
   readonly notes?: readonly string[] | undefined
-  /** Nobody has written them for so long that no renewal is under way. */
+  /** They have not been written for a minute, so no renewal is under way. */
   readonly still?: boolean
 }
 
-/** What a certificate is known by, and nothing that is to be kept secret. */
+/** What identifies a certificate, without anything secret. */
 export interface Identity {
   /** SHA-256 over the DER of every certificate as sent, in hex: reformatting never changes it. */
   readonly fingerprint: string
@@ -40,13 +40,13 @@ export interface Identity {
   readonly names: readonly string[]
   readonly notBefore: Date
   readonly notAfter: Date
-  /** What was done to the files' content before it is sent. */
+  /** How what is sent differs from the files. */
   readonly notes: readonly string[]
-  /** What clients may refuse the certificate for. */
+  /** Why clients may refuse the certificate. */
   readonly flaws: readonly string[]
 }
 
-/** Without chain and key, for what is kept of ten thousand. */
+/** Without chain and key: ten thousand are kept in memory. */
 export const identityOf = ({
   fingerprint,
   leaf,
@@ -69,13 +69,13 @@ export interface Bundle extends Identity {
   /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
   readonly chainPem: string
   readonly key: PrivateKey | undefined
-  /** The leaf came without its issuer: true of a few, and for a moment of every chain that is just being written. */
-  readonly alone: boolean
-  /** When the next of its certificates begins or ends to be valid: then what is sent, or what is said of it, may change. */
+  /** The file holds the leaf without its issuer, as it does for a moment while a chain is being written. */
+  readonly issuerMissing: boolean
+  /** When the next of its certificates becomes valid or expires: what is sent, or its flaws, may change then. */
   readonly changesAt: Date | undefined
 }
 
-/** @throws Fault of class soon while the files are mid-change, of class never when a person must act. */
+/** @throws Fault: to be checked again soon while the files are changing, never when a person must act. */
 export function parseBundle(files: Files, now: Date): Bundle {
   const { chain, key, still = false } = files
   const bundle = key ? parsePair(chain, key, { now, still }) : parseCa(chain, { now, still })
@@ -96,7 +96,7 @@ function parsePair(
   const key = readKey(keyFile.text, keyFile.path, keyFile.password, still)
   const leaves = certificates.filter(one => matchesKey(one, key.object))
   const [leaf] = leaves
-  if (!leaf) throw unfit(certificates, chain.path, keyFile.path, still)
+  if (!leaf) throw mismatch(certificates, chain.path, keyFile.path, still)
   const other = leaves.find(one => one.sha256 !== leaf.sha256)
   if (other) {
     const begun = [leaf, other].map(one => one.notBefore.toISOString()).join(' and ')
@@ -115,21 +115,21 @@ function parsePair(
   const ordered = orderChain(certificates, leaf, { file: chain.path, now })
   return bundleOf(ordered.path, {
     key,
-    alone: ordered.alone,
+    issuerMissing: ordered.issuerMissing,
     judged: leaf,
     changesAt: nextChange(certificates, now),
     notes: [
       ...notes,
       ...ordered.notes,
-      ...(ordered.alone ? [ALONE] : []),
+      ...(ordered.issuerMissing ? [ISSUER_MISSING] : []),
       ...ordered.path.flatMap(unreadableNotes),
     ],
     flaws: ordered.flaws,
   })
 }
 
-/** Key and chain of two generations are what a renewal looks like half-way; a client writes the server's certificate first. */
-function unfit(certificates: readonly Certificate[], chain: string, key: string, still: boolean): Fault {
+/** Key and chain of two generations are what a renewal looks like half-way; clients write the server certificate first. */
+function mismatch(certificates: readonly Certificate[], chain: string, key: string, still: boolean): Fault {
   const [first] = certificates
   if (first && certificates.every(one => one.authority.isCa) && !isSelfSigned(first))
     return new Fault(
@@ -143,13 +143,14 @@ function unfit(certificates: readonly Certificate[], chain: string, key: string,
   )
 }
 
-/** Seen by those who visit, not by those who upload. */
-const ALONE = 'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
+/** Only visitors notice it, not the service. */
+const ISSUER_MISSING =
+  'its issuer is not in the chain file: browsers that do not know it will refuse the certificate'
 
 const unreadableNotes = (issuer: Certificate): readonly string[] =>
   issuer.unreadable.map(what => `the ${what} of the issuer ${displayNameOf(issuer)} cannot be read`)
 
-/** A CA certificate goes as it stands, roots included: the root is what it is uploaded for. */
+/** CA certificates are sent as they are, roots included: the root is what clients are checked against. */
 function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
   const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
@@ -163,7 +164,7 @@ function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
   )
   return bundleOf(unique, {
     key: undefined,
-    alone: false,
+    issuerMissing: false,
     judged: firstToEnd(unique, now),
     changesAt: nextChange(unique, now),
     notes: [...notes, ...unique.flatMap(unreadableNotes)],
@@ -175,8 +176,8 @@ function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
 }
 
 /**
- * Clients of any authority in it are let in, so it is of use as long as one of them is valid, and to be renewed before
- * the next of them ends: of those valid today the first to end, else the next to begin, else the last that ended.
+ * Of those valid today the first to expire, else the next to become valid, else the last that expired: a file of
+ * authorities is of use while one of them is valid, and due before the next expires.
  */
 function firstToEnd(all: readonly Certificate[], now: Date): Certificate {
   const valid = all.filter(one => isValid(one, now))
@@ -215,7 +216,7 @@ export function certificateIn({ label, der }: Block, file: string): Certificate 
   try {
     return readCertificate(bytes, file, label === TRUSTED)
   } catch (fault) {
-    // IIS writes them so, and OpenSSL's reader of PKCS#7 takes them
+    // IIS writes PKCS#7 with this label, and OpenSSL's pkcs7 reads it
     if (formOfDer(bytes) !== 'derPkcs7') throw fault
     throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
       advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
@@ -223,7 +224,7 @@ export function certificateIn({ label, der }: Block, file: string): Certificate 
   }
 }
 
-/** What is left out of the chain file, beside parameters, which servers keep there too. */
+/** What is left out of the chain file. Parameters are not mentioned: servers keep them there too. */
 function notesOn(blocks: readonly Block[]): readonly string[] {
   const key = blocks.some(isPrivate)
     ? ['a private key stands in the chain file; it is not sent with the chain']
@@ -243,8 +244,8 @@ function bundleOf(
   {
     judged,
     ...rest
-  }: Pick<Bundle, 'key' | 'alone' | 'changesAt' | 'notes' | 'flaws'> & {
-    /** The one whose dates are the bundle's. */
+  }: Pick<Bundle, 'key' | 'issuerMissing' | 'changesAt' | 'notes' | 'flaws'> & {
+    /** The certificate whose dates are the bundle's. */
     readonly judged: Certificate
   },
 ): Bundle {

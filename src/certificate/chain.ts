@@ -1,4 +1,4 @@
-/** The path from a leaf upwards, put in order out of whatever stood in the file. Pure. */
+/** Puts the certificates of a file in order, from the leaf upwards. Pure. */
 import { Fault } from '../errors.ts'
 import {
   type Certificate,
@@ -14,18 +14,18 @@ import {
 interface Chain {
   /** Leaf first, each signed by the next, without the self-signed root. */
   readonly path: readonly Certificate[]
-  /** What was done to the file's order and content, in words for the log. */
+  /** How the path differs from the file, in words for the log. */
   readonly notes: readonly string[]
   /** What clients object to in the leaf's issuers. */
   readonly flaws: readonly string[]
-  /** The leaf's issuer was not in the file. A self-signed certificate misses none. */
-  readonly alone: boolean
+  /** The leaf's issuer is not in the file. A self-signed leaf has none. */
+  readonly issuerMissing: boolean
 }
 
-/** In one file, that is; the longest chains seen have five. */
+/** In one file. The longest chains in use have five. */
 const MAX_CERTIFICATES = 32
 
-/** Signatures verified: one takes up to 7 ms where the key's maker wants it to. */
+/** A hostile key can make one take 7 ms. */
 const MAX_SIGNATURE_CHECKS = 128
 
 /** @throws Fault UNRELATED_CERTIFICATE or MULTIPLE_LEAVES where the file holds certificates that do not belong to the leaf. */
@@ -53,15 +53,14 @@ export function orderChain(
     path,
     notes: notesOn(found, certificates, path, now),
     flaws: flawsIn(walked, now),
-    alone: walked.length === 1 && !isSelfSigned(leaf),
+    issuerMissing: walked.length === 1 && !isSelfSigned(leaf),
   }
 }
 
 type Issuers = ReadonlyMap<Certificate, readonly Certificate[]>
 
 /**
- * Everything that can be reached from the leaf by signatures, each with its issuers in the file's order: cross-signed
- * twins of an issuer are reached too.
+ * Follows signatures from the leaf. Each certificate has its issuers in the file's order, cross-signed twins among them.
  */
 function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, file: string): Issuers {
   const issuers = new Map<Certificate, readonly Certificate[]>()
@@ -83,8 +82,8 @@ function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, fi
 }
 
 /**
- * One issuer at each step: of the ways that clients verify today the first in the file's order, as its maker meant it.
- * Where there is none, what is valid goes before what is not.
+ * Chooses one issuer at each step: the first path in the file's order that clients verify today. If there is none, valid
+ * issuers come before others.
  */
 function walk(issuers: Issuers, leaf: Certificate, now: Date): readonly Certificate[] {
   const isSound = (one: Certificate) => objectionTo(one, now) === undefined
@@ -101,7 +100,7 @@ function walk(issuers: Issuers, leaf: Certificate, now: Date): readonly Certific
   return path
 }
 
-/** The first way up that ends at a root, or where the file has no further issuer; each certificate is tried once. */
+/** The first path that ends at a root, or where the file has no further issuer. Each certificate is tried once. */
 function climb(
   issuers: Issuers,
   leaf: Certificate,
@@ -136,7 +135,7 @@ function rejectUnrelated(strangers: readonly Certificate[], file: string): void 
   )
 }
 
-/** The root is not sent, but clients that know no other one verify by it. */
+/** Includes the root, which is not sent: clients that know no other verify by it. */
 function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly string[] {
   return above.flatMap((one, i) => {
     const objection = objectionTo(one, now) ?? tooLow(one, above.slice(0, i))

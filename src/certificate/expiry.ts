@@ -24,11 +24,11 @@ export function isOverdue({ notBefore, notAfter }: Life, now: number): boolean {
   return notAfter.getTime() - now < life * SHARE_LEFT
 }
 
-/** Clients look once or twice a day; a certificate of six days is to be renewed within hours, and is given five. */
+/** ACME clients run once or twice a day; a certificate of six days gets five hours. */
 const graceOf = ({ notBefore, notAfter }: Life) =>
   Math.min(DAY, (notAfter.getTime() - notBefore.getTime()) / 30)
 
-/** Whether it is overdue for so long that no client can be about to renew it. */
+/** Whether it is overdue for longer than a client takes to renew it. */
 export const isLate = (life: Life, now: number): boolean => isOverdue(life, now - graceOf(life))
 
 export const overdueAdvice = (life: Life, now: number): string =>
@@ -36,7 +36,7 @@ export const overdueAdvice = (life: Life, now: number): string =>
     ? 'See what the ACME client last logged.'
     : 'ACME clients renew about now. If this stays, see what yours last logged.'
 
-/** For what is said once a day: sweeps come at the same hours, give or take their jitter, and tomorrow's may be early. */
+/** Between daily warnings: rescans come at the same hours with some jitter, so the next may come early. */
 export const ABOUT_A_DAY = DAY - 30 * 60_000
 
 interface ExpiryWarnings {
@@ -52,7 +52,7 @@ export function createExpiryWarnings(): ExpiryWarnings {
         warnedAt.delete(lineage)
         return false
       }
-      // either way: a clock that was set back does not silence the warnings until it is where it was
+      // in both directions: a clock that was set back must not silence the warnings
       if (Math.abs(now - (warnedAt.get(lineage) ?? Number.NEGATIVE_INFINITY)) < ABOUT_A_DAY) return false
       warnedAt.set(lineage, now)
       return true

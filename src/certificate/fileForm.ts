@@ -1,26 +1,26 @@
-/** What a file is that is not the PEM that is wanted, and the command that makes it so. Pure. */
+/** Names the form of a file that is not the expected PEM, and the command that converts it. Pure. */
 import { quoteShell } from '../terminal/text.ts'
 import { type DerForm, formOfDer } from './derForm.ts'
 import { type Block, isCertificate, isPrivate } from './pem.ts'
 
-/** What the file was to hold; `either` where one looks at whatever there is. */
+/** What the file should hold; `either` for `inspect`. */
 export type Wanted = 'chain' | 'key' | 'either'
 
 interface Form {
   /** Completes "it …". */
   readonly says: string
   readonly advice: string
-  /** No form that is known here: it may be the beginning of what is wanted. */
+  /** The form is unknown: the file may be the beginning of what is wanted. */
   readonly unknown?: true
 }
 
 interface Kind {
   readonly what: string
-  /** Makes PEM of it, on standard output unless it names its output itself; absent where nothing can. */
+  /** Converts it to PEM, on standard output unless it names its output; absent where no command can. */
   readonly command?: (file: string, wanted: Wanted) => string
-  /** Where no command helps. */
+  /** Instead of a command. */
   readonly advice?: string
-  /** What can be made of it, or found by it, where that is not both. */
+  /** What it can be converted to, if not both. */
   readonly gives?: Wanted | 'neither'
 }
 
@@ -123,7 +123,7 @@ const KINDS = {
 
 type Name = keyof typeof KINDS
 
-/** Of a file that has not what is wanted. */
+/** The form of a file that does not hold what is wanted. */
 export function formOf(
   { path, text }: { readonly path: string; readonly text: string },
   blocks: readonly Pick<Block, 'label'>[],
@@ -171,7 +171,7 @@ const LABELS: ReadonlyArray<readonly [RegExp, Name]> = [
 
 const EXCHANGE = 'If chain and key are swapped, exchange the two paths.'
 
-/** Of PEM that has not what is wanted. */
+/** The form of PEM that does not hold what is wanted. */
 function ofLabels(blocks: readonly Pick<Block, 'label'>[]): Form | Name {
   if (blocks.some(isPrivate))
     return {

@@ -1,4 +1,4 @@
-/** What PEM files hold, block by block, and what certferry would make of them together. Pure. */
+/** Shows what PEM files hold, block by block, and whether they would be uploaded. Pure. */
 import type { KeyObject } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
@@ -42,7 +42,7 @@ interface ValidVerdict {
 
 type InspectionVerdict = ValidVerdict | { readonly fault: Fault }
 
-/** A block that cannot be read does not hide the others; the first one's fault is the file's. */
+/** A block that cannot be read does not hide the others; the first such fault is the file's. */
 export function inspect(path: string, text: string, still = false): FileView {
   const { blocks, incomplete } = readPem(text, path, still)
   const views = blocks.map(block => view(block, path))
@@ -94,7 +94,7 @@ const UNREADABLE = 'unreadable'
 const keyKind = (block: Block, path: string) =>
   isEncrypted(block) ? 'encrypted' : kindOf(() => openKey(block, path, undefined).object)
 
-/** OpenSSL reads certificates whose key is of a kind it does not know, and throws when asked for that key. */
+/** Of a certificate whose key is of an unknown kind, OpenSSL throws only when asked for the key. */
 function kindOf(key: () => KeyObject): string {
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key()
@@ -135,14 +135,14 @@ export function verdictOf(
     if (!(error instanceof Fault)) throw error
     const [, ...more] = files
     const last = more.at(-1)
-    // a server certificate and no key in any of several files: the last was to be the key
+    // a server certificate and no key in any of several files: the last should be the key
     return {
       fault: error.code === 'NOT_A_CA' && last ? keyless(last, readPem(last.text, last.path).blocks) : error,
     }
   }
 }
 
-/** Files were put together to be looked at: that a key stands beside the chain is their doing, not a finding. */
+/** The files were given together: a key beside the chain is no finding. */
 const isRelevant = (note: string) => !note.includes('private key')
 
 export function inspectionText(files: readonly FileView[], verdict: InspectionVerdict, now: Date): string {
@@ -175,7 +175,7 @@ function blockLines(
   ]
 }
 
-/** Characters a line of the verdict holds; paths and names above it stand as they are. */
+/** Characters in a line of the verdict. Paths and names are not wrapped. */
 const WIDTH = 78
 
 function verdictLines(verdict: InspectionVerdict): readonly string[] {

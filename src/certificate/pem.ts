@@ -3,20 +3,20 @@ import { Fault } from '../errors.ts'
 
 export interface Block {
   readonly label: string
-  /** The block as it stood, for encrypted keys: legacy encryption puts headers before the base64. */
+  /** The whole block, for encrypted keys: legacy encryption puts headers before the base64. */
   readonly text: string
   readonly der: () => Buffer
 }
 
 interface Pem {
   readonly blocks: readonly Block[]
-  /** The text ends inside a block, or holds nothing yet: it may still be written. */
+  /** The text ends inside a block, or is empty: it may still be written. */
   readonly incomplete: boolean
 }
 
 export const isPrivate = ({ label }: Pick<Block, 'label'>) => label.endsWith('PRIVATE KEY')
 
-/** OpenSSL's own form: what the certificate is trusted for stands behind it. */
+/** OpenSSL's own form: what the certificate is trusted for follows it. */
 export const TRUSTED = 'TRUSTED CERTIFICATE'
 
 export const isCertificate = ({ label }: Pick<Block, 'label'>) =>
@@ -25,10 +25,10 @@ export const isCertificate = ({ label }: Pick<Block, 'label'>) =>
 /** RFC 7468, 3: any printable characters. OpenSSL itself writes "X9.42 DH PARAMETERS". */
 const LABEL = '(?:(?!-----)[ -~]){0,64}'
 
-/** A marker stands at the beginning of a line, or behind the end of another block where a newline was lost. */
+/** A marker begins a line, or follows the end of another block where a newline was lost. */
 const START = String.raw`(?:^|[\r\n]|-----|\0)[ \t\ufeff]*`
 
-/** A body never holds five dashes, so a block that was cut off cannot swallow the one after it. */
+/** A body never holds five dashes, so that a block cut off does not take in the next one. */
 const BLOCK = new RegExp(
   String.raw`(?<=^|[\r\n]|-----)([ \t\ufeff]*)(-----BEGIN (${LABEL})-----((?:(?!-----)[\s\S])*)-----END \3-----)`,
   'g',
@@ -42,14 +42,14 @@ const BEGUN = new RegExp(
   String.raw`(?:^|[\r\n]|\0)[ \t\ufeff]*-----B(?:E(?:G(?:I(?:N(?: ${LABEL}-{0,4})?)?)?)?)?$`,
 )
 
-/** What may be the first characters of one: a ruled line of more dashes is text like any other. */
+/** The first characters of a marker; a line of more dashes is text. */
 const DASHES = /(?:^|[\r\n]|\0)[ \t\ufeff]*-{1,5}$/
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
- * Text around blocks, a byte order mark and CR LF are nobody's business; they are not sent on. `still`: nobody has written
- * the file for long, so that dashes at its end are text, such as YAML's, and no line that is being written.
+ * Text around blocks, a byte order mark and CR LF are ignored. `still`: the file has not been written for a minute, so
+ * dashes at its end are text, such as YAML's, and not a line being written.
  */
 export function readPem(text: string, file: string, still = false): Pem {
   const blocks: Block[] = []
@@ -62,7 +62,7 @@ export function readPem(text: string, file: string, still = false): Pem {
   return { blocks, incomplete: cutOff || (blocks.length === 0 && rest.replace(/^\ufeff/, '').trim() === '') }
 }
 
-/** A marker that something follows on its line begins a block only where that is base64: others speak of markers. */
+/** Text after a marker on its line must be base64: other text only mentions a marker. */
 const isBody = (body: string) => /^[ \t]*[\r\n]/.test(body) || isBase64(body.replace(/\s+/g, ''))
 
 const isBase64 = (text: string) => text.length % 4 === 0 && BASE64.test(text)
@@ -74,7 +74,7 @@ function decode(body: string, label: string, file: string): Buffer {
   return Buffer.from(base64, 'base64')
 }
 
-/** 64 characters a line, LF, one newline at the end and no blank line: the form every reader takes. */
+/** 64 characters a line, LF, one newline at the end and no blank line: every reader accepts this form. */
 export const writePem = (label: string, der: Uint8Array): string =>
   [
     `-----BEGIN ${label}-----`,

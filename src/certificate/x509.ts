@@ -114,20 +114,20 @@ function namesOf(...kinds: ReadonlyArray<readonly string[]>): readonly string[] 
   return [...new Set(names.find(some => some.length) ?? ['(no name)'])]
 }
 
-/** What to call a certificate in a message: authorities now leave the subject of short-lived ones empty. */
+/** What to call a certificate in a message: authorities leave the subject of short-lived ones empty. */
 export const displayNameOf = ({ subject, names }: Certificate) => subject || names[0]
 
 /**
- * Whether it signed itself, proven each time it is asked for: a file may hold thousands. Without looking at its key
- * usage: a server's own certificate signs nothing but itself, and need not say so.
+ * Whether it signed itself. Computed on demand, because a file may hold thousands. Its key usage is ignored: a self-signed
+ * server certificate need not allow it.
  */
 export const isSelfSigned = (one: Certificate): boolean =>
   one.openssl.subject === one.openssl.issuer && isSignedBy(one, one)
 
-/** By names and key identifiers, which anybody can write: candidates for `isSignedBy`. */
+/** Compares names and key identifiers, which prove nothing: the result is a candidate for `isSignedBy`. */
 export function namesAsIssuer(child: Certificate, parent: Certificate): boolean {
   try {
-    // OpenSSL takes none whose key usage lacks keyCertSign: that is an objection, and no reason to call it a stranger
+    // OpenSSL rejects an issuer without keyCertSign: that is a flaw, but it still is the issuer
     return (
       child.openssl.checkIssued(parent.openssl) ||
       (!parent.authority.maySign && child.openssl.issuer === parent.openssl.subject)
@@ -153,7 +153,7 @@ export function isSignedBy(child: Certificate, parent: Certificate): boolean {
 export const isValid = ({ notBefore, notAfter }: Certificate, now: Date): boolean =>
   notBefore <= now && now < notAfter
 
-/** What clients object to in it as an issuer, or nothing. A root of the first version cannot say what it is. */
+/** Why clients may refuse it as an issuer, or nothing. A root of version 1 cannot state that it is one. */
 export function objectionTo(one: Certificate, now: Date): string | undefined {
   const { extended, constrained, isCa, maySign } = one.authority
   if (one.notAfter <= now) return `expired on ${day(one.notAfter)}`
@@ -167,7 +167,7 @@ export function objectionTo(one: Certificate, now: Date): string | undefined {
 
 const day = (date: Date) => date.toISOString().slice(0, 10)
 
-/** Whether it is meant to sign certificates; one of the first version, signed by itself and without names, cannot say so. */
+/** Whether it is meant to sign certificates. One of version 1, self-signed and without names, cannot state it. */
 export const isAuthority = (one: Certificate): boolean =>
   one.authority.isCa ||
   (!one.authority.constrained && !one.extensions?.alternativeNames.length && isSelfSigned(one))

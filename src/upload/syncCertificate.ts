@@ -81,7 +81,7 @@ async function checkAndUpload(
   const { parseBundle, identityOf } = await import('../certificate/bundle.ts')
   const bundle = parseBundle(files, effects.now())
   seen.bundle = identityOf(bundle)
-  if (bundle.alone && !settled && !wishes.last) {
+  if (bundle.issuerMissing && !settled && !wishes.last) {
     throw new Fault(
       'CHAIN_INCOMPLETE',
       `${files.chain.path}: the issuer of ${bundle.names[0]} may still be written`,

@@ -34,7 +34,7 @@ describe('a pair that fits becomes a bundle', () => {
       notBefore: pair.notBefore,
       notAfter: pair.notAfter,
       notes: [],
-      alone: false,
+      issuerMissing: false,
     })
     expect(bundle.key?.pem.reveal()).toBe(pair.key)
   })
@@ -68,9 +68,9 @@ describe('a pair that fits becomes a bundle', () => {
   })
 
   test('a leaf alone is marked, a self-signed certificate is whole', async () => {
-    expect(proven(pair.leaf, pair.key)).toMatchObject({ alone: true, chainPem: pair.leaf })
+    expect(proven(pair.leaf, pair.key)).toMatchObject({ issuerMissing: true, chainPem: pair.leaf })
     const own = await selfSigned()
-    expect(proven(own.chain, own.key)).toMatchObject({ alone: false, chainPem: own.leaf, notes: [] })
+    expect(proven(own.chain, own.key)).toMatchObject({ issuerMissing: false, chainPem: own.leaf, notes: [] })
   })
 
   test('no way of printing it shows the key', () => {
@@ -156,7 +156,7 @@ describe('what does not fit never becomes a bundle', () => {
 describe('a CA certificate goes as it stands', () => {
   test('a root is what it is sent for', async () => {
     const root = await caCertificate()
-    expect(proven(root)).toMatchObject({ chainPem: root, key: undefined, alone: false, notes: [] })
+    expect(proven(root)).toMatchObject({ chainPem: root, key: undefined, issuerMissing: false, notes: [] })
   })
 
   test('several keep their order, without duplicates, CR LF and text', async () => {

@@ -33,7 +33,7 @@ describe('a chain cut off at any byte', () => {
       if (result instanceof Fault) {
         expect(result).toMatchObject({ code: 'PAIR_INCOMPLETE', retry: 'recheck', exit: 75 })
         seen.pending++
-      } else if (result.alone) {
+      } else if (result.issuerMissing) {
         expect(result.chainPem).toBe(pair.leaf)
         seen.alone++
       } else {
@@ -49,14 +49,16 @@ describe('a chain cut off at any byte', () => {
     const text = `subject=x\r\n${pair.chain.replaceAll('\n', '\r\n')}the end`
     for (const cut of everyBeginning(text)) {
       const result = outcome(cut, pair.key)
-      if (!(result instanceof Fault)) expect(result.chainPem).toBe(result.alone ? pair.leaf : pair.chain)
+      if (!(result instanceof Fault))
+        expect(result.chainPem).toBe(result.issuerMissing ? pair.leaf : pair.chain)
     }
   })
 
   test('and filled up with zeros, as a power cut leaves it: never another chain', () => {
     for (const cut of everyBeginning(pair.chain).filter((_, i) => i % 5 === 0)) {
       const result = outcome(cut.padEnd(pair.chain.length, '\0'), pair.key)
-      if (!(result instanceof Fault)) expect(result.chainPem).toBe(result.alone ? pair.leaf : pair.chain)
+      if (!(result instanceof Fault))
+        expect(result.chainPem).toBe(result.issuerMissing ? pair.leaf : pair.chain)
     }
   })
 })

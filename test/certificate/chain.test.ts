@@ -46,7 +46,7 @@ describe('the chain goes leaf first, each signed by the next, without its root',
     expect(order(leaf, low, high)).toEqual({
       path: ['leaf', 'low', 'high'],
       notes: [],
-      alone: false,
+      issuerMissing: false,
       flaws: [],
     })
   })
@@ -61,7 +61,7 @@ describe('the chain goes leaf first, each signed by the next, without its root',
       expect(order(...pems)).toEqual({
         path: ['leaf', 'low', 'high'],
         notes: ['certificates put in order, leaf first'],
-        alone: false,
+        issuerMissing: false,
         flaws: [],
       })
     }
@@ -71,7 +71,7 @@ describe('the chain goes leaf first, each signed by the next, without its root',
     expect(order(leaf, low, high, root)).toEqual({
       path: ['leaf', 'low', 'high'],
       notes: ['root CN=root left out'],
-      alone: false,
+      issuerMissing: false,
       flaws: [],
     })
   })
@@ -103,13 +103,13 @@ describe('the chain goes leaf first, each signed by the next, without its root',
 
 describe('a leaf alone', () => {
   test('misses its issuer', () => {
-    expect(order(leaf)).toEqual({ path: ['leaf'], notes: [], alone: true, flaws: [] })
-    expect(order(leaf, leaf).alone).toBe(true)
+    expect(order(leaf)).toEqual({ path: ['leaf'], notes: [], issuerMissing: true, flaws: [] })
+    expect(order(leaf, leaf).issuerMissing).toBe(true)
   })
 
   test('misses none where it signed itself', async () => {
     const own = read((await selfSigned()).leaf)
-    expect(orderChain([own], own, AT)).toEqual({ path: [own], notes: [], alone: false, flaws: [] })
+    expect(orderChain([own], own, AT)).toEqual({ path: [own], notes: [], issuerMissing: false, flaws: [] })
   })
 })
 

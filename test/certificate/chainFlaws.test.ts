@@ -122,7 +122,7 @@ describe('what clients may refuse in an issuer that is sent is said', () => {
   ])('%s', async (_, wish, says) => {
     expect(orderOf(leaf, await low(wish))).toMatchObject({
       sent: [0],
-      alone: false,
+      issuerMissing: false,
       flaws: [`its issuer CN=low ${says}: ${clients}`],
     })
   })

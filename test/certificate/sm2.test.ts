@@ -33,7 +33,7 @@ describe('a chain of SM2 certificates', () => {
   ])('signed %s is proven like any other', async (_, identifier) => {
     const { leaf, root, key } = await pairOf(...identifier)
     expect(proven(leaf + root, key)).toMatchObject({
-      alone: false,
+      issuerMissing: false,
       flaws: [],
       notes: ['root CN=root left out'],
     })
