@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * argv + env → command → exit code. The only file that touches process.
- * Nothing that an older Node lacks is imported before the version is checked, so that it says what is missing.
+ * Nothing that an older Node lacks is imported before its version is checked.
  */
 import { accessSync, constants } from 'node:fs'
 import { userInfo } from 'node:os'
@@ -11,7 +11,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 // Node itself would open a debugger; with its --disable-sigusr1 the signal could not ask for a rescan
 process.on('SIGUSR1', () => {})
 
-// a reload that is asked for while the daemon starts: what it is about to read is newer than the signal
+// a reload during the start is ignored: the daemon is about to read the configuration anyway
 if (process.argv[2] === 'watch') process.on('SIGHUP', () => {})
 
 const needed = [22, 22] as const
@@ -35,13 +35,13 @@ async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
   const { isSea } = process.getBuiltinModule('node:sea')
   const ending = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // the first asks, the second does not wait for the answer
+    // the first asks the work to end, the second ends the process
     process.on(signal, () => (ending.signal.aborted ? leave(75) : ending.abort(signal)))
   }
   const late = new AbortController()
   const over = AbortSignal.any([ending.signal, late.signal])
   ending.signal.addEventListener('abort', () => void setTimeout(FINISH, undefined, UNHEARD).then(cutOff))
-  // the work goes on where nobody can be told of it; what is not said for want of a disk shows in the exit code
+  // work goes on if output fails; exit 74 if output was lost to a full disk
   let unsaid = false
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
@@ -86,7 +86,7 @@ async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
   }
   await closeDebugger()
   const code = await cli(process.argv.slice(2), world)
-  // a reader that is behind is waited for, but not by one who is to be gone
+  // waits for a slow reader, but only shortly if the time is over
   const hurried = new AbortController()
   const hurry = () => void setTimeout(LAST_WORDS, undefined, UNHEARD).then(() => hurried.abort())
   if (over.aborted) hurry()
@@ -95,10 +95,10 @@ async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
   leave(code === 0 && unsaid ? 74 : code)
 }
 
-/** From the first signal, and from the deadline of a command that has one, to an end that waits for nothing. In milliseconds. */
+/** Milliseconds from the first signal, and from a command's deadline, until the process is ended whatever it does. */
 const [FINISH, OVERTIME] = [15_000, 2_000] as const
 
-/** For a reader that is behind when the time is over. In milliseconds. */
+/** Milliseconds for a slow reader when the time is over. */
 const LAST_WORDS = 500
 
 const UNHEARD = { ref: false } as const
@@ -106,8 +106,8 @@ const UNHEARD = { ref: false } as const
 const cutOff = () => leave(75)
 
 /**
- * With the work, the process is over. Its own exit would wait for calls of the system that are under way: where a name
- * server is silent for half a minute, where a file server is for ever. A process that takes its place does not.
+ * Ends the process. Its own exit would wait for system calls in flight: half a minute for a silent name server, for ever for
+ * a silent file server. A shell that takes its place does not wait.
  */
 function leave(code: number): never {
   const { execve } = process
@@ -127,7 +127,7 @@ function mayRun(file: string): boolean {
   }
 }
 
-/** Of one that has been deleted, the name by which Linux still leads there: what is relative to it is not there either. */
+/** For a deleted directory, Linux's name for it: nothing relative to it exists. */
 function workingDirectory(): string {
   try {
     return process.cwd()
@@ -136,7 +136,7 @@ function workingDirectory(): string {
   }
 }
 
-/** HOME, or what the system knows where that is not set, empty or relative; a folder that is never there for a user without an entry. */
+/** HOME if it is absolute, else the system's entry for the user, else a directory that does not exist. */
 function home(): string {
   const { HOME = '' } = process.env
   if (isAbsolute(HOME)) return HOME
@@ -157,7 +157,7 @@ async function closeDebugger(): Promise<void> {
   _debugEnd?.()
 }
 
-/** Whatever gets here is a bug. Its own text is not printed: it may quote what it was given, on several lines. */
+/** Reports a bug. The error's message is not printed: it may quote a secret. */
 function fail(error: unknown): void {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
   const stack = lines.filter(line => /^ +at /.test(line)).join('\n')

@@ -1,16 +1,16 @@
-/** Everything of the process that commands may touch, handed to them by main.ts. */
+/** What commands use of the process; main.ts makes it. */
 
 export interface Output {
   readonly write: (text: string) => void
   readonly isTerminal: boolean
-  /** systemd's journal, which reads a level at the beginning of each line. */
+  /** systemd's journal, which reads a priority at the beginning of each line. */
   readonly isJournal: boolean
   readonly colours: boolean
-  /** Characters a line holds; 80 where nobody says. */
+  /** Characters in a line; 80 if unknown. */
   readonly columns: number
 }
 
-/** What a person answers; hidden, it is not shown as it is typed. */
+/** Asks a person at the terminal; a hidden answer is not shown as it is typed. */
 export type Ask = (question: string, hidden?: boolean) => Promise<string>
 
 export interface ProcessContext {
@@ -18,10 +18,10 @@ export interface ProcessContext {
   readonly cwd: string
   readonly home: string
   readonly pid: number
-  /** Absolute paths of what runs here, for files that are to start it again; a self-contained program has no main. */
+  /** Absolute paths of the running program, for files that start it again; the self-contained program has no main. */
   readonly program: { readonly node: string; readonly main: string | undefined }
   readonly nodeVersion: string
-  /** Undefined where nobody sits at a terminal. */
+  /** Undefined without a terminal. */
   readonly ask?: Ask | undefined
   readonly stdout: Output
   readonly stderr: Output
@@ -33,10 +33,10 @@ export interface ProcessContext {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** In [0, 1). */
   readonly random: () => number
-  /** Calls back at each such signal, for as long as the process lives. */
+  /** Calls back at each such signal until the process ends. */
   readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1', call: () => void) => void
-  /** Aborted when the operator or the system asks the process to end. */
+  /** Aborted at SIGINT and SIGTERM. */
   readonly shutdown: AbortSignal
-  /** Aborted so many seconds after the start of the process, which is over then or a little later, whatever it does. */
+  /** Aborted so many seconds after the start of the process, which is ended soon after. */
   readonly endWithin: (seconds: number) => AbortSignal
 }

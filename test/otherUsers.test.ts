@@ -140,10 +140,9 @@ describe.skipIf(!isRoot).each(WAYS)('%s', (_, put) => {
   test('is refused as the file with the address of a webhook', async () => {
     const here = await stage()
     const [file, fault] = await put(here, 'https://hooks.example/secret')
-    const way = { proxy: undefined, env: {} }
-    const tell = webhookChannel({ file, template: undefined, way, version: '0' })
-    const letter = { host: 'h', notices: [] } as unknown as Parameters<typeof tell>[0]
-    await expect(tell(letter, AbortSignal.timeout(PATIENCE))).rejects.toMatchObject({
+    const send = webhookChannel({ file, template: undefined, agent: { proxy: undefined, env: {} } })
+    const message = { host: 'h', notifications: [] } as unknown as Parameters<typeof send>[0]
+    await expect(send(message, AbortSignal.timeout(PATIENCE))).rejects.toMatchObject({
       code: 'NOTIFICATION_FAILED',
       message: expect.stringContaining(fault),
     })

@@ -1,15 +1,15 @@
-/** `certferry notify --test`: a sample by every channel of `[notify]`, and what came of it. */
+/** `certferry notify --test`: sends a sample by every channel of `[notify]`, and prints the results. */
 import { hostname } from 'node:os'
 import { shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { loadSettings } from '../config/load.ts'
 import { Fault, faultJson, mostSevereExitCode } from '../errors.ts'
 import { type Channel, channelsOf } from '../notify/channels.ts'
-import { sampleLetter } from '../notify/message.ts'
+import { sampleMessage } from '../notify/message.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText } from '../terminal/text.ts'
 
-interface Tried extends Channel {
+interface Result extends Channel {
   readonly fault: Fault | undefined
 }
 
@@ -22,24 +22,26 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
       advice: 'Set command or webhook_file of [notify]; docs/notifications.md has examples.',
     })
   const signal = shutdownSignal(world)
-  const sample = sampleLetter(hostname())
-  const tried = await Promise.all(
+  const sample = sampleMessage(hostname())
+  const results = await Promise.all(
     channels.map(async channel => ({
       ...channel,
       fault: await channel.send(sample, signal).then(() => undefined, asFault),
     })),
   )
-  const exit = mostSevereExitCode(tried.map(({ fault }) => fault?.exit ?? 0))
-  world.stdout.write(line.json ? jsonLine({ channels: tried.map(jsonOf), exit }) : tried.map(textOf).join(''))
+  const exit = mostSevereExitCode(results.map(({ fault }) => fault?.exit ?? 0))
+  world.stdout.write(
+    line.json ? jsonLine({ channels: results.map(jsonOf), exit }) : results.map(textOf).join(''),
+  )
   return exit
 }
 
-const textOf = ({ kind, file, fault }: Tried) =>
+const textOf = ({ kind, file, fault }: Result) =>
   fault
     ? `${kind} ${printableText(file)}: failed: ${printableText(fault.message)}\n  → ${fault.advice}\n`
     : `${kind} ${printableText(file)}: sent\n`
 
-const jsonOf = ({ kind, file, fault }: Tried) => ({
+const jsonOf = ({ kind, file, fault }: Result) => ({
   channel: kind,
   file,
   outcome: fault ? 'failed' : 'sent',

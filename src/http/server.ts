@@ -1,4 +1,4 @@
-/** Answers /live, /ready and /metrics to this machine itself: on loopback or a Unix socket, and nowhere else. */
+/** The HTTP server for /live, /ready and /metrics; it listens only on loopback or a Unix socket. */
 import { existsSync } from 'node:fs'
 import { chmod, lstat, rm, stat } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -30,7 +30,7 @@ const listening = (server: ListeningServer, address: ListenAddress) =>
     })
   })
 
-/** A socket on which no process listens any more: its process was killed. */
+/** Whether the process that listened on this socket is gone. */
 const isStale = (path: string) =>
   new Promise<boolean>(resolve => {
     const caller = connect(path)
@@ -46,37 +46,35 @@ interface Keeping {
 }
 
 /**
- * Binds a Unix socket again whose file has been removed: the server hears nothing of it, and no caller finds it. A file that
- * is there is left alone, whosever it is. What stands in the way is told once.
+ * Binds a Unix socket again after its file was removed, of which the server gets no event. A file at that path is left alone.
+ * An error is reported once, until binding succeeds.
  */
 function keepBound(server: ListeningServer, address: ListenAddress, { every, onReturn, onError }: Keeping) {
-  if (!('path' in address)) return { stop: () => {} }
+  if (!('path' in address)) return () => {}
   const { path } = address
-  let looking = false
-  let told = false
+  let checking = false
+  let reported = false
   let stopped = false
-  const look = async () => {
-    if (looking || existsSync(path)) return
-    looking = true
+  const check = async () => {
+    if (checking || existsSync(path)) return
+    checking = true
     try {
-      // not waited for: the connections it has are answered all the same
+      // without waiting: open connections are still answered
       if (server.listening) server.close()
       await bindListener(server, address)
-      told = false
+      reported = false
       if (stopped) server.close()
       else onReturn()
     } catch (error) {
-      if (!told) onError(error)
-      told = true
+      if (!reported) onError(error)
+      reported = true
     }
-    looking = false
+    checking = false
   }
-  const timer = setInterval(() => void look(), every).unref()
-  return {
-    stop: () => {
-      stopped = true
-      clearInterval(timer)
-    },
+  const timer = setInterval(() => void check(), every).unref()
+  return () => {
+    stopped = true
+    clearInterval(timer)
   }
 }
 
@@ -89,8 +87,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTSOCK: 'a file that is no socket is there',
 }
 
-/** These stay until the configuration, or what this user may do, is changed. All else may pass. */
-const LASTING: ReadonlySet<string | undefined> = new Set([
+/** Errors that stay until the configuration or a permission is changed; all others may pass. */
+const PERMANENT: ReadonlySet<string | undefined> = new Set([
   'EACCES',
   'EPERM',
   'EAFNOSUPPORT',
@@ -102,12 +100,9 @@ const LASTING: ReadonlySet<string | undefined> = new Set([
   'EROFS',
 ])
 
-const isLasting = ({ code }: NodeJS.ErrnoException): boolean => LASTING.has(code)
-
-/** Why it could not be bound, in words. */
 const reasonOf = ({ code = 'failed' }: NodeJS.ErrnoException) => REASONS[code] ?? code
 
-/** The address in words, with the port that was found for port 0. */
+/** The address with its real port, if port 0 was asked for. */
 function addressOf(server: ListeningServer, listen: string): string {
   const bound = server.address()
   if (bound === null || typeof bound === 'string') return listen
@@ -121,18 +116,18 @@ export interface HttpOptions {
   readonly ready: () => boolean
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
-  /** A page that could not be made, or a connection that could not be taken: the daemon goes on. */
+  /** A page that could not be made, or a connection that could not be accepted. */
   readonly onError: (error: unknown) => void
-  /** The Unix socket had been removed, and is there again. */
+  /** The Unix socket was removed and has been bound again. */
   readonly onReturn?: () => void
-  /** Milliseconds between two looks for it; without it, five seconds. */
+  /** Milliseconds between two checks whether the Unix socket is there; 5,000 by default. */
   readonly recheck?: number
 }
 
 export interface HttpServer {
-  /** Where it listens, with the port that was found for port 0. */
+  /** Where it listens, with the real port. */
   readonly address: string
-  /** Takes no more connections; resolves when those there are have been answered, or cut off. */
+  /** Stops accepting connections; resolves when the open ones have been answered or cut off. */
   readonly close: () => Promise<void>
 }
 
@@ -143,55 +138,55 @@ const LIMITS = {
   maxHeaderSize: 8_192,
 } as const
 
-const MOST_CONNECTIONS = 32
+const MAX_CONNECTIONS = 32
 
-/** Prometheus 3 refuses a page whose type does not name the format. */
+/** Prometheus 3 refuses a page whose content type does not name the format. */
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** @throws Fault CONFIG_INVALID where it may not listen, ADDRESS_UNAVAILABLE where it cannot now. */
+/** @throws Fault CONFIG_INVALID for an address that can never work, ADDRESS_UNAVAILABLE for one that may work later. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const problem = listenProblem(options.listen)
   if (problem) throw new Fault('CONFIG_INVALID', `[http] listen: ${problem}`)
   const address = listenAddress(options.listen)
   const pages = pagesOf(options)
   const server = createServer(LIMITS, (request, response) => {
-    // not new URL(): it throws on `//`, and anybody may send that
+    // new URL() would throw on `//`
     const page = pages.get(request.url?.split('?', 1)[0] ?? '')
     answer(request.method, page, response).catch(error => {
       options.onError(error)
       send(response, { status: 500, text: 'internal error\n' })
     })
   })
-  letGo(server)
+  limitConnections(server)
   await bindListener(server, address).catch(error => {
     server.close()
-    const says = `[http] listen: ${options.listen}: ${reasonOf(error)}`
-    if (!isLasting(error)) throw new Fault('ADDRESS_UNAVAILABLE', says, { cause: error })
-    throw new Fault('CONFIG_INVALID', says, {
+    const message = `[http] listen: ${options.listen}: ${reasonOf(error)}`
+    if (!PERMANENT.has(error.code)) throw new Fault('ADDRESS_UNAVAILABLE', message, { cause: error })
+    throw new Fault('CONFIG_INVALID', message, {
       cause: error,
       advice: 'Name a free port, or a socket in a directory this user may write.',
     })
   })
   server.on('error', options.onError)
   const { onReturn = () => {}, recheck = HTTP_REQUEST_TIMEOUT_MS } = options
-  const rechecked = keepBound(server, address, { every: recheck, onReturn, onError: options.onError })
+  const stopChecking = keepBound(server, address, { every: recheck, onReturn, onError: options.onError })
   return {
     address: addressOf(server, options.listen),
     close: () => {
-      rechecked.stop()
+      stopChecking()
       return close(server)
     },
   }
 }
 
-/** Whoever calls last has a request to make; whoever has been connected longest, and is one too many, has none. */
-function letGo(server: Server): void {
-  const callers = new Set<Socket>()
-  server.on('connection', (caller: Socket) => {
-    callers.add(caller)
-    caller.once('close', () => callers.delete(caller))
-    const [oldest] = callers
-    if (callers.size > MOST_CONNECTIONS) oldest?.destroy()
+/** Cuts off the oldest connection for a new one: idle connections must not keep a request out. */
+function limitConnections(server: Server): void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    const [oldest] = open
+    if (open.size > MAX_CONNECTIONS) oldest?.destroy()
   })
 }
 
@@ -209,8 +204,8 @@ const pagesOf = ({ live, ready, metrics }: HttpOptions): ReadonlyMap<string, () 
     ['/metrics', async () => ({ status: 200, text: await metrics(), type: PROMETHEUS })],
   ])
 
-const health = (well: boolean, word: string): Page =>
-  well ? { status: 200, text: `${word}\n` } : { status: 503, text: `not ${word}\n` }
+const health = (ok: boolean, word: string): Page =>
+  ok ? { status: 200, text: `${word}\n` } : { status: 503, text: `not ${word}\n` }
 
 async function answer(
   method: string | undefined,
@@ -228,7 +223,7 @@ function send(to: ServerResponse, { status, text, type = 'text/plain; charset=ut
     'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
-    // one request a connection: none is left idle that would hold up the end, and no body is ever waited for
+    // one request a connection: no idle connection delays the end, and no request body is waited for
     connection: 'close',
     ...(allow && { allow }),
   })
@@ -240,7 +235,7 @@ const close = (server: Server) =>
     const cutOff = setTimeout(() => server.closeAllConnections(), HTTP_CLOSE_TIMEOUT_MS)
     server.close(() => {
       clearTimeout(cutOff)
-      resolve() // the socket's file went with the handle: libuv removes it
+      resolve() // libuv has removed the socket's file
     })
     server.closeIdleConnections()
   })

@@ -1,4 +1,4 @@
-/** Carries one letter out of the house: to a command of the operator's, or to a webhook. */
+/** Sends one message: runs the configured command, or posts to the webhook. */
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import type { Settings } from '../config/settings.ts'
 import { fillTemplate, webhookProblem } from '../config/values.ts'
@@ -9,25 +9,25 @@ import type { AgentOptions } from '../http/agent.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { SEND_TIMEOUT_MS } from '../util/schedule.ts'
 import { VERSION } from '../version.ts'
-import { environmentOf, type Message, messageJson, templateValues } from './message.ts'
+import { type Message, messageEnvironment, messageJson, templateValues } from './message.ts'
 
-/** @throws the signal's reason when it is aborted: the letter is given up. */
-export type Send = (letter: Message, signal: AbortSignal) => Promise<void>
+/** @throws Fault NOTIFICATION_FAILED, or the signal's reason if it is aborted. */
+export type Send = (message: Message, signal: AbortSignal) => Promise<void>
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * Started directly, by no shell, with the facts in its environment and nothing of ours there: a key of the account may
- * stand in it. The whole letter is on its standard input as JSON. @throws Fault NOTIFICATION_FAILED.
+ * The command is started without a shell, with the facts in its environment and the whole message as JSON on its standard
+ * input. It inherits nothing of certferry's environment, which may hold an API key.
  */
 export const commandChannel =
   (file: string): Send =>
-  async (letter, signal) => {
+  async (message, signal) => {
     requireOwn(file, 'it is not started')
-    await runCommand(file, letter, signal)
+    await runCommand(file, message, signal)
   }
 
-/** What keeps a command from being started, in words that name it; nothing is started. */
+/** Why a command cannot be started, or undefined. Starts nothing. */
 export async function commandProblem(file: string): Promise<string | undefined> {
   const unsafe = unsafePath(file)
   if (unsafe) return `${unsafe.path}: ${unsafe.says}, so it is not started`
@@ -38,7 +38,7 @@ export async function commandProblem(file: string): Promise<string | undefined> 
     const { code } = error as NodeJS.ErrnoException
     return `${file}: may not be executed by this user (${code})`
   }
-  // a program of any size: only a script begins with the name of its interpreter
+  // only a script begins with the name of its interpreter
   const [, interpreter] = /^#![ \t]*([^ \t\n]+)/.exec(beginningOf(file)) ?? []
   if (interpreter === undefined || isExecutable(interpreter)) return undefined
   return `${file}: its first line names ${JSON.stringify(interpreter)}, which cannot be started`
@@ -53,7 +53,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Nothing of what may be executed and not read. */
+/** Empty for a file that may be executed but not read. */
 function beginningOf(path: string): string {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -68,7 +68,7 @@ function beginningOf(path: string): string {
   }
 }
 
-/** What is wrong with the file that holds a webhook's address, in words that do not quote it. */
+/** What is wrong with the webhook file, or undefined; the address in it is not quoted. */
 export const webhookFileProblem = (file: string): Promise<string | undefined> =>
   addressIn(file).then(
     () => undefined,
@@ -78,19 +78,19 @@ export const webhookFileProblem = (file: string): Promise<string | undefined> =>
     },
   )
 
-/** What another user may put in its place would run as this one, or tell another user what is told here. */
-function requireOwn(file: string, so: string): void {
+/** Refuses a file that another user could replace: the command would run as this user, the address receive the messages. */
+function requireOwn(file: string, consequence: string): void {
   const unsafe = unsafePath(file)
   if (!unsafe) return
   const { path, says, advice } = unsafe
-  throw new Fault('NOTIFICATION_FAILED', `${path}: ${says}, so ${so}`, { advice: `${advice}.` })
+  throw new Fault('NOTIFICATION_FAILED', `${path}: ${says}, so ${consequence}`, { advice: `${advice}.` })
 }
 
-async function runCommand(file: string, letter: Message, signal: AbortSignal): Promise<void> {
-  // not at the top, where it would be in the way of every start
+async function runCommand(file: string, message: Message, signal: AbortSignal): Promise<void> {
+  // imported here, because it would slow every start
   const { execFile } = await import('node:child_process')
   await new Promise<void>((resolve, reject) => {
-    const env = { PATH, ...environmentOf(letter) }
+    const env = { PATH, ...messageEnvironment(message) }
     const options = { env, signal, timeout: SEND_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
     const child = execFile(file, [], options, error => {
       if (!error) return resolve()
@@ -99,36 +99,35 @@ async function runCommand(file: string, letter: Message, signal: AbortSignal): P
       reject(new Fault('NOTIFICATION_FAILED', `${file} ${why}`))
     })
     child.stdin?.on('error', () => {}) // it may end without reading
-    child.stdin?.end(messageJson(letter))
+    child.stdin?.end(messageJson(message))
   })
 }
 
 interface Webhook {
-  /** Holds the address, which is a secret in itself: whoever knows it can write there. */
+  /** Holds the address, which is a secret: anyone who knows it can post there. */
   readonly file: string
-  /** JSON with places for the letter's words; the letter's own JSON where absent. */
+  /** JSON with placeholders; without it the message's own JSON is sent. */
   readonly template: string | undefined
-  /** The operator's proxy. */
-  readonly way: Pick<AgentOptions, 'proxy' | 'env'>
-  readonly version: string
+  readonly agent: Pick<AgentOptions, 'proxy' | 'env'>
 }
 
-/** The address is read each time, so that a new one counts at once, and only its host is ever named. @throws Fault. */
+/** The address is read before each message, so that a new one is used at once; messages name only its host. */
 export const webhookChannel =
-  ({ file, template, way, version }: Webhook): Send =>
-  async (letter, giveUp) => {
+  ({ file, template, agent }: Webhook): Send =>
+  async (message, abort) => {
     const url = await addressIn(file)
-    const { createAgent, requestWith, requestTarget: targetOf } = await import('../http/agent.ts')
-    const dispatcher = createAgent({ ...way, endpoint: url })
-    const body = template === undefined ? messageJson(letter) : fillTemplate(template, templateValues(letter))
+    const { createAgent, requestWith, requestTarget } = await import('../http/agent.ts')
+    const dispatcher = createAgent({ ...agent, endpoint: url })
+    const body =
+      template === undefined ? messageJson(message) : fillTemplate(template, templateValues(message))
     const headers = {
       'content-type': 'application/json; charset=utf-8',
-      'user-agent': `certferry/${version}`,
+      'user-agent': `certferry/${VERSION}`,
     }
     try {
-      const signal = AbortSignal.any([giveUp, AbortSignal.timeout(SEND_TIMEOUT_MS)])
+      const signal = AbortSignal.any([abort, AbortSignal.timeout(SEND_TIMEOUT_MS)])
       const answer = await requestWith(dispatcher, {
-        ...targetOf(url),
+        ...requestTarget(url),
         method: 'POST',
         headers,
         body,
@@ -138,13 +137,13 @@ export const webhookChannel =
       if (answer.statusCode >= 300)
         throw new Fault('NOTIFICATION_FAILED', `${url.host} answered ${answer.statusCode}`)
     } catch (error) {
-      throw error instanceof Fault ? error : unreached(url, error as NodeJS.ErrnoException)
+      throw error instanceof Fault ? error : notReached(url, error as NodeJS.ErrnoException)
     } finally {
       await dispatcher.destroy()
     }
   }
 
-const unreached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
+const notReached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
   new Fault('NOTIFICATION_FAILED', `${host} was not reached (${code ?? name})`)
 
 async function addressIn(file: string): Promise<URL> {
@@ -159,22 +158,18 @@ async function addressIn(file: string): Promise<URL> {
 
 export interface Channel {
   readonly kind: 'command' | 'webhook'
-  /** The command itself, or the file with the webhook's address, which is a secret. */
+  /** The command, or the file with the webhook's address. */
   readonly file: string
   readonly send: Send
 }
 
 export function channelsOf({ notify, proxy }: Settings, { env }: ProcessContext): readonly Channel[] {
-  const { command, webhookFile: file, template } = notify
-  const way = { proxy, env }
-  return [
-    ...(command === undefined
-      ? []
-      : [{ kind: 'command', file: command, send: commandChannel(command) } as const]),
-    ...(file === undefined
-      ? []
-      : [
-          { kind: 'webhook', file, send: webhookChannel({ file, template, way, version: VERSION }) } as const,
-        ]),
-  ]
+  const { command, webhookFile, template } = notify
+  const channels: Channel[] = []
+  if (command !== undefined) channels.push({ kind: 'command', file: command, send: commandChannel(command) })
+  if (webhookFile !== undefined) {
+    const send = webhookChannel({ file: webhookFile, template, agent: { proxy, env } })
+    channels.push({ kind: 'webhook', file: webhookFile, send })
+  }
+  return channels
 }

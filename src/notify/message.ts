@@ -1,18 +1,18 @@
-/** Notices of one kind as one message: a night's thousand uploads are one letter, not a thousand. Pure. */
+/** The message about all notifications of one event: a thousand uploads are one message. Pure. */
 import { NOTIFY_EVENTS, type NotifyEvent } from '../config/values.ts'
 import { printableText } from '../terminal/text.ts'
 import type { Notification } from './notification.ts'
 
 export interface Message {
-  /** `test` only where an operator tries the channels. */
+  /** `test` for a sample. */
   readonly event: NotifyEvent | 'test'
   readonly host: string
-  readonly notices: readonly Notification[]
-  /** What a person reads: some lines, no control characters. */
+  readonly notifications: readonly Notification[]
+  /** A few lines for a person, without control characters. */
   readonly text: string
 }
 
-/** Certificates named one by one; of the others the number is told. */
+/** More certificates than this are only counted. */
 const MAX_LISTED = 10
 
 const HEADINGS: Readonly<Record<NotifyEvent, (count: string) => string>> = {
@@ -23,33 +23,33 @@ const HEADINGS: Readonly<Record<NotifyEvent, (count: string) => string>> = {
   renewal_overdue: count => `${count} not renewed in time`,
 }
 
-/** One letter for each kind that there is. */
-export const messagesFor = (notices: readonly Notification[], host: string): readonly Message[] =>
+/** One message for each event that occurs. */
+export const messagesFor = (notifications: readonly Notification[], host: string): readonly Message[] =>
   NOTIFY_EVENTS.flatMap(event => {
-    const those = notices.filter(notice => notice.event === event)
-    return those.length ? [{ event, host, notices: those, text: textOf(event, those, host) }] : []
+    const those = notifications.filter(one => one.event === event)
+    return those.length ? [{ event, host, notifications: those, text: textOf(event, those, host) }] : []
   })
 
-/** One about nothing, that no command can take for news of a certificate. */
-export const sampleLetter = (host: string): Message => ({
+/** A sample that no command can mistake for news of a certificate. */
+export const sampleMessage = (host: string): Message => ({
   event: 'test',
   host,
-  notices: [],
+  notifications: [],
   text: `certferry on ${printableText(host, 253)}: a test of [notify], nothing has happened`,
 })
 
-function textOf(event: NotifyEvent, notices: readonly Notification[], host: string): string {
-  const count = `${notices.length} certificate${notices.length === 1 ? '' : 's'}`
-  const rest = notices.length - MAX_LISTED
+function textOf(event: NotifyEvent, notifications: readonly Notification[], host: string): string {
+  const count = `${notifications.length} certificate${notifications.length === 1 ? '' : 's'}`
+  const rest = notifications.length - MAX_LISTED
   const lines = [
     `certferry on ${printableText(host, 253)}: ${HEADINGS[event](count)}`,
-    ...notices.slice(0, MAX_LISTED).flatMap(lineOf),
+    ...notifications.slice(0, MAX_LISTED).flatMap(linesOf),
     ...(rest > 0 ? [`and ${rest} more`] : []),
   ]
   return lines.join('\n')
 }
 
-function lineOf({
+function linesOf({
   lineage,
   certificateId,
   supersedes,
@@ -64,47 +64,48 @@ function lineOf({
     ...(supersedes ? [`replaces ${supersedes}`] : []),
     ...(day ? [`valid until ${day}`] : []),
   ]
-  const said = event === 'uploaded' ? uploaded.join(', ') : printableText(reason ?? '', 300)
-  return [printableText(lineage ? `${lineage}: ${said}` : said, 500), ...(advice ? [`→ ${advice}`] : [])]
+  const what = event === 'uploaded' ? uploaded.join(', ') : printableText(reason ?? '', 300)
+  return [printableText(lineage ? `${lineage}: ${what}` : what, 500), ...(advice ? [`→ ${advice}`] : [])]
 }
 
-/** What a webhook is sent where no template says otherwise, and a command reads on its standard input. */
-export const messageJson = ({ event, host, text, notices }: Message): string =>
+/** What a webhook without a template is sent, and a command reads on its standard input. */
+export const messageJson = ({ event, host, text, notifications }: Message): string =>
   JSON.stringify({
     event,
     host,
     text,
-    count: notices.length,
-    certificates: notices.map(({ key: _, again: __, ...facts }) => facts),
+    count: notifications.length,
+    certificates: notifications.map(({ key: _, again: __, ...facts }) => facts),
   })
 
-/** The places a template may have, and what goes there. */
-export const templateValues = ({ text, event, host, notices }: Message) => ({
+/** The placeholders of a template. */
+export const templateValues = ({ text, event, host, notifications }: Message) => ({
   text,
   event,
   host,
-  count: `${notices.length}`,
+  count: `${notifications.length}`,
 })
 
-/** For a command: names and values, nothing of which is secret. The JSON is left out where it does not fit. */
-export function environmentOf(letter: Message): Readonly<Record<string, string>> {
-  const json = messageJson({ ...letter, notices: letter.notices.slice(0, MAX_LISTED) })
+/** execve(2) takes no longer string, name and final zero included. In bytes. */
+const MAX_VARIABLE = 131_072
+
+/** For a command; none of it is secret. CERTFERRY_JSON is left out if it is too long. */
+export function messageEnvironment(message: Message): Readonly<Record<string, string>> {
+  const { event, host, text, notifications } = message
+  const json = messageJson({ ...message, notifications: notifications.slice(0, MAX_LISTED) })
   return {
-    CERTFERRY_EVENT: letter.event,
-    CERTFERRY_HOST: letter.host,
-    CERTFERRY_COUNT: String(letter.notices.length),
-    CERTFERRY_TEXT: letter.text,
-    CERTFERRY_LINEAGES: words(letter.notices.map(({ lineage }) => lineage)),
-    CERTFERRY_CERTIFICATE_IDS: words(letter.notices.map(({ certificateId }) => certificateId ?? '')),
-    ...(Buffer.byteLength(`CERTFERRY_JSON=${json}\0`) <= LONGEST && { CERTFERRY_JSON: json }),
+    CERTFERRY_EVENT: event,
+    CERTFERRY_HOST: host,
+    CERTFERRY_COUNT: String(notifications.length),
+    CERTFERRY_TEXT: text,
+    CERTFERRY_LINEAGES: wordsOf(notifications.map(({ lineage }) => lineage)),
+    CERTFERRY_CERTIFICATE_IDS: wordsOf(notifications.map(({ certificateId }) => certificateId ?? '')),
+    ...(Buffer.byteLength(`CERTFERRY_JSON=${json}\0`) <= MAX_VARIABLE && { CERTFERRY_JSON: json }),
   }
 }
 
-/** execve(2) takes no longer string, name and final zero included. In bytes. */
-const LONGEST = 131_072
-
-/** As many as have room; a command that needs all of them reads the JSON. */
-const words = (texts: readonly string[]) =>
+/** As many as fit; the JSON on standard input has all. */
+const wordsOf = (texts: readonly string[]) =>
   texts
     .filter(Boolean)
     .map(text => printableText(text, 253))

@@ -1,4 +1,4 @@
-/** What a person should hear of without looking: decided from an outcome and the receipt that stood before it. Pure. */
+/** Decides what to notify of, from an outcome and the receipt before it. Pure. */
 import { ABOUT_A_DAY, isLate, overdueAdvice } from '../certificate/expiry.ts'
 import type { NotifyEvent } from '../config/values.ts'
 import { Fault } from '../errors.ts'
@@ -14,7 +14,7 @@ export interface Notification {
   readonly notAfter: string | null
   readonly reason: string | null
   readonly advice: string | null
-  /** What has been told under this name is not told again before `again` milliseconds have passed. */
+  /** A notification with the same key is not sent again before `again` milliseconds have passed. */
   readonly key: string
   readonly again: number
 }
@@ -23,7 +23,7 @@ const DAY = 86_400_000
 
 const NEVER_REPEAT = Number.POSITIVE_INFINITY
 
-/** Nothing routine is a notice: "unchanged" never, and neither is what the next try may mend. */
+/** Routine is left out: what is unchanged, and faults that the next try may fix. */
 export function notificationsFor(
   outcome: Outcome,
   receipt: Receipt | undefined,
@@ -47,7 +47,7 @@ const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): Ab
   notAfter: bundle?.notAfter.toISOString() ?? null,
 })
 
-/** An ID that the receipt already had is no news, whoever answered with it. */
+/** An ID that the receipt already has is no news. */
 function uploadedNotification(
   outcome: Outcome,
   receipt: Receipt | undefined,
@@ -68,11 +68,11 @@ function faultNotification(
   if (!('fault' in outcome)) return []
   const { fault, bundle, lineage } = outcome
   const why = { reason: fault.message, advice: fault.advice }
-  // stored by the service: nothing about this certificate was refused, and the others wait for the disk
+  // the service stored this certificate; the others wait for the disk
   if (fault.code === 'UPLOAD_NOT_RECORDED')
-    return [{ ...stopNotice(unusable(fault)), ...about, certificateId: null, reason: fault.message }]
-  if (stopsUploads(fault)) return [stopNotice(fault)]
-  // what has expired is told of as that
+    return [{ ...pausedNotification(causeOf(fault)), ...about, certificateId: null, reason: fault.message }]
+  if (stopsUploads(fault)) return [pausedNotification(fault)]
+  // expired certificates have their own notification
   if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
   if (fault.retry === 'never')
     return [
@@ -92,8 +92,8 @@ function faultNotification(
   ]
 }
 
-/** Whichever certificate met it first: it is not about that one. */
-export const stopNotice = (fault: Fault): Notification => ({
+/** About all uploads, not about the certificate that met the fault first. */
+export const pausedNotification = (fault: Fault): Notification => ({
   event: 'uploads_paused',
   lineage: '',
   names: [],
@@ -106,11 +106,11 @@ export const stopNotice = (fault: Fault): Notification => ({
   again: DAY,
 })
 
-/** What kept the ID from being recorded. */
-const unusable = ({ cause, message }: Fault): Fault =>
+/** Why the ID could not be recorded. */
+const causeOf = ({ cause, message }: Fault): Fault =>
   cause instanceof Fault ? cause : new Fault('STATE_DIR_UNUSABLE', message)
 
-/** A person must act, or nothing more is carried for anybody. */
+/** A person must act before anything can be uploaded. */
 const stopsUploads = ({ scope, code, retry }: Fault) =>
   scope === 'account' && retry !== 'backoff' && code !== 'INTERRUPTED'
 
@@ -119,7 +119,7 @@ function overdueNotification(
   about: About,
   now: number,
 ): readonly Notification[] {
-  // a healthy client renews within a day of being due: nobody is called for that
+  // a working client renews within a day of being due
   if (!bundle || !isLate(bundle, now)) return []
   const ended = bundle.notAfter.getTime() <= now
   const reason = ended

@@ -1,4 +1,4 @@
-/** Tells people beside the log, where `[notify]` says whom; without it, nobody. */
+/** The notifier: collects notifications from outcomes and sends them by the channels of `[notify]`. */
 import { hostname } from 'node:os'
 import type { Settings } from '../config/settings.ts'
 import { Fault, faultFields } from '../errors.ts'
@@ -8,18 +8,18 @@ import type { Receipt } from '../receipts/receipt.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { BATCH_WINDOW_MS } from '../util/schedule.ts'
 import { channelsOf } from './channels.ts'
-import { type Notification, notificationsFor, stopNotice } from './notification.ts'
+import { type Notification, notificationsFor, pausedNotification } from './notification.ts'
 import { createNotificationQueue } from './queue.ts'
 
 export interface Notifier {
-  /** What the receipt said before a look: an ID it already had is no news. */
+  /** The receipt before a check: an ID it already has is no news. */
   readonly previousReceipt: (receipt: Receipt) => void
   readonly outcome: (outcome: Outcome) => void
-  /** Of what stops the work before any certificate is looked at. */
+  /** Notifies of a fault that stops all uploads before any certificate is checked. */
   readonly stopped: (fault: Fault) => void
-  /** Resolves when what there was to tell has been told, or given up; never rejects. */
+  /** Resolves when all has been sent or given up; never rejects. */
   readonly flush: () => Promise<void>
-  /** Gives up what is on its way, and what is delivered from now on. */
+  /** Gives up what is being sent, and what would be sent later. */
   readonly abort: () => void
 }
 
@@ -31,56 +31,63 @@ const NO_NOTIFIER: Notifier = {
   abort: () => {},
 }
 
-/** What is not sent when `signal` is aborted is left for the next run. */
+/** What is not sent when `signal` is aborted is kept for the next run. */
 export function createNotifier(
   settings: Settings,
   world: ProcessContext,
   log: Logger,
   signal: AbortSignal,
 ): Notifier {
-  const messengers = channelsOf(settings, world).map(({ send }) => send)
-  if (!messengers.length) return NO_NOTIFIER
-  const { now, sleep: wait } = world
-  const over = new AbortController()
-  const giveUp = () => over.abort(new Fault('NOTIFICATION_FAILED', 'no time was left; the next run tells it'))
-  if (signal.aborted) giveUp()
-  signal.addEventListener('abort', giveUp, { once: true })
-  const postman = createNotificationQueue({
-    messengers,
+  const channels = channelsOf(settings, world).map(({ send }) => send)
+  if (!channels.length) return NO_NOTIFIER
+  const { now, sleep } = world
+  const aborted = new AbortController()
+  const abort = () =>
+    aborted.abort(new Fault('NOTIFICATION_FAILED', 'no time was left; the next run sends it'))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  const queue = createNotificationQueue({
+    messengers: channels,
     events: settings.notify.events,
     host: hostname(),
     dir: settings.stateDir,
     spare: world.env.RUNTIME_DIRECTORY?.split(':')[0] || undefined,
     now,
-    wait,
-    giveUp: over.signal,
+    wait: sleep,
+    giveUp: aborted.signal,
     onUnsent: fault =>
-      log.warn({ event: 'notification_failed', ...faultFields(fault) }, `nobody was told: ${fault.message}`),
+      log.warn(
+        { event: 'notification_failed', ...faultFields(fault) },
+        `notification failed: ${fault.message}`,
+      ),
     onForgotten: fault =>
-      log.warn({ event: 'told', ...faultFields(fault) }, `it may be told again: ${fault.message}`),
+      log.warn(
+        { event: 'notification_not_recorded', ...faultFields(fault) },
+        `a notification may be sent again: ${fault.message}`,
+      ),
   })
   const receipts = new Map<string, Receipt>()
-  let gathering: NodeJS.Timeout | undefined
-  const deliver = () => {
-    clearTimeout(gathering)
-    gathering = undefined
-    return postman.deliver()
+  let timer: NodeJS.Timeout | undefined
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    return queue.deliver()
   }
-  const add = (notices: readonly Notification[]) => {
-    if (!notices.length) return
-    postman.add(notices)
-    // for a daemon; a command that ends delivers at its end
-    gathering ??= setTimeout(() => void deliver(), BATCH_WINDOW_MS).unref()
+  const add = (notifications: readonly Notification[]) => {
+    if (!notifications.length) return
+    queue.add(notifications)
+    // for the daemon; a command flushes at its end
+    timer ??= setTimeout(() => void flush(), BATCH_WINDOW_MS).unref()
   }
   return {
     previousReceipt: receipt => void receipts.set(receipt.lineage, receipt),
     outcome: outcome => {
-      const notices = notificationsFor(outcome, receipts.get(outcome.lineage), now())
+      const receipt = receipts.get(outcome.lineage)
       receipts.delete(outcome.lineage)
-      add(notices)
+      add(notificationsFor(outcome, receipt, now()))
     },
-    stopped: fault => add([stopNotice(fault)]),
-    flush: deliver,
-    abort: giveUp,
+    stopped: fault => add([pausedNotification(fault)]),
+    flush,
+    abort,
   }
 }

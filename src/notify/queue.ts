@@ -152,13 +152,13 @@ export function createNotificationQueue(options: NotificationQueueOptions): Noti
       const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
       // told where anybody has heard it: the other way's failure is in the log, and twice is worse
       if (arrivals.some(Boolean)) await remember(letter)
-      else unsent.push(...letter.notices)
+      else unsent.push(...letter.notifications)
     }
     // where it cannot be kept, the log has said that it was not sent
     if (left.length || unsent.length)
       await rewrite(dir, UNSENT, () => writeUnsent(unsent, now())).catch(never)
   }
-  const remember = async ({ notices }: Message) => {
+  const remember = async ({ notifications: notices }: Message) => {
     const amend = (told: SentLog) => markSent(told, notices, now())
     for (const place of places) {
       const written = rewrite(place, TOLD, text => serializeSentLog(amend(parseSentLog(text))))

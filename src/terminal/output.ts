@@ -1,12 +1,12 @@
 /**
- * Standard output and standard error, written at once as far as there is room, and the rest when there is room again: a
- * reader that stops reading must not stop the work. Node's own streams take a sixth of a bare start to load, and block at
- * a terminal; they are opened only where nothing else does not block.
+ * Standard output and standard error without blocking: what has no room in a pipe or terminal is written later, so that a
+ * reader that stops reading does not stop the work. Node's own streams block at a terminal and are slow to load; they are
+ * used only for what cannot be opened again.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import type { Output } from '../processContext.ts'
 
-/** What of process.stdout is needed. */
+/** The part of process.stdout that is used. */
 export interface Stream {
   readonly isTTY?: boolean
   readonly columns?: number
@@ -19,27 +19,27 @@ export interface OutputOptions {
   readonly fd: number
   readonly stream: () => Stream
   readonly env: Readonly<Record<string, string | undefined>>
-  /** What was to be written is lost; not where the reader has gone, who is told of nothing. */
+  /** Called when output is lost, except on EPIPE. */
   readonly onLost: () => void
 }
 
 export interface OpenOutput extends Output {
-  /** Resolves when all is written, or given up: with the signal, or because the reader has gone. */
+  /** Resolves when all is written, when the reader has gone, or when the signal is aborted. */
   readonly flush: (signal: AbortSignal) => Promise<void>
 }
 
 type OnError = (error: NodeJS.ErrnoException) => void
 
-/** Takes every text at once and writes it in order. */
+/** Accepts each text at once and writes them in order. */
 interface Writer {
   readonly write: (text: string) => void
-  /** Bytes that wait for room. */
+  /** Bytes not yet written. */
   readonly waiting: () => number
   /** Resolves when nothing waits. */
   readonly written: () => Promise<void>
 }
 
-/** Nobody reads as far behind; what comes on top is lost. In bytes. */
+/** More than this many bytes are not kept for a slow reader: what follows is lost. */
 const MOST_WAITING = 1 << 24
 
 export function openOutput({ fd, stream, env, onLost }: OutputOptions): OpenOutput {
@@ -62,15 +62,15 @@ export function openOutput({ fd, stream, env, onLost }: OutputOptions): OpenOutp
       await Promise.race([writer.written(), over])
     },
     isTerminal: terminal,
-    // systemd names the journal's socket; a pipe of the ACME client's has another inode, though it inherits the name
+    // a client's hook inherits the variable, but its pipe has another inode than the journal's socket
     isJournal: env.JOURNAL_STREAM === `${dev}:${ino}`,
     colours: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
     columns: (terminal && tty.columns) || 80,
   }
 }
 
-/** The major number of /dev/null and its like, which are no terminals. */
-const BUFFER_LIMIT = 1n
+/** The major number of /dev/null and similar devices, which are no terminals. */
+const MEMORY_DEVICES = 1n
 
 const KINDS: ReadonlyMap<bigint, 'pipe' | 'socket' | 'device'> = new Map([
   [0o010000n, 'pipe'],
@@ -81,7 +81,7 @@ const KINDS: ReadonlyMap<bigint, 'pipe' | 'socket' | 'device'> = new Map([
 function kindOf(fd: number) {
   const { dev, ino, rdev, mode } = fstatSync(fd, { bigint: true })
   const kind = KINDS.get(mode & 0o170000n)
-  return { dev, ino, kind: kind === 'device' && rdev >> 8n === BUFFER_LIMIT ? undefined : kind }
+  return { dev, ino, kind: kind === 'device' && rdev >> 8n === MEMORY_DEVICES ? undefined : kind }
 }
 
 interface Target extends Pick<OutputOptions, 'fd' | 'stream'> {
@@ -89,15 +89,15 @@ interface Target extends Pick<OutputOptions, 'fd' | 'stream'> {
 }
 
 function writerFor({ fd, stream, kind }: Target, onError: OnError): Writer {
-  // a file has room, or never will have
+  // a file never blocks
   if (!kind) return byDescriptor(fd, onError)
   const own = kind === 'socket' ? undefined : unblocked(fd)
   return own === undefined ? byStream(stream(), onError) : byDescriptor(own, onError)
 }
 
 /**
- * The same pipe or terminal once more, and not blocking: to say so of the one that was inherited would say it to all that
- * write there. A socket has no name to be opened by, nor has a pipe of another user's.
+ * Opens the same pipe or terminal again as non-blocking: that flag on the inherited descriptor would affect every process
+ * that shares it. Fails for a socket and for another user's pipe.
  */
 function unblocked(fd: number): number | undefined {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
@@ -108,7 +108,7 @@ function unblocked(fd: number): number | undefined {
   }
 }
 
-/** Between two tries at a reader that is behind: twice the one before, until it takes something. In milliseconds. */
+/** Milliseconds between two tries while there is no room: doubled each time. */
 const [SHORTEST, LONGEST] = [2, 100] as const
 
 function byDescriptor(fd: number, onError: OnError): Writer {

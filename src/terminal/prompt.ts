@@ -1,9 +1,9 @@
-/** Asks a person at a terminal. What is secret is not shown as it is typed, nor when it is pasted before it is asked for. */
+/** Asks questions at a terminal. A secret is not shown as it is typed, nor if it is pasted before the question. */
 import { StringDecoder } from 'node:string_decoder'
 import { Fault } from '../errors.ts'
 import type { Ask } from '../processContext.ts'
 
-/** What of a terminal's input is needed: process.stdin has it. */
+/** The part of process.stdin that is used. */
 export interface InputStream {
   readonly setRawMode: (raw: boolean) => unknown
   readonly on: (event: 'data' | 'end', listener: (part: Buffer) => void) => unknown
@@ -14,7 +14,7 @@ export interface InputStream {
 
 const ESCAPE = '\u001b'
 
-/** Arrow keys, and whatever else a terminal sends that is no text. */
+/** Escape sequences: arrow keys and the like. */
 const SEQUENCES = new RegExp(`${ESCAPE}(?:\\[[0-9;?]*[ -/]*[@-~]|O.|.)?`, 'g')
 
 const ENTER = /[\r\n]/
@@ -28,8 +28,8 @@ const CTRL_U = '\u0015'
 const RUBOUT = /[\b\u007f]/
 
 /**
- * One question at a time. The terminal's own echo is off while one is open, and what was pasted beyond the answer waits
- * for the next question, unshown. @throws Fault INTERRUPTED at Ctrl-C and at the end of the input.
+ * One question at a time. The terminal's own echo is off meanwhile, and what was pasted beyond the answer is kept, unshown,
+ * for the next question. @throws Fault INTERRUPTED at Ctrl-C and at the end of the input.
  */
 export function createPrompt(input: InputStream, output: { readonly write: (text: string) => unknown }): Ask {
   const decoder = new StringDecoder()
@@ -74,7 +74,7 @@ export function createPrompt(input: InputStream, output: { readonly write: (text
   }
 }
 
-/** A line as it grows; shows what it is told to. */
+/** The line that is being typed. */
 function openEditor(echo: (text: string) => void) {
   let keys: readonly string[] = []
   const rubOut = (count: number) => {

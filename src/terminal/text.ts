@@ -1,4 +1,4 @@
-/** Text fitted to a terminal's width. Pure. */
+/** Text for terminals, JSON lines and the shell. Pure. */
 
 /** Words on lines of at most `width` characters, every line but the first set in by `indent` blanks beside them. */
 export function wrap(text: string, width: number, indent = 0): string {

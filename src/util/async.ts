@@ -1,7 +1,7 @@
-/** Many calls, few runs. */
+/** Asynchronous helpers: single flight, a limit of concurrency, sleep. */
 import { setTimeout } from 'node:timers/promises'
 
-/** One run at a time; a call during a run earns one more, because it may have come too late for this one. */
+/** One run at a time; calls during a run cause one more run, which sees what this one may have missed. */
 export function singleFlight(run: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   let again = false
@@ -12,7 +12,7 @@ export function singleFlight(run: () => Promise<void>): () => Promise<void> {
         await run()
       } while (again)
     } finally {
-      // here and not a turn later: a call in between would wait for a loop that has ended
+      // at once: a call in the next turn must start a new loop
       running = undefined
     }
   }
@@ -23,9 +23,9 @@ export function singleFlight(run: () => Promise<void>): () => Promise<void> {
   }
 }
 
-export function limitConcurrency(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function limitConcurrency(max: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
-  let free = most
+  let free = max
   return async work => {
     if (free > 0) free -= 1
     else await new Promise<void>(resolve => waiting.push(resolve))

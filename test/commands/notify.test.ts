@@ -1,7 +1,7 @@
 import { access, chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { messageJson, sampleLetter } from '../../src/notify/message.ts'
+import { messageJson, sampleMessage } from '../../src/notify/message.ts'
 import { sleep } from '../../src/util/async.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { leaksIn } from '../fixtures/leaks.ts'
@@ -110,7 +110,7 @@ test('a command that fails is warned of, and the certificate is where it should 
   await stage.certbot('shop.example.com')
   const run = await stage.type(['sync', '--config', config])
   expect([run.exit, stage.emulator.certificates().length]).toEqual([0, 1])
-  expect(run.out()).toContain('nobody was told: /nowhere/tell: is not there, so it is not started')
+  expect(run.out()).toContain('notification failed: /nowhere/tell: is not there, so it is not started')
 })
 
 describe('certferry notify --test', () => {
@@ -159,7 +159,7 @@ describe('certferry notify --test', () => {
   })
 
   test('the sample of a webhook is JSON that names no certificate', () => {
-    expect(JSON.parse(messageJson(sampleLetter('web1')))).toEqual({
+    expect(JSON.parse(messageJson(sampleMessage('web1')))).toEqual({
       event: 'test',
       host: 'web1',
       text: 'certferry on web1: a test of [notify], nothing has happened',

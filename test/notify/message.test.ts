@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fillTemplate, templateProblem } from '../../src/config/values.ts'
-import { environmentOf, messageJson, messagesFor, templateValues } from '../../src/notify/message.ts'
+import { messageEnvironment, messageJson, messagesFor, templateValues } from '../../src/notify/message.ts'
 import type { Notification } from '../../src/notify/notification.ts'
 
-const notice = (changes: Partial<Notification> = {}): Notification => ({
+const notification = (changes: Partial<Notification> = {}): Notification => ({
   event: 'uploaded',
   lineage: 'certbot:shop',
   names: ['shop.example.com'],
@@ -17,36 +17,39 @@ const notice = (changes: Partial<Notification> = {}): Notification => ({
   again: 1,
   ...changes,
 })
-const letter = (...notices: readonly Notification[]) => {
-  const [first] = messagesFor(notices, 'web1')
-  if (!first) throw new Error('no letter')
+const messageFor = (...notifications: readonly Notification[]) => {
+  const [first] = messagesFor(notifications, 'web1')
+  if (!first) throw new Error('no message')
   return first
 }
 
-describe('a letter', () => {
-  test('names host, certificate, ID and what it takes the place of', () => {
-    expect(letter(notice()).text).toBe(
+describe('notification message', () => {
+  test('names the host, the certificate, its new ID and the one it replaces', () => {
+    expect(messageFor(notification()).text).toBe(
       'certferry on web1: 1 certificate uploaded to Tencent Cloud\ncertbot:shop: a92b1Z1i, replaces old12345, valid until 2027-01-06',
     )
   })
 
-  test('tells what is wrong and what to do', () => {
-    const { text } = letter(notice({ event: 'rejected', reason: 'no', advice: 'Do this.' }))
+  test('says what is wrong and what to do', () => {
+    const { text } = messageFor(notification({ event: 'rejected', reason: 'no', advice: 'Do this.' }))
     expect(text).toBe('certferry on web1: 1 certificate not accepted\ncertbot:shop: no\n→ Do this.')
   })
 
-  test('holds a night of a thousand uploads, ten by name', () => {
-    const { text, notices } = letter(
-      ...Array.from({ length: 1000 }, (_, i) => notice({ lineage: `pem:${i}` })),
+  test('about a thousand uploads names ten', () => {
+    const { text, notifications } = messageFor(
+      ...Array.from({ length: 1000 }, (_, i) => notification({ lineage: `pem:${i}` })),
     )
-    expect(notices).toHaveLength(1000)
+    expect(notifications).toHaveLength(1000)
     expect(text.split('\n')).toHaveLength(12)
     expect(text).toMatch(/\nand 990 more$/)
   })
 
-  test('of each kind there is one', () => {
-    const letters = messagesFor([notice({ event: 'renewal_overdue' }), notice(), notice()], 'web1')
-    expect(letters.map(({ event, notices }) => [event, notices.length])).toEqual([
+  test('there is one for each event', () => {
+    const messages = messagesFor(
+      [notification({ event: 'renewal_overdue' }), notification(), notification()],
+      'web1',
+    )
+    expect(messages.map(({ event, notifications }) => [event, notifications.length])).toEqual([
       ['uploaded', 2],
       ['renewal_overdue', 1],
     ])
@@ -62,7 +65,7 @@ describe.each([
     expect(templateProblem(template)).toBeUndefined()
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
-        const one = letter(notice({ event: 'rejected', lineage, reason }))
+        const one = messageFor(notification({ event: 'rejected', lineage, reason }))
         const said = JSON.stringify(JSON.parse(fillTemplate(template, templateValues(one))))
         expect(said).toContain(JSON.stringify(one.text).slice(1, -1))
       }),
@@ -70,36 +73,37 @@ describe.each([
   })
 })
 
-test('a place that stands in a name is not filled a second time', () => {
-  const one = letter(notice({ lineage: '{host}{event}' }))
+test('notification template: a placeholder in a certificate name is not filled', () => {
+  const one = messageFor(notification({ lineage: '{host}{event}' }))
   expect(JSON.parse(fillTemplate('{"text":"{text}"}', templateValues(one))).text).toContain(
     '{host}{event}: a92b1Z1i',
   )
 })
 
 test.each(['', 'text', '{text}', '{"text":{text}}', '{"text":"{text}"'])(
-  'the template %j is refused',
+  'notification template %j is refused',
   template => {
     expect(templateProblem(template)).toContain('expected JSON')
   },
 )
 
-test('no variable is longer than the kernel takes, whatever certificates are called', () => {
+test('notification command: no variable is longer than the kernel accepts', () => {
   const size = ([name, value]: readonly [string, string]) => Buffer.byteLength(`${name}=${value}\0`)
-  const long = (length: number) => letter(notice({ reason: '证'.repeat(300), names: ['a'.repeat(length)] }))
-  const json = (length: number) => environmentOf(long(length)).CERTFERRY_JSON
+  const long = (length: number) =>
+    messageFor(notification({ reason: '证'.repeat(300), names: ['a'.repeat(length)] }))
+  const json = (length: number) => messageEnvironment(long(length)).CERTFERRY_JSON
   const room = 131_072 - size(['CERTFERRY_JSON', json(1) ?? ''])
   expect([json(room + 1)?.length, json(room + 2)]).toEqual([expect.any(Number), undefined])
-  const many = letter(
+  const many = messageFor(
     ...Array.from({ length: 1000 }, (_, i) =>
-      notice({ lineage: `pem:${i}${'证'.repeat(250)}`, advice: 'x'.repeat(4096) }),
+      notification({ lineage: `pem:${i}${'证'.repeat(250)}`, advice: 'x'.repeat(4096) }),
     ),
   )
-  for (const pair of Object.entries(environmentOf(many))) expect(size(pair)).toBeLessThanOrEqual(131_072)
+  for (const pair of Object.entries(messageEnvironment(many))) expect(size(pair)).toBeLessThanOrEqual(131_072)
 })
 
-test('body and environment have what a program needs, and no member that could hold a secret', () => {
-  const one = letter(notice())
+test('notification message: JSON and environment have exactly the documented members', () => {
+  const one = messageFor(notification())
   expect(JSON.parse(messageJson(one))).toEqual({
     event: 'uploaded',
     host: 'web1',
@@ -118,14 +122,14 @@ test('body and environment have what a program needs, and no member that could h
       },
     ],
   })
-  const environment = environmentOf(one)
+  const environment = messageEnvironment(one)
   expect(environment).toMatchObject({
     CERTFERRY_EVENT: 'uploaded',
     CERTFERRY_CERTIFICATE_IDS: 'a92b1Z1i',
     CERTFERRY_COUNT: '1',
   })
-  for (const value of Object.values(environmentOf(letter(notice({ lineage: 'a\nb\u001b[31m' })))).filter(
-    text => !text.startsWith('certferry on'),
-  ))
+  for (const value of Object.values(
+    messageEnvironment(messageFor(notification({ lineage: 'a\nb\u001b[31m' }))),
+  ).filter(text => !text.startsWith('certferry on')))
     expect(value).not.toMatch(/\p{Cc}/u)
 })

@@ -96,7 +96,8 @@ describe('the postman', () => {
     first.postman.add([notice('a')])
     await first.postman.deliver()
     const sent: string[] = []
-    const messenger: Send = async ({ notices }) => void sent.push(...notices.map(({ key }) => key))
+    const messenger: Send = async ({ notifications }) =>
+      void sent.push(...notifications.map(({ key }) => key))
     for (const key of ['b', 'c']) {
       const next = await office(messenger, first.dir)
       next.postman.add([notice(key)])
@@ -252,7 +253,7 @@ describe('a command', () => {
 const hookTo = async (address: string, template?: string) => {
   const file = join(await temporaryDirectory(), 'webhook')
   await writeFile(file, `${address}\n`, { mode: 0o600 })
-  return webhookChannel({ file, template, way: { proxy: undefined, env: {} }, version: '1' })
+  return webhookChannel({ file, template, agent: { proxy: undefined, env: {} } })
 }
 
 describe('a webhook', () => {

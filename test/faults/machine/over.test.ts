@@ -84,7 +84,7 @@ describe('a webhook that takes the letter and never answers', () => {
     const config = await webhookAt(url)
     const { ended, said } = await run('hook', { config, state, more: ['--deadline', '3'] })
     expect(await ended).toBe(0)
-    expect(said()).toContain('nobody was told: no time was left; the next run tells it')
+    expect(said()).toContain('notification failed: no time was left; the next run sends it')
 
     const told: string[] = []
     const answering = await silent(
