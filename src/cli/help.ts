@@ -1,4 +1,4 @@
-/** What `--help` prints, fitted to 80 columns. */
+/** The text of `--help`, in 80 columns. */
 import { wrap } from '../terminal/text.ts'
 import { type Command, PACKAGED } from './commands.ts'
 
@@ -8,7 +8,7 @@ const INDENT = 24
 
 export const generalHelp = (
   commands: readonly Command[],
-): string => `certferry carries renewed certificates to Tencent Cloud's SSL service, once.
+): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service.
 
 Usage: certferry COMMAND [OPTION]…
 

@@ -1,4 +1,4 @@
-/** Every option: how it is written, what it takes, and what `--help` says of it. Pure. */
+/** Every option: its name, its value and its line in `--help`. Pure. */
 import { resolve } from 'node:path/posix'
 import type { CommandLine } from '../config/commandLine.ts'
 import type { Source } from '../config/settings.ts'
@@ -71,7 +71,7 @@ export const METRICS: OptionTable = {
   'metrics-file': {
     as: 'metricsFile',
     takes: 'FILE',
-    says: 'metrics for node_exporter, a path ending in .prom',
+    says: 'metrics for node_exporter; FILE ends in .prom',
     read: textfile,
   },
 }
@@ -80,7 +80,7 @@ export const PACE: OptionTable = {
   rate: {
     as: 'rate',
     takes: 'N',
-    says: `requests a second (default ${RATE.default})`,
+    says: `requests per second, at most (default ${RATE.default})`,
     read: number('rate', RATE.min, RATE.max, false),
   },
 }
@@ -90,20 +90,24 @@ export const COMMON: OptionTable = {
     as: 'config',
     short: 'c',
     takes: 'FILE',
-    says: 'configuration (default /etc/certferry/config.toml)',
+    says: 'configuration file (default /etc/certferry/config.toml)',
   },
-  'state-dir': { as: 'stateDir', takes: 'DIR', says: 'receipts (default /var/lib/certferry)' },
+  'state-dir': { as: 'stateDir', takes: 'DIR', says: 'state directory (default /var/lib/certferry)' },
   source: {
     as: 'source',
     takes: 'KIND=PATH',
     many: true,
-    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; may be repeated',
+    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; repeatable',
     read: sourceFrom,
   },
-  endpoint: { as: 'endpoint', takes: 'URL', says: 'the service (default https://ssl.tencentcloudapi.com)' },
+  endpoint: {
+    as: 'endpoint',
+    takes: 'URL',
+    says: 'service URL (default https://ssl.tencentcloudapi.com)',
+  },
   'log-level': { as: 'logLevel', takes: 'LEVEL', says: `${LEVELS.join(', ')} (default info)`, read: level },
   ...PACE,
-  json: { as: 'json', says: 'one JSON object on standard output' },
+  json: { as: 'json', says: 'print one JSON object on standard output' },
 }
 
 export const SYNC: OptionTable = {
@@ -111,61 +115,61 @@ export const SYNC: OptionTable = {
     as: 'only',
     takes: 'NAME',
     many: true,
-    says: 'this lineage, with or without its kind; may be repeated',
+    says: 'only this certificate, with or without kind; repeatable',
   },
-  'dry-run': { as: 'dryRun', says: 'say what would be uploaded; send and write nothing' },
-  force: { as: 'force', says: 'upload even what is unchanged, older or was rejected' },
+  'dry-run': { as: 'dryRun', says: 'show what would be uploaded; send and write nothing' },
+  force: { as: 'force', says: 'upload also what is unchanged, older or rejected before' },
 }
 
 export const INSTALL: OptionTable = {
-  home: { as: 'home', takes: 'DIR', says: "the client's own folder, if it is not found" },
-  remove: { as: 'remove', says: 'take the hook away again' },
-  'dry-run': { as: 'dryRun', says: 'show path and text; change nothing' },
+  home: { as: 'home', takes: 'DIR', says: 'directory of the client, if it is not found' },
+  remove: { as: 'remove', says: 'remove the hook' },
+  'dry-run': { as: 'dryRun', says: 'show the path and the text of the hook; change nothing' },
 }
 
 export const SETUP: OptionTable = {
-  yes: { as: 'yes', short: 'y', says: 'ask nothing: what is not said is as most want it' },
-  client: { as: 'client', takes: 'NAME', many: true, says: 'such as certbot; may be repeated' },
+  yes: { as: 'yes', short: 'y', says: 'ask nothing: use the default for what is not given' },
+  client: { as: 'client', takes: 'NAME', many: true, says: 'ACME client, such as certbot; repeatable' },
   'credentials-file': {
     as: 'credentialsFile',
     takes: 'FILE',
-    says: 'the API key, as secret_id and secret_key under [default]',
+    says: 'secret_id and secret_key of the API key, in [default]',
   },
-  daemon: { as: 'daemon', says: 'run as a service that watches' },
-  hook: { as: 'hook', says: "run as the client's hook, with a timer beside it" },
+  daemon: { as: 'daemon', says: 'run as a service that watches for renewals' },
+  hook: { as: 'hook', says: 'run as a hook of the client, and by a timer' },
   'skip-check': { as: 'skipCheck', says: 'do not run `certferry check` at the end' },
-  'dry-run': { as: 'dryRun', says: 'say what would be done; change nothing' },
+  'dry-run': { as: 'dryRun', says: 'show what would be done; change nothing' },
 }
 
 export const HOOK: OptionTable = {
   chain: { as: 'chain', takes: 'FILE', says: 'certificate chain, leaf first' },
   key: { as: 'key', takes: 'FILE', says: 'private key' },
-  name: { as: 'name', takes: 'NAME', says: "the lineage's name" },
+  name: { as: 'name', takes: 'NAME', says: 'name of the certificate' },
 }
 
 export const DEADLINE: OptionTable = {
   deadline: {
     as: 'deadline',
     takes: 'SECONDS',
-    says: 'be back within this time (default 120)',
+    says: 'end within this time (default 120)',
     read: number('deadline', 1, 86_400, false),
   },
 }
 
 export const NOTIFY: OptionTable = {
-  test: { as: 'test', says: 'send a sample by every channel' },
+  test: { as: 'test', says: 'send a sample through every channel' },
 }
 
 export const PORT: OptionTable = {
   port: {
     as: 'port',
     takes: 'N',
-    says: 'port on 127.0.0.1 (default 0: any free one)',
+    says: 'port on 127.0.0.1 (default 0: any free port)',
     read: number('port', 0, 65_535, true),
   },
   'inject-faults': {
     as: 'injectFaults',
     takes: 'SEED',
-    says: 'throttle, reset, stall and answer nonsense, the same for a seed',
+    says: 'throttle, reset, stall and send invalid replies; same SEED, same faults',
   },
 }
