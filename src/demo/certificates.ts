@@ -1,4 +1,4 @@
-/** Certificates for the demonstration: an authority of the moment and what it issues, gone when the process ends. */
+/** Certificates for the demonstration, issued by an authority in memory. */
 import 'reflect-metadata'
 import { KeyObject, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
@@ -13,7 +13,7 @@ export interface Issued {
   readonly key: string
 }
 
-/** Issues certificates of 45 days, as the public authorities do from 2026 on; each with a key of its own. */
+/** Issues certificates of 45 days, as public authorities do; each with a key of its own. */
 export async function openAuthority(now: number): Promise<(name: string) => Promise<Issued>> {
   x509.cryptoProvider.set(webcrypto)
   const keys = () => webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])

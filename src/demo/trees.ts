@@ -1,4 +1,4 @@
-/** The folders of certbot and acme.sh, written in the order in which those programs write them. */
+/** The directories of certbot and acme.sh, written in the same order as those programs do. */
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Issued } from './certificates.ts'
@@ -6,7 +6,7 @@ import type { Issued } from './certificates.ts'
 const KINDS = ['cert', 'privkey', 'chain', 'fullchain'] as const
 
 interface CertbotTree {
-  /** Writes a generation into archive/, where nobody looks for it yet. */
+  /** Writes a generation into archive/. */
   readonly store: (issued: Issued) => Promise<void>
   /** Moves one link of live/ to the last generation: unlink, then symlink, as certbot does. */
   readonly move: (kind: (typeof KINDS)[number]) => Promise<void>

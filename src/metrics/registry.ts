@@ -1,4 +1,4 @@
-/** Counts what Prometheus reads, in a registry of our own: nothing about the process, nothing of a certificate but its dates. */
+/** The Prometheus metrics, in a registry of their own: no process metrics, and of a certificate only its dates. */
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Receipt } from '../receipts/receipt.ts'
 import { printableText } from '../terminal/text.ts'
@@ -10,7 +10,7 @@ interface MetricRow {
   readonly type: 'counter' | 'gauge'
   readonly labels: readonly string[]
   readonly help: string
-  /** Goes on from the textfile of the run before: that run's process is gone, what it counted is not. */
+  /** Continues from the textfile of the previous run. */
   readonly carried: boolean
 }
 
@@ -49,44 +49,39 @@ export const METRICS = {
     'gauge',
     'certificate_synced',
     LINEAGE,
-    '1 when the service has what the last look found on disk, 0 when not: pending, failed or refused.',
+    '1 if the certificate last found on disk is uploaded, 0 if its upload is pending, failed or was refused.',
   ),
-  uploads: row(
-    'counter',
-    'uploads_total',
-    ['outcome'],
-    'Looks that called for an upload, by how they ended.',
-  ),
+  uploads: row('counter', 'uploads_total', ['outcome'], 'Checks that required an upload, by outcome.'),
   throttled: row(
     'counter',
     'requests_throttled_total',
     [],
-    'Requests that the service turned away for coming too fast.',
+    'Requests that the service rejected for exceeding its rate limit.',
   ),
   pending: row(
     'gauge',
     'certificates_pending',
     [],
-    'Lineages whose files are mid-change: chain and key are not a pair yet.',
+    'Lineages whose files are being renewed: chain and key do not match yet.',
   ),
   lastLook: row(
     'gauge',
     'last_check_timestamp_seconds',
     [],
-    'When a lineage was last looked at, in Unix time.',
+    'When a lineage was last checked, in Unix time.',
   ),
   missed: row(
     'counter',
     'watch_missed_changes_total',
     SOURCE,
-    'Changes that a sweep found and no event had announced.',
+    'Changes found by a rescan without an event before.',
     false,
   ),
   watchUp: row(
     'gauge',
     'source_watch_up',
     SOURCE,
-    '1 while changes of the source are noticed, 0 while not.',
+    '1 while changes of the source are noticed, else 0.',
     false,
   ),
   build: row('gauge', 'build_info', ['version'], 'Always 1; the version is in the label.', false),

@@ -1,4 +1,4 @@
-/** One signed request to the service and its answer; knows the clock's offset and whose credentials are in force. */
+/** Sends one signed request to the service and reads its answer; corrects the clock and renews credentials. */
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { Fault } from '../errors.ts'
@@ -16,7 +16,7 @@ const SERVICE = 'ssl'
 
 const CONTENT_TYPE = 'application/json'
 
-/** Replies are some hundred bytes; what sends more is not the service. In bytes. */
+/** In bytes. Replies of the service have some hundred. */
 const LARGEST_REPLY = 1 << 20
 
 export interface Connection {
@@ -36,7 +36,7 @@ export interface Connection {
 export interface Client {
   /** Sends once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
   readonly call: (action: string, body: string, signal?: AbortSignal) => Promise<Reply>
-  /** Asks for nothing and shows no credentials: any answer of the service tells its time. @throws as `call`. */
+  /** Sends no credentials: any answer of the service has its time. @throws as `call`. */
   readonly ping: (signal?: AbortSignal) => Promise<void>
   /** Mends the cause of a fault of class repair; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
@@ -64,13 +64,13 @@ export function createClient(connection: Connection): Client {
       try {
         read(await exchange(connection, { method: 'GET' }, signal))
       } catch (error) {
-        // that it misses everything it needs is what the service says; others would say something else
+        // the service answers that all headers are missing; anything else is not the service
         if (!(error instanceof Fault) || error.apiCode === undefined) throw error
       }
     },
     repair: async fault => {
       if (fault.code === 'API_CREDENTIALS') return wallet.renew()
-      // the service allows five minutes; a date within one of what was signed is not what it complained of
+      // the service allows five minutes: a difference below one is not the cause
       if (fault.code !== 'API_CLOCK' || Math.abs(measured - applied) < 60) return false
       applied = measured
       onClock?.(applied)
@@ -164,7 +164,7 @@ const UNPACKED = { maxOutputLength: LARGEST_REPLY }
 
 const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b
 
-/** RFC 9110, 8.4.1.2: some send it without the wrapper that it should have. */
+/** RFC 9110, 8.4.1.2: some servers leave out the zlib wrapper. */
 function inflated(bytes: Buffer): Buffer {
   try {
     return inflateSync(bytes, UNPACKED)
@@ -174,7 +174,7 @@ function inflated(bytes: Buffer): Buffer {
   }
 }
 
-/** No one is asked to compress, but a proxy may, and may say it wrongly: gzip is known by its first bytes. */
+/** A proxy may compress without being asked, and may name the wrong encoding: gzip is known by its first bytes. */
 function text(bytes: Buffer, encoding: string | string[] | undefined): string {
   const codings = [encoding ?? []].flat().join().toLowerCase().split(',')
   let plain = bytes
@@ -182,6 +182,6 @@ function text(bytes: Buffer, encoding: string | string[] | undefined): string {
   for (const coding of codings.map(one => one.trim()).reverse())
     plain = UNPACK.find(([name]) => name.test(coding))?.[1](plain) ?? plain
   if (isGzip(plain)) plain = gunzipSync(plain, UNPACKED)
-  // bytes that are not UTF-8 come from a gateway: enough of them is left to tell what they are
+  // a gateway's page may not be UTF-8; enough of it remains for the error message
   return plain.toString()
 }

@@ -1,4 +1,4 @@
-/** What every error code of the service means to us: its fault and, where the fault's own advice is too general, better advice. Pure. */
+/** Every error code of the service: its fault and, if the fault's own advice is too general, better advice. Pure. */
 import { Fault, type FaultCode } from '../errors.ts'
 import { withoutKeys } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
@@ -157,7 +157,7 @@ const CODES: Readonly<Record<string, Row>> = {
   UnsupportedRegion: ['API_ACCOUNT_ERROR', REGION],
 }
 
-/** What the service calls it, and what the operator does. Names stand in its messages in the language of either site. */
+/** Advice by the parameter that a message names; the names are the same in both languages. */
 const PARAMETERS: ReadonlyArray<readonly [name: RegExp, advice: string]> = [
   [/\bX-TC-Region\b/i, REGION],
   [/\bX-TC-Language\b/i, 'Correct or remove [tencent] language.'],
@@ -179,11 +179,11 @@ function inUpload(setting: string): string {
   return `Correct ${setting}, which stands in [upload], [[source]] or [[certificate]] of the configuration.`
 }
 
-/** Codes that say no more than that something in the request is wrong. */
+/** Codes for anything that is wrong in a request. */
 const VAGUE =
   /^(InvalidParameter|InvalidParameterValue|InvalidRequest|MissingParameter|UnknownParameter|FailedOperation\.InvalidParam)(?![A-Za-z])/
 
-/** What to do about the thing that the service names; undefined where a code has no advice of its own either. */
+/** Advice for the parameter that the message names, or else for the code. */
 export function adviceOn(apiCode: string, message: string): string | undefined {
   const own = rowOf(apiCode)?.[1]
   const named = VAGUE.test(apiCode) && !SPECIFIC.has(apiCode)
@@ -196,7 +196,7 @@ const SPECIFIC: ReadonlySet<string> = new Set([
   'InvalidParameter.WithCaAttr',
 ])
 
-/** Headers are the same for every certificate: what is wrong with one is nothing to be remembered of a certificate. */
+/** Headers are the same for every certificate, so a wrong one is a fault of the account, not of a certificate. */
 const HEADER = /\bX-TC-\w+/i
 
 const row = (code: string): Row | undefined => (Object.hasOwn(CODES, code) ? CODES[code] : undefined)
@@ -206,8 +206,8 @@ const rowOf = (code: string): Row | undefined => row(code) ?? row(code.split('.'
 export const KNOWN_CODES = Object.keys(CODES)
 
 /**
- * The service's error as our fault; the code, its own words and the request ID stay with it. A code the service has
- * added since is classed by its first word, and one that even that does not tell is unclear: tried a few times.
+ * The service's error as a fault with its code, message and request ID. An unknown code is classed by its first word, or
+ * else tried a few times.
  */
 export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
   const apiCode = printableText(withoutKeys(said), 100)

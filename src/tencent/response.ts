@@ -1,15 +1,15 @@
-/** A reply of the service, told from everything else that may answer in its place. Pure. */
+/** Reads a reply of the service and rejects the answers of gateways and proxies. Pure. */
 import { Fault } from '../errors.ts'
 import { MASK } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
 import { apiFault } from './errorCodes.ts'
 
-/** Shorter lines and passwords are like other words, and cutting those out would leave a message unreadable. */
+/** Shorter lines and passwords equal ordinary words; without those a message would be unreadable. */
 const SHORTEST = 8
 
 const isLongEnough = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
 
-/** The members of a request that nobody else should see: the private key, line by line, and its password. */
+/** The secrets of a request: the private key, line by line, and its password. */
 export function secretsOf(body: string): readonly string[] {
   const { CertificatePrivateKey: key, KeyPassword: password } = JSON.parse(body) as Record<string, unknown>
   return [...String(key ?? '').split('\n'), String(password ?? '')]
@@ -33,7 +33,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /**
  * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
  * with another. Without an Error, anything but a success with an envelope is not the service speaking.
- * `cut` takes out of every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
+ * `cut` removes from every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
  */
 export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
   const response = envelopeOf(body, cut)
@@ -61,7 +61,6 @@ function otherStatus(status: number): Fault {
   return new Fault('REPLY_UNREADABLE', what, status >= 500 ? { advice: GATEWAY } : {})
 }
 
-/** Of a 5xx nobody can tell whose gateway it comes from. */
 const GATEWAY = 'The service, or a proxy on the way to it, is failing; the next run tries again.'
 
 function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {

@@ -46,7 +46,7 @@ export function signature(request: Signable, secretKey: Secret): string {
   return hmac(signingKey(request, secretKey), toSign).toString('hex')
 }
 
-/** The last one of each secret key: it holds for a day and a product. As long-lived as the secret itself, and no longer. */
+/** The last signing key of each secret key: valid for one day and product, kept as long as the secret itself. */
 const derived = new WeakMap<Secret, { readonly scope: string; readonly key: Buffer }>()
 
 function signingKey(request: Signable, secretKey: Secret): Buffer {

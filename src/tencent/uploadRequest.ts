@@ -6,7 +6,7 @@ import { type Field, LONGEST, PLACE } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import type { Reply } from './response.ts'
 
-/** Fields are put in once: what stands in a certificate's name is never read as a template. */
+/** Replaces each field once: a certificate's name is never read as a template. */
 export const aliasOf = (template: string, values: Readonly<Record<Field, string>>): string =>
   [...template.replace(PLACE, (_, field: Field) => values[field])].slice(0, LONGEST).join('')
 
@@ -17,19 +17,19 @@ export interface Uploaded {
   readonly reused: boolean
 }
 
-/** What every upload of this lineage says beside chain, key and alias. The password itself is no part of it. */
+/** The parameters besides chain, key, password and alias. */
 function parametersOf(bundle: Bundle, { type, projectId, use, tags, repeatable }: UploadSettings) {
   return {
     CertificateType: bundle.key ? (type ?? 'SVR') : 'CA',
     ...(projectId !== undefined && { ProjectId: projectId }),
     ...(use && { CertificateUse: use }),
     ...(tags.length && { Tags: tags.map(([TagKey, TagValue]) => ({ TagKey, TagValue })) }),
-    // always said: the service's own default piles up a copy at every upload
+    // always sent, because by default the service stores a copy at every upload
     Repeatable: repeatable,
   }
 }
 
-/** The body of UploadCertificate. It carries the private key: it goes to the socket and nowhere else. */
+/** The body of UploadCertificate. It contains the private key and must go to the socket only. */
 export function uploadBody(bundle: Bundle, settings: UploadSettings, name: string): string {
   const { key, chainPem, names, notAfter } = bundle
   const alias = aliasOf(settings.alias, {
@@ -46,7 +46,7 @@ export function uploadBody(bundle: Bundle, settings: UploadSettings, name: strin
   })
 }
 
-/** Tells one way of sending a bundle from another, to know whether a remembered rejection still applies. */
+/** A digest of all settings of an upload: a remembered rejection applies only if it is equal. */
 export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string =>
   createHash('sha256')
     .update(
@@ -60,14 +60,14 @@ export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string
     .digest('hex')
     .slice(0, 16)
 
-/** By way of the private key: without it nobody can try passwords against a receipt. */
+/** Keyed with the private key, so that passwords cannot be guessed from a receipt. */
 function passwordDigest({ key }: Bundle): string | undefined {
   if (!key?.password) return undefined
   const secret = key.object.export({ type: 'pkcs8', format: 'der' })
   return createHmac('sha256', secret).update(key.password.reveal()).digest('hex')
 }
 
-/** Those seen have eight letters and digits. It goes into logs, receipts and scripts as it stands. */
+/** The service's IDs have eight letters and digits. They go into logs, receipts and scripts unchanged. */
 const ID = /^[\w.-]{1,128}$/
 
 const idIn = (value: unknown) => (typeof value === 'string' && ID.test(value) ? value : undefined)
@@ -84,7 +84,7 @@ export function uploadedOf({ fields, requestId }: Reply): Uploaded {
   return { certificateId, requestId, reused: repeated !== undefined }
 }
 
-/** The ID of a certificate the service said exists. @throws that same fault where the service cannot find it after all. */
+/** The ID of a certificate that exists according to the service. @throws that same fault if the service does not find it. */
 export function existingOf({ fields, requestId }: Reply, fault: Fault): Uploaded {
   const certificateId = idIn(fields.RepeatCertId)
   if (!certificateId) throw fault
