@@ -1,148 +1,132 @@
-/** Tells systemd how the daemon is: ready, reloading, stopping, alive, and one line of status. Silent without systemd. */
+/** Sends the daemon's state to systemd: ready, reloading, stopping, the watchdog's keep-alive and one line of status. */
 import { execFile } from 'node:child_process'
 import { printableText } from '../terminal/text.ts'
-import { STATUS_INTERVAL_MS, SYSTEMD_NOTIFY_TIMEOUT_MS } from '../util/schedule.ts'
+
+type Send = (lines: readonly string[]) => Promise<void>
 
 export interface ServiceNotifierOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
-  /** CLOCK_MONOTONIC in milliseconds: systemd asks of a reload when it began. */
+  /** CLOCK_MONOTONIC in milliseconds, which systemd wants with a reload. */
   readonly monotonic: () => number
-  /** Told once, however often it fails: the daemon works without systemd hearing of it, until the watchdog bites. */
+  /** Called for the first failure only: the daemon works without systemd, until the watchdog restarts it. */
   readonly onFailure: (why: string) => void
-  /** One message, `NAME=value` each; resolves when systemd has read it. */
-  readonly send?: (lines: readonly string[]) => Promise<void>
+  /** Sends one message of `NAME=value` lines; resolves when systemd has read it. */
+  readonly send?: Send
 }
 
-/** Nothing here blocks, throws or returns a result. */
+/** The functions neither block nor throw. */
 interface ServiceNotifier {
   readonly ready: () => void
   readonly reloading: () => void
   readonly stopping: () => void
-  /** Asked for its text when it can be sent, and not before: to put it together may be work. */
+  /** `text` is called when the status is sent, because composing it may be expensive. */
   readonly status: (text: () => string) => void
-  /** Ends the watchdog's pings; resolves when what was said has been delivered or given up. */
+  /** Stops the keep-alive; resolves when pending messages are sent or have failed. */
   readonly close: () => Promise<void>
 }
 
-const nothing = () => {}
-
-const SILENT: ServiceNotifier = {
-  ready: nothing,
-  reloading: nothing,
-  stopping: nothing,
-  status: nothing,
-  close: async () => {},
-}
+/** Pause between a message and a following status. */
+const STATUS_INTERVAL_MS = 1_000
 
 export function createServiceNotifier(options: ServiceNotifierOptions): ServiceNotifier {
-  const { env, monotonic } = options
-  if (!env.NOTIFY_SOCKET) return SILENT
-  const wire = openWire(options.send ?? bySystemdNotify(env), once(options.onFailure))
-  const period = watchdogPeriod(options)
-  const beat = period === undefined ? undefined : setInterval(wire.alive, period).unref()
-  return {
-    ready: () => wire.state(['READY=1']),
-    reloading: () => wire.state(['RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`]),
-    stopping: () => wire.state(['STOPPING=1']),
-    status: text => wire.status(() => `STATUS=${printableText(text())}`),
-    close: () => {
-      clearInterval(beat)
-      return wire.delivered()
-    },
-  }
-}
-
-/** Half of what systemd allows, in milliseconds; undefined where it does not watch, or watches another process. */
-function watchdogPeriod({ env, pid }: ServiceNotifierOptions): number | undefined {
-  const allowed = Number(env.WATCHDOG_USEC)
-  const ours = !env.WATCHDOG_PID || env.WATCHDOG_PID === String(pid)
-  return ours && allowed > 0 ? Math.min(allowed / 2000, 2 ** 31 - 1) : undefined
-}
-
-function once(tell: (why: string) => void): (error: unknown) => void {
-  let told = false
-  return error => {
-    if (!told) tell(error instanceof Error ? error.message : String(error))
-    told = true
-  }
-}
-
-/** What is still to be said: states in their order, of the rest the newest. */
-function openOutbox() {
-  const states: Array<readonly string[]> = []
-  let status: (() => string) | undefined
-  let said: string | undefined
-  let alive = false
-  return {
-    state: (lines: readonly string[]) => void states.push(lines),
-    status: (line: () => string) => {
-      status = line
-    },
-    alive: () => {
-      alive = true
-    },
-    holds: () => ({ urgent: states.length > 0 || alive, status: status !== undefined }),
-    take: (): readonly string[] => {
-      const line = status?.() ?? said
-      const news = line === undefined || line === said ? [] : [line]
-      const lines = [...(states.shift() ?? []), ...news, ...(alive ? ['WATCHDOG=1'] : [])]
-      said = line
-      status = undefined
-      alive = false
-      return lines
-    },
-  }
-}
-
-/** One message under way at a time, so that none overtakes another. */
-function openWire(send: (lines: readonly string[]) => Promise<void>, onFailure: (error: unknown) => void) {
-  const outbox = openOutbox()
+  const { env, monotonic, onFailure, send = systemdNotify(env) } = options
+  if (!env.NOTIFY_SOCKET) return NO_SYSTEMD
+  /** States are sent one a message and in order; of statuses and keep-alives only the newest. */
+  const states: string[][] = []
+  let newStatus: (() => string) | undefined
+  let sentStatus: string | undefined
+  let keepAlive = false
+  let hasFailed = false
   let sending: Promise<void> | undefined
   let pause: NodeJS.Timeout | undefined
 
-  const deliver = async () => {
-    await undefined // what is said in one go goes out together
+  const nextMessage = (): readonly string[] => {
+    const lines = [...(states.shift() ?? [])]
+    const status = newStatus?.() ?? sentStatus
+    if (status !== undefined && status !== sentStatus) lines.push(status)
+    if (keepAlive) lines.push('WATCHDOG=1')
+    sentStatus = status
+    newStatus = undefined
+    keepAlive = false
+    return lines
+  }
+  const reportOnce = (error: unknown) => {
+    if (!hasFailed) onFailure(error instanceof Error ? error.message : String(error))
+    hasFailed = true
+  }
+  const sendAll = async () => {
+    await undefined // calls of one turn share a message
     do {
-      const lines = outbox.take()
-      if (lines.length > 0) await send(lines).catch(onFailure)
-    } while (outbox.holds().urgent)
+      const lines = nextMessage()
+      if (lines.length > 0) await send(lines).catch(reportOnce)
+    } while (states.length > 0 || keepAlive)
     sending = undefined
     clearTimeout(pause)
-    pause = setTimeout(rest, STATUS_INTERVAL_MS).unref()
+    pause = setTimeout(() => {
+      pause = undefined
+      if (newStatus) start()
+    }, STATUS_INTERVAL_MS).unref()
   }
   const start = () => {
-    sending ??= deliver()
+    sending ??= sendAll()
   }
-  const rest = () => {
-    pause = undefined
-    if (outbox.holds().status) start()
+  const sendState = (...lines: string[]) => {
+    states.push(lines)
+    start()
   }
-  const urgently =
-    <T extends readonly unknown[]>(put: (...what: T) => void) =>
-    (...what: T) => {
-      put(...what)
+  const period = watchdogPeriod(options)
+  const watchdog =
+    period &&
+    setInterval(() => {
+      keepAlive = true
       start()
-    }
-  const status = (line: () => string) => {
-    outbox.status(line)
-    if (!pause && outbox.holds().status) start()
+    }, period).unref()
+
+  return {
+    ready: () => sendState('READY=1'),
+    reloading: () => sendState('RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`),
+    stopping: () => sendState('STOPPING=1'),
+    status: text => {
+      newStatus = () => `STATUS=${printableText(text())}`
+      if (!pause) start()
+    },
+    close: async () => {
+      clearInterval(watchdog)
+      await sending
+    },
   }
-  const delivered = () => sending ?? Promise.resolve()
-  return { state: urgently(outbox.state), alive: urgently(outbox.alive), status, delivered }
 }
 
+const NO_SYSTEMD: ServiceNotifier = {
+  ready: () => {},
+  reloading: () => {},
+  stopping: () => {},
+  status: () => {},
+  close: async () => {},
+}
+
+/** Half of systemd's limit, in milliseconds; undefined if the watchdog is off or watches another process. */
+function watchdogPeriod({ env, pid }: ServiceNotifierOptions): number | undefined {
+  const limit = Number(env.WATCHDOG_USEC)
+  const isOurs = !env.WATCHDOG_PID || env.WATCHDOG_PID === String(pid)
+  return isOurs && limit > 0 ? Math.min(limit / 2000, 2 ** 31 - 1) : undefined
+}
+
+/** systemd-notify itself waits 5 s for an unresponsive systemd. */
+const NOTIFY_TIMEOUT_MS = 8_000
+
 /**
- * Node has no datagram sockets. Without --no-block the child ends only when systemd has read the message, and so while it
- * can still be recognised as the unit's. It is given none of our environment: a key of the account may stand there.
+ * Node has no datagram sockets. Without --no-block the child ends only after systemd has read the message, while the child can
+ * still be identified as the unit's. Its environment holds no credentials.
  */
-const bySystemdNotify =
-  ({ PATH, NOTIFY_SOCKET }: ServiceNotifierOptions['env']) =>
-  (lines: readonly string[]) =>
-    new Promise<void>((resolve, reject) => {
+const systemdNotify =
+  ({ PATH, NOTIFY_SOCKET }: ServiceNotifierOptions['env']): Send =>
+  lines =>
+    new Promise((resolve, reject) => {
       const options = {
         env: { PATH, NOTIFY_SOCKET },
-        timeout: SYSTEMD_NOTIFY_TIMEOUT_MS,
+        timeout: NOTIFY_TIMEOUT_MS,
         killSignal: 'SIGKILL',
       } as const
       execFile('systemd-notify', [...lines], options, (error, _stdout, stderr) => {
