@@ -39,7 +39,7 @@ export async function loaded(folder: string, words: readonly string[], env: Envi
 
 export const hasStrace = spawnSync('strace', ['--version']).status === 0
 
-const TRACED = ['%file', 'read', 'pread64', 'getdents64', 'connect', 'inotify_add_watch']
+const TRACED = ['%file', 'connect']
 
 /** Every call of these that succeeded, in the order in which they were made. */
 export async function traced(
@@ -57,20 +57,3 @@ export async function traced(
 /** The files that were opened, by the paths their links lead to. */
 export const opened = (calls: readonly Call[]): readonly string[] =>
   calls.flatMap(({ name, result }) => (name === 'openat' ? (/^\d+<(.*)>$/.exec(result)?.slice(1) ?? []) : []))
-
-/** How many bytes were read of each file. */
-export function read(calls: readonly Call[]): ReadonlyMap<string, number> {
-  const bytes = new Map<string, number>()
-  for (const { name, args, result } of calls) {
-    const path = args[0]?.path
-    if ((name !== 'read' && name !== 'pread64') || path === undefined) continue
-    bytes.set(path, (bytes.get(path) ?? 0) + Number(result))
-  }
-  return bytes
-}
-
-/** Calls that name something below this folder, or that ask an open file of it. */
-export const below = (folder: string, calls: readonly Call[]): readonly Call[] =>
-  calls.filter(({ args, result }) =>
-    [result, ...args.flatMap(({ shown, path = '' }) => [shown, path])].some(text => text.includes(folder)),
-  )

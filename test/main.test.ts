@@ -85,19 +85,19 @@ const partsFor = async (...words: readonly string[]) =>
     .map(file => basename(file, '.js'))
     .sort()
 
-describe('a command loads what it needs', () => {
-  test('--help nothing but the words', async () => {
+describe('what a command loads', () => {
+  test('--help loads nothing but the texts', async () => {
     expect(await partsFor('--help')).toEqual(['rolldown-runtime', 'start'])
   })
 
-  test('a pass that finds nothing to upload neither HTTP nor what the demo makes certificates with', async () => {
+  test('a run that finds nothing to upload loads neither HTTP nor certificate code', async () => {
     const parts = await partsFor(
       'sync',
       '--dry-run',
       '--source',
       'pem=none:/nowhere/chain.pem:/nowhere/key.pem',
     )
-    expect(parts).toEqual(expect.arrayContaining(['engine', 'start', 'sync']))
+    expect(parts).toEqual(expect.arrayContaining(['start', 'sync']))
     for (const name of ['undici', 'uploader', 'x509', 'chokidar', 'node-cron', 'prom-client', 'valibot'])
       expect(parts).not.toContain(name)
   })
