@@ -16,7 +16,6 @@ import { createLogger, type LogEntry, type Logger } from './log/logger.ts'
 import type { Metrics } from './metrics/registry.ts'
 import { createNotifier, type Notifier } from './notify/notifier.ts'
 import type { ProcessContext } from './processContext.ts'
-import { peek } from './receipts/peek.ts'
 import type { Receipt } from './receipts/receipt.ts'
 import { openReceiptStore, ownReceipt, type ReceiptStore } from './receipts/store.ts'
 import { stampsOf } from './sources/fileStamp.ts'
@@ -24,7 +23,7 @@ import type { Lineage } from './sources/lineage.ts'
 import { readPair } from './sources/readPair.ts'
 import { findCredentials, markOf } from './tencent/credentials.ts'
 import { type LazyUploader, lazyUploader } from './upload/lazyUploader.ts'
-import { logCorruptReceipt, logEntry, outcomeLogger } from './upload/report.ts'
+import { logDamage, logEntry, outcomeLogger } from './upload/report.ts'
 import type { SyncAllDeps } from './upload/syncAll.ts'
 import type { Uploader } from './upload/uploader.ts'
 import { VERSION } from './version.ts'
@@ -42,7 +41,6 @@ const permissionEntry = (exposure: InsecurePermissions): LogEntry => ({
 
 interface SyncParts {
   readonly world: ProcessContext
-  readonly stateDir: string
   /** A name may be given to another place: the operator wants this one uploaded, whatever is recorded. */
   readonly force: boolean
   readonly log: Logger
@@ -56,7 +54,7 @@ interface SyncParts {
 }
 
 function syncDependencies(parts: SyncParts): SyncAllDeps {
-  const { world, stateDir, receipts, carrier, herald, metrics, onSecret, wait } = parts
+  const { world, receipts, carrier, herald, metrics, onSecret, wait } = parts
   const now = () => new Date(world.now())
   const tell = outcomeLogger(parts.log)
   const own = (lineage: Lineage, receipt: Receipt) => (parts.force ? receipt : ownReceipt(lineage, receipt))
@@ -70,13 +68,19 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
     random: world.random,
     sleep: wait,
     glance: stampsOf,
-    peek: work =>
-      peek(stateDir, recall =>
-        work(({ id }) => {
-          const receipt = recall(id)
-          return receipt && recalled(receipt)
-        }),
-      ),
+    recallAll: async lineages => {
+      const [only, ...others] = lineages
+      const found = await (only && !others.length
+        ? receipts.recall(only.id).then(receipt => [receipt])
+        : receipts.all()
+      ).catch(stopping(herald))
+      const known = new Map(found.map(receipt => [receipt.lineage, receipt]))
+      for (const { id } of lineages) {
+        const receipt = known.get(id)
+        if (receipt) recalled(receipt)
+      }
+      return known
+    },
     prepare: () => receipts.prepare().catch(stopping(herald)),
     recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
     read: lineage => readPair(lineage, { now, wait, onSecret }),
@@ -143,7 +147,7 @@ export function createApp(
   const log = createLogger({ level: settings.logLevel, output, now: world.now })
   const now = () => new Date(world.now())
   const herald = createNotifier(settings, world, log, signal)
-  const receipts = openReceiptStore(settings.stateDir, logCorruptReceipt(log), now)
+  const receipts = openReceiptStore(settings.stateDir, logDamage(log), now)
   const exposures = createPermissionWarnings()
   const onSecret = exposures.record
   const carrier = lazyUploader({
@@ -163,7 +167,6 @@ export function createApp(
   const wait = (ms: number) => world.sleep(ms, signal).catch(() => undefined)
   const effects = syncDependencies({
     ...{ world, log, receipts, carrier, herald, metrics, onSecret, wait },
-    stateDir: settings.stateDir,
     force: line.force ?? false,
   })
   const { profile, instanceRole } = settings

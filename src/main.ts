@@ -14,15 +14,13 @@ process.on('SIGUSR1', () => {})
 // a reload during the start is ignored: the daemon is about to read the configuration anyway
 if (process.argv[2] === 'watch') process.on('SIGHUP', () => {})
 
-const needed = [22, 22] as const
+const NEEDED = 24
 
 const found = process.versions.node
 
-const [major = 0, minor = 0] = found.split('.').map(Number)
-
-if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
+if (Number.parseInt(found, 10) < NEEDED) {
   process.stderr.write(
-    `certferry needs Node ${needed.join('.')} or newer and was started with ${found}.\n` +
+    `certferry needs Node ${NEEDED} or newer and was started with ${found}.\n` +
       'The self-contained program and the Debian package bring their own; in a checkout dist/certferry does.\n',
   )
   process.exitCode = 78

@@ -8,8 +8,7 @@ import { parseToml } from '../src/config/toml.ts'
 import { readConfig } from '../src/config/validate.ts'
 import { POLICY, REQUIRED_ACTIONS } from '../src/doctor/account.ts'
 import { FAULTS, Fault, mostSevereExitCode } from '../src/errors.ts'
-import { parseReceipt, serializeReceipt } from '../src/receipts/codec.ts'
-import { receiptWith } from './fixtures/samples.ts'
+import { receiptFrom } from '../src/receipts/shape.ts'
 
 const readme = await readFile('README.md', 'utf8')
 const troubles = await readFile('docs/troubleshooting.md', 'utf8')
@@ -104,16 +103,21 @@ describe('every configuration in the documents is one', () => {
   })
 })
 
-test('the receipt that is shown is one, and each of its members is explained', async () => {
-  const text = await readFile('docs/receipts.md', 'utf8')
+test('the record that is shown is one, and each of its members is explained', async () => {
+  const text = await readFile('docs/state.md', 'utf8')
   const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
-  expect(parseReceipt(json)?.superseded).toHaveLength(1)
-  const { uploaded, ...receipt } = receiptWith()
-  const standing = { files: { chain: 'c', key: 'k' }, changesAt: '2027-01-11T01:10:14.000Z' }
-  const whole = { ...receipt, path: '/chain.pem', uploaded: uploaded && { ...uploaded, ...standing } }
-  const members = Object.keys(JSON.parse(serializeReceipt(whole)))
-  expect(Object.keys(JSON.parse(json))).toEqual(members)
-  for (const member of members.filter(name => name !== 'version')) expect(text).toContain(`\`${member}\``)
+  const { uploaded, ...others } = JSON.parse(json)
+  const receipt = receiptFrom({ ...others, ...uploaded })
+  expect(receipt?.uploaded).toEqual(uploaded)
+  expect(receipt?.superseded).toHaveLength(1)
+  const members = [
+    ...Object.keys(JSON.parse(json)),
+    ...Object.keys(uploaded),
+    'bound',
+    'boundAt',
+    'mayReturn',
+  ]
+  for (const member of members) expect(text).toContain(`\`${member}\``)
 })
 
 test('the policy to paste is the one that check prints', async () => {

@@ -37,12 +37,12 @@ describe('the program started by hand', () => {
     async version => {
       const { code, stderr, stdout } = await run(execPath, [...claiming(version), 'dist/main.js', 'sync'])
       expect(code).toBe(78)
-      expect(stderr).toContain(`needs Node 22.22 or newer and was started with ${version}`)
+      expect(stderr).toContain(`needs Node 24 or newer and was started with ${version}`)
       expect(stdout).toBe('')
     },
   )
 
-  test.each(['22.22.0', '23.11.0', '24.0.0'])('on Node %s it starts', async version => {
+  test.each(['24.0.0', '25.1.0'])('on Node %s it starts', async version => {
     expect(await run(execPath, [...claiming(version), 'dist/main.js', '--version'])).toMatchObject({
       code: 0,
       stderr: '',

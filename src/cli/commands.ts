@@ -101,6 +101,17 @@ Under systemd: see docs/systemd.md.`,
     load: () => import('../commands/status.ts'),
   },
   {
+    name: 'forget',
+    summary: 'take one lineage out of the state',
+    operands: 'NAME [OPTION]…',
+    options: COMMON,
+    errorsToStdout: false,
+    details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is deleted
+in the account, and the IDs are printed. If the files are still there, the next
+run uploads them once and the service answers with the ID that it has.`,
+    load: () => import('../commands/forget.ts'),
+  },
+  {
     name: 'inspect',
     summary: 'show the contents of PEM files, and whether they would be uploaded',
     operands: 'FILE…',

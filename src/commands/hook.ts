@@ -11,15 +11,13 @@ import { isSamePlace, isThere } from '../files/samePlace.ts'
 import { createLogger } from '../log/logger.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { peek } from '../receipts/peek.ts'
-import type { Receipt } from '../receipts/receipt.ts'
+import { openReceiptStore } from '../receipts/store.ts'
 import { stampsOf } from '../sources/fileStamp.ts'
 import { type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from '../sources/lineage.ts'
 import { jsonLine } from '../terminal/text.ts'
-import { findUnchanged } from '../upload/firstLook.ts'
 import { exitOf, type Outcome, passJson } from '../upload/outcome.ts'
 import { logUnchanged } from '../upload/report.ts'
-import { syncAll } from '../upload/syncAll.ts'
+import { findUnchanged, syncAll } from '../upload/syncAll.ts'
 
 interface Renewed {
   readonly inForce: LoadedConfig
@@ -97,7 +95,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
     return 0
   }
   const taken = takenBy(lineage, sourcesOf(settings, world))
-  const known = taken || isTold(line, settings) ? undefined : unchanged(lineage, settings, world)
+  const known = taken || isTold(line, settings) ? undefined : await unchanged(lineage, settings, world)
   if (!known) return syncRenewed(world, line, { inForce, lineage, taken, late })
   logUnchanged(log, [known])
   if (line.json) world.stdout.write(jsonLine(passJson([known])))
@@ -109,18 +107,19 @@ const isTold = ({ metricsFile }: CommandLine, { notify }: Settings) =>
   metricsFile !== undefined || notify.command !== undefined || notify.webhookFile !== undefined
 
 /** Nothing but stat and its receipt are asked; undefined where that does not tell. */
-function unchanged(
+async function unchanged(
   lineage: Lineage,
   { stateDir, endpoint }: Settings,
-  { now }: ProcessContext,
-): Outcome | undefined {
-  const effects = {
-    glance: stampsOf,
-    now: () => new Date(now()),
-    peek: <T>(work: (recall: (lineage: Lineage) => Receipt | undefined) => T) =>
-      peek(stateDir, recall => work(({ id }) => recall(id))),
-  }
-  return findUnchanged([lineage], effects, { force: false, endpoint: endpoint.hostname }).get(lineage.id)
+  world: ProcessContext,
+): Promise<Outcome | undefined> {
+  const now = () => new Date(world.now())
+  // what is wrong with the state directory is said on the longer way
+  const receipts = openReceiptStore(stateDir, () => {}, now)
+  const receipt = await receipts.recall(lineage.id).catch(() => undefined)
+  if (!receipt) return undefined
+  const known = new Map([[lineage.id, receipt]])
+  const wishes = { force: false, endpoint: endpoint.hostname }
+  return findUnchanged([lineage], known, { glance: stampsOf, now }, wishes).get(lineage.id)
 }
 
 /** Named exactly as `sync` would name it, so that both share one receipt. @throws Fault USAGE where nobody names one. */

@@ -3,7 +3,8 @@ import { openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { emptyReceipt } from '../receipts/receipt.ts'
-import { ownReceipt } from '../receipts/store.ts'
+import { parsed } from '../receipts/shape.ts'
+import { ownReceipt, type ReceiptStore } from '../receipts/store.ts'
 import { listLineages } from '../sources/discover.ts'
 import { statusRow } from '../status/status.ts'
 import { statusTable } from '../status/table.ts'
@@ -35,6 +36,13 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
     ...outcomes.map(outcome => statusRow({ outcome, receipt: known.get(outcome.lineage) }, now)),
     ...gone.map(receipt => statusRow({ receipt }, now)),
   ]
-  world.stdout.write(line.json ? jsonLine({ lineages: rows }) : statusTable(rows, world.stdout, now))
+  if (line.json)
+    world.stdout.write(jsonLine({ lineages: rows, notifications: await notificationsIn(receipts) }))
+  else world.stdout.write(statusTable(rows, world.stdout, now))
   return 0
+}
+
+async function notificationsIn(receipts: ReceiptStore) {
+  const { sent, unsent } = await receipts.notifications()
+  return { sent, unsent: unsent.map(({ notification }) => parsed(notification) ?? null) }
 }

@@ -49,15 +49,16 @@ export async function state({ engine, machine }: CheckContext): Promise<readonly
   const room = await probeDirectory(dir)
   if (room.refusal !== undefined) return [unwritable(dir, room, machine.user())]
   if (!room.there) return [ok('state', `${dir} will be created by the first upload`)]
-  const [known, files] = [(await receipts.all()).length, room.receipts]
+  const known = (await receipts.all()).length
   const says = `${dir}, ${known} receipt${known === 1 ? '' : 's'}`
-  return files > known
-    ? [
-        warning('state', `${says} and ${files - known} that cannot be read`, {
-          advice: 'No action needed: the next upload replaces it and gets the same certificate ID.',
-        }),
-      ]
-    : [ok('state', says)]
+  const [unreadable, ...more] = receipts.unreadable()
+  if (unreadable === undefined) return [ok('state', says)]
+  const others = more.length ? ` and ${more.length} more` : ''
+  return [
+    warning('state', `${says}; ${unreadable}${others} cannot be read`, {
+      advice: 'No action needed: the next upload sets it aside and gets the same certificate ID.',
+    }),
+  ]
 }
 
 function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name, uid }: User): Finding {

@@ -1,5 +1,5 @@
-/** Whether receipts could be written to a directory, found out without leaving anything there. */
-import { access, constants, lstat, open, readdir, stat, statfs } from 'node:fs/promises'
+/** Finds out whether files can be written to a directory, and leaves nothing there. */
+import { access, constants, lstat, open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface WriteProbe {
@@ -8,8 +8,6 @@ export interface WriteProbe {
   readonly nearest: string
   /** The error's code where this user cannot write; ENOTDIR where a file stands in the way. */
   readonly refusal: string | undefined
-  /** Files that should be receipts. */
-  readonly receipts: number
 }
 
 export async function probeDirectory(dir: string): Promise<WriteProbe> {
@@ -19,12 +17,10 @@ export async function probeDirectory(dir: string): Promise<WriteProbe> {
     one => (one.isDirectory() ? undefined : 'ENOTDIR'),
     ({ code = 'unknown' }: NodeJS.ErrnoException) => code,
   )
-  const names = nearest === dir && !obstacle ? await readdir(dir).catch(() => []) : []
   return {
     there: nearest === dir,
     nearest,
     refusal: obstacle ?? (await refusalOf(nearest)),
-    receipts: names.filter(name => name.endsWith('.json')).length,
   }
 }
 

@@ -4,8 +4,10 @@ import type { Settings } from '../config/settings.ts'
 import { Fault, faultFields } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ProcessContext } from '../processContext.ts'
+import { openState } from '../receipts/database.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import type { Outcome } from '../upload/outcome.ts'
+import { logDamage } from '../upload/report.ts'
 import { BATCH_WINDOW_MS } from '../util/schedule.ts'
 import { channelsOf } from './channels.ts'
 import { type Notification, notificationsFor, pausedNotification } from './notification.ts'
@@ -50,8 +52,9 @@ export function createNotifier(
     messengers: channels,
     events: settings.notify.events,
     host: hostname(),
-    dir: settings.stateDir,
-    spare: world.env.RUNTIME_DIRECTORY?.split(':')[0] || undefined,
+    places: [settings.stateDir, ...runtimeDirectory(world)].map(dir =>
+      openState(dir, logDamage(log), () => new Date(now())),
+    ),
     now,
     wait: sleep,
     giveUp: aborted.signal,
@@ -91,3 +94,7 @@ export function createNotifier(
     abort,
   }
 }
+
+/** systemd's: where the state directory cannot be written, what was sent is remembered there until the service stops. */
+const runtimeDirectory = ({ env }: ProcessContext) =>
+  (env.RUNTIME_DIRECTORY?.split(':') ?? []).slice(0, 1).filter(Boolean)

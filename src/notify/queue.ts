@@ -1,13 +1,17 @@
 /** Collects what is to be told, and tells it: few letters, each tried again, none twice. */
-import { randomBytes } from 'node:crypto'
-import { renameSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { NOTIFY_EVENTS, type NotifyEvent } from '../config/values.ts'
 import { Fault } from '../errors.ts'
-import { temporaryName, writeFileAtomic } from '../files/atomicWrite.ts'
-import { insideState } from '../files/heldFolder.ts'
-import { contentOf } from '../receipts/store.ts'
+import type { StateDatabase } from '../receipts/database.ts'
+import {
+  deleteSentBefore,
+  deleteUnsent,
+  insertSent,
+  insertUnsent,
+  selectSent,
+  selectUnsent,
+  type UnsentRow,
+} from '../receipts/rows.ts'
 import { SEND_RETRY_DELAYS_MS } from '../util/schedule.ts'
 import type { Send } from './channels.ts'
 import { type Message, messagesFor } from './message.ts'
@@ -34,50 +38,34 @@ export function notYetSent(
   return fresh.filter(({ key }) => !seen.has(key) && seen.add(key))
 }
 
-/** What is remembered after these have been told. */
-export const markSent = (told: SentLog, notices: readonly Notification[], now: number): SentLog =>
-  Object.fromEntries([
-    ...Object.entries(told).filter(([, at]) => now - Date.parse(at) < MAX_SENT_REMEMBERED),
-    ...notices.map(({ key }) => [key, new Date(now).toISOString()]),
-  ])
-
-/** The record in a file's text; an empty one where there is none, or it is damaged: then something is told again. */
-export function parseSentLog(text: string | undefined): SentLog {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}')
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
-    return Object.fromEntries(
-      Object.entries(value).filter(([, at]) => typeof at === 'string' && !Number.isNaN(Date.parse(at))),
-    )
-  } catch {
-    return {}
-  }
-}
-
-export const serializeSentLog = (told: SentLog): string => `${JSON.stringify(told, null, 2)}\n`
-
 /** What is older is no news any more. In milliseconds. */
 const KEPT = 7 * 86_400_000
 
 const MOST = 1_000
 
-export const writeUnsent = (notices: readonly Notification[], now: number): string => {
-  const kept = notices.slice(0, MOST).map(notice => ({ since: new Date(now).toISOString(), ...notice }))
-  return `${JSON.stringify(kept, null, 2)}\n`
-}
-
 type Unsent = Notification & { readonly since?: string }
 
-/** The notices in a file's text; none where there is no file, or it is damaged. */
-export function readUnsent(text: string | undefined, now: number): readonly Unsent[] {
+/** As rows: of each the time since when it is news, and at most a thousand. */
+export const unsentRows = (notices: readonly Unsent[], now: number): ReadonlyArray<Omit<UnsentRow, 'id'>> =>
+  notices.slice(0, MOST).map(notice => {
+    const since = notice.since ?? new Date(now).toISOString()
+    return { since, notification: JSON.stringify({ ...notice, since }) }
+  })
+
+/** The notifications in these rows that are whole and still news. */
+export const unsentIn = (rows: ReadonlyArray<Omit<UnsentRow, 'id'>>, now: number): readonly Unsent[] =>
+  rows
+    .map(({ notification }) => parsed(notification))
+    .filter(isUnsent)
+    .filter(({ since = '' }) => now - Date.parse(since) < KEPT)
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text ?? '[]')
-    if (!Array.isArray(value)) return []
+    const value = JSON.parse(text)
     // JSON has no infinity
-    const all = value.map(one => ({ ...one, again: one?.again ?? Number.POSITIVE_INFINITY }))
-    return all.filter(isUnsent).filter(({ since = '' }) => now - Date.parse(since) < KEPT)
+    return { ...value, again: value?.again ?? Number.POSITIVE_INFINITY }
   } catch {
-    return []
+    return {}
   }
 }
 
@@ -99,10 +87,8 @@ interface NotificationQueueOptions {
   readonly messengers: readonly Send[]
   readonly events: readonly NotifyEvent[]
   readonly host: string
-  /** Where what has been told is remembered, beside the receipts. */
-  readonly dir: string
-  /** Where it is remembered as long as that cannot be written. */
-  readonly spare?: string | undefined
+  /** Where what has been told is remembered: the first that can be written. */
+  readonly places: readonly StateDatabase[]
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
@@ -120,13 +106,8 @@ interface NotificationQueue {
   readonly deliver: () => Promise<void>
 }
 
-const TOLD = 'notices.json'
-
-const UNSENT = 'unsent.json'
-
 export function createNotificationQueue(options: NotificationQueueOptions): NotificationQueue {
-  const { messengers, events, host, dir, spare, now, wait, giveUp, onUnsent, onForgotten } = options
-  const places = spare === undefined ? [dir] : [dir, spare]
+  const { messengers, events, host, places, now, wait, giveUp, onUnsent, onForgotten } = options
   let bag: readonly Notification[] = []
   /** What has been told and could be written down nowhere. */
   let kept: SentLog = {}
@@ -143,31 +124,42 @@ export function createNotificationQueue(options: NotificationQueueOptions): Noti
     return false
   }
   const deliver = async () => {
-    const told = Object.assign({}, ...places.map(place => parseSentLog(read(place, TOLD))), kept)
-    const left = readUnsent(read(dir, UNSENT), now())
+    const told: SentLog = Object.assign({}, ...places.map(place => readFrom(place, selectSent)), kept)
+    const rows = places[0] ? (readFrom(places[0], selectUnsent) ?? []) : []
+    const left = unsentIn(rows, now())
     const waiting = notYetSent([...bag, ...left], told, now())
     const unsent: Notification[] = []
     bag = []
     for (const letter of messagesFor(waiting, host)) {
       const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
       // told where anybody has heard it: the other way's failure is in the log, and twice is worse
-      if (arrivals.some(Boolean)) await remember(letter)
+      if (arrivals.some(Boolean)) remember(letter)
       else unsent.push(...letter.notifications)
     }
-    // where it cannot be kept, the log has said that it was not sent
-    if (left.length || unsent.length)
-      await rewrite(dir, UNSENT, () => writeUnsent(unsent, now())).catch(never)
-  }
-  const remember = async ({ notifications: notices }: Message) => {
-    const amend = (told: SentLog) => markSent(told, notices, now())
-    for (const place of places) {
-      const written = rewrite(place, TOLD, text => serializeSentLog(amend(parseSentLog(text))))
-      const error = await written.then(() => undefined, nameOf)
-      if (!error) return
-      if (place !== places.at(-1)) continue
-      kept = amend(kept)
-      onForgotten(new Fault('STATE_DIR_UNUSABLE', `${join(dir, TOLD)} cannot be written (${error})`))
+    if (!rows.length && !unsent.length) return
+    try {
+      places[0]?.write(db => {
+        deleteUnsent(
+          db,
+          rows.map(({ id }) => id),
+        )
+        insertUnsent(db, unsentRows(unsent, now()))
+      })
+    } catch (error) {
+      // the log has said that it was not sent
+      if (!(error instanceof Fault)) throw error
     }
+  }
+  const remember = ({ notifications: notices }: Message) => {
+    const at = new Date(now()).toISOString()
+    const entries = notices.map(({ key }) => [key, at] as const)
+    const problem = writeToFirst(places, db => {
+      insertSent(db, entries)
+      deleteSentBefore(db, new Date(now() - MAX_SENT_REMEMBERED).toISOString())
+    })
+    if (!problem) return
+    kept = { ...kept, ...Object.fromEntries(entries) }
+    onForgotten(problem)
   }
   return {
     add: notices => {
@@ -191,26 +183,26 @@ const faultOf = (error: unknown): Fault =>
 
 const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).name
 
-function read(dir: string, file: string): string | undefined {
+function readFrom<T>(place: StateDatabase, select: (db: DatabaseSync) => T): T | undefined {
   try {
-    return insideState(dir, held => contentOf(join(held, file)))
-  } catch {
-    return undefined
+    return place.read(select)
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
   }
 }
 
-const rewrite = async (
-  dir: string,
-  file: string,
-  amended: (text: string | undefined) => string,
-): Promise<void> =>
-  insideState(dir, async held => {
-    const draft = join(held, temporaryName(file, randomBytes(6).toString('hex')))
+/** The fault of the first where none can be written. */
+function writeToFirst(places: readonly StateDatabase[], work: (db: DatabaseSync) => void): Fault | undefined {
+  let first: Fault | undefined
+  for (const place of places) {
     try {
-      await writeFileAtomic(draft, amended(read(dir, file)), held)
-      renameSync(draft, join(held, file))
+      place.write(work)
+      return undefined
     } catch (error) {
-      await rm(draft, { force: true })
-      throw error
+      if (!(error instanceof Fault)) throw error
+      first ??= error
     }
-  })
+  }
+  return first
+}

@@ -58,6 +58,8 @@ export interface Upload {
   readonly uploadedAt: string
   /** The host it was uploaded to: an ID given by an emulator or by the other site means nothing here. */
   readonly endpoint: string
+  /** Whether the service had it before this host sent it. Absent where that is not known. */
+  readonly reused?: boolean
   /** How the files stand in which this certificate was last found. */
   readonly files?: FileStamps
   /** When they must be read again though they stand so: one of their certificates begins or ends to be valid. */
@@ -87,6 +89,12 @@ export interface Superseded {
   readonly supersededAt: string
   /** It gave way to an older one, or to one that another process uploaded meanwhile: it may be the newer, and may return. */
   readonly mayReturn?: true
+  /** As of an upload: what another host or a person has put there is not this host's to delete. */
+  readonly reused?: boolean
+  /** Whether a resource of the account uses it; absent where that is not known. */
+  readonly bound?: 'no' | 'yes'
+  /** When that was found out. */
+  readonly boundAt?: string
 }
 
 export interface Receipt {
@@ -100,8 +108,8 @@ export interface Receipt {
   readonly failing: RetryState | undefined
 }
 
-/** Superseded IDs kept: two years of 45-day certificates with room to spare. */
-const MAX_SUPERSEDED = 32
+/** Superseded IDs kept: more than ten years of six-day certificates. */
+const MAX_SUPERSEDED = 1_000
 
 export const emptyReceipt = (lineage: string): Receipt => ({
   lineage,
@@ -118,11 +126,12 @@ export const emptyReceipt = (lineage: string): Receipt => ({
  */
 export function withUpload(
   receipt: Receipt,
-  upload: Upload,
+  sent: Upload,
   forced: boolean,
   planned: Upload | 'none' = receipt.uploaded ?? 'none',
 ): Receipt {
-  const before = replacedBy(receipt, upload)
+  const before = replacedBy(receipt, sent)
+  const upload = withOrigin(receipt, sent)
   const raced = before !== undefined && (planned === 'none' || before.certificateId !== planned.certificateId)
   const overtaken = raced && !forced && isOlder(upload, before)
   const [current, replaced] = overtaken ? [before, upload] : [upload, before]
@@ -151,6 +160,14 @@ export function withUpload(
     rejected: undefined,
     failing: undefined,
   }
+}
+
+/** An ID that this host created stays so when the service names it again. */
+function withOrigin({ uploaded, superseded }: Receipt, sent: Upload): Upload {
+  const known = [...(uploaded ? [uploaded] : []), ...superseded].find(
+    ({ certificateId }) => certificateId === sent.certificateId,
+  )
+  return known?.reused === undefined ? sent : { ...sent, reused: known.reused }
 }
 
 /** The upload that this one takes the place of, if any. */
@@ -194,6 +211,7 @@ const supersede = ({
   notBefore,
   notAfter,
   uploadedAt,
+  reused,
 }: Upload) => ({
   certificateId,
   fingerprint,
@@ -202,6 +220,7 @@ const supersede = ({
   notBefore,
   notAfter,
   uploadedAt,
+  ...(reused !== undefined && { reused }),
 })
 
 export const withRejection = (receipt: Receipt, rejected: Rejection): Receipt => ({
@@ -212,7 +231,7 @@ export const withRejection = (receipt: Receipt, rejected: Rejection): Receipt =>
 
 export const uploadOf = (
   bundle: Bundle,
-  { certificateId, requestId }: Uploaded,
+  { certificateId, requestId, reused }: Uploaded,
   endpoint: string,
   now: Date,
   files?: FileStamps,
@@ -226,6 +245,7 @@ export const uploadOf = (
   notAfter: bundle.notAfter.toISOString(),
   uploadedAt: now.toISOString(),
   endpoint,
+  reused,
   ...standing(bundle, files),
 })
 

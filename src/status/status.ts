@@ -1,7 +1,7 @@
 /** The state of each lineage as `status` shows it. Pure. */
 import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
 import { FAULTS, FLAW_ADVICE } from '../errors.ts'
-import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
+import type { Receipt, Rejection, RetryState, Superseded, Upload } from '../receipts/receipt.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
 
 /**
@@ -42,6 +42,12 @@ export interface StatusRow {
   /** Why the state is not ok; for an uploaded certificate, why TLS clients may refuse it. */
   readonly reason: string | null
   readonly advice: string | null
+  /** All that is recorded, as docs/state.md describes it. */
+  readonly path: string | null
+  readonly uploaded: Upload | null
+  readonly superseded: readonly Superseded[]
+  readonly rejected: Rejection | null
+  readonly failing: RetryState | null
 }
 
 const DAY = 86_400_000
@@ -67,6 +73,11 @@ export function statusRow(
     retryingSince: failing?.since ?? null,
     nextAttemptAt: failing?.nextAttemptAt ?? null,
     ...explained(state, { outcome, failing, advice: life && overdueAdvice(life, now.getTime()) }),
+    path: receipt?.path ?? null,
+    uploaded: uploaded ?? null,
+    superseded: receipt?.superseded ?? [],
+    rejected: receipt?.rejected ?? null,
+    failing: receipt?.failing ?? null,
   }
 }
 

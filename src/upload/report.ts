@@ -169,13 +169,13 @@ export function outcomeLogger(log: Logger): (outcome: Outcome) => void {
   }
 }
 
-export const logCorruptReceipt = (log: Logger) => (file: string, aside: string) =>
+export const logDamage = (log: Logger) => (what: string, setAside?: string) =>
   log.warn(
     {
-      event: 'receipt_corrupt',
-      file,
-      aside,
+      event: 'state_damaged',
+      what,
+      ...(setAside && { setAside }),
       advice: 'Nothing is lost: the next upload learns the certificate ID again.',
     },
-    `${file} could not be read as a receipt and was set aside as ${aside}`,
+    setAside ? `${what} could not be read and was set aside as ${setAside}` : `${what} cannot be read`,
   )

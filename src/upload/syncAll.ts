@@ -1,13 +1,16 @@
 /** A pass over many lineages: each is looked at, and those caught mid-change are looked at again. */
 import { Fault } from '../errors.ts'
+import { type Receipt, type Upload, uploadedIdentity } from '../receipts/receipt.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { settingsDigest } from '../tencent/uploadRequest.ts'
 import { RUN_RECHECK_DELAYS_MS } from '../util/schedule.ts'
-import { type FindUnchangedDeps, findUnchanged } from './firstLook.ts'
+import { unchangedUpload } from './decision.ts'
 import type { Outcome } from './outcome.ts'
 import { type SyncDeps, type SyncOptions, syncCertificate } from './syncCertificate.ts'
 
-export interface SyncAllDeps extends SyncDeps, FindUnchangedDeps {
+export interface SyncAllDeps extends SyncDeps {
+  /** The receipts of these lineages, by one query; none of those that have none. */
+  readonly recallAll: (lineages: readonly Lineage[]) => Promise<ReadonlyMap<string, Receipt>>
   /** Proves that receipts can be written: an ID that cannot be recorded should not be fetched. @throws Fault STATE_DIR_UNUSABLE. */
   readonly prepare: () => Promise<void>
   /** Told of every outcome once, as it happens. */
@@ -30,7 +33,7 @@ export async function syncAll(
   effects: SyncAllDeps,
   wishes: Omit<SyncOptions, 'last'>,
 ): Promise<readonly Outcome[]> {
-  const outcomes = findUnchanged(lineages, effects, wishes)
+  const outcomes = findUnchanged(lineages, await effects.recallAll(lineages), effects, wishes)
   for (const outcome of outcomes.values()) effects.report(outcome)
   let waiting = lineages.filter(({ id }) => !outcomes.has(id))
   if (waiting.length && !wishes.dryRun) await effects.prepare()
@@ -59,6 +62,32 @@ export async function syncAll(
   }
   return lineages.flatMap(({ id }) => outcomes.get(id) ?? [])
 }
+
+/** Those whose files stand as they did when they were uploaded: nothing is read but the receipt. */
+export function findUnchanged(
+  lineages: readonly Lineage[],
+  receipts: ReadonlyMap<string, Receipt>,
+  { glance, now }: Pick<SyncDeps, 'glance' | 'now'>,
+  wishes: Pick<SyncOptions, 'force' | 'endpoint'>,
+): Map<string, Outcome> {
+  const outcomes = new Map<string, Outcome>()
+  for (const lineage of lineages) {
+    const receipt = receipts.get(lineage.id)
+    const begun = now()
+    const known = receipt && unchangedUpload(receipt, glance(lineage), { ...wishes, now: begun })
+    if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun.getTime()))
+  }
+  return outcomes
+}
+
+const unchanged = ({ id }: Lineage, upload: Upload, elapsedMs: number): Outcome => ({
+  outcome: 'unchanged',
+  because: 'unchanged',
+  certificateId: upload.certificateId,
+  bundle: uploadedIdentity(upload),
+  lineage: id,
+  elapsedMs,
+})
 
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'recheck'
 

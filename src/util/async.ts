@@ -23,22 +23,6 @@ export function singleFlight(run: () => Promise<void>): () => Promise<void> {
   }
 }
 
-export function limitConcurrency(max: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
-  let free = max
-  return async work => {
-    if (free > 0) free -= 1
-    else await new Promise<void>(resolve => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free += 1
-    }
-  }
-}
-
 /** Resolves after so many milliseconds; rejects with the signal's reason when it is aborted before. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, signal ? { signal } : {})

@@ -5,12 +5,11 @@ import { getuid, pid } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { NOTIFY_EVENTS } from '../../src/config/values.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
-import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
-import { fileName } from '../../src/receipts/store.ts'
 import { run } from '../e2e/child.ts'
 import { caCertificate, encrypted, issue } from '../fixtures/certificates.ts'
 import { all, certbotRenew } from '../fixtures/producers.ts'
+import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { storeText } from '../fixtures/traefikStore.ts'
 import { answering } from '../http/httpServers.ts'
 import { CATALOGUE } from './catalogue.ts'
@@ -222,7 +221,7 @@ export function describeBuilt(program: () => string): void {
         '[tencent] endpoint',
         '[tencent] rate_per_second',
       ],
-      async ({ put, pair, configure, typed, emulator, read, at }) => {
+      async ({ put, pair, configure, typed, emulator, at }) => {
         for (const stem of ['a', 'b', 'c']) await pair(stem)
         const locked = await issue({ names: ['locked.example.com'] })
         await put('locked/chain.pem', locked.chain)
@@ -276,11 +275,34 @@ exclude = true
           { type: 'CA' },
           { alias: 'own locked.example.com', type: 'SVR' },
         ])
-        expect(await read(`elsewhere/${fileName('pem:a')}`)).toContain('pem:a')
+        expect((await receiptsIn(at('elsewhere'))).map(({ lineage }) => lineage)).toContain('pem:a')
         expect(await typed(['config', 'print', '--config', config], keys)).toContain(at('elsewhere'))
       },
     )
   })
+
+  feature(
+    'forget takes one lineage out of the state',
+    ['forget'],
+    async ({ certbot, type, typed, configure }) => {
+      await certbot('a.example.com')
+      await certbot('b.example.com')
+      const config = await configure(`[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`)
+      await typed(['sync', '--config', config])
+      const id = /certbot:a\.example\.com +ok .* ([A-Za-z0-9]{8}) /.exec(
+        await typed(['status', '--config', config]),
+      )?.[1]
+      expect(await typed(['forget', 'a.example.com', '--config', config])).toBe(
+        `certbot:a.example.com is forgotten; the account still has ${id}\n`,
+      )
+      const status = await typed(['status', '--config', config])
+      expect(status).toMatch(/certbot:a\.example\.com +new /)
+      expect(status).toMatch(/certbot:b\.example\.com +ok /)
+      expect((await type(['forget', 'a.example.com', '--config', config])).code).toBe(66)
+      expect((await type(['forget', '--config', config])).code).toBe(64)
+      expect(await typed(['sync', '--config', config])).toContain(`uploaded as ${id}`)
+    },
+  )
 
   describe('what is looked at', () => {
     feature(
@@ -542,7 +564,7 @@ exclude = true
           message: 'no',
         }
         const lineage = 'certbot:slow.example.com'
-        await put(`state/${fileName(lineage)}`, serializeReceipt({ ...emptyReceipt(lineage), failing }))
+        await putReceipts(town.at('state'), { ...emptyReceipt(lineage), failing })
         const refusal = { Error: { Code: 'FailedOperation.Unheard', Message: 'no' }, RequestId: 'r' }
         const { url } = await answering(() => ({ body: JSON.stringify({ Response: refusal }) }))
         await type(['sync', '--config', config, '--only', 'slow.example.com', '--endpoint', url])

@@ -1,9 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { acmeIssue, all } from '../fixtures/producers.ts'
+import { receiptsIn } from '../fixtures/state.ts'
 import { recordedWorld } from '../fixtures/world.ts'
 import { KEYS, openStage, type Stage } from './commandFixture.ts'
 
@@ -137,7 +138,7 @@ describe('a hook behaves as its callers need', () => {
       results: [{ outcome: 'failed', fault: { code: 'DEADLINE' } }],
       exit: 75,
     })
-    expect(await readdir(join(stage.folder, 'state'))).toEqual([])
+    expect(await receiptsIn(join(stage.folder, 'state'))).toEqual([])
   })
 
   test('a lineage takes the upload keys of the configured source that holds it', async () => {

@@ -1,11 +1,10 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
-import { fileName } from '../../src/receipts/store.ts'
 import type { StatusRow } from '../../src/status/status.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { putReceipts } from '../fixtures/state.ts'
 import { openStage, type Run } from './commandFixture.ts'
 
 const rowsOf = (run: Run) => run.json<{ lineages: readonly StatusRow[] }>().lineages
@@ -22,7 +21,7 @@ async function textsOf(folder: string): Promise<Readonly<Record<string, string>>
 
 describe('status --json', () => {
   test('tells of what is uploaded: names, share of life left, ID and when; nothing is failing', async () => {
-    const { type, certbot, emulator } = await openStage()
+    const { type, certbot, emulator, folder } = await openStage()
     const pair = await certbot('example.com', await issue({ names: ['example.com', 'www.example.com'] }))
     await type(['sync'])
     const [row] = rowsOf(await type(['status', '--json']))
@@ -40,6 +39,11 @@ describe('status --json', () => {
       nextAttemptAt: null,
       reason: null,
       advice: null,
+      path: join(folder, 'letsencrypt/live/example.com/fullchain.pem'),
+      uploaded: expect.objectContaining({ certificateId: emulator.certificates()[0]?.id, reused: false }),
+      superseded: [],
+      rejected: null,
+      failing: null,
     })
   })
 
@@ -60,9 +64,7 @@ describe('status --json', () => {
       failures: 9,
       ...told,
     }
-    await mkdir(join(folder, 'state'))
-    const file = join(folder, 'state', fileName('certbot:example.com'))
-    await writeFile(file, serializeReceipt({ ...emptyReceipt('certbot:example.com'), failing }))
+    await putReceipts(join(folder, 'state'), { ...emptyReceipt('certbot:example.com'), failing })
 
     const [row] = rowsOf(await type(['status', '--json']))
     expect(row).toMatchObject({
@@ -100,18 +102,17 @@ describe('status leaves everything as it is', () => {
     expect(await readdir(folder)).toEqual(['letsencrypt'])
   })
 
-  test('a damaged receipt stays where it is: setting it aside is for a pass', async () => {
+  test('a damaged database stays where it is: setting it aside is for a run', async () => {
     const { type, certbot, folder, emulator } = await openStage()
     await certbot('example.com')
     await certbot('other.example')
     await type(['sync'])
     const state = join(folder, 'state')
-    const [name = ''] = await readdir(state)
-    await writeFile(join(state, name), '{"version":1,')
+    await writeFile(join(state, 'state.db'), 'damaged '.repeat(1_000))
     const before = [await textsOf(folder), emulator.entries.length]
     const run = await type(['status', '--json'])
-    expect(rowsOf(run).map(({ state }) => state)).toEqual(['new', 'ok'])
-    expect(run.err()).toBe('')
+    expect(rowsOf(run).map(({ state }) => state)).toEqual(['new', 'new'])
+    expect(run.err()).toContain('state.db cannot be read')
     expect([await textsOf(folder), emulator.entries.length]).toEqual(before)
   })
 

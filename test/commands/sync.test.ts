@@ -1,9 +1,10 @@
-import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { all, certbotLink, certbotRenew, upTo } from '../fixtures/producers.ts'
+import { receiptsIn } from '../fixtures/state.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { recordedWorld } from '../fixtures/world.ts'
 import { KEYS, openStage } from './commandFixture.ts'
@@ -310,7 +311,7 @@ repeatable = true`,
     )
     const recorded = recordedWorld({ cwd: folder, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
     expect(await cli(['sync', '-c', 'config.toml', '--state-dir', 'state'], recorded.world)).toBe(0)
-    expect(await readdir(join(folder, 'state'))).toHaveLength(2)
+    expect(await receiptsIn(join(folder, 'state'))).toHaveLength(2)
     const stored = Object.fromEntries(emulator.certificates().map(one => [one.alias, one]))
     expect(stored['plain.example of plain']).toMatchObject({
       projectId: 7,
@@ -338,11 +339,10 @@ test('receipts are private to the user and name the superseded IDs', async () =>
   await type(['sync'])
   await all(certbotRenew(join(folder, 'letsencrypt'), 'example.com', await issue({ names: ['example.com'] })))
   await type(['sync'])
-  const [file = ''] = await readdir(join(folder, 'state'))
-  const receipt = JSON.parse(await readFile(join(folder, 'state', file), 'utf8'))
+  const [receipt = expect.unreachable()] = await receiptsIn(join(folder, 'state'))
   expect(receipt).toMatchObject({
     lineage: 'certbot:example.com',
     superseded: [{ certificateId: expect.any(String) }],
   })
-  expect(receipt.superseded[0].certificateId).not.toBe(receipt.certificateId)
+  expect(receipt.superseded[0]?.certificateId).not.toBe(receipt.uploaded?.certificateId)
 })

@@ -1,11 +1,11 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
+import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { BOUND, openWatchStage } from './watchFixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -186,7 +186,7 @@ describe('the end', () => {
     await expect.poll(() => emulator.certificates().length, BOUND).toBe(1)
     expect(await end()).toBe(0)
     await saying('uploaded')
-    expect(await receiptIn(folder)).toMatchObject({ certificateId: emulator.certificates()[0]?.id })
+    expect(await uploadedIn(folder)).toMatchObject({ certificateId: emulator.certificates()[0]?.id })
   })
 
   test('waits ten seconds for an upload that is stalled, and cuts it off', async () => {
@@ -219,7 +219,7 @@ test('a daemon that starts again waits until the next attempt that was recorded'
   await first.saying('uploaded')
   expect(await first.end()).toBe(0)
 
-  const { fingerprint } = await receiptIn(folder)
+  const { fingerprint = '' } = (await uploadedIn(folder)) ?? {}
   const nextAttemptAt = new Date(Date.now() + 600_000).toISOString()
   const since = new Date(Date.now() - 60_000).toISOString()
   const failing = {
@@ -230,10 +230,7 @@ test('a daemon that starts again waits until the next attempt that was recorded'
     code: 'TLS',
     message: 'no',
   }
-  await writeFile(
-    await receiptFile(folder),
-    serializeReceipt({ ...emptyReceipt('certbot:a.example'), failing }),
-  )
+  await putReceipts(join(folder, 'state'), { ...emptyReceipt('certbot:a.example'), failing })
   const requests = emulator.entries.length
 
   const second = start()
@@ -243,11 +240,4 @@ test('a daemon that starts again waits until the next attempt that was recorded'
   expect(emulator.entries).toHaveLength(requests)
 })
 
-async function receiptFile(folder: string): Promise<string> {
-  const [file = ''] = await readdir(join(folder, 'state'))
-  return join(folder, 'state', file)
-}
-
-async function receiptIn(folder: string): Promise<Readonly<Record<string, unknown>>> {
-  return JSON.parse(await readFile(await receiptFile(folder), 'utf8'))
-}
+const uploadedIn = async (folder: string) => (await receiptsIn(join(folder, 'state')))[0]?.uploaded

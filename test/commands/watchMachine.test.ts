@@ -1,8 +1,9 @@
-import { readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sleep } from '../../src/util/async.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { receiptsIn } from '../fixtures/state.ts'
 import { BOUND, openWatchStage } from './watchFixture.ts'
 
 describe('a daemon whose machine fails', () => {
@@ -47,8 +48,7 @@ describe('a daemon whose machine fails', () => {
     await rm(join(folder, 'state'), { recursive: true })
     signal('SIGUSR1')
     expect((await saying('uploaded', 4)).slice(2)).toMatchObject([{ reused: true }, { reused: true }])
-    const receipts = (await readdir(join(folder, 'state'))).filter(name => !name.startsWith('.'))
-    expect(receipts).toHaveLength(2)
+    expect(await receiptsIn(join(folder, 'state'))).toHaveLength(2)
     expect(emulator.certificates()).toHaveLength(2)
     await stored(2)
     expect(await end()).toBe(0)
@@ -81,6 +81,6 @@ describe('a daemon whose machine fails', () => {
     const uploads = () => said('uploaded').filter(({ certificateId }) => certificateId === renewed?.id)
     await expect.poll(() => uploads().length, BOUND).toBe(1)
     expect(said('failed').filter(({ code }) => code === 'UPLOAD_NOT_RECORDED').length).toBeGreaterThan(0)
-    expect(await readdir(join(folder, 'state'))).toHaveLength(1)
+    expect(await receiptsIn(join(folder, 'state'))).toHaveLength(1)
   })
 })

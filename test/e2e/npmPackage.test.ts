@@ -13,7 +13,7 @@ import { type Environment, run, SYSTEM_PATH } from './child.ts'
 import { reportOf } from './program.ts'
 
 /** What `engines` in package.json asks for. */
-const OLDEST = '22.22.0'
+const OLDEST = '24.0.0'
 
 let folder: string
 let prefix: string

@@ -5,17 +5,15 @@ import { probeDirectory } from '../../src/files/writeProbe.ts'
 import { asNobody, isRoot } from '../fixtures/asNobody.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
-describe('whether receipts could be written is found out without writing', () => {
+describe('whether files could be written is found out without writing', () => {
   test('to a directory that is there', async () => {
     const dir = await temporaryDirectory()
-    for (const name of ['a.json', 'b.json', 'a.json.damaged-1', '.a.json.lock.tmp'])
-      await writeFile(join(dir, name), '')
+    for (const name of ['state.db', 'notes.txt']) await writeFile(join(dir, name), '')
     const before = await readdir(dir)
     expect(await probeDirectory(dir)).toEqual({
       there: true,
       nearest: dir,
       refusal: undefined,
-      receipts: 2,
     })
     expect(await readdir(dir)).toEqual(before)
   })

@@ -9,6 +9,8 @@ import { commandChannel, type Send, webhookChannel } from '../../src/notify/chan
 import { messagesFor } from '../../src/notify/message.ts'
 import type { Notification } from '../../src/notify/notification.ts'
 import { createNotificationQueue } from '../../src/notify/queue.ts'
+import { openState } from '../../src/receipts/database.ts'
+import { receiptStoreIn } from '../fixtures/state.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { listening } from '../http/httpServers.ts'
 
@@ -37,8 +39,13 @@ async function office(messenger: Send, dir?: string, giveUp = PATIENT, spare?: s
     messengers: [messenger],
     events: NOTIFY_EVENTS,
     host: 'web1',
-    dir: place,
-    spare,
+    places: [place, ...(spare === undefined ? [] : [spare])].map(path =>
+      openState(
+        path,
+        () => {},
+        () => new Date(NOW),
+      ),
+    ),
     now: () => NOW,
     wait: async (ms, signal) => {
       signal.throwIfAborted()
@@ -126,14 +133,12 @@ describe('the postman', () => {
 
   test('a record that is damaged spoils nothing', async () => {
     const dir = await temporaryDirectory()
-    await writeFile(join(dir, 'notices.json'), '{"a":')
+    await writeFile(join(dir, 'state.db'), '{"a":')
     const { postman, unsent } = await office(async () => {}, dir)
     postman.add([notice('a')])
     await postman.deliver()
     expect(unsent).toEqual([])
-    expect(JSON.parse(await readFile(join(dir, 'notices.json'), 'utf8'))).toEqual({
-      a: '2026-11-24T00:00:00.000Z',
-    })
+    expect((await receiptStoreIn(dir).notifications()).sent).toEqual({ a: '2026-11-24T00:00:00.000Z' })
   })
 
   test('what cannot be recorded beside the receipts is told once all the same', async () => {
@@ -147,7 +152,7 @@ describe('the postman', () => {
     }
     expect([sent.length, unsent]).toEqual([1, []])
     expect(forgotten.map(({ message }) => message)).toEqual([
-      `${dir}/notices.json cannot be written (ENOENT)`,
+      `the state directory ${dir} cannot be used (ENOENT)`,
     ])
     const spare = await temporaryDirectory()
     for (const key of ['a', 'a']) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Notification } from '../../src/notify/notification.ts'
-import { readUnsent, writeUnsent } from '../../src/notify/queue.ts'
+import { unsentIn, unsentRows } from '../../src/notify/queue.ts'
 
 const NOW = Date.UTC(2026, 10, 24)
 const DAY = 86_400_000
@@ -18,28 +18,28 @@ const notice: Notification = {
 }
 
 test('what was not sent is read as it was written, for a week from when it was news', () => {
-  const first = readUnsent(writeUnsent([notice], NOW), NOW)
+  const first = unsentIn(unsentRows([notice], NOW), NOW)
   expect(first).toEqual([{ ...notice, since: '2026-11-24T00:00:00.000Z' }])
-  const later = readUnsent(writeUnsent(first, NOW + 6 * DAY), NOW + 6 * DAY)
+  const later = unsentIn(unsentRows(first, NOW + 6 * DAY), NOW + 6 * DAY)
   expect(later).toEqual(first)
-  expect(readUnsent(writeUnsent(later, NOW + 7 * DAY), NOW + 7 * DAY)).toEqual([])
+  expect(unsentIn(unsentRows(later, NOW + 7 * DAY), NOW + 7 * DAY)).toEqual([])
 })
 
 test('a thousand are kept, not more', () => {
   const many = Array.from({ length: 1_001 }, (_, i) => ({ ...notice, key: `${i}` }))
-  expect(readUnsent(writeUnsent(many, NOW), NOW)).toHaveLength(1_000)
+  expect(unsentIn(unsentRows(many, NOW), NOW)).toHaveLength(1_000)
 })
 
 test.each([
-  undefined,
   '',
   '{',
   '{}',
   'null',
-  '[null, 7, "x", [], {}]',
-  JSON.stringify([{ ...notice, since: 'yesterday' }]),
-  JSON.stringify([{ ...notice, since: '2026-11-24T00:00:00.000Z', event: 'other' }]),
-  JSON.stringify([{ ...notice, since: '2026-11-24T00:00:00.000Z', names: [7] }]),
-])('a damaged file holds none: %s', text => {
-  expect(readUnsent(text, NOW)).toEqual([])
+  '7',
+  '[]',
+  JSON.stringify({ ...notice, since: 'yesterday' }),
+  JSON.stringify({ ...notice, since: '2026-11-24T00:00:00.000Z', event: 'other' }),
+  JSON.stringify({ ...notice, since: '2026-11-24T00:00:00.000Z', names: [7] }),
+])('a damaged row holds none: %s', notification => {
+  expect(unsentIn([{ since: '', notification }], NOW)).toEqual([])
 })

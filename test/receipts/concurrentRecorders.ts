@@ -6,13 +6,14 @@ import { upload } from './stateDirectory.ts'
 
 const SCRIPT = `
 import { once } from 'node:events'
-import { openReceipts } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
+import { openReceiptStore } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
 import { withUpload } from '${new URL('../../src/receipts/receipt.ts', import.meta.url)}'
 const { DIR, LINEAGE, IDS, UPLOAD } = process.env
 const uploadedAs = certificateId => receipt => withUpload(receipt, { ...JSON.parse(UPLOAD), certificateId }, false)
-const receipts = openReceipts(DIR, () => {}, () => new Date())
+const receipts = openReceiptStore(DIR, () => process.exit(3), () => new Date())
 process.stdout.write('ready')
 await once(process.stdin, 'data')
+await receipts.prepare()
 for (const id of IDS.split(' ')) await receipts.record(LINEAGE, uploadedAs(id))
 process.exit()
 `

@@ -1,10 +1,11 @@
 /** A receipt that cannot be trusted is none: it is read as undefined, and never throws. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseReceipt, serializeReceipt } from '../../src/receipts/codec.ts'
+import { parseReceipt } from '../../src/receipts/shape.ts'
 import { statusRow } from '../../src/status/status.ts'
 import { decide } from '../../src/upload/decision.ts'
 import { bundleOf, receiptWith } from '../fixtures/samples.ts'
+import { oldFileText, writtenAndRead } from '../fixtures/state.ts'
 
 const entry = {
   certificateId: 'old',
@@ -22,7 +23,7 @@ const rejected = {
   at: '2026-02-03T00:00:00.000Z',
 }
 const receipt = receiptWith({ superseded: [entry], rejected })
-const whole = serializeReceipt(receipt)
+const whole = oldFileText(receipt)
 
 test('cut off at any byte', () => {
   for (let i = 0; i < whole.length - 1; i++) expect(parseReceipt(whole.slice(0, i))).toBeUndefined()
@@ -38,7 +39,7 @@ test('any byte of it changed: read or not, never a crash here or where it is use
       if (!read) continue
       decide(bundle, read, asked)
       statusRow({ receipt: read }, asked.now)
-      serializeReceipt(read)
+      expect(writtenAndRead(read)).toEqual(read)
     }
   }
 })

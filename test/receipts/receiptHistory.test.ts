@@ -131,12 +131,12 @@ describe('an upload supersedes what was there', () => {
     )
   })
 
-  test('thirty-two are remembered, the oldest go', () => {
-    const numbers = Array.from({ length: 50 }, (_, i) => i)
+  test('a thousand are remembered, the oldest go', () => {
+    const numbers = Array.from({ length: 1_020 }, (_, i) => i)
     const all = numbers.reduce(
       (receipt, i) => withUpload(receipt, later(`id-${i}`, 1), false),
       emptyReceipt('l'),
     )
-    expect(ids(all)).toEqual(Array.from({ length: 33 }, (_, i) => `id-${49 - i}`))
+    expect(ids(all)).toEqual(Array.from({ length: 1_001 }, (_, i) => `id-${1_019 - i}`))
   })
 })

@@ -1,11 +1,10 @@
-/** What may stand where a receipt should, and a disk that takes not one byte more. */
+/** What may stand where the database should, and a disk that takes not one byte more. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { execPath } from 'node:process'
+import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
-import { serializeReceipt } from '../../src/receipts/codec.ts'
-import { emptyReceipt } from '../../src/receipts/receipt.ts'
 
 async function socket(file: string): Promise<void> {
   const server = createServer()
@@ -13,15 +12,28 @@ async function socket(file: string): Promise<void> {
   onTestFinished(() => void server.close())
 }
 
+function foreign(file: string, sql: string): void {
+  const db = new DatabaseSync(file)
+  db.exec(sql)
+  db.close()
+}
+
 export const damages: ReadonlyArray<readonly [what: string, make: (file: string) => Promise<unknown>]> = [
-  ['an empty file', file => writeFile(file, '')],
   [
-    'a file cut off',
-    file => writeFile(file, serializeReceipt(emptyReceipt('certbot:example.com')).slice(0, 40)),
+    'an empty file',
+    async file => {
+      await writeFile(file, '')
+      await utimes(file, 1, 1)
+    },
   ],
   ['a file of zeros, as a power cut leaves it', file => writeFile(file, Buffer.alloc(512))],
-  ["another lineage's receipt", file => writeFile(file, serializeReceipt(emptyReceipt('pem:other')))],
-  ['a receipt of a later version', file => writeFile(file, '{"version":2,"lineage":"certbot:example.com"}')],
+  ['text', file => writeFile(file, '{"version":1}')],
+  ["another program's database", async file => foreign(file, 'CREATE TABLE t (a)')],
+  [
+    'a database of ours that lacks a table',
+    async file =>
+      foreign(file, 'CREATE TABLE t (a); PRAGMA application_id = 1667658361; PRAGMA user_version = 1'),
+  ],
   ['a link', file => symlink('/etc/hostname', file)],
   ['a link that leads nowhere', file => symlink('/nowhere', file)],
   ['a directory', file => mkdir(file)],
@@ -37,8 +49,8 @@ export const damages: ReadonlyArray<readonly [what: string, make: (file: string)
 ]
 
 const SCRIPT = `
-import { openReceipts } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
-const receipts = openReceipts(process.env.DIR, () => {}, () => new Date())
+import { openReceiptStore } from '${new URL('../../src/receipts/store.ts', import.meta.url)}'
+const receipts = openReceiptStore(process.env.DIR, () => {}, () => new Date())
 await receipts.prepare().catch(({ code, message }) => console.log(JSON.stringify({ code, message })))
 `
 

@@ -1,11 +1,13 @@
 /** A state directory of a test, and receipts in it. */
 import { join } from 'node:path'
 import { type Receipt, type Upload, withUpload } from '../../src/receipts/receipt.ts'
-import { fileName, openReceiptStore } from '../../src/receipts/store.ts'
+import { openReceiptStore } from '../../src/receipts/store.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 export const NOW = new Date('2026-06-15T12:00:00Z')
 export const LINEAGE = 'certbot:example.com'
+export const FILES = ['state.db', 'state.db-journal']
+export const ASIDE = 'state.db.damaged-2026-06-15T120000000Z'
 
 export const upload = (certificateId: string): Upload => ({
   certificateId,
@@ -25,10 +27,10 @@ export async function stage(folder?: string) {
   const damaged: string[] = []
   const receipts = openReceiptStore(
     dir,
-    (file, aside) => damaged.push(`${file} → ${aside}`),
+    (what, aside) => damaged.push(aside ? `${what} → ${aside}` : what),
     () => NOW,
   )
-  return { dir, receipts, damaged, file: join(dir, fileName(LINEAGE)) }
+  return { dir, receipts, damaged, file: join(dir, 'state.db') }
 }
 
 export async function readyStage() {

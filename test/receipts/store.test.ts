@@ -1,10 +1,17 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { withLock } from '../../src/receipts/exclusion.ts'
-import { fileName } from '../../src/receipts/store.ts'
-import { LINEAGE, NOW, readyStage, stage, upload, uploadedAs } from './stateDirectory.ts'
+import { emptyReceipt, type Receipt } from '../../src/receipts/receipt.ts'
+import { receiptWith } from '../fixtures/samples.ts'
+import { oldFileName, oldFileText } from '../fixtures/state.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { recordingElsewhere } from './concurrentRecorders.ts'
+import { FILES, LINEAGE, NOW, readyStage, stage, upload, uploadedAs } from './stateDirectory.ts'
+
+/** The current one and those before it, in any order. */
+const idsIn = ({ uploaded, superseded }: Receipt) =>
+  [uploaded, ...superseded].flatMap(one => (one ? [one.certificateId] : [])).sort()
 
 describe('a receipt', () => {
   test('comes back as it was written, and another process reads the same', async () => {
@@ -20,85 +27,129 @@ describe('a receipt', () => {
     expect(await others.all()).toEqual([await receipts.recall(LINEAGE)])
   })
 
-  test('of a lineage never seen is empty, and nothing is written for it', async () => {
-    const { dir, receipts } = await readyStage()
-    expect(await receipts.recall('pem:new')).toMatchObject({ lineage: 'pem:new', uploaded: undefined })
-    expect(await readdir(dir)).toEqual([])
+  test('of a lineage never seen is empty, and reading it writes nothing', async () => {
+    const { dir, receipts } = await stage()
+    expect(await receipts.recall('pem:new')).toEqual(emptyReceipt('pem:new'))
+    expect(await receipts.all()).toEqual([])
+    await expect(readdir(dir)).rejects.toThrow('ENOENT')
   })
 
   test('is for its owner alone, and so is the directory made for it', async () => {
-    const { dir, file, receipts } = await readyStage()
+    const { dir, receipts } = await readyStage()
     await receipts.record(LINEAGE, uploadedAs('id'))
     expect((await stat(dir)).mode & 0o777).toBe(0o700)
-    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect((await readdir(dir)).sort()).toEqual(FILES)
+    for (const name of FILES) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600)
   })
 
-  test('is never seen half-written, however often one looks', async () => {
-    const { file, receipts } = await readyStage()
-    await receipts.record(LINEAGE, uploadedAs('id0'))
-    let writing = true
-    const write = async () => {
-      for (let i = 1; i <= 40; i++) await receipts.record(LINEAGE, uploadedAs(`id${i}`))
-      writing = false
-    }
-    const looks: string[] = []
-    const look = async () => {
-      while (writing) looks.push(JSON.parse(await readFile(file, 'utf8')).certificateId)
-    }
-    await Promise.all([write(), look()])
-    expect(new Set(looks).size).toBeGreaterThan(5)
-  })
-
-  test('that could not be put in place leaves the old one and no trace', async () => {
-    const { dir, receipts } = await readyStage()
+  test('that an amendment refuses stays as it was', async () => {
+    const { receipts } = await readyStage()
     await receipts.record(LINEAGE, uploadedAs('old'))
-    const broken = () => {
-      throw Object.assign(new Error(), { code: 'EIO' })
-    }
-    const place = { dir, name: fileName(LINEAGE), wait: async () => expect.unreachable() }
-    await expect(withLock(place, 'new', broken)).rejects.toMatchObject({ code: 'EIO' })
-    expect(await readdir(dir)).toEqual([fileName(LINEAGE)])
+    const refusing = receipts.record(LINEAGE, () => {
+      throw new RangeError('no')
+    })
+    await expect(refusing).rejects.toThrow('no')
     expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('old')
+  })
+
+  test('is forgotten with all that is known of it, and no other', async () => {
+    const { receipts } = await readyStage()
+    const full = receiptWith({
+      lineage: LINEAGE,
+      superseded: [{ ...upload('s'), supersededAt: NOW.toISOString() }],
+    })
+    await receipts.record(LINEAGE, () => full)
+    await receipts.record('pem:other', uploadedAs('other'))
+    expect([await receipts.forget(LINEAGE), await receipts.forget(LINEAGE)]).toEqual([true, false])
+    expect(await receipts.recall(LINEAGE)).toEqual(emptyReceipt(LINEAGE))
+    expect((await receipts.all()).map(({ lineage }) => lineage)).toEqual(['pem:other'])
   })
 })
 
-describe('file names', () => {
-  test.each([
-    ['certbot:example.com', /^certbot_example\.com-[0-9a-f]{32}\.json$/],
-    ['acme.sh:*.example.com_ecc', /^acme\.sh__\.example\.com_ecc-[0-9a-f]{32}\.json$/],
-    ['pem:../../etc/passwd', /^pem_\.\._\.\._etc_passwd-[0-9a-f]{32}\.json$/],
-  ])('%s can be recognised by a person', (lineage, name) => {
-    expect(fileName(lineage)).toMatch(name)
+test.each([
+  'certbot:*.example.com',
+  'pem:../../etc/passwd',
+  `certbot:${'a'.repeat(255)}`,
+  'pem:证书',
+  "pem:'; DROP TABLE lineages; --",
+  'pem:a\0b',
+])('any name is one of its own: %j', async name => {
+  const { receipts } = await readyStage()
+  await receipts.record(name, uploadedAs('id'))
+  await receipts.record(`${name}x`, uploadedAs('other'))
+  expect((await receipts.recall(name)).uploaded?.certificateId).toBe('id')
+})
+
+describe('processes that record at the same time', () => {
+  test('lose nothing that another has recorded, from the creation of the database on', async () => {
+    const { dir, receipts } = await stage()
+    const recorded = await recordingElsewhere(dir, LINEAGE, { processes: 8, uploads: 4 })
+    expect(idsIn(await receipts.recall(LINEAGE))).toEqual([...recorded].sort())
+    expect((await readdir(dir)).sort()).toEqual(FILES)
   })
 
-  const lineage = fc.oneof(
-    fc.string({ maxLength: 255 }),
-    fc.string({ unit: 'grapheme', maxLength: 100 }),
-    fc.string({ unit: fc.constantFrom('*', ':', '/', '.', '_', 'a', '\0', '\n', '证'), maxLength: 255 }),
-  )
+  test('and two stores in one process neither', async () => {
+    const { dir, receipts } = await readyStage()
+    const ids = Array.from({ length: 20 }, (_, i) => `id${i}`)
+    for (const id of ids) await (await stage(dir)).receipts.record(LINEAGE, uploadedAs(id))
+    expect(idsIn(await receipts.recall(LINEAGE))).toEqual([...ids].sort())
+  })
+})
 
-  test('every lineage has one that any disk takes, inside the directory', () => {
-    fc.assert(
-      fc.property(lineage, name => {
-        expect(fileName(name)).toMatch(/^[A-Za-z0-9._-]{1,255}$/)
-        expect(join('/state', fileName(name), '..')).toBe('/state')
-      }),
+describe('the schema', () => {
+  test('of a newer version is refused, and the database stays as it is', async () => {
+    const { file, receipts, damaged } = await readyStage()
+    const db = new DatabaseSync(file)
+    db.exec('PRAGMA user_version = 7')
+    db.close()
+    const before = await readFile(file)
+    const refused = {
+      code: 'STATE_DIR_UNUSABLE',
+      exit: 74,
+      message: `${file} was written by a newer certferry (schema 7; this one knows 1)`,
+    }
+    await expect(receipts.recall(LINEAGE)).rejects.toMatchObject(refused)
+    await expect(receipts.prepare()).rejects.toMatchObject(refused)
+    expect((await readFile(file)).equals(before)).toBe(true)
+    expect(damaged).toEqual([])
+  })
+})
+
+describe('files of an earlier version', () => {
+  test('are taken over once and put aside', async () => {
+    const { dir, receipts, damaged } = await stage(await temporaryDirectory())
+    const old = receiptWith({ lineage: 'pem:old' })
+    const name = oldFileName('pem:old')
+    await writeFile(join(dir, name), oldFileText(old))
+    await writeFile(join(dir, 'notices.json'), '{"a":"2026-06-01T00:00:00.000Z","b":7}')
+    await writeFile(join(dir, 'unsent.json'), '[{"key":"c","since":"2026-06-02T00:00:00.000Z"}]')
+    await receipts.prepare()
+    expect(await receipts.recall('pem:old')).toEqual(old)
+    const { sent, unsent } = await receipts.notifications()
+    expect(sent).toEqual({ a: '2026-06-01T00:00:00.000Z' })
+    expect(unsent).toMatchObject([{ since: '2026-06-02T00:00:00.000Z' }])
+    expect((await readdir(dir)).sort()).toEqual(
+      [...FILES, 'notices.json.imported', `${name}.imported`, 'unsent.json.imported'].sort(),
     )
+    await receipts.record('pem:old', uploadedAs('next'))
+    await (await stage(dir)).receipts.prepare()
+    expect((await receipts.recall('pem:old')).uploaded?.certificateId).toBe('next')
+    expect(damaged).toEqual([])
   })
 
-  test('no two lineages share one, not even on a disk that knows no capitals', () => {
-    fc.assert(
-      fc.property(lineage, lineage, (a, b) => {
-        fc.pre(a !== b)
-        expect(fileName(a).toLowerCase()).not.toBe(fileName(b).toLowerCase())
-      }),
-    )
+  test('that cannot be read are put aside with a warning', async () => {
+    const { dir, receipts, damaged } = await stage(await temporaryDirectory())
+    const file = join(dir, oldFileName(LINEAGE))
+    await writeFile(file, '{"version": 1, "lineage": ')
+    await receipts.prepare()
+    expect(damaged).toEqual([`${file} → ${file}.imported`])
   })
 
-  test('the longest name certbot can give is written and read', async () => {
-    const { receipts } = await readyStage()
-    const long = `certbot:${'a'.repeat(255)}`
-    await receipts.record(long, uploadedAs('id'))
-    expect((await receipts.recall(long)).uploaded?.certificateId).toBe('id')
+  test('do not replace what the database knows', async () => {
+    const { dir, receipts } = await readyStage()
+    await receipts.record(LINEAGE, uploadedAs('new'))
+    await writeFile(join(dir, oldFileName(LINEAGE)), oldFileText(receiptWith({ lineage: LINEAGE })))
+    await (await stage(dir)).receipts.prepare()
+    expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('new')
   })
 })

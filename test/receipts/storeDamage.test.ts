@@ -1,71 +1,100 @@
-import { mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { cp, readdir, readFile, readlink, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execPath } from 'node:process'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { fileName } from '../../src/receipts/store.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { damages } from './stateDamage.ts'
-import { LINEAGE, NOW, readyStage, stage, uploadedAs } from './stateDirectory.ts'
+import { ASIDE, FILES, LINEAGE, readyStage, stage, uploadedAs } from './stateDirectory.ts'
 
-describe('damage', () => {
+describe('in the place of the database', () => {
   test.each(damages)('%s is set aside with a warning, and the receipt learned again', async (_, make) => {
-    const { dir, file, receipts, damaged } = await readyStage()
+    const { dir, file, receipts, damaged } = await stage(await temporaryDirectory())
     await make(file)
     expect(await receipts.all()).toEqual([])
     expect((await receipts.recall(LINEAGE)).uploaded).toBeUndefined()
-    expect(damaged).toEqual([`${file} → ${file}.damaged-2026-06-15T120000000Z`])
+    expect((await readdir(dir)).filter(name => name.includes('damaged'))).toEqual([])
     await receipts.record(LINEAGE, uploadedAs('again'))
+    expect(damaged.at(-1)).toBe(`${file} → ${join(dir, ASIDE)}`)
     expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('again')
-    expect((await readdir(dir)).sort()).toEqual([
-      fileName(LINEAGE),
-      `${fileName(LINEAGE)}.damaged-2026-06-15T120000000Z`,
-    ])
+    expect((await readdir(dir)).filter(name => !name.startsWith('state.db.damaged')).sort()).toEqual(FILES)
   })
 
   test('a planted link is never followed: what it points at is neither read nor written', async () => {
-    const { dir, file, receipts } = await readyStage()
-    const target = join(dir, 'target')
-    await writeFile(target, 'mine')
-    await symlink(target, file)
-    await receipts.record(LINEAGE, uploadedAs('id'))
-    expect(await readFile(target, 'utf8')).toBe('mine')
-    expect(await readlink(`${file}.damaged-2026-06-15T120000000Z`)).toBe(target)
+    for (const content of ['mine', '']) {
+      const { dir, file, receipts } = await stage(await temporaryDirectory())
+      const target = join(dir, 'target')
+      await writeFile(target, content)
+      await symlink(target, file)
+      await receipts.record(LINEAGE, uploadedAs('id'))
+      expect(await readFile(target, 'utf8')).toBe(content)
+      expect(await readlink(join(dir, ASIDE))).toBe(target)
+    }
   })
 
-  test('found by two at the same time is said once and stops neither', async () => {
-    const { file, receipts, damaged } = await readyStage()
+  test('what is found by two at the same time is set aside once, and nothing learned since is lost', async () => {
+    const { dir, file, receipts, damaged } = await stage(await temporaryDirectory())
     await writeFile(file, '{')
-    const both = await Promise.all([receipts.recall(LINEAGE), receipts.recall(LINEAGE)])
-    expect(both).toMatchObject([{ uploaded: undefined }, { uploaded: undefined }])
-    expect(damaged).toHaveLength(1)
+    const second = await stage(dir)
+    await Promise.all([
+      receipts.record(LINEAGE, uploadedAs('one')),
+      second.receipts.record(LINEAGE, uploadedAs('two')),
+    ])
+    const { uploaded, superseded } = await receipts.recall(LINEAGE)
+    expect([uploaded, ...superseded].map(one => one?.certificateId).sort()).toEqual(['one', 'two'])
+    expect([...damaged, ...second.damaged]).toHaveLength(1)
   })
 })
 
-describe('leftovers', () => {
-  test('of processes that died are removed; what others write or keep there stays', async () => {
-    const { dir, receipts } = await readyStage()
-    const long = new Date(NOW.getTime() - 3 * 3_600_000)
-    const ahead = new Date(NOW.getTime() + 365 * 86_400_000)
-    const put = async (name: string, date: Date) => {
-      await writeFile(join(dir, name), '')
-      await utimes(join(dir, name), date, date)
-    }
-    await put('.a.json.0123456789ab.tmp', long)
-    await put('.b.json.0123456789ab.tmp', NOW)
-    await put('.e.json.0123456789ab.tmp', ahead)
-    await put('.editor.tmp', long)
-    await put('notes.txt', long)
-    for (const folder of ['.c.json.0123456789ab.tmp', '.d.json.lock.tmp', 'notes.tmp']) {
-      await mkdir(join(dir, folder))
-      await put(join(folder, '0123456789ab'), long)
-      await utimes(join(dir, folder), long, long)
-    }
-    await receipts.prepare()
-    const kept = ['.b.json.0123456789ab.tmp', '.editor.tmp', 'notes.tmp', 'notes.txt']
-    expect((await readdir(dir)).sort()).toEqual(kept)
-  })
+test('cut off at any page, the database is set aside and nothing crashes', async () => {
+  const { file, receipts } = await readyStage()
+  for (let i = 0; i < 60; i++) await receipts.record(`certbot:${i}.example`, uploadedAs(`id${i}`))
+  const { length } = await readFile(file)
+  for (let size = 4096; size < length; size += 4096) {
+    const cut = await stage(await temporaryDirectory())
+    await cp(file, cut.file)
+    await truncate(cut.file, size)
+    await cut.receipts.all()
+    await cut.receipts.record(LINEAGE, uploadedAs('again'))
+    expect((await cut.receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('again')
+    expect(cut.damaged.length).toBeGreaterThan(0)
+  }
+})
 
-  test('there are none after preparing, not even of two at the same time', async () => {
-    const { dir, receipts } = await stage()
-    await Promise.all([receipts.prepare(), receipts.prepare(), receipts.prepare()])
-    expect(await readdir(dir)).toEqual([])
-  })
+test('a record that is not as it should be is said, and learned again', async () => {
+  const { file, receipts, damaged } = await readyStage()
+  await receipts.record(LINEAGE, uploadedAs('id'))
+  await receipts.record('pem:whole', uploadedAs('whole'))
+  const db = new DatabaseSync(file)
+  db.exec(`UPDATE lineages SET not_after = 'tomorrow' WHERE name = '${LINEAGE}'`)
+  db.close()
+  expect((await receipts.all()).map(({ lineage }) => lineage)).toEqual(['pem:whole'])
+  expect(receipts.unreadable()).toEqual([`${file}: the record of ${LINEAGE}`])
+  expect((await receipts.recall(LINEAGE)).uploaded).toBeUndefined()
+  await receipts.record(LINEAGE, uploadedAs('again'))
+  expect((await receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('again')
+  expect(damaged).toEqual([`${file}: the record of ${LINEAGE}`])
+})
+
+test('after a process was killed in the middle of a write, readers change nothing and the next write completes the rest', async () => {
+  const { dir, file, receipts } = await readyStage()
+  await receipts.record(LINEAGE, uploadedAs('id'))
+  // more pages than its cache holds: some are in the file before the transaction ends
+  const script = `
+    const { DatabaseSync } = require('node:sqlite')
+    const db = new DatabaseSync(process.argv[1])
+    db.exec("PRAGMA cache_size = 1; PRAGMA journal_mode = TRUNCATE; BEGIN IMMEDIATE")
+    db.exec("UPDATE lineages SET certificate_id = 'half'; UPDATE write_probe SET filler = randomblob(500000)")
+    process.kill(process.pid, 'SIGKILL')`
+  expect(() => execFileSync(execPath, ['--eval', script, file], { stdio: 'pipe' })).toThrow()
+  const before = await readFile(file)
+  const reader = await stage(dir)
+  expect(await reader.receipts.all()).toEqual([])
+  expect(reader.damaged).toEqual([file])
+  expect((await readFile(file)).equals(before)).toBe(true)
+  const writer = await stage(dir)
+  await writer.receipts.prepare()
+  expect((await writer.receipts.recall(LINEAGE)).uploaded?.certificateId).toBe('id')
+  expect(writer.damaged).toEqual([])
 })

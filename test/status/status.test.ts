@@ -42,6 +42,11 @@ describe('a row', () => {
       nextAttemptAt: null,
       reason: null,
       advice: null,
+      path: null,
+      uploaded: receiptWith().uploaded,
+      superseded: [],
+      rejected: null,
+      failing: null,
     })
   })
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
-import { parseReceipt, serializeReceipt } from '../../src/receipts/codec.ts'
 import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../src/receipts/receipt.ts'
 import { decide } from '../../src/upload/decision.ts'
 import { bundleOf } from '../fixtures/samples.ts'
+import { writtenAndRead } from '../fixtures/state.ts'
 
 const [ENDPOINT, LINEAGE] = ['ssl.tencentcloudapi.com', 'certbot:example.com']
 const DAY = 86_400_000
@@ -36,7 +36,7 @@ describe('what was just recorded is not uploaded again', () => {
           const upload = uploadOf(bundle, uploaded, ENDPOINT, now)
           receipt = withUpload(receipt, upload, decision.because === 'forced')
           // through the disk and back
-          receipt = parseReceipt(serializeReceipt(receipt), LINEAGE) as Receipt
+          receipt = writtenAndRead(receipt) as Receipt
           expect(decide(bundle, receipt, { ...asked, force: false })).toEqual({
             do: 'skip',
             because: 'unchanged',

@@ -64,7 +64,7 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
     random: () => 0,
     now: () => new Date(),
     glance: () => undefined,
-    peek: work => work(() => undefined),
+    recallAll: async () => new Map(),
     prepare: async () => {},
     read,
     recall,

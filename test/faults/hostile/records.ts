@@ -1,7 +1,7 @@
 /** Texts of every kind that certferry reads beside certificates, whole, for dice to change. */
 import { readFileSync } from 'node:fs'
-import { serializeReceipt } from '../../../src/receipts/codec.ts'
 import { receiptWith, upload } from '../../fixtures/samples.ts'
+import { oldFileText } from '../../fixtures/state.ts'
 import { below, type Dice, oneOf, withBytesChanged, withLinesChanged } from './mutator.ts'
 
 const example = readFileSync(new URL('../../../config/certferry.example.toml', import.meta.url), 'utf8')
@@ -32,7 +32,7 @@ export const RECEIPTS = [
     },
     failing: { fingerprint: HEX, since: AT, failures: 3, nextAttemptAt: AT, code: 'NETWORK', message: 'm' },
   }),
-].map(serializeReceipt)
+].map(oldFileText)
 
 const response = (fields: object) => JSON.stringify({ Response: { RequestId: 'r-1', ...fields } })
 

@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DEMO_CREDENTIALS, type Emulator } from '../../../src/emulator/server.ts'
 import type { Receipt } from '../../../src/receipts/receipt.ts'
-import { openReceiptStore } from '../../../src/receipts/store.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
+import { receiptsIn } from '../../fixtures/state.ts'
 import { isAside, type Past, supersededOf } from './earlierState.ts'
 import type { Planted, Trees } from './trees.ts'
 
@@ -14,7 +14,7 @@ export interface Account {
   /** Certificates stored more than once. */
   readonly duplicated: readonly string[]
   readonly leaked: readonly string[]
-  /** Files that are no receipt and that no later pass sweeps up, and receipts that are another user's. */
+  /** Files that are not the database, and a database that is another user's. */
   readonly left: readonly string[]
 }
 
@@ -26,19 +26,9 @@ export interface Books {
   readonly past: Past | undefined
 }
 
-const HOURS = 7_200_000
-
-/** As a pass two hours later sees them: by then what dead processes left behind is old. */
-const receiptsIn = (dir: string) =>
-  openReceiptStore(
-    dir,
-    () => {},
-    () => new Date(Date.now() + HOURS),
-  )
-
 /** Reads and changes nothing. */
 export async function missingIn({ stateDir, emulator, trees, past }: Books): Promise<readonly string[]> {
-  const receipts = await receiptsIn(stateDir).all()
+  const receipts = await receiptsIn(stateDir)
   const stored = emulator.certificates()
   const isRight = (one: Planted, i: number) => {
     const receipt = receipts.find(({ lineage }) => lineage === one.id)
@@ -62,7 +52,7 @@ const tells = ({ uploaded }: Receipt, { leaf, fingerprint }: Planted, ids: reado
 const remembers = ({ superseded }: Receipt, past: Past, index: number) =>
   superseded.map(({ certificateId }) => certificateId).join() === supersededOf(past, index).join()
 
-/** To be asked once all is healed: sweeps the directory. */
+/** To be asked once all is healed. */
 export async function accountOf(books: Books, texts: readonly string[]): Promise<Account> {
   const { stateDir, emulator, trees } = books
   const files = await filesIn(stateDir)
@@ -72,10 +62,9 @@ export async function accountOf(books: Books, texts: readonly string[]): Promise
   })
   const stored = emulator.certificates().map(({ fingerprint }) => fingerprint)
   const lost = await missingIn(books)
-  await receiptsIn(stateDir).prepare()
   const { uid } = await stat(stateDir)
-  const isStrange = ({ path, text, owner }: File) =>
-    path.endsWith('.json') ? owner !== uid : !isAside(path, text)
+  const isStrange = ({ path, owner }: File) =>
+    path === 'state.db' || path === 'state.db-journal' ? owner !== uid : !isAside(path)
   return {
     lost,
     duplicated: stored.filter((leaf, i) => stored.indexOf(leaf) < i),

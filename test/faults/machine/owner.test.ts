@@ -1,5 +1,5 @@
 /** The state directory, or one receipt in it, is another user's. */
-import { chmod, chown, readdir } from 'node:fs/promises'
+import { chmod, chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRoot } from '../../fixtures/asNobody.ts'
@@ -21,7 +21,7 @@ test.skipIf(!isRoot)('nothing is lost where the state is another user’s, and 0
   const root = await temporaryDirectory()
   const trees = await plantTrees(join(root, 'trees'))
   await chmod(root, 0o755)
-  const ledger = openLedger('State directory or receipt of another user', 'chown, setpriv')
+  const ledger = openLedger('State directory or database of another user', 'chown, setpriv')
   const asService = (words: readonly string[]) => [...AS_SERVICE, ...words]
 
   const roots = await openGround({ folder: join(root, 'roots'), trees })
@@ -35,11 +35,10 @@ test.skipIf(!isRoot)('nothing is lost where the state is another user’s, and 0
   await ledger.enter({ what: "a service's directory, root", ground: services, command: 'sync', made: given })
 
   const mixed = await openGround({ folder: join(root, 'mixed'), trees, owner: NOBODY })
-  const [receipt = ''] = await readdir(mixed.stateDir)
-  await chown(join(mixed.stateDir, receipt), 0, 0)
+  await chown(join(mixed.stateDir, 'state.db'), 0, 0)
   const kept = await ended(asService(mixed.words('sync')), mixed.env)
   await ledger.enter({
-    what: "a service's directory, one receipt root's",
+    what: "a service's directory, the database root's",
     ground: mixed,
     command: 'sync',
     made: kept,

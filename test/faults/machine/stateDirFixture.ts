@@ -1,5 +1,5 @@
 /** A state directory, a service and the program over planted trees: where a fault is made, healed and accounted for. */
-import { chown, mkdir, writeFile } from 'node:fs/promises'
+import { chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cli } from '../../../src/cli/run.ts'
 import {
@@ -12,7 +12,7 @@ import { sleep } from '../../../src/util/async.ts'
 import { recordedWorld, type Surroundings } from '../../fixtures/world.ts'
 import { type Ended, ended, PROGRAM } from './child.ts'
 import { type Account, accountOf, missingIn } from './costs.ts'
-import { type Past, receiptsOf } from './earlierState.ts'
+import { type Past, putPast } from './earlierState.ts'
 import type { Trees } from './trees.ts'
 
 export type Command = 'sync' | 'hook' | 'watch'
@@ -50,10 +50,7 @@ export async function openGround(wishes: Wishes): Promise<Ground> {
   const { folder, trees, past = 'each', owner, emulator: options } = wishes
   const stateDir = join(folder, 'state')
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
-  for (const { name, text } of receiptsOf(trees, past)) {
-    await writeFile(join(stateDir, name), text, { mode: 0o600 })
-    if (owner !== undefined) await chown(join(stateDir, name), owner, owner)
-  }
+  await putPast(stateDir, trees, past, owner)
   if (owner !== undefined) await chown(stateDir, owner, owner)
   const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
   const env = {

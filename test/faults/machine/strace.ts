@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Ended, ended } from './child.ts'
 import type { Command, Ground } from './stateDirFixture.ts'
 
@@ -24,17 +23,13 @@ const QUICK =
 
 const HERE = 'ground:'
 
-const COUNTED = fileURLToPath(new URL('numberedDrafts.ts', import.meta.url))
-
 /** One thread for files beside the main one, or which of several makes a call would be chance. */
 const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' }
 
 function under(options: readonly string[], { words, env, folder }: Ground, command: Command) {
-  const [node = '', ...rest] = words(command)
   const output = join(folder, 'trace')
   const traced = ['strace', '-f', '-e', 'signal=none', '-o', output, ...options]
-  const program = [node, '--import', COUNTED, ...rest]
-  return { words: [...traced, ...program], env: { ...env, ...ONE_THREAD }, output }
+  return { words: [...traced, ...words(command)], env: { ...env, ...ONE_THREAD }, output }
 }
 
 /** Every call with a path or an open file in one of these folders, as one run without a fault makes them. */

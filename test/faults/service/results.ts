@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Emulator } from '../../../src/emulator/server.ts'
-import { fileName } from '../../../src/receipts/store.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
+import { receiptsIn } from '../../fixtures/state.ts'
 import type { Forest } from './lineageFixtures.ts'
 
 const SECRET_KEY = 'sk-5d0c1e-secret-of-the-far-side'
@@ -31,21 +31,20 @@ export interface Run {
   readonly heard: string
 }
 
-async function receiptsIn(stateDir: string): Promise<ReadonlyMap<string, string>> {
+/** All bytes of its files as text. */
+async function textsIn(stateDir: string): Promise<readonly string[]> {
   const files = await readdir(stateDir).catch(() => [])
-  const texts = await Promise.all(files.map(file => readFile(join(stateDir, file), 'utf8')))
-  return new Map(files.map((file, i) => [file, texts[i] ?? '']))
+  return Promise.all(files.map(file => readFile(join(stateDir, file), 'latin1')))
 }
 
 export async function ledgerOf({ forest, emulator, stateDir, heard }: Run): Promise<Ledger> {
   const stored = emulator.certificates()
-  const receipts = await receiptsIn(stateDir)
+  const receipts = new Map((await receiptsIn(stateDir)).map(one => [one.lineage, one]))
   const lost = forest.names.filter((name, i) => {
     const id = stored.find(({ fingerprint }) => fingerprint === forest.leaves[i])?.id
-    const receipt = receipts.get(fileName(`certbot:${name}`)) ?? ''
-    return id === undefined || !receipt.includes(`"certificateId": "${id}"`)
+    return id === undefined || receipts.get(`certbot:${name}`)?.uploaded?.certificateId !== id
   })
-  const everything = [heard, ...receipts.values()].join('\n')
+  const everything = [heard, ...(await textsIn(stateDir))].join('\n')
   expect(everything.length).toBeGreaterThan(200)
   return {
     lost: lost.length,

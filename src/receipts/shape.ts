@@ -1,41 +1,23 @@
-/** A receipt as the text of its file. By hand, not by a schema: every start reads one, and a sweep reads ten thousand. Pure. */
+/** What a record must look like to be believed, whether a row of the database or a file of an earlier version holds it. Pure. */
 import type { FileStamps } from '../sources/fileStamp.ts'
-import { escapeText } from '../terminal/text.ts'
 import type { Receipt, Rejection, RetryState, Superseded, Upload } from './receipt.ts'
 
-export const fileStemOf = (lineage: string): string => lineage.replace(/[^A-Za-z0-9.-]/g, '_').slice(0, 80)
-
-/** The title in such a name; undefined of any other file. */
-export const fileStemIn = (name: string): string | undefined =>
-  /^(.{1,80})-[0-9a-f]{32}\.json$/s.exec(name)?.[1]
-
-/** The text of a receipt file: a person prints it to a terminal, and looks for the last upload's members at the top. */
-export const serializeReceipt = ({
-  lineage,
-  path,
-  uploaded,
-  superseded,
-  rejected,
-  failing,
-}: Receipt): string => {
-  const kept = { superseded, rejected: rejected ?? null, failing: failing ?? null }
-  return `${escapeText(JSON.stringify({ version: 1, lineage, path, ...uploaded, ...kept }, null, 2))}\n`
+/** The receipt in the text of an earlier version's file; undefined where it is damaged or something else. */
+export function parseReceipt(text: string): Receipt | undefined {
+  const disk = parsed(text)
+  return isRecord(disk) && disk.version === 1 ? receiptFrom(disk) : undefined
 }
 
-/** The receipt in a file's text, or undefined where the text is damaged, of another version or of another lineage. */
-export function parseReceipt(text: string, expected?: string): Receipt | undefined {
-  const disk = parsed(text)
-  if (!isRecord(disk) || disk.version !== 1 || !isText(disk.lineage)) return undefined
+/** The receipt that has these members; undefined where one of them is not as it should be. */
+export function receiptFrom(disk: Readonly<Record<string, unknown>>): Receipt | undefined {
   const { lineage, path } = disk
-  if (path !== undefined && !isText(path)) return undefined
-  if (expected !== undefined && disk.lineage !== expected) return undefined
+  if (!isText(lineage) || (path !== undefined && !isText(path)) || !Array.isArray(disk.superseded))
+    return undefined
   const uploaded = disk.certificateId === undefined ? undefined : checkShape<Upload>(UPLOAD, disk)
   if (!uploaded && (disk.certificateId !== undefined || !isAbsent(disk))) return undefined
-  if (!Array.isArray(disk.superseded)) return undefined
   const superseded = disk.superseded.map(one => checkShape<Superseded>(SUPERSEDED, one))
   const rejected = orNull(disk.rejected, one => checkShape<Rejection>(REJECTION, one))
-  // absent in receipts written before there was a daemon
-  const failing = orNull(disk.failing ?? null, one => checkShape<RetryState>(FAILING, one))
+  const failing = orNull(disk.failing, one => checkShape<RetryState>(FAILING, one))
   if (!superseded.every(one => one !== undefined) || rejected === 'damaged' || failing === 'damaged')
     return undefined
   const kept = { lineage, superseded, rejected, failing }
@@ -51,7 +33,7 @@ type Check = (value: unknown) => boolean
 
 type Shape<T> = { readonly [Name in keyof Required<T>]: Check }
 
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -59,7 +41,7 @@ function parsed(text: string): unknown {
   }
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isText = (value: unknown): value is string => typeof value === 'string'
@@ -91,6 +73,7 @@ const UPLOAD: Shape<Upload> = {
   notAfter: isDate,
   uploadedAt: isDate,
   endpoint: isText,
+  reused: optional(value => typeof value === 'boolean'),
   files: optional(isMarks),
   changesAt: optional(isDate),
 }
@@ -114,6 +97,9 @@ const SUPERSEDED: Shape<Superseded> = {
   uploadedAt: isDate,
   supersededAt: isDate,
   mayReturn: optional(value => value === true),
+  reused: optional(value => typeof value === 'boolean'),
+  bound: optional(value => value === 'no' || value === 'yes'),
+  boundAt: optional(isDate),
 }
 
 const FAILING: Shape<RetryState> = {
@@ -144,5 +130,5 @@ function checkShape<T>(shape: Shape<T>, value: unknown): T | undefined {
 const marksIn = ({ chain, key }: FileStamps): FileStamps => ({ chain, key })
 
 function orNull<T>(value: unknown, read: (value: unknown) => T | undefined): T | undefined | 'damaged' {
-  return value === null ? undefined : (read(value) ?? 'damaged')
+  return value === null || value === undefined ? undefined : (read(value) ?? 'damaged')
 }

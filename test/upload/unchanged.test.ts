@@ -14,8 +14,7 @@ function standing(marks: () => FileStamps | undefined) {
   const effects = {
     ...kept.effects,
     glance: marks,
-    peek: <T>(work: (recall: (lineage: { id: string }) => never) => T) =>
-      work((({ id }: { id: string }) => kept.receipts.get(id)) as never),
+    recallAll: async () => kept.receipts,
     read: async (...args: Parameters<typeof kept.effects.read>) => {
       reads++
       return { ...(await kept.effects.read(...args)), marks: marks() }

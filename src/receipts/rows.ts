@@ -1,0 +1,191 @@
+/** Receipts and notifications as rows of the state database. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Receipt, Superseded } from './receipt.ts'
+import { parsed, receiptFrom } from './shape.ts'
+
+const LINEAGE = `name AS lineage, path, certificate_id AS certificateId, request_id AS requestId, fingerprint, leaf, names,
+  not_before AS notBefore, not_after AS notAfter, uploaded_at AS uploadedAt, endpoint, reused, chain_stamp, key_stamp,
+  changes_at AS changesAt`
+
+const SUPERSEDED = `lineage, certificate_id AS certificateId, fingerprint, leaf, endpoint, not_before AS notBefore,
+  not_after AS notAfter, uploaded_at AS uploadedAt, superseded_at AS supersededAt, may_return AS mayReturn, reused,
+  nullif(bound, 'unknown') AS bound, bound_at AS boundAt`
+
+const REJECTION = 'lineage, fingerprint, settings, endpoint, api_code AS apiCode, message, at'
+
+const RETRY = 'lineage, fingerprint, since, failures, next_attempt_at AS nextAttemptAt, code, message'
+
+type Row = Readonly<Record<string, unknown>>
+
+/** Every receipt, or that of one lineage; `undefined` in the place of one that is not as it should be. */
+export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<string, Receipt | undefined> {
+  const select = (columns: string, table: string, key: string, order = '') => {
+    const where = lineage === undefined ? '' : ` WHERE ${key} = ?`
+    const statement = db.prepare(`SELECT ${columns} FROM ${table}${where}${order}`)
+    return (lineage === undefined ? statement.all() : statement.all(lineage)) as Row[]
+  }
+  const superseded = Map.groupBy(
+    select(SUPERSEDED, 'superseded', 'lineage', ' ORDER BY lineage, position'),
+    row => row.lineage,
+  )
+  const byLineage = (rows: Row[]) => new Map(rows.map(row => [row.lineage, row]))
+  const rejections = byLineage(select(REJECTION, 'rejections', 'lineage'))
+  const retries = byLineage(select(RETRY, 'retries', 'lineage'))
+  return new Map(
+    select(LINEAGE, 'lineages', 'name').map(row => {
+      const name = row.lineage as string
+      const receipt = receiptFrom({
+        ...uploadOf(row),
+        superseded: (superseded.get(name) ?? []).map(supersededOf),
+        rejected: rejections.get(name),
+        failing: retries.get(name),
+      })
+      return [name, receipt]
+    }),
+  )
+}
+
+function uploadOf(row: Row): Row {
+  const { names, reused, chain_stamp: chain, key_stamp: key, ...others } = row
+  const members: Record<string, unknown> = withoutNulls(others)
+  if (names !== null) members.names = parsed(String(names))
+  if (reused !== null) members.reused = reused === 1
+  if (chain !== null) members.files = { chain, key }
+  return members
+}
+
+function supersededOf(row: Row): Row {
+  const { mayReturn, reused, ...others } = row
+  const members: Record<string, unknown> = withoutNulls(others)
+  if (mayReturn === 1) members.mayReturn = true
+  if (reused !== null) members.reused = reused === 1
+  return members
+}
+
+const withoutNulls = (row: Row) =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
+
+export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
+  const { lineage, path = null, uploaded, superseded, rejected, failing } = receipt
+  upsert(db, 'lineages', {
+    name: lineage,
+    path,
+    certificate_id: uploaded?.certificateId,
+    request_id: uploaded?.requestId,
+    fingerprint: uploaded?.fingerprint,
+    leaf: uploaded?.leaf,
+    names: uploaded && JSON.stringify(uploaded.names),
+    not_before: uploaded?.notBefore,
+    not_after: uploaded?.notAfter,
+    uploaded_at: uploaded?.uploadedAt,
+    endpoint: uploaded?.endpoint,
+    reused: bit(uploaded?.reused),
+    chain_stamp: uploaded?.files?.chain,
+    key_stamp: uploaded?.files?.key,
+    changes_at: uploaded?.changesAt,
+  })
+  for (const table of ['superseded', 'rejections', 'retries'])
+    db.prepare(`DELETE FROM ${table} WHERE lineage = ?`).run(lineage)
+  for (const [position, one] of superseded.entries())
+    upsert(db, 'superseded', supersededRow(lineage, position, one))
+  if (rejected) {
+    const { apiCode: api_code, ...others } = rejected
+    upsert(db, 'rejections', { lineage, ...others, api_code })
+  }
+  if (failing) {
+    const { nextAttemptAt: next_attempt_at, ...others } = failing
+    upsert(db, 'retries', { lineage, ...others, next_attempt_at })
+  }
+}
+
+const supersededRow = (lineage: string, position: number, one: Superseded) => ({
+  lineage,
+  position,
+  certificate_id: one.certificateId,
+  fingerprint: one.fingerprint,
+  leaf: one.leaf,
+  endpoint: one.endpoint,
+  not_before: one.notBefore,
+  not_after: one.notAfter,
+  uploaded_at: one.uploadedAt,
+  superseded_at: one.supersededAt,
+  may_return: bit(one.mayReturn),
+  reused: bit(one.reused),
+  bound: one.bound ?? 'unknown',
+  bound_at: one.boundAt,
+})
+
+const bit = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
+
+const KEYS: Readonly<Record<string, string>> = {
+  lineages: 'name',
+  superseded: 'lineage, position',
+  rejections: 'lineage',
+  retries: 'lineage',
+}
+
+/** Not INSERT OR REPLACE: that would delete the row first, and with it all that refers to it. */
+function upsert(
+  db: DatabaseSync,
+  table: string,
+  row: Readonly<Record<string, string | number | null | undefined>>,
+) {
+  const columns = Object.keys(row)
+  const places = columns.map(() => '?').join(', ')
+  const changes = columns.map(name => `${name} = excluded.${name}`).join(', ')
+  db.prepare(
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT (${KEYS[table]}) DO UPDATE SET ${changes}`,
+  ).run(...Object.values(row).map(value => value ?? null))
+}
+
+/** False where there was none. */
+export const deleteReceipt = (db: DatabaseSync, lineage: string): boolean =>
+  db.prepare('DELETE FROM lineages WHERE name = ?').run(lineage).changes > 0
+
+/** By key, when it was last sent. */
+export const selectSent = (db: DatabaseSync): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    db
+      .prepare('SELECT key, at FROM sent_notifications')
+      .all()
+      .map(({ key, at }) => [String(key), String(at)]),
+  )
+
+export function insertSent(
+  db: DatabaseSync,
+  entries: ReadonlyArray<readonly [key: string, at: string]>,
+): void {
+  const sql = 'INSERT INTO sent_notifications VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at'
+  const insert = db.prepare(sql)
+  for (const [key, at] of entries) insert.run(key, at)
+}
+
+export const deleteSentBefore = (db: DatabaseSync, at: string) =>
+  db.prepare('DELETE FROM sent_notifications WHERE at < ?').run(at)
+
+export interface UnsentRow {
+  readonly id: number
+  readonly since: string
+  /** JSON. */
+  readonly notification: string
+}
+
+export const selectUnsent = (db: DatabaseSync): readonly UnsentRow[] =>
+  db
+    .prepare('SELECT id, since, notification FROM unsent_notifications ORDER BY id')
+    .all()
+    .map(({ id, since, notification }) => ({
+      id: Number(id),
+      since: String(since),
+      notification: String(notification),
+    }))
+
+export function deleteUnsent(db: DatabaseSync, ids: readonly number[]): void {
+  const remove = db.prepare('DELETE FROM unsent_notifications WHERE id = ?')
+  for (const id of ids) remove.run(id)
+}
+
+export function insertUnsent(db: DatabaseSync, rows: ReadonlyArray<Omit<UnsentRow, 'id'>>): void {
+  const insert = db.prepare('INSERT INTO unsent_notifications (since, notification) VALUES (?, ?)')
+  for (const { since, notification } of rows) insert.run(since, notification)
+}
