@@ -1,11 +1,13 @@
 /** A name server that fails until it is told to heal, and a place for the built program where it is the only one. */
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pid } from 'node:process'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
 
-/** An address of this machine that nobody else answers names at. */
-const ADDRESS = '127.77.53.1'
+/** An address of this machine for each test process, so that two name servers side by side do not take each other's port. */
+const ADDRESS = `127.77.${(pid >> 8) & 0xff}.${pid & 0xff}`
 
 export const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const
 
@@ -48,7 +50,8 @@ export async function openNameServer(
     if (failing && rcode === undefined) return
     socket.send(replyTo(query, failing ? (rcode ?? 0) : 0), from.port, from.address)
   })
-  await new Promise<void>(resolve => socket.bind(53, ADDRESS, resolve))
+  socket.bind(53, ADDRESS)
+  await once(socket, 'listening')
   const folder = await temporaryDirectory()
   const [resolver, order] = [join(folder, 'resolv.conf'), join(folder, 'nsswitch.conf')]
   await writeFile(resolver, `nameserver ${ADDRESS}\noptions ${options}\n`)
