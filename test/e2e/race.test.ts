@@ -11,13 +11,16 @@ const LINEAGES = 200
 
 let raced: Race
 
+/** Eight processes share what processors there are, and the disk. */
+const SET_UP = 600_000
+
 beforeAll(async () => {
   raced = await race(await temporaryDirectory(), LINEAGES)
   const { syncs, hooks, emulator } = raced
   stdout.write(
     `  ${syncs.length} passes, ${hooks.length} hooks, ${emulator.entries.length} requests, ${emulator.certificates().length} certificates\n`,
   )
-})
+}, SET_UP)
 
 afterAll(() => raced?.emulator.close())
 

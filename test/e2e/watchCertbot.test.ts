@@ -1,7 +1,7 @@
 /** The daemon beside a real certbot: ten renewals with rotated keys, heard of by nothing but their writes. */
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openReceiptStore } from '../../src/receipts/store.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { certbotIn } from './certbot.ts'
 import { startWatch } from './daemon.ts'
@@ -26,19 +26,15 @@ test('ten renewals by certbot are ten uploads, chained by what they supersede, a
       expect(await certbot.renew('app')).toMatchObject({ code: 0 })
       await expect.poll(() => ids().length, { timeout: 10_000 }).toBe(i + 1)
     }
-    // the receipt is written after the reply
-    const newest = ids().at(-1)
-    const receipt = async () => {
-      const [name = ''] = (await readdir(state)).filter(one => one.endsWith('.json'))
-      return JSON.parse(await readFile(join(state, name), 'utf8'))
+    // the receipt is recorded after the reply
+    const store = openReceiptStore(state, expect.unreachable, () => new Date())
+    const recorded = async () => {
+      const { uploaded, superseded } = await store.recall('certbot:app')
+      return [uploaded, ...superseded].map(upload => upload?.certificateId)
     }
-    await expect.poll(async () => (await receipt()).certificateId).toBe(newest)
-    const { superseded } = await receipt()
-    expect(superseded.map(({ certificateId }: { certificateId: string }) => certificateId)).toEqual(
-      ids().slice(0, -1).reverse(),
-    )
-    // that folders were not there at first was rightly said
-    const loud = daemon.said().filter(({ level, event }) => level !== 'info' && event !== 'source')
+    await expect.poll(recorded).toEqual(ids().reverse())
+    // the folders are missing at the start, and the daemon says so
+    const loud = daemon.said().filter(({ level, event }) => level !== 'info' && event !== 'source_error')
     expect(loud).toEqual([])
     expect(await daemon.end()).toBe(0)
   } finally {
