@@ -31,8 +31,8 @@ describe('every fault', () => {
       'FILE_MISSING',
       'PAIR_INCOMPLETE',
       'PAIR_CHANGING',
-      'CHAIN_INCOMPLETE',
       'KEY_MISMATCH',
+      'CHAIN_INCOMPLETE',
     ])
   })
 

@@ -106,9 +106,9 @@ Under systemd: see docs/systemd.md.`,
     operands: 'NAME [OPTION]…',
     options: COMMON,
     errorsToStdout: false,
-    details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is deleted
-in the account, and the IDs are printed. If the files are still there, the next
-run uploads them once and the service answers with the ID that it has.`,
+    details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is
+deleted in the account, and the IDs are printed. If the files are still there,
+the next run uploads them once and the service answers with the ID that it has.`,
     load: () => import('../commands/forget.ts'),
   },
   {

@@ -59,7 +59,7 @@ describe('config check', () => {
   test('says that nothing is wrong, and with which file', async () => {
     const { file, type } = await house('[log]\nlevel = "warn"\n')
     const run = await type(['check'])
-    expect([run.exit, run.out(), run.err()]).toEqual([0, `${file}: nothing is wrong\n`, ''])
+    expect([run.exit, run.out(), run.err()]).toEqual([0, `${file}: no problems\n`, ''])
     expect((await type(['check', '--json'])).json()).toEqual({ file, exit: 0 })
   })
 

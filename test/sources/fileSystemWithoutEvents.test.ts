@@ -54,8 +54,8 @@ const allowed = unshared(OVERLAY, await temporaryDirectory()).status === 0
 describe.skipIf(!allowed)('in a mount namespace (skipped where unshare may not mount)', () => {
   test('an overlay is known for what it is, and a tmpfs is not taken for one', async () => {
     const asked = `
-      const { silentFileSystem } = await import('${import.meta.dirname}/../../src/files/fileSystem.ts')
-      console.log(await silentFileSystem('.'), await silentFileSystem('merged'))`
+      const { fileSystemWithoutEvents } = await import('${import.meta.dirname}/../../src/files/fileSystem.ts')
+      console.log(await fileSystemWithoutEvents('.'), await fileSystemWithoutEvents('merged'))`
     const script = `${OVERLAY}\n"${execPath}" --input-type=module -e "$ASKED"`
     const { stdout, stderr } = unshared(
       `cd "$PWD"\nASKED=$(cat <<'JS'\n${asked}\nJS\n)\n${script}`,

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 /** Opens the uploader while every file that this process may have is open, and again when they are closed. */
 const SCRIPT = `
 import { closeSync, openSync } from 'node:fs'
-import { openCarrier } from '${new URL('../../src/upload/lazyUploader.ts', import.meta.url)}'
-import { settle } from '${new URL('../../src/config/settings.ts', import.meta.url)}'
-const carrier = openCarrier({ settings: settle({}, {}, {}), env: {}, home: '/', version: '0', log: console, now: Date.now, signal: AbortSignal.abort() })
+import { lazyUploader } from '${new URL('../../src/upload/lazyUploader.ts', import.meta.url)}'
+import { resolveSettings } from '${new URL('../../src/config/settings.ts', import.meta.url)}'
+const carrier = lazyUploader({ settings: resolveSettings({}, {}, {}), env: {}, home: '/', version: '0', log: console, now: Date.now, signal: AbortSignal.abort() })
 const taken = []
 try { for (;;) taken.push(openSync('/dev/null')) } catch {}
 const first = await carrier.uploader().then(() => 'opened', ({ code, retry }) => [code, retry])

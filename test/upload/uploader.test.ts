@@ -38,7 +38,7 @@ describe('an upload', () => {
         level: 'info',
         event: 'retry',
         code: 'REPLY_UNREADABLE',
-        advice: expect.stringContaining('is unwell'),
+        advice: expect.stringContaining('is failing'),
         msg: "pem:a not uploaded at attempt 1, trying again in 0.3 s: the answer was HTTP 502, not the service's",
       },
       { msg: expect.stringContaining('the service answered RequestLimitExceeded: ') },
