@@ -145,7 +145,7 @@ export function logUnchanged(log: Logger, outcomes: readonly Outcome[]): void {
 export const leftEntry = ({ lineage, why }: Left): LogEntry => ({
   level: 'info',
   fields: { event: 'left', lineage },
-  message: `${lineage} is left alone: it ${why}`,
+  message: `${lineage} is ignored: it ${why}`,
 })
 
 /** One entry an outcome; a fault that stopped the pass, and which every certificate meets, is said once. */
