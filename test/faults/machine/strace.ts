@@ -11,7 +11,12 @@ export interface Call {
   /** Absolute; the ground's own folder is written as HERE, for each run has its own. */
   readonly path: string
   readonly nth: number
+  /** Whether the call changes what is on disk. */
+  readonly isChange: boolean
 }
+
+const CHANGE =
+  /^(?:p?write|pwritev|f?truncate|rename|unlink|mkdir|link|symlink|f?chown|f?chmod)(?:v|2|at|at2|64)?\(|O_CREAT/
 
 export const hasStrace = spawnSync('strace', ['--version']).status === 0
 
@@ -50,7 +55,8 @@ export async function callsOf(
     const key = [thread, name, path].join(' ')
     const nth = (counts.get(key) ?? 0) + 1
     counts.set(key, nth)
-    calls.set([name, path, nth].join(' '), { name, path: path.replace(ground.folder, HERE), nth })
+    const isChange = CHANGE.test(`${name}(${rest}`)
+    calls.set([name, path, nth].join(' '), { name, path: path.replace(ground.folder, HERE), nth, isChange })
   }
   return [...calls.values()]
 }
