@@ -24,6 +24,7 @@ import {
   Damage,
   giveToOwner,
   guard,
+  isBusy,
   isDamage,
   isMissing,
   isUnfinished,
@@ -36,8 +37,11 @@ export const DATABASE = 'state.db'
 /** SQLite's, beside it. */
 const JOURNAL = `${DATABASE}-journal`
 
-/** A transaction takes milliseconds; where another process was stopped in one, waiting for longer does not help. */
-const BUSY_TIMEOUT_MS = 10_000
+/** A transaction takes milliseconds, and others may be waiting for theirs; the watchdog allows a minute. */
+const BUSY_TIMEOUT_MS = 20_000
+
+/** SQLite tries less and less often while it waits: from the start again, a process is not passed by all others. */
+const BUSY_ROUND_MS = 60
 
 /** An empty file of this age is no database that another process is just creating. In milliseconds. */
 const CREATED_BY_NOW = 10_000
@@ -89,7 +93,7 @@ export function openState(dir: string, onDamage: OnDamage, now: () => Date): Sta
     try {
       if (!file.isFile()) throw new Damage()
       tryOpening(path, constants.O_RDONLY)
-      return transaction(connect(file, false), 'BEGIN', db => (isCurrent(db, path) ? work(db) : undefined))
+      return transaction(connect(file, false), beginRead, db => (isCurrent(db, path) ? work(db) : undefined))
     } catch (error) {
       close()
       if (!isDamage(error) && !isUnfinished(error)) throw error
@@ -109,7 +113,7 @@ export function openState(dir: string, onDamage: OnDamage, now: () => Date): Sta
         tryOpening(path, constants.O_RDWR)
         const isFirst = open?.isWritable !== true || !isSameFile(open.file, file)
         const old = isFirst ? oldFilesIn(dir) : []
-        const result = transaction(connect(file, true), 'BEGIN IMMEDIATE', db => {
+        const result = transaction(connect(file, true), beginWrite, db => {
           migrate(db, path)
           importFiles(db, old)
           return work(db)
@@ -148,8 +152,28 @@ function openFile(dir: string, isWritable: boolean): DatabaseSync {
   }
 }
 
-function transaction<T>(db: DatabaseSync, begin: string, work: (db: DatabaseSync) => T): T {
-  db.exec(begin)
+type Begin = (db: DatabaseSync) => void
+
+const beginRead: Begin = db => db.exec('BEGIN')
+
+const beginWrite: Begin = db => {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  db.exec(`PRAGMA busy_timeout = ${BUSY_ROUND_MS}`)
+  try {
+    while (!db.isTransaction) {
+      try {
+        db.exec('BEGIN IMMEDIATE')
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw error
+      }
+    }
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  }
+}
+
+function transaction<T>(db: DatabaseSync, begin: Begin, work: (db: DatabaseSync) => T): T {
+  begin(db)
   try {
     const result = work(db)
     db.exec('COMMIT')

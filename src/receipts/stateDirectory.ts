@@ -78,6 +78,9 @@ interface SqliteError extends NodeJS.ErrnoException {
   readonly errcode?: number
 }
 
+/** SQLITE_BUSY: another process is in a transaction. */
+export const isBusy = (error: unknown) => ((error as SqliteError).errcode ?? 0) % 256 === 5
+
 export const isUnfinished = (error: unknown) => (error as SqliteError).errcode === UNFINISHED
 
 export function isDamage(error: unknown): boolean {
