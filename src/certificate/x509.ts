@@ -38,6 +38,9 @@ const issuers = new Map<string, Certificate>()
 
 const MAX_ISSUERS = 64
 
+/** The last one read: a broken script may have appended the same certificate to its file a thousand times. */
+let last: Certificate | undefined
+
 /**
  * `trusted`: other bytes may follow the certificate, as in OpenSSL's TRUSTED CERTIFICATE.
  * @throws Fault CERTIFICATE_INVALID, naming the file and what is wrong.
@@ -46,7 +49,8 @@ export function readCertificate(bytes: Buffer, file: string, trusted = false): C
   const invalid = (what: string) => new Fault('CERTIFICATE_INVALID', `${file}: ${what}`)
   if (bytes.length > MAX_SIZE)
     throw invalid(`a certificate has ${bytes.length} bytes; TLS clients accept at most ${MAX_SIZE}`)
-  const known = issuers.get(sha256Of(bytes))
+  const sha256 = sha256Of(bytes)
+  const known = last?.sha256 === sha256 ? last : issuers.get(sha256)
   if (known) return known
 
   const openssl = parse(bytes)
@@ -66,6 +70,7 @@ export function readCertificate(bytes: Buffer, file: string, trusted = false): C
   const fields = { der, sha256: sha256Of(der), subject, issuer, notBefore, notAfter, openssl }
   const certificate = { ...fields, ...read(der, openssl, subject) }
   if (certificate.authority.isCa) remember(certificate)
+  last = certificate
   return certificate
 }
 
