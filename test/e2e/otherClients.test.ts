@@ -138,7 +138,7 @@ describe('hooks', () => {
     const wrong = { ...account.environment, TENCENTCLOUD_SECRET_KEY: 'wrong' }
     const renewed = await dehydrated.renew(DOMAIN, wrong)
     expect(renewed.code, renewed.stdout + renewed.stderr).toBe(0)
-    expect(renewed.stdout).toContain('certferry ended with 77')
+    expect(renewed.stdout).toContain('certferry failed with exit 77')
     expect(await sync(source, account)).toMatchObject({ outcome: 'uploaded', because: 'changed' })
   })
 })
