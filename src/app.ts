@@ -26,6 +26,7 @@ import { type LazyUploader, lazyUploader } from './upload/lazyUploader.ts'
 import { logDamage, logEntry, outcomeLogger } from './upload/report.ts'
 import type { SyncAllDeps } from './upload/syncAll.ts'
 import type { Uploader } from './upload/uploader.ts'
+import { inTurns } from './util/async.ts'
 import { VERSION } from './version.ts'
 
 const permissionEntry = (exposure: InsecurePermissions): LogEntry => ({
@@ -63,6 +64,7 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
     herald.previousReceipt(receipt)
     return receipt
   }
+  const ownTurn = inTurns()
   return {
     now,
     random: world.random,
@@ -83,7 +85,11 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
     },
     prepare: () => receipts.prepare().catch(stopping(herald)),
     recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
-    read: lineage => readPair(lineage, { now, wait, onSecret }),
+    read: async lineage => {
+      const pair = await readPair(lineage, { now, wait, onSecret })
+      await ownTurn()
+      return pair
+    },
     upload: async (bundle, lineage) => (await carrier.uploader()).upload(bundle, lineage),
     record: (lineage, amend) =>
       receipts.record(lineage.id, receipt => ({ ...amend(own(lineage, receipt)), path: lineage.chain })),

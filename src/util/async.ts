@@ -1,5 +1,5 @@
 /** Asynchronous helpers: single flight, a limit of concurrency, sleep. */
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 
 /** One run at a time; calls during a run cause one more run, which sees what this one may have missed. */
 export function singleFlight(run: () => Promise<void>): () => Promise<void> {
@@ -20,6 +20,18 @@ export function singleFlight(run: () => Promise<void>): () => Promise<void> {
     again = running !== undefined
     running ??= loop()
     return running
+  }
+}
+
+/**
+ * Gives each caller a turn of the event loop of its own. What follows is synchronous and takes milliseconds (a certificate is
+ * parsed): hundreds of it in one turn would hold up requests that are on their way, which the rate limiter counts on.
+ */
+export function inTurns(): () => Promise<void> {
+  let turn: Promise<void> = Promise.resolve()
+  return () => {
+    turn = turn.then(() => setImmediate())
+    return turn
   }
 }
 
