@@ -107,9 +107,11 @@ export function openState(dir: string, onDamage: OnDamage, now: () => Date): Sta
     guard(dir)
     accessSync(dir, constants.W_OK | constants.X_OK)
     for (let attempt = 1; ; attempt++) {
-      const file = findFile() ?? create(dir)
+      const found = findFile()
+      const file = found ?? create(dir)
       try {
-        if (!file.isFile() || isStub(file)) throw new Damage()
+        // an age says nothing of a file made here: the file system may have a clock of its own
+        if (!file.isFile() || (found && isStub(found))) throw new Damage()
         tryOpening(path, constants.O_RDWR)
         const isFirst = open?.isWritable !== true || !isSameFile(open.file, file)
         const old = isFirst ? oldFilesIn(dir) : []

@@ -28,21 +28,21 @@ const mounted = (options: string) =>
 
 /** Leaves so many pages of 4 KiB. */
 const filled = (pages: number) =>
-  `dd if=/dev/zero of="$STATE/ballast" bs=1k count=64 2>/dev/null; truncate -s -${pages * 4}k "$STATE/ballast"`
+  `dd if=/dev/zero of="$STATE/ballast" bs=1k count=128 2>/dev/null; truncate -s -${pages * 4}k "$STATE/ballast"`
 
 const ROWS: readonly Row[] = [
   {
     fault: 'State directory full',
-    how: 'tmpfs of 64 KiB with 0 to 5 pages left, from the start or while a request is under way',
+    how: 'tmpfs of 128 KiB with 0 to 5 pages left, from the start or while a request is under way',
     stagings: upTo(0, 5).flatMap(pages => [
-      { before: `${mounted('size=64k')}; ${filled(pages)}`, after: 'rm "$STATE/ballast"' },
-      { before: mounted('size=64k'), during: filled(pages), after: 'rm "$STATE/ballast"' },
+      { before: `${mounted('size=128k')}; ${filled(pages)}`, after: 'rm "$STATE/ballast"' },
+      { before: mounted('size=128k'), during: filled(pages), after: 'rm "$STATE/ballast"' },
     ]),
   },
   {
     fault: 'State directory out of inodes',
-    how: 'tmpfs with 3 to 10 inodes',
-    stagings: upTo(3, 10).map(inodes => ({
+    how: 'tmpfs with 2 to 6 inodes',
+    stagings: upTo(2, 6).map(inodes => ({
       before: mounted(`nr_inodes=${inodes}`),
       after: 'mount -o remount,nr_inodes=100 "$STATE"',
     })),
