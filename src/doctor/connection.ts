@@ -187,7 +187,7 @@ export async function connection({ engine }: CheckContext): Promise<readonly Fin
   const { journey, ended } = await traceConnection(endpoint.host, async () => {
     if (typeof credentials !== 'string') return uploader.client.ping()
     // listing one certificate changes nothing
-    await uploader.client.call('DescribeCertificates', '{"Limit":1}')
+    await uploader.client.call('DescribeCertificates', { Limit: 1 })
   })
   const fault = ended.status === 'rejected' ? asFault(ended.reason) : undefined
   const refusal = fault && isAccountError(fault) ? fault : undefined

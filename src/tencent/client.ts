@@ -6,7 +6,7 @@ import { requestTarget, requestWith } from '../http/agent.ts'
 import { networkFault } from '../http/errors.ts'
 import { API_TIMEOUT_MS } from '../util/schedule.ts'
 import type { CredentialProvider, Credentials } from './credentials.ts'
-import { type Reply, readReply, redactSent, secretsOf } from './response.ts'
+import { type Parameters, type Reply, readReply, redactSent, secretsOf } from './response.ts'
 import { authorization } from './signature.ts'
 
 const VERSION = '2019-12-05'
@@ -34,11 +34,11 @@ export interface Connection {
 }
 
 export interface Client {
-  /** Sends once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
-  readonly call: (action: string, body: string, signal?: AbortSignal) => Promise<Reply>
+  /** Sends any action once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
+  readonly call: (action: string, parameters: Parameters, signal?: AbortSignal) => Promise<Reply>
   /** Sends no credentials: any answer of the service has its time. @throws as `call`. */
   readonly ping: (signal?: AbortSignal) => Promise<void>
-  /** Mends the cause of a fault of class repair; true when trying again makes sense. */
+  /** Repairs the cause of a fault of class recover; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
   /** Seconds to add to this machine's clock, as measured from the last answer that had a date. */
   readonly offset: () => number
@@ -53,11 +53,12 @@ export function createClient(connection: Connection): Client {
     return readReply(status, body, redactSent(sent))
   }
   return {
-    call: async (action, body, signal) => {
+    call: async (action, parameters, signal) => {
+      const body = JSON.stringify(parameters)
       const message = { action, body, timestamp: Math.floor(now() / 1000) + applied }
       const credentials = await wallet.current()
       const headers = headersOf(connection, credentials, message)
-      const sent = [...secretsOf(body), headers.authorization, credentials.token?.reveal() ?? '']
+      const sent = [...secretsOf(parameters), headers.authorization, credentials.token?.reveal() ?? '']
       return read(await exchange(connection, { method: 'POST', headers, body }, signal), sent)
     },
     ping: async signal => {

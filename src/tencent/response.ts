@@ -1,4 +1,5 @@
 /** Reads a reply of the service and rejects the answers of gateways and proxies. Pure. */
+import * as v from 'valibot'
 import { Fault } from '../errors.ts'
 import { MASK } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
@@ -9,11 +10,14 @@ const SHORTEST = 8
 
 const isLongEnough = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
 
+/** The parameters of an action. */
+export type Parameters = Readonly<Record<string, unknown>>
+
 /** The secrets of a request: the private key, line by line, and its password. */
-export function secretsOf(body: string): readonly string[] {
-  const { CertificatePrivateKey: key, KeyPassword: password } = JSON.parse(body) as Record<string, unknown>
-  return [...String(key ?? '').split('\n'), String(password ?? '')]
-}
+export const secretsOf = ({ CertificatePrivateKey: key, KeyPassword: password }: Parameters) => [
+  ...String(key ?? '').split('\n'),
+  String(password ?? ''),
+]
 
 export const redactSent =
   (sent: readonly string[]) =>
@@ -23,6 +27,20 @@ export const redactSent =
 export interface Reply {
   readonly requestId: string
   readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** A reply's fields in the form of `schema`. @throws Fault REPLY_UNREADABLE. */
+export function fieldsOf<Schema extends v.GenericSchema>(
+  { fields, requestId }: Reply,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const { success, output, issues } = v.safeParse(schema, fields)
+  if (success) return output
+  const where = issues.map(issue => v.getDotPath(issue) ?? 'the reply').join(', ')
+  throw new Fault('REPLY_UNREADABLE', `the service's answer has another form than documented: ${where}`, {
+    requestId,
+    advice: 'If this stays, see whether there is a newer certferry, or report it with the request ID.',
+  })
 }
 
 type Cut = (text: string) => string

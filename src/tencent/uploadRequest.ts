@@ -4,7 +4,7 @@ import type { Bundle } from '../certificate/bundle.ts'
 import type { UploadSettings } from '../config/settings.ts'
 import { type Field, LONGEST, PLACE } from '../config/values.ts'
 import { Fault } from '../errors.ts'
-import type { Reply } from './response.ts'
+import type { Parameters, Reply } from './response.ts'
 
 /** Replaces each field once: a certificate's name is never read as a template. */
 export const aliasOf = (template: string, values: Readonly<Record<Field, string>>): string =>
@@ -29,21 +29,21 @@ function parametersOf(bundle: Bundle, { type, projectId, use, tags, repeatable }
   }
 }
 
-/** The body of UploadCertificate. It contains the private key and must go to the socket only. */
-export function uploadBody(bundle: Bundle, settings: UploadSettings, name: string): string {
+/** The parameters of UploadCertificate. They contain the private key and must go to the socket only. */
+export function uploadParameters(bundle: Bundle, settings: UploadSettings, name: string): Parameters {
   const { key, chainPem, names, notAfter } = bundle
   const alias = aliasOf(settings.alias, {
     name,
     domain: names[0] ?? name,
     notAfter: notAfter.toISOString().slice(0, 10),
   })
-  return JSON.stringify({
+  return {
     CertificatePublicKey: chainPem,
     ...(key && { CertificatePrivateKey: key.pem.reveal() }),
     ...(key?.password && { KeyPassword: key.password.reveal() }),
     ...(alias && { Alias: alias }),
     ...parametersOf(bundle, settings),
-  })
+  }
 }
 
 /** A digest of all settings of an upload: a remembered rejection applies only if it is equal. */

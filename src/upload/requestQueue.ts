@@ -1,4 +1,7 @@
-/** Lets requests out at the pace's rhythm; stops for repairs, and for good once the account itself is at fault. */
+/**
+ * Sends requests as fast as the rate limiter allows: each action of the service has a limit of its own. Stops while a fault's
+ * cause is repaired, and for good after a fault that every later request would meet.
+ */
 import { abortReason, Fault } from '../errors.ts'
 import { durationText } from '../terminal/text.ts'
 import { OUTAGE_AFTER_MS, STARVED_AFTER_MS } from '../util/schedule.ts'
@@ -9,131 +12,158 @@ export interface RequestQueueDeps {
   readonly now: () => number
   readonly dice: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** Mends the cause of a fault of class repair; true when trying again makes sense. */
+  /** Repairs the cause of a fault of class recover; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
 }
 
-interface RequestQueue {
-  /** Runs the request when there is room for it. @throws the fault that stopped the lanes, without a request. */
-  readonly run: <T>(request: () => Promise<T>, signal?: AbortSignal) => Promise<T>
-  /** Whether what this fault complained of has been mended. */
-  readonly mended: () => Promise<boolean>
-  /** Somebody has used up all attempts, the first of them at `since`: if nothing was answered in all that time, the service is down. */
-  readonly gaveUp: (fault: Fault, since: number) => void
+export interface RequestQueue {
+  /** Runs the request when its action may send one. @throws the fault that stopped the queue, without a request. */
+  readonly run: <T>(action: string, request: () => Promise<T>, signal?: AbortSignal) => Promise<T>
+  /** Whether the cause of the last fault of class recover has been repaired. */
+  readonly repaired: () => Promise<boolean>
+  /** All attempts since `since` have failed: if no request was answered in that time, the service is down. */
+  readonly reportGivenUp: (fault: Fault, since: number) => void
   readonly halt: (fault: Fault) => void
-  /** Aborted, with the fault as its reason, when no more requests are let out. */
-  readonly stopped: AbortSignal
+  /** Aborted, with the fault as its reason, when no more requests of this action are sent. */
+  readonly stopped: (action: string) => AbortSignal
 }
 
-/** A pause that was cut short is no failure: what comes after it looks at the signal. */
-const unless = (signal: AbortSignal | undefined) => (error: unknown) => {
-  if (!signal?.aborted) throw error
-}
-
-export function createRequestQueue(
-  perSecond: number,
-  { now, dice, wait, repair }: RequestQueueDeps,
-): RequestQueue {
-  let pace = createLimiter(perSecond)
+export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): RequestQueue {
+  const { now, dice, repair } = deps
   const stop = new AbortController()
   const halt = (fault: Fault) => stop.abort(fault)
-  let mending: Promise<boolean> = Promise.resolve(true)
-  let mendedAt = -Infinity
+  let repairing: Promise<boolean> = Promise.resolve(true)
+  let repairedAt = -Infinity
   let silentSince: number | undefined
-  let throttledSince: number | undefined
-  let waiting = new AbortController()
-  let queue: Promise<unknown> = Promise.resolve()
-  let room = Promise.withResolvers<void>()
 
-  /** Ends all that wait, and nothing that comes later. */
-  const giveUp = ({ message, apiCode, requestId }: Fault) => {
-    const detail = { tries: 0, ...(apiCode && { apiCode }), ...(requestId && { requestId }) }
-    waiting.abort(
-      new Fault(
-        'API_THROTTLED',
-        `in ${durationText(STARVED_AFTER_MS / 1_000)} nothing got through: ${message}`,
-        detail,
-      ),
-    )
-    waiting = new AbortController()
-    throttledSince = undefined
-  }
-
-  /** Waits for a place. One at a time and in order, so that nobody is overtaken for ever. */
-  const admission = async (
-    wanted: number,
-    signal: AbortSignal | undefined,
-    patience: AbortSignal,
-  ): Promise<number> => {
-    for (;;) {
-      await mending
-      stop.signal.throwIfAborted()
-      patience.throwIfAborted()
-      if (signal?.aborted) throw abortReason(signal, 'no time was left to send it')
-      const ms = delayUntilNext(pace, now())
-      if (ms === 0) break
-      await (ms === Infinity ? room.promise : wait(ms, signal).catch(unless(signal)))
-    }
-    const at = now()
-    pace = onSent(pace, at, wanted)
-    return at
-  }
-
-  const mend = async (fault: Fault): Promise<boolean> => {
-    mendedAt = Infinity // what was under way beside it fails for the same cause: nobody begins a second repair
+  const startRepair = async (fault: Fault): Promise<boolean> => {
+    repairedAt = Infinity // requests that are under way now fail for the same cause, which is repaired once
     const done = await repair(fault).catch(error => {
       halt(error instanceof Fault ? error : fault)
       return false
     })
     if (!done) halt(fault)
-    mendedAt = now()
+    repairedAt = now()
     return done
   }
 
-  const settle = (at: number, fault: Fault | undefined) => {
-    const answered = !fault || fault.apiCode !== undefined
-    const throttled = fault?.code === 'API_THROTTLED'
+  /** What the outcome of one request means for all actions. */
+  const onOutcome = (sentAt: number, fault: Fault | undefined) => {
     // counted from the first request in vain, not from the last answer: idle hours are not silence
-    silentSince = answered ? undefined : (silentSince ?? at)
-    throttledSince = throttled ? (throttledSince ?? at) : answered ? undefined : throttledSince
-    if (fault?.retry === 'never' && fault.scope === 'account') halt(fault)
-    if (silentSince !== undefined && fault && now() - silentSince > OUTAGE_AFTER_MS) halt(fault)
-    if (throttledSince !== undefined && fault && now() - throttledSince > STARVED_AFTER_MS) giveUp(fault)
-    // one that left before the last repair complains of what has been mended since
-    if (fault?.retry === 'recover' && at > mendedAt) mending = mend(fault)
-    const reply = {
-      throttled,
-      proves: answered && fault?.scope !== 'account',
-      silent: !answered,
-    }
-    pace = onReply(pace, at, now(), reply, dice())
-    room.resolve()
-    room = Promise.withResolvers()
+    silentSince = isAnswer(fault) ? undefined : (silentSince ?? sentAt)
+    if (!fault) return
+    if (silentSince !== undefined && now() - silentSince > OUTAGE_AFTER_MS) halt(fault)
+    if (fault.retry === 'never' && fault.scope === 'account' && fault.code !== 'API_FORBIDDEN') halt(fault)
+    // a request that was sent before the last repair failed for what has been repaired since
+    if (fault.retry === 'recover' && sentAt > repairedAt) repairing = startRepair(fault)
+  }
+
+  const lanes = new Map<string, Lane>()
+  const laneOf = (action: string): Lane => {
+    const lane = lanes.get(action) ?? createLane(perSecond, deps, () => repairing, stop.signal)
+    lanes.set(action, lane)
+    return lane
   }
 
   return {
-    mended: () => mending,
-    stopped: stop.signal,
+    repaired: () => repairing,
+    stopped: action => laneOf(action).stopped,
     halt,
-    gaveUp: (fault, since) => {
+    reportGivenUp: (fault, since) => {
       if (silentSince !== undefined && silentSince <= since) halt(fault)
     },
-    run: async (request, signal) => {
-      const patience = waiting.signal
-      const wanted = now()
-      const turn = queue.then(() => admission(wanted, signal, patience))
-      queue = turn.catch(() => undefined)
-      const at = await turn
+    run: async (action, request, signal) => {
+      const lane = laneOf(action)
+      const starved = lane.starved()
+      const sentAt = await lane.admit(signal)
+      const settle = (fault: Fault | undefined) => {
+        onOutcome(sentAt, fault)
+        lane.onOutcome(sentAt, fault, dice())
+      }
       try {
         const result = await request()
-        settle(at, undefined)
+        settle(undefined)
         return result
       } catch (error) {
         const fault = error instanceof Fault ? error : new Fault('INTERNAL_ERROR', 'unexpected')
-        settle(at, fault)
-        if (fault.code === 'API_THROTTLED') patience.throwIfAborted()
+        settle(fault)
+        if (fault.code === 'API_THROTTLED') starved.throwIfAborted()
         throw error
       }
+    },
+  }
+}
+
+const isAnswer = (fault: Fault | undefined) => !fault || fault.apiCode !== undefined
+
+type Lane = ReturnType<typeof createLane>
+
+/** The requests of one action, one after another in the order in which they came. */
+function createLane(
+  perSecond: number,
+  { now, wait }: RequestQueueDeps,
+  repairing: () => Promise<boolean>,
+  halted: AbortSignal,
+) {
+  const forbidden = new AbortController()
+  const stopped = AbortSignal.any([halted, forbidden.signal])
+  let limiter = createLimiter(perSecond)
+  let starving = new AbortController()
+  let throttledSince: number | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+  let outcome = Promise.withResolvers<void>()
+
+  const admitNext = async (wanted: number, starved: AbortSignal, signal: AbortSignal | undefined) => {
+    for (;;) {
+      await repairing()
+      stopped.throwIfAborted()
+      starved.throwIfAborted()
+      if (signal?.aborted) throw abortReason(signal, 'no time was left to send it')
+      const ms = delayUntilNext(limiter, now())
+      if (ms === 0) break
+      // an aborted wait is no failure: the next round sees the signal
+      await (ms === Infinity
+        ? outcome.promise
+        : wait(ms, signal).catch(error => {
+            if (!signal?.aborted) throw error
+          }))
+    }
+    const at = now()
+    limiter = onSent(limiter, at, wanted)
+    return at
+  }
+
+  /** Rejects all requests that wait now; later ones are unaffected. */
+  const giveUp = ({ message, apiCode, requestId }: Fault) => {
+    const hours = durationText(STARVED_AFTER_MS / 1_000)
+    const detail = { tries: 0, ...(apiCode && { apiCode }), ...(requestId && { requestId }) }
+    starving.abort(new Fault('API_THROTTLED', `in ${hours} nothing got through: ${message}`, detail))
+    starving = new AbortController()
+    throttledSince = undefined
+  }
+
+  return {
+    stopped,
+    starved: () => starving.signal,
+    /** Waits until a request may be sent. @returns when that was */
+    admit: (signal: AbortSignal | undefined): Promise<number> => {
+      const [wanted, starved] = [now(), starving.signal]
+      const turn = queue.then(() => admitNext(wanted, starved, signal))
+      queue = turn.catch(() => undefined)
+      return turn
+    },
+    onOutcome: (sentAt: number, fault: Fault | undefined, dice: number) => {
+      const answered = isAnswer(fault)
+      const throttled = fault?.code === 'API_THROTTLED'
+      if (throttled) throttledSince ??= sentAt
+      else if (answered) throttledSince = undefined
+      if (throttledSince !== undefined && fault && now() - throttledSince > STARVED_AFTER_MS) giveUp(fault)
+      // the key may do other things
+      if (fault?.code === 'API_FORBIDDEN') forbidden.abort(fault)
+      const proves = answered && fault?.scope !== 'account'
+      limiter = onReply(limiter, sentAt, now(), { throttled, proves, silent: !answered }, dice)
+      outcome.resolve()
+      outcome = Promise.withResolvers()
     },
   }
 }

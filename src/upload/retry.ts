@@ -1,9 +1,9 @@
-/** Tries again what may pass, mends what can be mended, and in the end throws the last real failure. */
+/** Tries again what may pass, mends what can be repaired, and in the end throws the last real failure. */
 import { abortReason, FAULTS, Fault } from '../errors.ts'
 import { RETRY_DELAY_MS } from '../util/schedule.ts'
 
 /**
- * Attempts at one upload within one pass; with the waits below that is about a minute and a half of patience. A throttle
+ * Attempts at one request in one run; with the waits below that is about a minute and a half of patience. A throttle
  * uses up none: how many share the limit is no fault of the upload that meets it.
  */
 export const MAX_ATTEMPTS = 8
@@ -28,8 +28,8 @@ export function pauseAfter(failures: number, dice: number): number {
 export interface RetryOptions {
   readonly dice: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** Whether the cause of a fault of class repair has been mended. */
-  readonly mended: () => Promise<boolean>
+  /** Whether the cause of a fault of class recover has been repaired. */
+  readonly repaired: () => Promise<boolean>
   readonly onRetry: (fault: Fault, attempt: number, ms: number) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -73,7 +73,7 @@ function repeated(fault: Fault, times: number): Fault {
   if (fault.code !== 'REPLY_UNREADABLE' || fault.advice !== FAULTS.REPLY_UNREADABLE.advice) return fault
   return new Fault('REPLY_UNREADABLE', `${times} times the same: ${fault.message}`, {
     advice:
-      'The upload may have been carried out, and its answer changed on the way: look at what a proxy or gateway makes of it, or go round it (NO_PROXY). `certferry check` names the way.',
+      'The request may have been carried out, and its answer changed on the way: look at what a proxy or gateway makes of it, or go round it (NO_PROXY). `certferry check` names the way.',
   })
 }
 
@@ -87,8 +87,8 @@ function abortError(signal: AbortSignal, last: Fault): Fault {
 async function retryDelay(
   made: number,
   fault: Fault,
-  { dice, mended }: RetryOptions,
+  { dice, repaired }: RetryOptions,
 ): Promise<number | undefined> {
-  if (fault.retry === 'recover') return made < MAX_ATTEMPTS && (await mended()) ? 0 : undefined
+  if (fault.retry === 'recover') return made < MAX_ATTEMPTS && (await repaired()) ? 0 : undefined
   return delayAfter(made, fault, dice())
 }

@@ -1,4 +1,5 @@
-/** Carries one bundle after the other: at the pace, with retries, and to an ID in the end. How the service is called is an argument. */
+/** Uploads certificates and calls other actions of the service, with retries and within the rate limit. */
+import type { GenericSchema, InferOutput } from 'valibot'
 import type { Bundle } from '../certificate/bundle.ts'
 import type { Settings } from '../config/settings.ts'
 import { FAULTS, Fault, type FaultCode } from '../errors.ts'
@@ -8,94 +9,130 @@ import type { Lineage } from '../sources/lineage.ts'
 import { type Client, createClient } from '../tencent/client.ts'
 import { createCredentialProvider, type Places } from '../tencent/credentials.ts'
 import { roleCredentials } from '../tencent/instanceRole.ts'
-import type { Reply } from '../tencent/response.ts'
-import { existingOf, type Uploaded, uploadBody, uploadedOf } from '../tencent/uploadRequest.ts'
+import { fieldsOf, type Parameters, type Reply } from '../tencent/response.ts'
+import { existingOf, type Uploaded, uploadedOf, uploadParameters } from '../tencent/uploadRequest.ts'
 import { durationText } from '../terminal/text.ts'
 import { createRequestQueue, type RequestQueueDeps } from './requestQueue.ts'
 import { retry } from './retry.ts'
 
 interface RetryingUploaderOptions {
   readonly ratePerSecond: number
-  /** Sends one request. @throws Fault of the service's answer, or of the way there. */
-  readonly call: (action: string, body: string) => Promise<Reply>
+  /** Sends one request. @throws Fault of the service's answer, or of the network. */
+  readonly send: Client['call']
   readonly repair: RequestQueueDeps['repair']
   readonly log: Logger
   readonly signal: AbortSignal
   readonly onThrottled?: (() => void) | undefined
-  /** Kinds of weather told of until an upload goes well; whoever renews the courier hands them on. */
+  /** The network faults that have been logged since the last success; shared by the uploaders of one daemon. */
   readonly told?: Set<FaultCode> | undefined
   readonly passing: Clock
 }
 
-/** How time passes and dice fall. */
+/** The clock and the random numbers. */
 export type Clock = Omit<RequestQueueDeps, 'repair'>
+
+/** What a call is for, as a retry is logged: `certbot:example.com not uploaded at attempt 1`. */
+export interface CallContext {
+  readonly lineage: string
+  readonly failed: string
+}
 
 export interface RetryingUploader {
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
-  /** Lets no more requests out: uploads that wait for their turn fail with this fault. */
+  /**
+   * Calls any action of the service: retried, and no faster than this action's own rate limit.
+   * @throws Fault of the service's answer, or of the network; REPLY_UNREADABLE for a reply that is not of this schema.
+   */
+  readonly call: <Schema extends GenericSchema>(
+    action: string,
+    parameters: Parameters,
+    schema: Schema,
+    context: CallContext,
+  ) => Promise<Called<InferOutput<Schema>>>
+  /** Sends no more requests: those that wait for their turn fail with this fault. */
   readonly halt: (fault: Fault) => void
 }
 
-export function createRetryingUploader(options: RetryingUploaderOptions): RetryingUploader {
-  const { ratePerSecond, repair, log, signal, passing } = options
-  const lanes = createRequestQueue(ratePerSecond, { ...passing, repair })
-  const ends = AbortSignal.any([signal, lanes.stopped])
-  const sayThrottled = (error: unknown) => {
-    if (error instanceof Fault && error.code === 'API_THROTTLED') options.onThrottled?.()
-    throw error
-  }
-  const call = (action: string, body: string) => options.call(action, body).catch(sayThrottled)
-  const send = (action: string, body: string) => lanes.run(() => call(action, body), signal)
-  const sayRetry = logRetry(log, options.told)
+interface Called<Fields> {
+  readonly fields: Fields
+  readonly requestId: string
+  readonly attempts: number
+}
 
+export function createRetryingUploader(options: RetryingUploaderOptions): RetryingUploader {
+  const { ratePerSecond, repair, log, signal, passing, onThrottled } = options
+  const queue = createRequestQueue(ratePerSecond, { ...passing, repair })
+  const retries = logRetry(log, options.told)
+  const send: Send = (action, parameters) =>
+    queue.run(
+      action,
+      () =>
+        options.send(action, parameters, signal).catch(error => {
+          if (error instanceof Fault && error.code === 'API_THROTTLED') onThrottled?.()
+          throw error
+        }),
+      signal,
+    )
+  const retried = async <T>(action: string, context: CallContext, attempt: () => Promise<T>) => {
+    const since = passing.now()
+    const ends = AbortSignal.any([signal, queue.stopped(action)])
+    const onRetry = retries.log(context)
+    try {
+      const result = await retry(attempt, { ...passing, signal: ends, repaired: queue.repaired, onRetry })
+      retries.succeeded()
+      return result
+    } catch (error) {
+      if (error instanceof Fault && error.retry === 'backoff') queue.reportGivenUp(error, since)
+      throw error
+    }
+  }
   return {
-    halt: lanes.halt,
+    halt: queue.halt,
     upload: async (bundle, lineage) => {
-      const body = uploadBody(bundle, lineage.upload, lineage.name)
-      const attempt = () =>
-        send('UploadCertificate', body).then(uploadedOf).catch(resolveExisting(bundle, send))
-      const since = passing.now()
-      try {
-        const patience = { ...passing, signal: ends, mended: lanes.mended, onRetry: sayRetry.retry(lineage) }
-        const { value, attempts } = await retry(attempt, patience)
-        sayRetry.wentWell()
-        return { ...value, attempts }
-      } catch (error) {
-        if (error instanceof Fault && error.retry === 'backoff') lanes.gaveUp(error, since)
-        throw error
-      }
+      const parameters = uploadParameters(bundle, lineage.upload, lineage.name)
+      const context = { lineage: lineage.id, failed: 'not uploaded' }
+      const { value, attempts } = await retried('UploadCertificate', context, () =>
+        send('UploadCertificate', parameters).then(uploadedOf).catch(findExisting(bundle, send)),
+      )
+      return { ...value, attempts }
+    },
+    call: async (action, parameters, schema, context) => {
+      const { value, attempts } = await retried(action, context, async () => {
+        const reply = await send(action, parameters)
+        return { fields: fieldsOf(reply, schema), requestId: reply.requestId }
+      })
+      return { ...value, attempts }
     },
   }
 }
 
-/** In bad weather every certificate meets the same: the first to meet it says so, until something goes well. */
-function logRetry(log: Logger, said = new Set<FaultCode>()) {
+type Send = (action: string, parameters: Parameters) => Promise<Reply>
+
+/** During an outage every request fails alike: each kind of fault is logged once until a request succeeds. */
+function logRetry(log: Logger, logged = new Set<FaultCode>()) {
   return {
-    wentWell: () => said.clear(),
-    retry:
-      ({ id }: Lineage) =>
+    succeeded: () => logged.clear(),
+    log:
+      ({ lineage, failed }: CallContext) =>
       ({ code, apiCode, message, advice }: Fault, attempt: number, ms: number) => {
-        const level = said.has(code) ? 'debug' : 'info'
-        said.add(code)
+        const level = logged.has(code) ? 'debug' : 'info'
+        logged.add(code)
+        const when = ms ? `in ${(ms / 1000).toFixed(1)} s` : 'when its turn comes'
         log[level](
-          { event: 'retry', lineage: id, code, apiCode, advice, attempt, waitMs: Math.round(ms) },
-          `${id} not uploaded at attempt ${attempt}, trying again ${ms ? `in ${(ms / 1000).toFixed(1)} s` : 'when its turn comes'}: ${message}`,
+          { event: 'retry', lineage, code, apiCode, advice, attempt, waitMs: Math.round(ms) },
+          `${lineage} ${failed} at attempt ${attempt}, trying again ${when}: ${message}`,
         )
       },
   }
 }
 
-/** "It exists" is success with the ID left out: it is asked for. */
-const resolveExisting =
-  (bundle: Bundle, send: (action: string, body: string) => Promise<Reply>) => async (error: unknown) => {
-    if (!(error instanceof Fault) || error.code !== 'API_EXISTS') throw error
-    return existingOf(
-      await send('CheckCertificateExist', JSON.stringify({ CertificatePublicKey: bundle.chainPem })),
-      error,
-    )
-  }
+/** "It exists" is a success without the ID, which another action tells. */
+const findExisting = (bundle: Bundle, send: Send) => async (error: unknown) => {
+  if (!(error instanceof Fault) || error.code !== 'API_EXISTS') throw error
+  return existingOf(await send('CheckCertificateExist', { CertificatePublicKey: bundle.chainPem }), error)
+}
 
-export interface UploaderOptions extends Omit<RetryingUploaderOptions, 'ratePerSecond' | 'call' | 'repair'> {
+export interface UploaderOptions extends Omit<RetryingUploaderOptions, 'ratePerSecond' | 'send' | 'repair'> {
   readonly settings: Settings
   readonly env: Places['env']
   readonly home: string
@@ -121,10 +158,14 @@ export function createUploader(options: UploaderOptions): Uploader {
   const wallet = createCredentialProvider({ ...places, now: () => new Date(now()), wait }, now)
   const onClock = sayClock(log)
   const client = createClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
-  const call = (action: string, body: string) => client.call(action, body, signal)
-  const courier = createRetryingUploader({ ...options, ratePerSecond, call, repair: client.repair })
+  const retrying = createRetryingUploader({
+    ...options,
+    ratePerSecond,
+    send: client.call,
+    repair: client.repair,
+  })
   return {
-    ...courier,
+    ...retrying,
     client,
     origin: async () => (await wallet.current()).origin,
     // not close(): that waits for a proxy that never answers, and nobody is left to want the answer

@@ -24,7 +24,7 @@ async function call({ endpoint, proxy, env = {}, limits }: Job): Promise<Ending>
       now: Date.now,
       version: '0',
     })
-    const ending = await call('UploadCertificate', '{"CertificatePrivateKey":"hushPrivateKey"}').then(
+    const ending = await call('UploadCertificate', { CertificatePrivateKey: 'hushPrivateKey' }).then(
       ({ requestId }) => requestId,
       ({ code, message }: { code: string; message: string }) => `${code} ${message}`,
     )

@@ -35,8 +35,8 @@ describe('the request', () => {
   test('carries the body as UTF-8, byte for byte, and its length in bytes', async () => {
     const { url, asked } = await answering(() => ({ body: OK }))
     await callerOf(url).call()
-    expect(asked[0]?.body).toEqual(Buffer.from(BODY, 'utf8'))
-    expect(asked[0]?.headers['content-length']).toBe(String(Buffer.byteLength(BODY)))
+    expect(asked[0]?.body).toEqual(Buffer.from(JSON.stringify(BODY), 'utf8'))
+    expect(asked[0]?.headers['content-length']).toBe(String(Buffer.byteLength(JSON.stringify(BODY))))
   })
 
   test('names region and token where there are any, and sends no empty header where there are none', async () => {
@@ -61,8 +61,7 @@ describe('the request', () => {
     }
     const emulator = await startEmulator({ accounts })
     onTestFinished(emulator.close)
-    const list = (token: string) =>
-      callerOf(emulator.url, { token }).client.call('DescribeCertificates', '{}')
+    const list = (token: string) => callerOf(emulator.url, { token }).client.call('DescribeCertificates', {})
     expect((await list('hushToken')).fields).toMatchObject({ TotalCount: 0 })
     expect(await failureOf(list('hushToken-of-yesterday'))).toMatchObject({
       code: 'API_CREDENTIALS',

@@ -64,7 +64,7 @@ describe('the answer', () => {
   })
 
   test('that quotes the private key has it cut out before anybody sees it', async () => {
-    const Message = `cannot parse ${JSON.parse(BODY).CertificatePrivateKey}`
+    const Message = `cannot parse ${BODY.CertificatePrivateKey}`
     const body = JSON.stringify({
       Response: { Error: { Code: 'InvalidParameter', Message }, RequestId: 'r' },
     })

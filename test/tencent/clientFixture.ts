@@ -6,13 +6,14 @@ import { type AgentOptions, createAgent } from '../../src/http/agent.ts'
 import { secret } from '../../src/secret.ts'
 import { type Connection, createClient } from '../../src/tencent/client.ts'
 import type { Credentials } from '../../src/tencent/credentials.ts'
+import type { Parameters } from '../../src/tencent/response.ts'
 
 const PRIVATE = 'hushPrivateKey'
 /** A request's body such as the uploader makes, and as no error may quote it. */
-export const BODY = JSON.stringify({
+export const BODY: Parameters = {
   Alias: '测试/é 🔑',
   CertificatePrivateKey: `-----BEGIN PRIVATE KEY-----\n${PRIVATE}\n-----END PRIVATE KEY-----\n`,
-})
+}
 
 export const CREDENTIALS: Credentials = {
   origin: 'the test',

@@ -19,7 +19,7 @@ describe('a service that quotes what it was sent', () => {
     ['the key on one line', key.replaceAll('\n', '')],
     ['the password', `wrong password: ${PASSWORD}`],
   ])('has key and password cut out: %s', (_, quoted) => {
-    const text = redactSent(secretsOf(body))(`not accepted: ${quoted}`)
+    const text = redactSent(secretsOf(JSON.parse(body)))(`not accepted: ${quoted}`)
     expect(text).toMatch(/^not accepted: .*\[secret\]/s)
     expect(leaksIn(text.replaceAll('PRIVATE KEY-----', ''), { keys: [key], secrets: [PASSWORD] })).toEqual([])
   })
@@ -49,5 +49,5 @@ test('a word as short as any other is left, and so is all that was not sent', ()
   expect(redactSent(['', 'key', '-----BEGIN PRIVATE KEY-----'])('the key is not accepted')).toBe(
     'the key is not accepted',
   )
-  expect(secretsOf('{"Limit":1}').filter(Boolean)).toEqual([])
+  expect(secretsOf({ Limit: 1 }).filter(Boolean)).toEqual([])
 })

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
 import type { UploadSettings } from '../../src/config/settings.ts'
 import { Fault } from '../../src/errors.ts'
-import { existingOf, settingsDigest, uploadBody, uploadedOf } from '../../src/tencent/uploadRequest.ts'
+import { existingOf, settingsDigest, uploadedOf, uploadParameters } from '../../src/tencent/uploadRequest.ts'
 import { caCertificate, encrypted, issue, type Pair } from '../fixtures/certificates.ts'
 import { faultOf, proven, SETTINGS } from '../fixtures/samples.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 
 const body = (changes: Partial<UploadSettings> = {}, of = bundle) =>
-  JSON.parse(uploadBody(of, { ...SETTINGS, ...changes }, 'example.com_ecc')) as Record<string, unknown>
+  uploadParameters(of, { ...SETTINGS, ...changes }, 'example.com_ecc')
 
 describe('the parameters of UploadCertificate', () => {
   test('of a pair with nothing configured', () => {

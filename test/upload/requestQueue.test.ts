@@ -15,7 +15,7 @@ describe('the rhythm', () => {
   test('requests leave in the order in which they came', async () => {
     const { clock, lanes } = stage()
     const order: number[] = []
-    await clock.until(Promise.all(many(30, i => lanes.run(async () => order.push(i)))))
+    await clock.until(Promise.all(many(30, i => lanes.run('UploadCertificate', async () => order.push(i)))))
     expect(order).toEqual(many(30, i => i))
   })
 
@@ -23,10 +23,10 @@ describe('the rhythm', () => {
     const { clock, lanes, send } = stage()
     await clock.until(send())
     const order: string[] = []
-    const early = lanes.run(async () => order.push('early'))
+    const early = lanes.run('UploadCertificate', async () => order.push('early'))
     await clock.still()
     clock.advance(10_000)
-    const late = lanes.run(async () => order.push('late'))
+    const late = lanes.run('UploadCertificate', async () => order.push('late'))
     await clock.until(Promise.all([early, late]))
     expect(order).toEqual(['early', 'late'])
   })
@@ -53,6 +53,15 @@ describe('the rhythm', () => {
   })
 })
 
+test('each action has a rate limit of its own', async () => {
+  const { clock, lanes } = stage({ rate: 1 })
+  const sent: string[] = []
+  const send = (action: string) =>
+    lanes.run(action, async () => void sent.push(`${action} ${Math.floor(clock.now() / 1_000)}`))
+  await clock.until(Promise.all(['A', 'B', 'A', 'B'].map(send)))
+  expect(sent.toSorted()).toEqual(['A 0', 'A 1', 'B 0', 'B 1'])
+})
+
 describe('a limit that lets nothing through', () => {
   const HOUR = 3_600_000
   const throttle = () => new Fault('API_THROTTLED', 'too fast', { apiCode: 'RequestLimitExceeded' })
@@ -62,7 +71,7 @@ describe('a limit that lets nothing through', () => {
     const asking = async () => {
       for (;;) {
         const fault = await lanes
-          .run(async () => {
+          .run('UploadCertificate', async (): Promise<Fault> => {
             left.push(clock.now())
             throw throttle()
           })
@@ -87,7 +96,9 @@ describe('a limit that lets nothing through', () => {
     const { clock, left, lanes, send } = stage({ dice: () => 0.5 })
     for (let last = false; !last; )
       last = await clock.until(
-        lanes.run(() => Promise.reject(throttle())).catch(({ tries }: Fault) => tries === 0),
+        lanes
+          .run('UploadCertificate', () => Promise.reject<boolean>(throttle()))
+          .catch(({ tries }: Fault) => tries === 0),
       )
     expect(await clock.until(send().then(() => 'went well'))).toBe('went well')
     left.length = 0
@@ -111,6 +122,14 @@ describe('a fault of the account', () => {
     await reason(send(fail(answered('API_ACCOUNT_ERROR'))))
     expect(await reason(send())).toMatchObject({ code: 'API_ACCOUNT_ERROR' })
     expect(left).toHaveLength(1)
+  })
+
+  test('stops one action only where the key may do others', async () => {
+    const { lanes, send, fail, reason } = stage()
+    const forbidden = answered('API_FORBIDDEN')
+    await reason(send(fail(forbidden)))
+    expect(await reason(send())).toBe(forbidden)
+    expect(await reason(lanes.run('DescribeCertificates', async () => {}))).toBe('went well')
   })
 
   test('is not what one bad certificate makes: the others go on', async () => {

@@ -25,11 +25,15 @@ export function stage({ rate = 10, dice = () => 0, repair = async () => true }: 
   const left: number[] = []
   /** A request that takes so many milliseconds and then ends in `answer`, which throws where it is to fail. */
   const send = (answer: () => void = () => {}, ms = 20, signal?: AbortSignal) =>
-    lanes.run(async () => {
-      left.push(clock.now())
-      await clock.wait(ms)
-      answer()
-    }, signal)
+    lanes.run(
+      'UploadCertificate',
+      async () => {
+        left.push(clock.now())
+        await clock.wait(ms)
+        answer()
+      },
+      signal,
+    )
   const fail = (fault: Fault) => () => {
     throw fault
   }

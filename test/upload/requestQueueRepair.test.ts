@@ -12,7 +12,7 @@ describe('a repair', () => {
     const reasons = await Promise.all(many(10, i => reason(send(fail(stale), 3_000 + 50 * i))))
     expect(reasons.every(one => one === stale)).toBe(true)
     expect(repaired).toEqual([stale])
-    expect(await lanes.mended()).toBe(true)
+    expect(await lanes.repaired()).toBe(true)
     expect(await reason(send())).toBe('went well')
   })
 
@@ -33,7 +33,7 @@ describe('a repair', () => {
     const reasons = await Promise.all(many(5, () => reason(send(fail(fault)))))
     for (const one of reasons) expect(one).toBe(fault)
     expect(left).toHaveLength(1)
-    expect(await lanes.mended()).toBe(false)
+    expect(await lanes.repaired()).toBe(false)
   })
 
   test('that fails itself stops everybody with its own fault', async () => {

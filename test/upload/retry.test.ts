@@ -23,7 +23,7 @@ function stage(wishes: Partial<RetryOptions> = {}) {
             waits.push(ms)
             return clock.wait(ms, signal)
           },
-          mended: async () => true,
+          repaired: async () => true,
           onRetry: ({ code }, attempt, ms) => told.push({ code, attempt, ms }),
           ...wishes,
         },
@@ -115,7 +115,7 @@ describe('what does not pass', () => {
   })
 })
 
-describe('what can be mended', () => {
+describe('what can be repaired', () => {
   const stale = new Fault('API_CLOCK', 'expired', { apiCode: 'AuthFailure.SignatureExpire' })
 
   test('is sent again at once when it has been', async () => {
@@ -125,12 +125,12 @@ describe('what can be mended', () => {
   })
 
   test('is given up when it could not be', async () => {
-    const { run, attempts } = stage({ mended: async () => false })
+    const { run, attempts } = stage({ repaired: async () => false })
     expect(await run(() => stale)).toBe(stale)
     expect(attempts()).toBe(1)
   })
 
-  test('is not mended for ever', async () => {
+  test('is not repaired for ever', async () => {
     const { run, attempts } = stage()
     expect(await run(() => stale)).toBe(stale)
     expect(attempts()).toBe(8)

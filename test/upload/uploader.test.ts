@@ -1,3 +1,4 @@
+import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import type { InjectedFault } from '../../src/emulator/faults.ts'
 import { refused } from '../http/httpServers.ts'
@@ -59,6 +60,34 @@ describe('an upload', () => {
     const { upload, said } = await stage({ endpoint: (await refused()).slice(0, -1) })
     expect(await failureOf(upload())).toMatchObject({ code: 'NETWORK', retry: 'backoff' })
     expect(said).toHaveLength(7)
+  })
+})
+
+describe('a call of another action', () => {
+  const context = { lineage: 'pem:a', failed: 'not listed' }
+
+  test('has its reply in the form of the schema, and is retried', async () => {
+    const { uploader, said } = await stage({ faults: first('bad-gateway') })
+    const reply = uploader.call(
+      'DescribeCertificates',
+      { Limit: 1 },
+      v.object({ TotalCount: v.number() }),
+      context,
+    )
+    expect(await reply).toEqual({ fields: { TotalCount: 0 }, requestId: expect.any(String), attempts: 2 })
+    expect(said).toMatchObject([
+      { event: 'retry', msg: expect.stringMatching(/^pem:a not listed at attempt 1, /) },
+    ])
+  })
+
+  test('fails when the reply has another form, and names the field', async () => {
+    const { uploader } = await stage()
+    const reply = uploader.call('DescribeCertificates', {}, v.object({ TotalCount: v.string() }), context)
+    expect(await failureOf(reply)).toMatchObject({
+      code: 'REPLY_UNREADABLE',
+      requestId: expect.any(String),
+      message: expect.stringContaining('TotalCount'),
+    })
   })
 })
 

@@ -63,7 +63,7 @@ export async function night(wishes: Night, bundle: Bundle, seed: number): Promis
     return agent({
       bundles: held(server),
       ratePerSecond,
-      call: account.call,
+      send: account.send,
       passing: { ...clock, dice },
       shifts,
     })

@@ -3,7 +3,7 @@ import type { Bundle } from '../../../src/certificate/bundle.ts'
 import { Fault } from '../../../src/errors.ts'
 import { createLogger } from '../../../src/log/logger.ts'
 import { emptyReceipt, type Receipt, uploadOf, withUpload } from '../../../src/receipts/receipt.ts'
-import type { Reply } from '../../../src/tencent/response.ts'
+import type { Parameters, Reply } from '../../../src/tencent/response.ts'
 import { decide } from '../../../src/upload/decision.ts'
 import { type Clock, createRetryingUploader, type RetryingUploader } from '../../../src/upload/uploader.ts'
 import { lineageOf } from '../../upload/inMemoryDeps.ts'
@@ -11,7 +11,7 @@ import { lineageOf } from '../../upload/inMemoryDeps.ts'
 export interface AgentOptions {
   readonly bundles: readonly Bundle[]
   readonly ratePerSecond: number
-  readonly call: (action: string, body: string) => Promise<Reply>
+  readonly send: (action: string, parameters: Parameters) => Promise<Reply>
   readonly passing: Clock
   /** How long a pass may take and how long it is to the next, where passes are started by a timer. In milliseconds. */
   readonly shifts?: { readonly on: number; readonly off: number } | undefined

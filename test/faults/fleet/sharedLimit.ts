@@ -1,7 +1,7 @@
 /** The service as a fleet sees it, in virtual time: one limit for all, an ID for every certificate, the same to whoever asks again. */
 
 import { createRateLimit } from '../../../src/emulator/gateway.ts'
-import type { Reply } from '../../../src/tencent/response.ts'
+import type { Parameters, Reply } from '../../../src/tencent/response.ts'
 import { readReply } from '../../../src/tencent/response.ts'
 
 /**
@@ -27,7 +27,7 @@ export interface Road {
 }
 
 export interface Account {
-  readonly call: (action: string, body: string) => Promise<Reply>
+  readonly send: (action: string, parameters: Parameters) => Promise<Reply>
   /** IDs by certificate. */
   readonly stored: ReadonlyMap<string, string>
   readonly figures: () => { readonly passed: number; readonly throttled: number; readonly lastAt: number }
@@ -55,23 +55,23 @@ export function openAccount({
   let lastAt = 0
   const road = () => wait(least + dice() * (most - least))
 
-  const answer = (body: string): string => {
+  const answer = ({ CertificatePublicKey, Repeatable }: Parameters): string => {
     if (!limit(now())) {
       throttled += 1
       return THROTTLE
     }
     passed += 1
     lastAt = now()
-    const { CertificatePublicKey: chain, Repeatable } = JSON.parse(body)
+    const chain = String(CertificatePublicKey)
     const id = (Repeatable ? undefined : stored.get(chain)) ?? `ID${stored.size}`
     const known = stored.has(chain)
     stored.set(chain, id)
     return envelope({ CertificateId: id, RepeatCertId: known ? id : '' })
   }
   return {
-    call: async (_, body) => {
+    send: async (_, parameters) => {
       await road()
-      const reply = answer(body)
+      const reply = answer(parameters)
       await road()
       return readReply(200, reply)
     },
