@@ -8,6 +8,7 @@ import { Fault } from '../errors.ts'
 import { isSamePlace, isThere } from '../files/samePlace.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
+import { listLineages } from '../sources/discover.ts'
 import { type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from '../sources/lineage.ts'
 import { jsonLine } from '../terminal/text.ts'
 import { exitOf, type Outcome, passJson } from '../upload/outcome.ts'
@@ -27,7 +28,10 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   try {
     const lineage = renewedLineage(context, line, app.settings, invocation)
     const outcomes = await syncRenewed(app, lineage, context.home)
-    await metrics?.write(app.log)
+    if (metrics) {
+      const listing = await listLineages(app.settings, context.home).catch(() => undefined)
+      await metrics.write(app.log, app.receipts, { outcomes, lineages: listing?.lineages ?? [] })
+    }
     if (line.json) context.stdout.write(jsonLine(passJson(outcomes)))
     return exitOf(outcomes)
   } finally {

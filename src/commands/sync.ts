@@ -17,7 +17,8 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
   const engine = await openApp(footer.world, line, shutdownSignal(world), () => meter?.metrics)
   try {
     const { settings, log, effects } = engine
-    const { lineages, failed, left } = filterByName(await listLineages(settings, world.home), line.only)
+    const listing = await listLineages(settings, world.home)
+    const { lineages, failed, left } = filterByName(listing, line.only)
     logInsecurePermissions(engine)
     const dryRun = line.dryRun ?? false
 
@@ -31,8 +32,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
 
     const exit = exitOf(outcomes)
     logEntry(log, summaryEntry(outcomes, world.now() - started))
-    if (!line.only && !failed.length) meter?.sawAll(outcomes)
-    await meter?.write(log)
+    await meter?.write(log, engine.receipts, { outcomes, lineages: listing.lineages })
     if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
     return exit
   } finally {

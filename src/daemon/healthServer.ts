@@ -24,7 +24,7 @@ export function createHealthServer(now: () => number): HealthServer {
 
   const count = async (): Promise<Metrics> => {
     const { createMetrics } = await import('../metrics/registry.ts')
-    metrics ??= createMetrics({ version: VERSION, now: () => new Date(now()) })
+    metrics ??= createMetrics({ version: VERSION, now: () => new Date(now()), isDaemon: true })
     return metrics
   }
   const open = async (listen: string, at: string, log: Logger) => {

@@ -1,26 +1,65 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
-import { Fault } from '../../src/errors.ts'
-import { emptyReceipt, uploadOf } from '../../src/receipts/receipt.ts'
-import { bundleOf } from '../fixtures/samples.ts'
-import { failed, metricsAt, NOW, unchanged, uploaded, valuesOf } from './registryFixture.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { createMetrics, METRICS } from '../../src/metrics/registry.ts'
+import type { Outcome } from '../../src/upload/outcome.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { bundleOf, proven, receiptWith, upload } from '../fixtures/samples.ts'
 
 const A = 'certbot:a.example'
 const B = 'acme.sh:b.example_ecc'
 const FROM = new Date('2026-03-01T00:00:00Z')
 const TO = new Date('2026-05-30T01:02:03Z')
-let bundle: Bundle
-beforeAll(async () => {
-  bundle = await bundleOf({ names: ['a.example'], notBefore: FROM, notAfter: TO })
+const NOW = 1_780_000_000
+const bundle = await bundleOf({ names: ['a.example'], notBefore: FROM, notAfter: TO })
+
+const daemonMetrics = () =>
+  createMetrics({ version: '1.2.3', now: () => new Date(NOW * 1000 + 999), isDaemon: true })
+
+const uploaded = (lineage: string, bundle: Bundle): Outcome => ({
+  lineage,
+  bundle,
+  outcome: 'uploaded',
+  because: 'first-seen',
+  certificateId: 'certificate-id',
+  reused: false,
+  requestId: 'request-id',
+  attempts: 1,
+  supersedes: null,
+  elapsedMs: 84,
 })
 
-describe('a lineage', () => {
-  test('that was uploaded has its dates, the time of the upload, and is ok', async () => {
-    const metrics = metricsAt()
+const unchanged = (lineage: string): Outcome => ({
+  lineage,
+  outcome: 'unchanged',
+  because: 'unchanged',
+  certificateId: 'certificate-id',
+  elapsedMs: 1,
+})
+
+const failed = (lineage: string, code: FaultCode, message = 'no'): Outcome => ({
+  lineage,
+  outcome: 'failed',
+  fault: new Fault(code, message, { requestId: 'request-id' }),
+  elapsedMs: 1,
+})
+
+/** Every sample as `name{label}`, without the prefix, with its value. */
+const valuesOf = (text: string): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Array.from(text.matchAll(/^certferry_(\w+)(?:{\w+="(.*)"})? (\S+)$/gm), ([, name, label, value]) => [
+      label === undefined ? `${name}` : `${name}{${label}}`,
+      Number(value),
+    ]),
+  )
+
+describe('series of a lineage', () => {
+  test('an upload sets the dates, the time of the upload and synced', async () => {
+    const metrics = daemonMetrics()
     metrics.outcome(uploaded(A, bundle))
     expect(valuesOf(await metrics.text())).toMatchObject({
       [`certificate_not_before_timestamp_seconds{${A}}`]: FROM.getTime() / 1000,
-      [`certificate_not_after_timestamp_seconds{${A}}`]: TO.getTime() / 1000,
+      [`certificate_not_after_timestamp_seconds{${A}}`]: Math.floor(TO.getTime() / 1000),
       [`last_upload_timestamp_seconds{${A}}`]: NOW,
       [`certificate_synced{${A}}`]: 1,
       last_check_timestamp_seconds: NOW,
@@ -29,20 +68,19 @@ describe('a lineage', () => {
     })
   })
 
-  test('that is unchanged has the time of its last upload from the receipt, and counts as no upload', async () => {
-    const metrics = metricsAt()
-    const upload = uploadOf(bundle, { certificateId: 'i', requestId: 'r', reused: false }, 'host', FROM)
-    metrics.recalled({ ...emptyReceipt(A), uploaded: upload })
-    metrics.recalled(emptyReceipt(B))
+  test('a receipt sets the dates, the last upload and synced, and counts no upload', async () => {
+    const metrics = daemonMetrics()
+    metrics.recalled(receiptWith({ lineage: A, uploaded: upload({ uploadedAt: FROM.toISOString() }) }))
+    metrics.recalled(receiptWith({ lineage: B, uploaded: undefined }))
     metrics.outcome(unchanged(A))
     const values = valuesOf(await metrics.text())
     expect(values).toMatchObject({
       [`last_upload_timestamp_seconds{${A}}`]: FROM.getTime() / 1000,
+      [`certificate_not_after_timestamp_seconds{${A}}`]: Date.parse(upload().notAfter) / 1000,
       [`certificate_synced{${A}}`]: 1,
       'uploads_total{uploaded}': 0,
     })
-    expect(values).not.toHaveProperty(`last_upload_timestamp_seconds{${B}}`)
-    expect(values).not.toHaveProperty('uploads_total{unchanged}')
+    expect(Object.keys(values).join()).not.toMatch(/unchanged|acme\.sh/)
   })
 
   test.each([
@@ -51,37 +89,26 @@ describe('a lineage', () => {
     ['failed', failed(A, 'FILE_MISSING')],
     [
       'refused',
-      {
-        lineage: A,
-        outcome: 'refused',
-        because: 'expired',
-        fault: new Fault('EXPIRED', 'over'),
-        elapsedMs: 1,
-      },
+      { ...unchanged(A), outcome: 'refused', because: 'expired', fault: new Fault('EXPIRED', 'over') },
     ],
-  ] as const)('that ended as %s is not ok until the service has it', async (outcome, ending) => {
-    const metrics = metricsAt()
-    metrics.outcome(ending)
-    const bad = valuesOf(await metrics.text())
-    expect(bad).toMatchObject({ [`uploads_total{${outcome}}`]: 1, [`certificate_synced{${A}}`]: 0 })
-    metrics.outcome({ lineage: A, outcome: 'waiting', until: TO, elapsedMs: 1 })
-    expect(valuesOf(await metrics.text())).toEqual(bad)
-    metrics.outcome(uploaded(A, bundle))
-    expect(valuesOf(await metrics.text())[`certificate_synced{${A}}`]).toBe(1)
-  })
+  ] as const)(
+    'a lineage whose check ends as %s is not synced until it is uploaded',
+    async (outcome, ending) => {
+      const metrics = daemonMetrics()
+      metrics.outcome(ending)
+      const bad = valuesOf(await metrics.text())
+      expect(bad).toMatchObject({ [`uploads_total{${outcome}}`]: 1, [`certificate_synced{${A}}`]: 0 })
+      metrics.outcome({ lineage: A, outcome: 'waiting', until: TO, elapsedMs: 1 })
+      metrics.outcome({ lineage: A, outcome: 'planned', because: 'changed', elapsedMs: 1 })
+      expect(valuesOf(await metrics.text())).toEqual(bad)
+      metrics.outcome(uploaded(A, bundle))
+      expect(valuesOf(await metrics.text())[`certificate_synced{${A}}`]).toBe(1)
+    },
+  )
 
-  test('that a dry run looked at stays as it was', async () => {
-    const metrics = metricsAt()
-    metrics.outcome(failed(A, 'NETWORK'))
-    const before = await metrics.text()
-    metrics.outcome({ lineage: A, outcome: 'planned', because: 'changed', elapsedMs: 1 })
-    expect(await metrics.text()).toBe(before)
-  })
-
-  test('that is gone from disk is gone from the page, and the others stay', async () => {
-    const metrics = metricsAt()
+  test('a lineage that is gone from disk loses its series, and the others keep theirs', async () => {
+    const metrics = daemonMetrics()
     for (const lineage of [A, B, 'pem:c']) metrics.outcome(uploaded(lineage, bundle))
-    metrics.forget('pem:c')
     metrics.keep(new Set([B, 'pem:new']))
     const text = await metrics.text()
     expect(text).toContain(B)
@@ -90,9 +117,9 @@ describe('a lineage', () => {
   })
 })
 
-describe('the daemon', () => {
-  test('counts throttles, and shows what is pending and which version runs', async () => {
-    const metrics = metricsAt()
+describe('series of the daemon', () => {
+  test('throttles are counted; pending and version are shown', async () => {
+    const metrics = daemonMetrics()
     metrics.throttled()
     metrics.throttled()
     metrics.pending(3)
@@ -102,35 +129,65 @@ describe('the daemon', () => {
       certificates_pending: 1,
       'build_info{1.2.3}': 1,
     })
+    expect(valuesOf(await daemonMetrics().text()).requests_throttled_total).toBe(0)
   })
 
-  test('counts missed events from zero, so that the first one is a rise', async () => {
-    const metrics = metricsAt()
+  test('missed changes are counted from zero, until their source leaves the configuration', async () => {
+    const metrics = daemonMetrics()
+    const values = async () => valuesOf(await metrics.text())
     metrics.watching(new Map([['certbot=/le', true]]))
-    expect(valuesOf(await metrics.text())).toMatchObject({
+    expect(await values()).toMatchObject({
       'source_watch_up{certbot=/le}': 1,
       'watch_missed_changes_total{certbot=/le}': 0,
     })
     metrics.missedEvent('certbot=/le')
     metrics.watching(new Map([['certbot=/le', false]]))
-    expect(valuesOf(await metrics.text())).toMatchObject({
+    expect(await values()).toMatchObject({
       'source_watch_up{certbot=/le}': 0,
       'watch_missed_changes_total{certbot=/le}': 1,
     })
-  })
-
-  test('shows nothing more of a source that left the configuration', async () => {
-    const metrics = metricsAt()
-    metrics.watching(new Map([['certbot=/le', true]]))
-    metrics.missedEvent('certbot=/le')
     metrics.watching(new Map([['acme.sh=/home', false]]))
     expect(await metrics.text()).not.toContain('/le')
-    expect(valuesOf(await metrics.text())).toMatchObject({ 'source_watch_up{acme.sh=/home}': 0 })
+    expect(await values()).toMatchObject({ 'source_watch_up{acme.sh=/home}': 0 })
+  })
+})
+
+describe('the text', () => {
+  test('it explains every metric of the table and holds no other', async () => {
+    const text = await daemonMetrics().text()
+    const explained = Array.from(text.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name, type]) => [name, type])
+    expect(explained).toEqual(Object.values(METRICS).map(({ name, type }) => [name, type]))
+    for (const { name, help, type } of Object.values(METRICS)) {
+      expect(text).toContain(`# HELP ${name} ${help}\n`)
+      expect(name.endsWith('_total')).toBe(type === 'counter')
+    }
+    expect(text.endsWith('\n')).toBe(true)
   })
 
-  test('shares no count with another in the same process', async () => {
-    const [one, other] = [metricsAt(), metricsAt()]
-    one.throttled()
-    expect(valuesOf(await other.text()).requests_throttled_total).toBe(0)
+  test('it has one line for each sample, whatever a lineage is called', async () => {
+    const metrics = daemonMetrics()
+    for (const lineage of ['pem:a"} 1\nevil{x="', 'pem:\u202e\\', `pem:${'x'.repeat(900)}`, '__proto__'])
+      metrics.outcome(unchanged(lineage))
+    const lines = (await metrics.text())
+      .split('\n')
+      .filter(line => line.startsWith('certferry_certificate_synced'))
+    expect(lines).toHaveLength(4)
+    for (const line of lines)
+      expect(line).toMatch(/^certferry_certificate_synced\{lineage="([^"\\\n]|\\.)*"\} 1$/)
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(300)
+  })
+
+  test('it holds no key, no secret, no fingerprint, no ID and no message of a fault', async () => {
+    const { chain, key } = await issue()
+    const secret = proven(chain, key)
+    const metrics = daemonMetrics()
+    metrics.outcome(uploaded(A, secret))
+    metrics.outcome(failed(A, 'API_UNAVAILABLE', `sesame ${key}`))
+    metrics.recalled(receiptWith({ lineage: A, uploaded: upload({ certificateId: 'recalled-id' }) }))
+    const text = await metrics.text()
+    const pem = [...key.split('\n'), ...secret.chainPem.split('\n')].filter(Boolean)
+    expect(pem.length).toBeGreaterThan(10)
+    const never = [secret.fingerprint, secret.leaf, 'certificate-id', 'recalled-id', 'request-id', 'sesame']
+    for (const part of [...pem, ...never]) expect(text).not.toContain(part)
   })
 })

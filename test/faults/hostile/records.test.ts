@@ -1,4 +1,4 @@
-/** Configurations, receipts, replies, credentials and textfiles, changed: an answer for each, and none that does harm. */
+/** Configurations, receipts, replies and credentials, changed: an answer for each, and none that does harm. */
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,8 +8,6 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { resolveSettings } from '../../../src/config/settings.ts'
 import { Fault } from '../../../src/errors.ts'
-import { createMetrics } from '../../../src/metrics/registry.ts'
-import { readTextfile } from '../../../src/metrics/textfile.ts'
 import { parseReceipt } from '../../../src/receipts/shape.ts'
 import { statusRow } from '../../../src/status/status.ts'
 import { statusTable } from '../../../src/status/table.ts'
@@ -25,15 +23,7 @@ import { AT_ONCE } from '../../tencent/credentialPlaces.ts'
 import { SEED, times } from '../run.ts'
 import { openJudge } from './assertions.ts'
 import { type Dice, oneOf } from './mutator.ts'
-import {
-  CONFIGURATIONS,
-  CREDENTIALS,
-  RECEIPTS,
-  REPLIES,
-  SECRET_KEY,
-  TEXTFILES,
-  withTextChanged,
-} from './records.ts'
+import { CONFIGURATIONS, CREDENTIALS, RECEIPTS, REPLIES, SECRET_KEY, withTextChanged } from './records.ts'
 
 let file: string
 beforeEach(async () => {
@@ -174,26 +164,6 @@ test('changed credentials: keys, or the file with what is wrong, never quoted', 
       expect(found.secretKey.reveal()).toMatch(/^[\x21-\x7e]+$/)
       expect(found.secretId).toMatch(/^[\x21-\x7e]+$/)
       return JSON.stringify({ ...found, secretId: '' })
-    },
-  })
-})
-
-/** A page of Prometheus text, format 0.0.4, line by line. */
-const PAGE =
-  /^(?:# (?:HELP|TYPE) [a-z_:]+ .*|[a-z_:]+(?:\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (?:[0-9.e+-]+|NaN|[+-]?Inf)|)$/
-
-test('changed textfiles: what can be read goes on, and the page stays one', async () => {
-  await change({
-    title: 'changed textfiles',
-    texts: TEXTFILES,
-    count: times(100, 3_000),
-    named: [file],
-    read: async text => {
-      await writeFile(file, text)
-      const metrics = createMetrics({ version: '1', now: () => new Date(), before: await readTextfile(file) })
-      const page = await metrics.text()
-      for (const line of page.split('\n')) expect(line).toMatch(PAGE)
-      return page
     },
   })
 })

@@ -53,18 +53,6 @@ export const CREDENTIALS = [
   `secret_id = a\nsecret_key = ${SECRET_KEY}\n[__proto__]\nsecret_id = polluted\nsecret_key = polluted\n`,
 ]
 
-export const TEXTFILES = [
-  [
-    '# HELP certferry_uploads_total Looks.',
-    '# TYPE certferry_uploads_total counter',
-    'certferry_uploads_total{outcome="uploaded"} 3',
-    'certferry_certificate_synced{lineage="certbot:a\\\\b\\"c\\nd"} 1',
-    'certferry_last_check_timestamp_seconds 1780000000',
-    'certferry_certificate_not_after_timestamp_seconds{lineage="x"} 1e+12',
-    '',
-  ].join('\n'),
-]
-
 const WORDS = [
   '__proto__',
   'constructor',

@@ -7,7 +7,6 @@ import { readPem } from '../../../src/certificate/pem.ts'
 import { isMatch } from '../../../src/config/settings.ts'
 import { parseToml } from '../../../src/config/toml.ts'
 import { readConfig } from '../../../src/config/validate.ts'
-import { parseSamples } from '../../../src/metrics/samples.ts'
 import { parseReceipt } from '../../../src/receipts/shape.ts'
 import { withoutKeys } from '../../../src/secret.ts'
 import { readReply } from '../../../src/tencent/response.ts'
@@ -24,7 +23,6 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   printable: text => printableText(text),
   configuration: text => readConfig(parseToml(text.slice(0, 1 << 15)).value), // a table takes 50 µs
   credentials: text => parseIni(text.slice(0, 1 << 16)),
-  textfile: parseSamples,
   reply: text => readReply(200, text),
   receipt: text => parseReceipt(text),
   pattern: text => isMatch(`*${text.slice(0, 40)}*b`, text),

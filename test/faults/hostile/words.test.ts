@@ -136,7 +136,7 @@ test('a log line is one line without escapes, on a terminal and in the journal',
 
 test('a page of metrics has one line a sample, whatever its lineages are called', async () => {
   const names = fc.sample(evil, { numRuns: times(200, 2_000), seed: SEED })
-  const metrics = createMetrics({ version: '1', now: () => new Date() })
+  const metrics = createMetrics({ version: '1', now: () => new Date(), isDaemon: true })
   for (const name of names)
     metrics.outcome({
       outcome: 'unchanged',

@@ -1,4 +1,4 @@
-/** docs/metrics.md against the table that the program goes by. */
+/** docs/metrics.md against the table of metrics. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { METRICS, UPLOAD_OUTCOMES } from '../../src/metrics/registry.ts'
