@@ -1,6 +1,6 @@
 /** Completion for bash, zsh and fish, made of the command table. Pure. */
 import type { Command } from '../src/cli/commands.ts'
-import type { Option } from '../src/cli/options.ts'
+import type { Option } from '../src/config/commandLine.ts'
 import { LEVELS } from '../src/config/values.ts'
 
 /** By their path below share. */
@@ -13,7 +13,7 @@ export const completions = (commands: readonly Command[]): ReadonlyMap<string, s
 
 const optionsOf = ({ options }: Command): ReadonlyArray<readonly [string, Option]> => [
   ...Object.entries(options),
-  ['help', { as: 'json', says: 'show the options' }],
+  ['help', { says: 'show the options' }],
 ]
 
 /** Words that stand for themselves among a command's operands: `certbot|acme.sh [--remove]`. */

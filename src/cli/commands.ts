@@ -1,7 +1,7 @@
 /** The commands, their options and what `--help` says of them. */
-import type { Run } from '../config/commandLine.ts'
 import {
   COMMON,
+  type CommandLine,
   DEADLINE,
   HOOK,
   INSTALL,
@@ -12,7 +12,8 @@ import {
   PORT,
   SETUP,
   SYNC,
-} from './options.ts'
+} from '../config/commandLine.ts'
+import type { ProcessContext } from '../processContext.ts'
 
 /** Path of the packaged program. `--help` shows the command that started this process instead. */
 export const PACKAGED = '/usr/bin/certferry'
@@ -23,10 +24,13 @@ export interface Command {
   /** Follows the name in `--help`. */
   readonly operands: string
   readonly options: OptionTable
-  /** Errors go to standard output too: certbot takes anything on standard error for an error of the hook. */
-  readonly errorsToStdout: boolean
+  /** certbot takes anything on standard error for an error of the hook. */
+  readonly errorsToStdout?: true
   readonly details: string
-  readonly load: () => Promise<{ readonly run: Run }>
+  /** The command's code; `run` resolves to the exit code. */
+  readonly load: () => Promise<{
+    readonly run: (context: ProcessContext, line: CommandLine) => Promise<number>
+  }>
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -61,7 +65,6 @@ and exits 0. To add it to the hooks that a client already has:
     summary: 'set up certferry: at most four questions',
     operands: '[OPTION]…',
     options: { ...SETUP, ...COMMON },
-    errorsToStdout: false,
     details: `Stores the API key, from a file or TENCENTCLOUD_SECRET_ID and _KEY, in
 /etc/tencentcloud/credentials, mode 0600. Saves a copy of each file it changes.`,
     load: () => import('../commands/setup.ts'),
@@ -71,7 +74,6 @@ and exits 0. To add it to the hooks that a client already has:
     summary: 'make an ACME client call the hook at every renewal',
     operands: 'certbot|acme.sh|dehydrated|lego|uacme [--remove]',
     options: { ...INSTALL, ...DEADLINE, ...COMMON },
-    errorsToStdout: false,
     details: `Writes DIR/renewal-hooks/deploy/zz-certferry (certbot), DIR/deploy/certferry.sh
 (acme.sh) or conf.d/zz-certferry.sh (dehydrated). DIR is the client's own
 folder, found by its certificates, files and crontabs. The others have no place
@@ -96,7 +98,6 @@ Under systemd: see docs/systemd.md.`,
     summary: 'show certificates on disk, uploaded and pending',
     operands: '[OPTION]…',
     options: COMMON,
-    errorsToStdout: false,
     details: 'Reads only: sends nothing and writes nothing.',
     load: () => import('../commands/status.ts'),
   },
@@ -105,7 +106,6 @@ Under systemd: see docs/systemd.md.`,
     summary: 'take one lineage out of the state',
     operands: 'NAME [OPTION]…',
     options: COMMON,
-    errorsToStdout: false,
     details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is
 deleted in the account, and the IDs are printed. If the files are still there,
 the next run uploads them once and the service answers with the ID that it has.`,
@@ -116,7 +116,6 @@ the next run uploads them once and the service answers with the ID that it has.`
     summary: 'show the contents of PEM files, and whether they would be uploaded',
     operands: 'FILE…',
     options: COMMON,
-    errorsToStdout: false,
     details: `Give chain and key together to check that they match:
   certferry inspect fullchain.pem privkey.pem
 Of a private key only its type is shown.`,
@@ -127,7 +126,6 @@ Of a private key only its type is shown.`,
     summary: 'diagnose configuration, files, network and account; suggest fixes',
     operands: '[OPTION]…',
     options: COMMON,
-    errorsToStdout: false,
     details: `Checks runtime, configuration, each source and file as this user, watches,
 state, hooks and daemon; then the connection to the service, step by step, with
 one read-only request. Each line is ok, WARN, FAIL or - (not reached), with the
@@ -141,7 +139,6 @@ message and symptom: docs/troubleshooting.md.`,
     summary: 'test the channels of [notify]',
     operands: '--test [OPTION]…',
     options: { ...NOTIFY, ...COMMON },
-    errorsToStdout: false,
     details: `Sends one sample through the command and one through the webhook of [notify],
 and prints the results. CERTFERRY_EVENT, and "event" in the JSON, is test.
 Exit: 0 all sent, 75 one failed, 78 none is configured.`,
@@ -152,7 +149,6 @@ Exit: 0 all sent, 75 one failed, 78 none is configured.`,
     summary: 'show or check the configuration',
     operands: 'print|check [OPTION]…',
     options: COMMON,
-    errorsToStdout: false,
     details: `print  shows every value with its origin, as a valid configuration; the
        password of a proxy is masked
 check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
@@ -164,7 +160,6 @@ check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
     summary: 'run a local fake of the SSL API for experiments',
     operands: '[--port N] [--inject-faults SEED]',
     options: { ...PORT, ...PACE },
-    errorsToStdout: false,
     details: 'Prints its URL in the first line, then one line per request. Ctrl-C ends it.',
     load: () => import('../commands/emulator.ts'),
   },
@@ -173,7 +168,6 @@ check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
     summary: 'one-minute demonstration against a local fake API',
     operands: '',
     options: {},
-    errorsToStdout: false,
     details: 'Starts a local fake API, issues, renews and uploads certificates, and cleans up.',
     load: () => import('../commands/demo.ts'),
   },

@@ -1,6 +1,7 @@
 /** From the command line's words to a command and its exit code. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import type { CommandLine } from '../config/commandLine.ts'
+import type { CommandLine, OptionTable } from '../config/commandLine.ts'
+import { camelCase } from '../config/values.ts'
 import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText, programWords, wrap } from '../terminal/text.ts'
@@ -8,14 +9,9 @@ import { passJson } from '../upload/outcome.ts'
 import { VERSION } from '../version.ts'
 import { COMMANDS, type Command } from './commands.ts'
 import { commandHelp, generalHelp } from './help.ts'
-import type { OptionTable } from './options.ts'
 
 /** @throws Fault USAGE for an unknown option, a missing value or a value of the wrong form. */
-export function parseCommandLine(
-  command: Command,
-  words: readonly string[],
-  { cwd }: ProcessContext,
-): CommandLine {
+export function parseCommandLine(command: Command, words: readonly string[], cwd: string): CommandLine {
   const { values, positionals } = parse(command, words)
   if (positionals.length && !/^\w|WORD/.test(command.operands))
     throw new Fault('USAGE', `${command.name} takes no operand "${positionals[0]}"`)
@@ -24,29 +20,22 @@ export function parseCommandLine(
     const option = command.options[name]
     if (!option || value === undefined) continue
     const read = (text: string | boolean) => {
-      // a variable of a script that was never set: as a path it would be the working directory
+      // from an unset variable of a script; as a path it would be the working directory
       if (text === '') throw new Fault('USAGE', `--${name}: expected ${option.takes}, not an empty word`)
       return option.read && typeof text === 'string' ? option.read(text, cwd) : text
     }
-    line[option.as] = Array.isArray(value) ? value.map(read) : read(value)
+    line[camelCase(name)] = Array.isArray(value) ? value.map(read) : read(value)
   }
   return line as unknown as CommandLine
 }
 
-function parse(command: Command, words: readonly string[]) {
+function parse({ name, options }: Command, words: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...words],
-      options: optionShapes(command.options),
-      allowPositionals: true,
-      strict: true,
-    })
+    return parseArgs({ args: [...words], options: parseArgsOptions(options), allowPositionals: true })
   } catch (error) {
-    const old = Object.keys(RENAMED).find(name => words.some(word => word.split('=', 1)[0] === name))
+    const old = Object.keys(RENAMED).find(option => words.some(word => word.split('=', 1)[0] === option))
     const message = old ? `${old} is now called ${RENAMED[old]}` : (error as Error).message.split('. ', 1)[0]
-    throw new Fault('USAGE', `${command.name}: ${message}`, {
-      advice: `See \`certferry ${command.name} --help\`.`,
-    })
+    throw new Fault('USAGE', `${name}: ${message}`, { advice: seeHelp(name) })
   }
 }
 
@@ -56,74 +45,70 @@ const RENAMED: Readonly<Record<string, string>> = {
   '--no-test': '--skip-check',
 }
 
-const optionShapes = (options: OptionTable): NonNullable<ParseArgsConfig['options']> =>
+const parseArgsOptions = (options: OptionTable): NonNullable<ParseArgsConfig['options']> =>
   Object.fromEntries(
-    Object.entries(options).map(([name, { takes, short, many }]) => [
+    Object.entries(options).map(([name, { takes, short, many = false }]) => [
       name,
-      {
-        type: takes ? ('string' as const) : ('boolean' as const),
-        ...(short && { short }),
-        ...(many && { multiple: true }),
-      },
+      { type: takes ? ('string' as const) : ('boolean' as const), multiple: many, ...(short && { short }) },
     ]),
   )
 
-export async function cli(argv: readonly string[], world: ProcessContext): Promise<number> {
+export async function cli(argv: readonly string[], context: ProcessContext): Promise<number> {
   const [name = '', ...rest] = argv
+  const print = (text: string, exit = 0) => {
+    context.stdout.write(text)
+    return exit
+  }
+  const help = (command: Command) => commandHelp(command, programWords(context.program))
   const command = findCommand(name)
   if (command)
-    return HELP.slice(0, 2).some(word => rest.includes(word))
-      ? print(world, commandHelp(command, programWords(world.program)))
-      : runCommand(command, rest, world)
-  if (name === '--version' || name === '-V') return print(world, `certferry ${VERSION}\n`)
-  if (name === '') return print(world, generalHelp(COMMANDS), 64)
-  if (HELP.includes(name)) {
+    return rest.includes('--help') || rest.includes('-h')
+      ? print(help(command))
+      : runCommand(command, rest, context)
+  if (name === '--version' || name === '-V') return print(`certferry ${VERSION}\n`)
+  if (name === '') return print(generalHelp(COMMANDS), 64)
+  if (['--help', '-h', 'help'].includes(name)) {
     const topic = findCommand(rest[0])
-    return print(world, topic ? commandHelp(topic, programWords(world.program)) : generalHelp(COMMANDS))
+    return print(topic ? help(topic) : generalHelp(COMMANDS))
   }
-  return printFault(new Fault('USAGE', `there is no command "${name}"`), { world, json: false, quiet: false })
+  return printFault(new Fault('USAGE', `there is no command "${name}"`), context)
 }
-
-const HELP: readonly string[] = ['--help', '-h', 'help']
 
 const findCommand = (name: string | undefined) => COMMANDS.find(command => command.name === name)
 
-async function runCommand(command: Command, rest: readonly string[], world: ProcessContext): Promise<number> {
-  const json = rest.includes('--json')
+async function runCommand(
+  command: Command,
+  words: readonly string[],
+  context: ProcessContext,
+): Promise<number> {
   try {
     const { run } = await command.load()
-    return await run(world, parseCommandLine(command, rest, world))
+    return await run(context, parseCommandLine(command, words, context.cwd))
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    return printFault(withCommandHelp(error, command), { world, json, quiet: command.errorsToStdout })
+    const json = words.includes('--json')
+    return printFault(withCommandHelp(error, command), context, { json, toStdout: command.errorsToStdout })
   }
 }
 
-/** Words that were wrong for a command are explained by that command's help. */
+const seeHelp = (command: string) => `See \`certferry ${command} --help\`.`
+
 const withCommandHelp = (fault: Fault, { name }: Command) =>
   fault.code === 'USAGE' && fault.advice === FAULTS.USAGE.advice
-    ? new Fault('USAGE', fault.message, { advice: `See \`certferry ${name} --help\`.` })
+    ? new Fault('USAGE', fault.message, { advice: seeHelp(name) })
     : fault
 
-interface OutputTarget {
-  readonly world: ProcessContext
-  readonly json: boolean
-  /** The caller takes anything on standard error for a failure of its own. */
-  readonly quiet: boolean
-}
-
-/** Says what stopped the command before it could report by itself. */
-function printFault(fault: Fault, { world, json, quiet }: OutputTarget): number {
-  const output = quiet && !json ? world.stdout : world.stderr
-  const fit = (text: string, first: string) =>
+/** Prints the fault that ended a command. */
+function printFault(
+  fault: Fault,
+  { stdout, stderr }: ProcessContext,
+  { json = false, toStdout = false } = {},
+): number {
+  const output = toStdout && !json ? stdout : stderr
+  const hanging = (first: string, text: string) =>
     `${first}${wrap(text, output.columns - first.length, first.length)}\n`
-  const lines = fault.message.split('\n').map(line => fit(printableText(line, 1000), 'certferry: '))
-  output.write(`${lines.join('')}${fit(fault.advice, '  → ')}`)
-  if (json) world.stdout.write(jsonLine({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) }))
+  const lines = fault.message.split('\n').map(line => hanging('certferry: ', printableText(line, 1000)))
+  output.write(`${lines.join('')}${hanging('  → ', fault.advice)}`)
+  if (json) stdout.write(jsonLine({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) }))
   return fault.exit
-}
-
-function print(world: ProcessContext, text: string, exit = 0): number {
-  world.stdout.write(text)
-  return exit
 }

@@ -1,40 +1,190 @@
-/** What a command is told. */
-import type { ProcessContext } from '../processContext.ts'
+/** Every option of every command: its name, its value and its line in `--help`; and a command line read by them. Pure. */
+import { resolve } from 'node:path/posix'
+import { Fault } from '../errors.ts'
 import type { Source } from './settings.ts'
-import type { Level } from './values.ts'
+import { type CamelCase, KINDS, LEVELS, type Level, levelProblem, RATE, textfileProblem } from './values.ts'
 
-/** Its words, read and every value of its type. */
-export interface CommandLine {
-  readonly operands: readonly string[]
-  readonly json: boolean
-  readonly config?: string
-  readonly stateDir?: string
-  readonly source?: readonly Source[]
-  readonly endpoint?: string
-  readonly logLevel?: Level
-  readonly rate?: number
-  readonly only?: readonly string[]
-  readonly dryRun?: boolean
-  readonly force?: boolean
-  readonly remove?: boolean
-  /** Of an ACME client. */
-  readonly home?: string
-  readonly chain?: string
-  readonly key?: string
-  readonly name?: string
-  readonly deadline?: number
-  readonly port?: number
-  readonly injectFaults?: string
-  readonly yes?: boolean
-  readonly client?: readonly string[]
-  readonly credentialsFile?: string
-  readonly daemon?: boolean
-  readonly hook?: boolean
-  readonly skipCheck?: boolean
-  readonly test?: boolean
-  /** A textfile for node_exporter. */
-  readonly metricsFile?: string
+/** @throws Fault USAGE for anything but KIND=PATH of a known kind. */
+function sourceFrom(text: string, cwd: string): Source {
+  const [word, ...rest] = text.split('=')
+  const value = rest.join('=')
+  const kind = KINDS.find(one => one === word)
+  if (value && kind) return kind === 'pem' ? pem(value, cwd) : { kind, path: resolve(cwd, value), keys: {} }
+  throw new Fault('USAGE', `--source: expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "${text}"`, {
+    advice: `KIND is one of ${KINDS.filter(one => one !== 'pem').join(', ')}.`,
+  })
 }
 
-/** Carries the command out; resolves to the exit code. */
-export type Run = (world: ProcessContext, line: CommandLine) => Promise<number>
+function pem(value: string, cwd: string): Source {
+  const [name, chain, key, ...more] = value.split(':')
+  if (!name || !chain || key === '' || more.length) {
+    throw new Fault('USAGE', `--source: expected pem=NAME:CHAIN[:KEY], not "pem=${value}"`, {
+      advice: 'A path with a colon goes into the configuration file: [[source]] kind = "pem".',
+    })
+  }
+  return {
+    kind: 'pem',
+    name,
+    chain: resolve(cwd, chain),
+    key: key === undefined ? undefined : resolve(cwd, key),
+    keys: {},
+  }
+}
+
+export interface Option {
+  /** The name of its value in `--help`; without it the option is a flag. */
+  readonly takes?: string
+  readonly short?: string
+  readonly many?: true
+  readonly says: string
+  /** From text to value. @throws Fault USAGE. */
+  readonly read?: (text: string, cwd: string) => unknown
+}
+
+export type OptionTable = Readonly<Record<string, Option>>
+
+const number = (name: string, min: number, max: number, whole: boolean) => (text: string) => {
+  const value = Number(text)
+  const fits = text.trim() !== '' && value >= min && value <= max && (!whole || Number.isInteger(value))
+  if (!fits)
+    throw new Fault(
+      'USAGE',
+      `--${name}: expected ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not "${text}"`,
+    )
+  return value
+}
+
+const textWithout =
+  <T extends string>(name: string, problem: (text: string) => string | undefined) =>
+  (text: string): T => {
+    const says = problem(text)
+    if (says) throw new Fault('USAGE', `--${name}: ${says}`)
+    return text as T
+  }
+
+export const METRICS = {
+  'metrics-file': {
+    takes: 'FILE',
+    says: 'metrics for node_exporter; FILE ends in .prom',
+    read: textWithout('metrics-file', textfileProblem),
+  },
+} satisfies OptionTable
+
+export const PACE = {
+  rate: {
+    takes: 'N',
+    says: `requests per second, at most (default ${RATE.default})`,
+    read: number('rate', RATE.min, RATE.max, false),
+  },
+} satisfies OptionTable
+
+export const COMMON = {
+  config: {
+    short: 'c',
+    takes: 'FILE',
+    says: 'configuration file (default /etc/certferry/config.toml)',
+  },
+  'state-dir': { takes: 'DIR', says: 'state directory (default /var/lib/certferry)' },
+  source: {
+    takes: 'KIND=PATH',
+    many: true,
+    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; repeatable',
+    read: sourceFrom,
+  },
+  endpoint: {
+    takes: 'URL',
+    says: 'service URL (default https://ssl.tencentcloudapi.com)',
+  },
+  'log-level': {
+    takes: 'LEVEL',
+    says: `${LEVELS.join(', ')} (default info)`,
+    read: textWithout<Level>('log-level', levelProblem),
+  },
+  ...PACE,
+  json: { says: 'print one JSON object on standard output' },
+} satisfies OptionTable
+
+export const SYNC = {
+  only: {
+    takes: 'NAME',
+    many: true,
+    says: 'only this certificate, with or without kind; repeatable',
+  },
+  'dry-run': { says: 'show what would be uploaded; send and write nothing' },
+  force: { says: 'upload also what is unchanged, older or rejected before' },
+} satisfies OptionTable
+
+export const INSTALL = {
+  home: { takes: 'DIR', says: 'directory of the client, if it is not found' },
+  remove: { says: 'remove the hook' },
+  'dry-run': { says: 'show the path and the text of the hook; change nothing' },
+} satisfies OptionTable
+
+export const SETUP = {
+  yes: { short: 'y', says: 'ask nothing: use the default for what is not given' },
+  client: { takes: 'NAME', many: true, says: 'ACME client, such as certbot; repeatable' },
+  'credentials-file': {
+    takes: 'FILE',
+    says: 'secret_id and secret_key of the API key, in [default]',
+  },
+  daemon: { says: 'run as a service that watches for renewals' },
+  hook: { says: 'run as a hook of the client, and by a timer' },
+  'skip-check': { says: 'do not run `certferry check` at the end' },
+  'dry-run': { says: 'show what would be done; change nothing' },
+} satisfies OptionTable
+
+export const HOOK = {
+  chain: { takes: 'FILE', says: 'certificate chain, leaf first' },
+  key: { takes: 'FILE', says: 'private key' },
+  name: { takes: 'NAME', says: 'name of the certificate' },
+} satisfies OptionTable
+
+export const DEADLINE = {
+  deadline: {
+    takes: 'SECONDS',
+    says: 'end within this time (default 120)',
+    read: number('deadline', 1, 86_400, false),
+  },
+} satisfies OptionTable
+
+export const NOTIFY = {
+  test: { says: 'send a sample through every channel' },
+} satisfies OptionTable
+
+export const PORT = {
+  port: {
+    takes: 'N',
+    says: 'port on 127.0.0.1 (default 0: any free port)',
+    read: number('port', 0, 65_535, true),
+  },
+  'inject-faults': {
+    takes: 'SEED',
+    says: 'throttle, reset, stall and send invalid replies; same SEED, same faults',
+  },
+} satisfies OptionTable
+
+type Options = typeof METRICS &
+  typeof COMMON &
+  typeof SYNC &
+  typeof INSTALL &
+  typeof SETUP &
+  typeof HOOK &
+  typeof DEADLINE &
+  typeof NOTIFY &
+  typeof PORT
+
+type OneValue<O> = O extends { readonly read: (...given: never) => infer Value }
+  ? Value
+  : O extends { readonly takes: string }
+    ? string
+    : boolean
+
+type Value<O> = O extends { readonly many: true } ? ReadonlyArray<OneValue<O>> : OneValue<O>
+
+type Given = { readonly [Name in Exclude<keyof Options, 'json'> as CamelCase<Name>]?: Value<Options[Name]> }
+
+/** The options given, by their names in camel case, and the other words. */
+export interface CommandLine extends Given {
+  readonly operands: readonly string[]
+  readonly json: boolean
+}

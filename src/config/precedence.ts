@@ -1,195 +1,165 @@
-/** The settings that may come from several places: option over environment over file over default. Pure. */
+/** The settings with one value: option over environment over file over default. Pure. */
 import type { Config } from './schema.ts'
 import {
+  type CamelCase,
+  camelCase,
   DEFAULT_ENDPOINT,
   endpointProblem,
   type KeyPath,
-  type LANGUAGES,
-  LEVELS,
-  type Level,
+  levelProblem,
   NOTIFY_EVENTS,
-  type NotifyEvent,
   RATE,
 } from './values.ts'
 
-/** What the command line said, already of the right type. */
-export interface SettingOptions {
-  readonly stateDir?: string | undefined
-  readonly endpoint?: string | undefined
-  readonly logLevel?: Level | undefined
-  readonly rate?: number | undefined
+type TableName = Exclude<keyof Config, 'upload' | 'source' | 'certificate'>
+
+type Table<T extends TableName> = NonNullable<Config[T]>
+
+/** Where else than in the file a setting may be given. */
+interface Elsewhere<Option extends string> {
+  /** Without its dashes. */
+  readonly option?: Option
+  readonly variable?: string
+  /** What is wrong with the text of the option or the variable; the schema checks the file's. */
+  readonly problem?: (text: string) => string | undefined
+}
+
+export interface Setting<Value, Option extends string = string> extends Elsewhere<Option> {
+  readonly path: readonly [table: TableName, key: string]
+  readonly defaultValue: Value
+}
+
+const setting = <
+  T extends TableName,
+  K extends keyof Table<T> & string,
+  Default extends Table<T>[K] | undefined,
+  const Option extends string = never,
+>(
+  table: T,
+  key: K,
+  defaultValue: Default,
+  elsewhere: Elsewhere<Option> = {},
+): Setting<
+  undefined extends Default ? Table<T>[K] | undefined : Exclude<Table<T>[K], undefined>,
+  Option
+> => ({ path: [table, key], defaultValue: defaultValue as never, ...elsewhere })
+
+/** Quotes that no shell has removed: the directory would be made below the current one. */
+const quotesProblem = (text: string) =>
+  /^(["']).*\1$/s.test(text) ? 'stands in quotes, which would be part of the path; take them off' : undefined
+
+/** Four times a day and not on the hour; each daemon of a fleet adds a random delay, in seconds. */
+export const DEFAULT_RESCAN = '17 */6 * * *'
+
+const DEFAULT_JITTER = 900
+
+/** By its name here: where it stands in the file, its default, and where else it may be given. */
+export const SETTINGS = {
+  endpoint: setting('tencent', 'endpoint', DEFAULT_ENDPOINT, {
+    option: 'endpoint',
+    variable: 'CERTFERRY_ENDPOINT',
+    problem: endpointProblem,
+  }),
+  region: setting('tencent', 'region', undefined),
+  language: setting('tencent', 'language', 'en-US'),
+  ratePerSecond: setting('tencent', 'rate_per_second', RATE.default, { option: 'rate' }),
+  profile: setting('tencent', 'profile', undefined),
+  instanceRole: setting('tencent', 'instance_role', false),
+  proxy: setting('tencent', 'proxy', undefined),
+  rescan: setting('watch', 'rescan', DEFAULT_RESCAN),
+  rescanJitter: setting('watch', 'rescan_jitter', DEFAULT_JITTER),
+  httpListen: setting('http', 'listen', undefined),
+  notifyCommand: setting('notify', 'command', undefined),
+  notifyWebhookFile: setting('notify', 'webhook_file', undefined),
+  notifyTemplate: setting('notify', 'template', undefined),
+  notifyEvents: setting('notify', 'events', [...NOTIFY_EVENTS]),
+  logLevel: setting('log', 'level', 'info', {
+    option: 'log-level',
+    variable: 'CERTFERRY_LOG_LEVEL',
+    problem: levelProblem,
+  }),
+  stateDir: setting('state', 'dir', '/var/lib/certferry', {
+    option: 'state-dir',
+    variable: 'CERTFERRY_STATE_DIR',
+    problem: quotesProblem,
+  }),
+}
+
+type Rows = typeof SETTINGS
+
+/** Every setting of the table by its name. */
+export type SettingValues = { readonly [Name in keyof Rows]: Rows[Name]['defaultValue'] }
+
+/** The options of these settings, with values of their types. */
+export type SettingOptions = {
+  readonly [Name in keyof Rows as Rows[Name] extends Setting<unknown, infer Option>
+    ? CamelCase<Option>
+    : never]?: Rows[Name]['defaultValue'] | undefined
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What was said, and where. */
 export interface Inputs {
   readonly options: SettingOptions
   readonly env: Environment
   readonly config: Config
 }
 
-/** Where a value comes from; of the file the path tells which line. */
+/** Where a value comes from. */
 export type Origin =
   | { readonly from: 'option' | 'environment'; readonly name: string }
   | { readonly from: 'file'; readonly path: KeyPath }
   | { readonly from: 'default' }
 
-export interface Setting<T> {
-  /** Where it stands in the file. */
-  readonly path: KeyPath
-  readonly inFile: (config: Config) => T | undefined
-  readonly option?: { readonly name: string; readonly key: keyof SettingOptions }
-  readonly variable?: string
-  /** What is wrong with an option's or a variable's text; the file's has been through its schema. */
-  readonly problem?: (text: string) => string | undefined
-  readonly defaultValue: T
-}
-
-/** Four times a day, at no full hour; a daemon on every host of a fleet adds up to so many seconds of its own. */
-export const DEFAULT_RESCAN = '17 */6 * * *'
-
-export const DEFAULT_JITTER = 900
-
-export const DEFAULT_STATE_DIR = '/var/lib/certferry'
-
-/** Of quotes that nothing has taken off: a folder of such a name would be made below the current one. */
-const quotesProblem = (text: string) =>
-  /^(["']).*\1$/s.test(text) ? 'stands in quotes, which would be part of the path; take them off' : undefined
-
-const setting = <T>(row: Setting<T>): Setting<T> => row
-
-export const SETTINGS = {
-  endpoint: setting({
-    path: ['tencent', 'endpoint'],
-    inFile: ({ tencent }) => tencent?.endpoint,
-    option: { name: '--endpoint', key: 'endpoint' },
-    variable: 'CERTFERRY_ENDPOINT',
-    problem: endpointProblem,
-    defaultValue: DEFAULT_ENDPOINT,
-  }),
-  region: setting<string | undefined>({
-    path: ['tencent', 'region'],
-    inFile: ({ tencent }) => tencent?.region,
-    defaultValue: undefined,
-  }),
-  language: setting<(typeof LANGUAGES)[number]>({
-    path: ['tencent', 'language'],
-    inFile: ({ tencent }) => tencent?.language,
-    defaultValue: 'en-US',
-  }),
-  rate: setting<number>({
-    path: ['tencent', 'rate_per_second'],
-    inFile: ({ tencent }) => tencent?.rate_per_second,
-    option: { name: '--rate', key: 'rate' },
-    defaultValue: RATE.default,
-  }),
-  profile: setting<string | undefined>({
-    path: ['tencent', 'profile'],
-    inFile: ({ tencent }) => tencent?.profile,
-    defaultValue: undefined,
-  }),
-  instanceRole: setting<boolean>({
-    path: ['tencent', 'instance_role'],
-    inFile: ({ tencent }) => tencent?.instance_role,
-    defaultValue: false,
-  }),
-  proxy: setting<string | undefined>({
-    path: ['tencent', 'proxy'],
-    inFile: ({ tencent }) => tencent?.proxy,
-    defaultValue: undefined,
-  }),
-  rescan: setting({
-    path: ['watch', 'rescan'],
-    inFile: ({ watch }) => watch?.rescan,
-    defaultValue: DEFAULT_RESCAN,
-  }),
-  rescanJitter: setting<number>({
-    path: ['watch', 'rescan_jitter'],
-    inFile: ({ watch }) => watch?.rescan_jitter,
-    defaultValue: DEFAULT_JITTER,
-  }),
-  listen: setting<string | undefined>({
-    path: ['http', 'listen'],
-    inFile: ({ http }) => http?.listen,
-    defaultValue: undefined,
-  }),
-  notifyCommand: setting<string | undefined>({
-    path: ['notify', 'command'],
-    inFile: ({ notify }) => notify?.command,
-    defaultValue: undefined,
-  }),
-  webhookFile: setting<string | undefined>({
-    path: ['notify', 'webhook_file'],
-    inFile: ({ notify }) => notify?.webhook_file,
-    defaultValue: undefined,
-  }),
-  template: setting<string | undefined>({
-    path: ['notify', 'template'],
-    inFile: ({ notify }) => notify?.template,
-    defaultValue: undefined,
-  }),
-  events: setting<readonly NotifyEvent[]>({
-    path: ['notify', 'events'],
-    inFile: ({ notify }) => notify?.events,
-    defaultValue: NOTIFY_EVENTS,
-  }),
-  level: setting<Level>({
-    path: ['log', 'level'],
-    inFile: ({ log }) => log?.level,
-    option: { name: '--log-level', key: 'logLevel' },
-    variable: 'CERTFERRY_LOG_LEVEL',
-    problem: text =>
-      (LEVELS as readonly string[]).includes(text) ? undefined : `expected one of ${LEVELS.join(', ')}`,
-    defaultValue: 'info',
-  }),
-  stateDir: setting({
-    path: ['state', 'dir'],
-    inFile: ({ state }) => state?.dir,
-    option: { name: '--state-dir', key: 'stateDir' },
-    variable: 'CERTFERRY_STATE_DIR',
-    problem: quotesProblem,
-    defaultValue: DEFAULT_STATE_DIR,
-  }),
-} as const
-
-/** The value in force; an empty variable says nothing. Of its type only where `choiceProblems` has none. */
+/** The value in force. It has its type only if `settingProblems` finds nothing. */
 export function resolveSetting<T>(
-  { path, inFile, option, variable, defaultValue: usual }: Setting<T>,
+  { path, option, variable, defaultValue }: Setting<T>,
   { options, env, config }: Inputs,
 ): { readonly value: T; readonly origin: Origin } {
-  const said = option && options[option.key]
-  if (said !== undefined) return { value: said as T, origin: { from: 'option', name: option?.name ?? '' } }
-  const text = variable === undefined ? undefined : env[variable]
-  if (variable && text) return { value: text as T, origin: { from: 'environment', name: variable } }
-  const written = inFile(config)
+  if (option !== undefined) {
+    const value = options[camelCase(option) as keyof SettingOptions]
+    if (value !== undefined) return { value: value as T, origin: { from: 'option', name: `--${option}` } }
+  }
+  // an empty variable counts as not set
+  const text = variable && env[variable]
+  if (text) return { value: text as T, origin: { from: 'environment', name: variable } }
+  const [table, key] = path
+  const written = (config[table] as Readonly<Record<string, unknown>> | undefined)?.[key]
   return written === undefined
-    ? { value: usual, origin: { from: 'default' } }
-    : { value: written, origin: { from: 'file', path } }
+    ? { value: defaultValue, origin: { from: 'default' } }
+    : { value: written as T, origin: { from: 'file', path } }
 }
 
+export const resolveValues = (inputs: Inputs): SettingValues =>
+  Object.fromEntries(
+    Object.entries(SETTINGS).map(([name, row]) => [
+      name,
+      resolveSetting(row as Setting<unknown>, inputs).value,
+    ]),
+  ) as SettingValues
+
 interface SettingProblem {
-  readonly choice: Setting<unknown>
   /** The option or the variable. */
   readonly name: string
   readonly says: string
 }
 
 /** What is wrong with options and variables. */
-export const settingProblems = (given: Inputs): readonly SettingProblem[] =>
-  Object.values(SETTINGS).flatMap((choice: Setting<unknown>) => {
-    const { value, origin } = resolveSetting(choice, given)
-    const says = 'name' in origin ? choice.problem?.(String(value)) : undefined
-    return says && 'name' in origin ? [{ choice, name: origin.name, says }] : []
+export const settingProblems = (inputs: Inputs): readonly SettingProblem[] =>
+  Object.values(SETTINGS).flatMap((row: Setting<unknown>) => {
+    const { value, origin } = resolveSetting(row, inputs)
+    const says = 'name' in origin ? row.problem?.(String(value)) : undefined
+    return says && 'name' in origin ? [{ name: origin.name, says }] : []
   })
 
-/** The same without the options and variables that are wrong: what else there is, is in force. */
-export function withoutInvalid(given: Inputs): Inputs {
-  const [wrong] = settingProblems(given)
-  if (!wrong) return given
-  const { choice, name } = wrong
-  const { [choice.option?.key ?? 'rate']: _, ...options } = given.options
+/** The same without wrong options and variables: what they hid comes into force. */
+export function withoutInvalid(inputs: Inputs): Inputs {
+  const [wrong] = settingProblems(inputs)
+  if (!wrong) return inputs
+  const { options, env } = inputs
   return withoutInvalid(
-    name === choice.variable ? { ...given, env: { ...given.env, [name]: undefined } } : { ...given, options },
+    wrong.name.startsWith('--')
+      ? { ...inputs, options: { ...options, [camelCase(wrong.name.slice(2))]: undefined } }
+      : { ...inputs, env: { ...env, [wrong.name]: undefined } },
   )
 }

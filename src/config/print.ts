@@ -47,16 +47,15 @@ export interface EffectiveConfig extends Inputs {
 /** In the order of the example configuration. */
 export function effectiveRows(given: EffectiveConfig): readonly ConfigRow[] {
   const tables = ['tencent', 'upload', 'source', 'certificate', 'watch', 'http', 'notify', 'log', 'state']
-  const rows = [...choiceRows(given), ...uploadRows(given), ...sourceRows(given), ...certificateRows(given)]
+  const rows = [...settingRows(given), ...uploadRows(given), ...sourceRows(given), ...certificateRows(given)]
   return tables.flatMap(table => rows.filter(({ path }) => path[0] === table))
 }
 
-const choiceRows = (given: Inputs): readonly ConfigRow[] =>
-  Object.values(SETTINGS).map((choice: Setting<Plain | undefined>) => {
-    const { path } = choice
-    const { value, origin } = choice === SETTINGS.proxy ? proxyInForce(given) : resolveSetting(choice, given)
-    return { path, value, origin }
-  })
+const settingRows = (given: Inputs): readonly ConfigRow[] =>
+  Object.values(SETTINGS).map((row: Setting<Plain | undefined>) => ({
+    path: row.path,
+    ...(row === SETTINGS.proxy ? proxyInForce(given) : resolveSetting(row, given)),
+  }))
 
 /** `[tencent] proxy` or HTTPS_PROXY, as the connections take them; without what it may hold of name and password. */
 function proxyInForce(given: Inputs): { readonly value: string | undefined; readonly origin: Origin } {

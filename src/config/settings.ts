@@ -3,14 +3,13 @@ import { resolve } from 'node:path/posix'
 import { Fault } from '../errors.ts'
 import {
   type Environment,
-  resolveSetting,
-  SETTINGS,
-  type Setting,
+  resolveValues,
   type SettingOptions,
+  type SettingValues,
   settingProblems,
 } from './precedence.ts'
 import type { Config, UploadKeys } from './schema.ts'
-import { DEFAULT_ALIAS, type Level, type NotifyEvent, type SourceKind } from './values.ts'
+import { DEFAULT_ALIAS, type SourceKind } from './values.ts'
 
 /**
  * A literal asterisk, as acme.sh has in `*.example.com_ecc`, is matched by `*` like any other text. No regular
@@ -43,7 +42,7 @@ export interface UploadSettings {
   readonly tags: ReadonlyArray<readonly [key: string, value: string]>
   readonly repeatable: boolean
   readonly keyPasswordFile: string | undefined
-  /** Whom every request asks, and how. */
+  /** Where requests are sent, and how. */
   readonly service: ServiceSettings
 }
 
@@ -53,14 +52,14 @@ interface ServiceSettings {
   readonly language: string
 }
 
-/** What an ACME client keeps of its own: a folder, or with Traefik a file. */
+/** An ACME client's folder, or Traefik's file. */
 export interface FolderSource {
   readonly kind: Exclude<SourceKind, 'pem'>
   readonly path: string
   readonly keys: UploadKeys
 }
 
-/** A certificate that the operator named. */
+/** A certificate named by the operator. */
 export interface PemSource {
   readonly kind: 'pem'
   readonly name: string
@@ -71,79 +70,38 @@ export interface PemSource {
 
 export type Source = FolderSource | PemSource
 
-interface NotifySettings {
-  readonly command: string | undefined
-  /** A file that holds the address: whoever knows it can write there. */
-  readonly webhookFile: string | undefined
-  readonly template: string | undefined
-  readonly events: readonly NotifyEvent[]
-}
-
-export interface Settings {
+export interface Settings extends Omit<SettingValues, 'endpoint'> {
   readonly endpoint: URL
-  readonly region: string | undefined
-  readonly language: 'en-US' | 'zh-CN'
-  readonly ratePerSecond: number
-  readonly profile: string | undefined
-  /** Whether to ask the metadata service of this machine for the credentials of its role. */
-  readonly instanceRole: boolean
-  readonly proxy: string | undefined
-  readonly stateDir: string
-  readonly logLevel: Level
-  /** Where the daemon answers /live, /ready and /metrics; nowhere unless set. */
-  readonly httpListen: string | undefined
-  readonly watch: { readonly rescan: string; readonly rescanJitter: number }
-  /** Whom to tell beside the log, and of what. */
-  readonly notify: NotifySettings
-  /** Empty where the operator named none: then the usual places are looked at. */
+  /** Empty if none is named: then each client's default directory is a source. */
   readonly sources: readonly Source[]
   /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[certificate]] over both. */
   readonly uploadOf: (id: string, name: string, keys: UploadKeys) => UploadSettings
-  /** Whether a [[certificate]] says that this lineage is not to be looked at at all. */
+  /** Whether a [[certificate]] excludes this lineage. */
   readonly isExcluded: (id: string) => boolean
 }
 
-/** What the command line said, already of the right type. */
 export interface Options extends SettingOptions {
   readonly source?: ReadonlyArray<Source> | undefined
 }
 
-/** @throws Fault CONFIG_INVALID naming every value of options and environment that cannot be. */
+/** @throws Fault CONFIG_INVALID with every wrong value of options and environment. */
 export function resolveSettings(options: Options, env: Environment, config: Config): Settings {
-  const given = { options, env, config }
-  const problems = settingProblems(given)
+  const inputs = { options, env, config }
+  const problems = settingProblems(inputs)
   if (problems.length)
     throw new Fault('CONFIG_INVALID', problems.map(({ name, says }) => `${name}: ${says}`).join('\n'))
-  const of = <T>(choice: Setting<T>): T => resolveSetting(choice, given).value
-  const [endpoint, region, language] = [
-    new URL(of(SETTINGS.endpoint)),
-    of(SETTINGS.region),
-    of(SETTINGS.language),
-  ]
-  const service = { endpoint: endpoint.origin, region, language }
+  const values = resolveValues(inputs)
+  const endpoint = new URL(values.endpoint)
+  const service = { endpoint: endpoint.origin, region: values.region, language: values.language }
   return {
+    ...values,
     endpoint,
-    region,
-    language,
-    ratePerSecond: of(SETTINGS.rate),
-    profile: of(SETTINGS.profile),
-    instanceRole: of(SETTINGS.instanceRole),
-    proxy: of(SETTINGS.proxy),
-    stateDir: of(SETTINGS.stateDir),
-    logLevel: of(SETTINGS.level),
-    httpListen: of(SETTINGS.listen),
-    watch: { rescan: of(SETTINGS.rescan), rescanJitter: of(SETTINGS.rescanJitter) },
-    notify: {
-      command: of(SETTINGS.notifyCommand),
-      webhookFile: of(SETTINGS.webhookFile),
-      template: of(SETTINGS.template),
-      events: of(SETTINGS.events),
-    },
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     uploadOf: (id, name, keys) => ({ ...uploadSettings(config, id, name, keys), service }),
     isExcluded: id =>
-      matchesAny(config, id, id.slice(id.indexOf(':') + 1)).findLast(({ exclude }) => exclude !== undefined)
-        ?.exclude ?? false,
+      matchingTables(config, id, id.slice(id.indexOf(':') + 1)).findLast(
+        ({ exclude }) => exclude !== undefined,
+      )?.exclude ?? false,
   }
 }
 
@@ -152,8 +110,8 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
   return kind === 'pem' ? { kind, name, chain, key, keys } : { kind, path, keys }
 }
 
-/** In the order of the file: of several that say the same, the last counts. */
-const matchesAny = ({ certificate = [] }: Config, id: string, name: string) =>
+/** In the order of the file: the last one that sets a key decides. */
+const matchingTables = ({ certificate = [] }: Config, id: string, name: string) =>
   certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
 
 function uploadSettings(
@@ -166,7 +124,7 @@ function uploadSettings(
     {},
     config.upload,
     keys,
-    ...matchesAny(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest),
+    ...matchingTables(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest),
   )
   return {
     type: merged.type,
@@ -179,32 +137,19 @@ function uploadSettings(
   }
 }
 
+const PATH_KEYS = ['key_password_file', 'path', 'chain', 'key', 'command', 'webhook_file', 'dir'] as const
+
 /** The same configuration with every path absolute: `~/` is the user's home, anything else relative to `base`. */
 export function resolvePaths(config: Config, base: string, home: string): Config {
-  const path = (text: string) => (text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(base, text))
-  const keys = <T extends UploadKeys>(input: T): T =>
-    input.key_password_file === undefined
-      ? input
-      : { ...input, key_password_file: path(input.key_password_file) }
-  return {
-    ...config,
-    ...(config.upload && { upload: keys(config.upload) }),
-    ...(config.certificate && { certificate: config.certificate.map(keys) }),
-    ...(config.notify && {
-      notify: {
-        ...config.notify,
-        ...(config.notify.command && { command: path(config.notify.command) }),
-        ...(config.notify.webhook_file && { webhook_file: path(config.notify.webhook_file) }),
-      },
-    }),
-    ...(config.state?.dir && { state: { dir: path(config.state.dir) } }),
-    ...(config.source && {
-      source: config.source.map(source => ({
-        ...keys(source),
-        ...(source.path && { path: path(source.path) }),
-        ...(source.chain && { chain: path(source.chain) }),
-        ...(source.key && { key: path(source.key) }),
-      })),
-    }),
+  const absolute = (path: string) =>
+    path.startsWith('~/') ? resolve(home, path.slice(2)) : resolve(base, path)
+  const inTable = <T extends object>(table: T): T => {
+    const paths = PATH_KEYS.flatMap(key => {
+      const path = (table as Partial<Record<string, unknown>>)[key]
+      return typeof path === 'string' ? [[key, absolute(path)]] : []
+    })
+    return { ...table, ...Object.fromEntries(paths) }
   }
+  const inTables = (tables: object = {}) => (Array.isArray(tables) ? tables.map(inTable) : inTable(tables))
+  return Object.fromEntries(Object.entries(config).map(([name, tables]) => [name, inTables(tables)]))
 }

@@ -4,6 +4,14 @@ import { FOLDER_KINDS } from '../acme/clients.ts'
 /** Keys of tables, and places in lists counted from 0. */
 export type KeyPath = ReadonlyArray<string | number>
 
+/** `state-dir` → `stateDir` */
+export type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name
+
+export const camelCase = (name: string): string =>
+  name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+
 /** Counted from 1. */
 export interface Position {
   readonly line: number
@@ -164,6 +172,9 @@ export const TYPES = ['SVR', 'CA'] as const
 export const KINDS = [...FOLDER_KINDS, 'pem'] as const
 
 export type Level = (typeof LEVELS)[number]
+
+export const levelProblem = (text: string): string | undefined =>
+  LEVELS.includes(text as Level) ? undefined : `expected one of ${LEVELS.join(', ')}`
 
 export type SourceKind = (typeof KINDS)[number]
 

@@ -62,7 +62,7 @@ export function createDaemon(
     setTimer: timerWith(context),
   })
   const sources = watchSources(app, context, { queue, onDeath, metrics })
-  const schedule = createSchedule(settings.watch, () => rescanNow('schedule'))
+  const schedule = createSchedule(settings, () => rescanNow('schedule'))
   let stopping: Promise<void> | undefined
 
   function rescanNow(why: string): void {

@@ -26,7 +26,10 @@ const monotonic = () => performance.now()
  * node-cron 4.6 computes the next time only. Its own timers use local time, whatever zone they are given: in the hour that
  * is repeated in autumn they ring late, skip rings, or are set a thousand times a second.
  */
-export function createSchedule({ rescan, rescanJitter }: Settings['watch'], ring: () => void): Schedule {
+export function createSchedule(
+  { rescan, rescanJitter }: Pick<Settings, 'rescan' | 'rescanJitter'>,
+  ring: () => void,
+): Schedule {
   const task = createTask(rescan, () => {}, { timezone: 'UTC' })
   const next = () => task.getNextRuns(1)[0] ?? null
   const nextTime = () => next()?.getTime() ?? Number.POSITIVE_INFINITY

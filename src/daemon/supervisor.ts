@@ -83,7 +83,7 @@ async function prepareApp(
   isFirst: boolean,
 ): Promise<App> {
   const app = await openApp(context, line, new AbortController().signal, server.metrics)
-  const problem = scheduleProblem(app.settings.watch.rescan)
+  const problem = scheduleProblem(app.settings.rescan)
   if (problem) throw new Fault('CONFIG_INVALID', `watch.rescan: ${problem}`)
   try {
     await app.receipts.prepare()

@@ -163,8 +163,8 @@ export interface Channel {
   readonly send: Send
 }
 
-export function channelsOf({ notify, proxy }: Settings, { env }: ProcessContext): readonly Channel[] {
-  const { command, webhookFile, template } = notify
+export function channelsOf(settings: Settings, { env }: ProcessContext): readonly Channel[] {
+  const { notifyCommand: command, notifyWebhookFile: webhookFile, notifyTemplate: template, proxy } = settings
   const channels: Channel[] = []
   if (command !== undefined) channels.push({ kind: 'command', file: command, send: commandChannel(command) })
   if (webhookFile !== undefined) {

@@ -50,7 +50,7 @@ export function createNotifier(
   signal.addEventListener('abort', abort, { once: true })
   const queue = createNotificationQueue({
     messengers: channels,
-    events: settings.notify.events,
+    events: settings.notifyEvents,
     host: hostname(),
     places: [settings.stateDir, ...runtimeDirectory(world)].map(dir =>
       openState(dir, logDamage(log), () => new Date(now())),

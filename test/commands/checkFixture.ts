@@ -53,7 +53,7 @@ path = "${root}"
   const examine = async ({ words = [], machine = {}, env = KEYS, ...surroundings }: Visit = {}) => {
     const recorded = recordedWorld({ cwd: stage.folder, ...surroundings, env })
     if (!COMMAND) throw new Error('there is no check')
-    const line = parseCommandLine(COMMAND, ['-c', config, ...words], recorded.world)
+    const line = parseCommandLine(COMMAND, ['-c', config, ...words], recorded.world.cwd)
     const exit = await check(recorded.world, line, { ...BARE, ...machine })
     return { ...recorded, exit }
   }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { reference } from '../../config/reference.ts'
 import { explained, readExample } from '../../config/schema.ts'
-import { DEFAULT_JITTER, DEFAULT_RESCAN, DEFAULT_STATE_DIR } from '../../src/config/precedence.ts'
+import { SETTINGS } from '../../src/config/precedence.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
 import { parseToml } from '../../src/config/toml.ts'
@@ -53,7 +53,10 @@ describe('the example configuration', () => {
 
   test('shows the defaults as they are', () => {
     const { tencent, upload, watch, log, state } = read(inForce)
-    expect(watch).toEqual({ rescan: DEFAULT_RESCAN, rescan_jitter: DEFAULT_JITTER })
+    expect(watch).toEqual({
+      rescan: SETTINGS.rescan.defaultValue,
+      rescan_jitter: SETTINGS.rescanJitter.defaultValue,
+    })
     expect(tencent).toMatchObject({
       endpoint: DEFAULT_ENDPOINT,
       rate_per_second: RATE.default,
@@ -62,7 +65,7 @@ describe('the example configuration', () => {
     })
     expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
     expect(read(inForce).notify?.events).toEqual(NOTIFY_EVENTS)
-    expect([log?.level, state?.dir]).toEqual(['info', DEFAULT_STATE_DIR])
+    expect([log?.level, state?.dir]).toEqual(['info', SETTINGS.stateDir.defaultValue])
   })
 })
 
