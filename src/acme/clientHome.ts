@@ -1,10 +1,10 @@
-/** Finds the directory where a client looks for its hooks, which may differ from that of its certificates. */
+/** The directory where a client looks for its hooks, which may differ from that of its certificates, and its configuration. */
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readTextFile } from '../files/readFile.ts'
 import { isSamePlace, isThere } from '../files/samePlace.ts'
-import { CLIENTS, type HookFileClient } from './clients.ts'
+import { CLIENTS, domainOf, type HookFileClient } from './clients.ts'
 import { acmeSetting, optionIn, starts } from './hookCommand.ts'
-import { type DehydratedConfig, dehydratedConfig } from './hookFiles.ts'
 import { HOOK_FILES } from './hookScripts.ts'
 
 interface HostContext {
@@ -22,6 +22,19 @@ export interface ClientHome {
   readonly dehydrated?: DehydratedConfig
 }
 
+interface DehydratedConfig {
+  /** The main file. */
+  readonly file: string
+  /** The directory of its certificates. */
+  readonly certificates: string
+  /** CONFIG_D, from which it reads further files. */
+  readonly folder: string | undefined
+  /** HOOK, if it names another program than the installed hook. */
+  readonly hook?: string | undefined
+  /** The file that sets HOOK. */
+  readonly hookIn?: string | undefined
+}
+
 /** Finds the client's home by the directory of its certificates; undefined if nothing on this host names it. */
 export const homeOf = (
   client: HookFileClient,
@@ -29,18 +42,12 @@ export const homeOf = (
   host: HostContext,
 ): Promise<ClientHome | undefined> => HOME_FINDERS[client](directory, host)
 
-type HomeFinder = (directory: string, host: HostContext) => Promise<ClientHome | undefined>
-
-const HOME_FINDERS: Readonly<Record<HookFileClient, HomeFinder>> = {
+const HOME_FINDERS: Readonly<
+  Record<HookFileClient, (directory: string, host: HostContext) => Promise<ClientHome | undefined>>
+> = {
   certbot: async directory => ({ home: directory }),
   'acme.sh': acmeHome,
   dehydrated: dehydratedHome,
-}
-
-interface Homes {
-  readonly home: string
-  readonly config?: string | undefined
-  readonly certs?: string | undefined
 }
 
 /** acme.sh looks for hooks in its --home; it keeps certificates in --cert-home, else in --config-home, else in --home. */
@@ -49,7 +56,7 @@ async function acmeHome(
   { env, home, lines }: HostContext,
 ): Promise<ClientHome | undefined> {
   const usual = CLIENTS['acme.sh'].directory(home)
-  const exported: readonly Homes[] = env.LE_WORKING_DIR
+  const exported = env.LE_WORKING_DIR
     ? [{ home: env.LE_WORKING_DIR, config: env.LE_CONFIG_HOME, certs: env.CERT_HOME }]
     : []
   const started = lines
@@ -59,21 +66,24 @@ async function acmeHome(
       config: optionIn(line, '--config-home'),
       certs: optionIn(line, '--cert-home', '--certhome'),
     }))
-  const installed = [directory, usual].filter(one => one === usual || isThere(join(one, 'acme.sh')))
-  const candidates: readonly Homes[] = [...exported, ...started, ...installed.map(home => ({ home }))]
-  for (const { certs, ...homes } of candidates) {
-    const config = homes.config ?? (await settingIn(join(homes.home, 'acme.sh.env'), 'export LE_CONFIG_HOME'))
-    const kept = config ?? homes.home
-    const certificates = certs ?? (await settingIn(join(kept, 'account.conf'), 'CERT_HOME')) ?? kept
-    if (isSamePlace(certificates, directory)) return { home: homes.home, config }
+  const installed = [directory, usual]
+    .filter(one => one === usual || isThere(join(one, 'acme.sh')))
+    .map(home => ({ home, config: undefined, certs: undefined }))
+  for (const { home, ...given } of [...exported, ...started, ...installed]) {
+    const settings = await textOf(join(home, 'acme.sh.env'))
+    const config = given.config ?? acmeSetting(settings, 'export LE_CONFIG_HOME')
+    const kept = config ?? home
+    const account = await textOf(join(kept, 'account.conf'))
+    const certificates = given.certs ?? acmeSetting(account, 'CERT_HOME') ?? kept
+    if (isSamePlace(certificates, directory)) return { home, config }
   }
   return undefined
 }
 
-const settingIn = (file: string, key: string) =>
+const textOf = (file: string): Promise<string> =>
   readTextFile(file).then(
-    ({ text }) => acmeSetting(text, key),
-    () => undefined,
+    ({ text }) => text,
+    () => '',
   )
 
 /** Finds the configuration of dehydrated that keeps its certificates in this directory. */
@@ -85,25 +95,41 @@ async function dehydratedHome(directory: string, { lines }: HostContext): Promis
       certs: optionIn(line, '--out', '-o'),
       hook: optionIn(line, '--hook', '-k'),
     }))
-  const usual = [
-    '/etc/dehydrated/config',
-    '/usr/local/etc/dehydrated/config',
-    join(dirname(directory), 'config'),
-  ]
   const named = started.flatMap(({ config, ...more }) => (config ? [{ config, ...more }] : []))
   // without --config dehydrated takes the first of the usual ones
   const unnamed = started.find(({ config }) => config === undefined)
+  const usual = ['/etc/dehydrated/config', '/usr/local/etc/dehydrated/config', join(directory, '../config')]
   for (const { config, certs, hook } of [...named, ...usual.map(config => ({ ...unnamed, config }))]) {
     if (!isThere(config)) continue
-    const settings = await dehydratedConfig(config)
-    if (!isSamePlace(certs ?? settings.certificates, directory)) continue
-    return {
-      home: dirname(config),
-      dehydrated: hook === undefined ? settings : { ...settings, hook, hookIn: hook },
-    }
+    const found = await dehydratedConfig(config)
+    if (!isSamePlace(certs ?? found.certificates, directory)) continue
+    return { home: dirname(config), dehydrated: hook ? { ...found, hook, hookIn: hook } : found }
   }
   return undefined
 }
+
+async function dehydratedConfig(file: string): Promise<DehydratedConfig> {
+  const values = new Map([['BASEDIR', dirname(file)]])
+  let hookIn: string | undefined
+  const read = async (path: string) => {
+    // assignments of a shell file, without quotes
+    const assignments = /^\s*(?:export\s+)?([A-Z_]+)=(["']?)(.*?)\2\s*(?:#.*)?$/gm
+    for (const [, key = '', , value = ''] of (await textOf(path)).matchAll(assignments)) {
+      values.set(key, expand(value, values))
+      if (key === 'HOOK') hookIn = value ? path : undefined
+    }
+  }
+  await read(file)
+  const folder = values.get('CONFIG_D') || undefined
+  const more = folder ? await readdir(folder).catch(() => []) : []
+  for (const name of more.filter(name => name.endsWith('.sh')).sort())
+    if (folder && name !== HOOK_FILES.dehydrated.name) await read(join(folder, name))
+  const certificates = values.get('CERTDIR') || join(values.get('BASEDIR') ?? '', 'certs')
+  return { file, certificates, folder, hook: values.get('HOOK') || undefined, hookIn }
+}
+
+const expand = (value: string, values: ReadonlyMap<string, string>) =>
+  value.replace(/\$(?:\{([A-Z_]+)\}|([A-Z_]+))/g, (all, braced, bare) => values.get(braced ?? bare) ?? all)
 
 /** The home given by --home. */
 export async function namedHome(client: HookFileClient, home: string): Promise<ClientHome> {
@@ -114,6 +140,31 @@ export async function namedHome(client: HookFileClient, home: string): Promise<C
 /** The path at which the client finds the hook. */
 export const hookPath = (client: HookFileClient, { home, dehydrated }: ClientHome): string =>
   join(dehydrated?.folder ?? join(home, HOOK_FILES[client].folder), HOOK_FILES[client].name)
+
+/** A certificate of acme.sh. Its configuration is a shell file, which is read and never run. */
+interface AcmeCertificate {
+  readonly name: string
+  readonly conf: string
+  /** The deploy hooks that acme.sh runs for it, in order. */
+  readonly hooks: readonly string[]
+}
+
+/** Whether acme.sh runs the installed hook for it. */
+export const isDeploying = ({ hooks }: AcmeCertificate) => hooks.includes('certferry')
+
+export const acmeConf = (directory: string, name: string) => join(directory, name, `${domainOf(name)}.conf`)
+
+export async function acmeCertificates(directory: string): Promise<readonly AcmeCertificate[]> {
+  const names = await readdir(directory).catch(() => [])
+  const found = names.map(async name => {
+    const conf = acmeConf(directory, name)
+    const { text } = await readTextFile(conf).catch(() => ({ text: undefined }))
+    if (text === undefined) return []
+    const hooks = (acmeSetting(text, 'Le_DeployHook') ?? '').split(',').filter(Boolean)
+    return [{ name, conf, hooks }]
+  })
+  return (await Promise.all(found)).flat()
+}
 
 /** The arguments by which acme.sh of that home is called. */
 export function deploymentIn({ home, config }: ClientHome, userHome: string) {

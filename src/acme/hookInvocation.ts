@@ -33,18 +33,23 @@ export function parseHookInvocation(
   cwd: string,
 ): HookInvocation | 'ignored' | undefined {
   if (words.length) return calledWith(words, cwd)
-  const { RENEWED_LINEAGE: live } = env
-  if (live) {
-    const path = resolve(cwd, live)
+  if (env.RENEWED_LINEAGE) {
+    const path = resolve(cwd, env.RENEWED_LINEAGE)
     return { kind: 'certbot', path: dirname(dirname(path)), name: basename(path) }
   }
   const files = pairIn(env, cwd, ACME_SH)
-  if (files) {
-    const folder = dirname(files.chain)
-    return { kind: 'acme.sh', path: dirname(folder), name: basename(folder), files }
-  }
+  if (files) return inFolderOf('acme.sh', files)
   const lego = LEGO.map(pair => pairIn(env, cwd, pair)).find(Boolean)
-  return lego && legoCall(lego)
+  if (!lego) return undefined
+  const file = basename(lego.chain)
+  const name = CLIENTS.lego.nameOf(file) ?? file
+  return { kind: 'lego', path: dirname(dirname(lego.chain)), name, files: lego }
+}
+
+/** acme.sh and dehydrated name the folder after the lineage. */
+function inFolderOf(kind: 'acme.sh' | 'dehydrated', files: Pair): HookInvocation {
+  const folder = dirname(files.chain)
+  return { kind, path: dirname(folder), name: basename(folder), files }
 }
 
 type Pair = NonNullable<HookInvocation['files']>
@@ -54,23 +59,15 @@ function pairIn(env: Environment, cwd: string, [chain, key]: readonly [string, s
   return first && second ? { chain: resolve(cwd, first), key: resolve(cwd, second) } : undefined
 }
 
-function legoCall(files: Pair): HookInvocation {
-  const file = basename(files.chain)
-  const name = CLIENTS.lego.nameOf(file) ?? file
-  return { kind: 'lego', path: dirname(dirname(files.chain)), name, files }
-}
-
 /** dehydrated calls its hook with the name of an operation and its arguments. */
-function calledWith([verb = '', ...facts]: readonly string[], cwd: string): HookInvocation | 'ignored' {
-  if (verb === 'deploy_cert') return dehydratedCall(facts, cwd)
+function calledWith([verb = '', ...rest]: readonly string[], cwd: string): HookInvocation | 'ignored' {
+  if (verb === 'deploy_cert') return dehydratedCall(rest, cwd)
   // uacme takes exit 0 as "the challenge was answered"
-  if (['begin', 'done', 'failed'].includes(verb) && facts.length === 4)
+  if (['begin', 'done', 'failed'].includes(verb) && rest.length === 4)
     throw new Fault(
       'USAGE',
       'certferry hook does not answer challenges, which is what uacme calls its --hook for',
-      {
-        advice: 'Run certferry after uacme instead, if it exits with 0: docs/clients.md.',
-      },
+      { advice: 'Run certferry after uacme instead, if it exits with 0: docs/clients.md.' },
     )
   // startup_hook, deploy_challenge, exit_hook; dehydrated requires that hooks ignore unknown operations
   if (/^[a-z_]+$/.test(verb)) return 'ignored'
@@ -86,7 +83,5 @@ function dehydratedCall([domain, key, leaf, chain]: readonly string[], cwd: stri
       'deploy_cert needs the arguments that dehydrated passes: domain, key, certificate, full chain',
       { advice: 'Pass all arguments to the hook: certferry hook "$@".' },
     )
-  const files = { chain: resolve(cwd, chain), key: resolve(cwd, key) }
-  const folder = dirname(files.chain)
-  return { kind: 'dehydrated', path: dirname(folder), name: basename(folder), files }
+  return inFolderOf('dehydrated', { chain: resolve(cwd, chain), key: resolve(cwd, key) })
 }

@@ -1,7 +1,7 @@
 /** The output of install-hook: what was done, and what the operator does next. Pure. */
 import { printableText, quoteShell, wrap } from '../terminal/text.ts'
 import { domainOf, type FolderKind, type HookFileClient } from './clients.ts'
-import type { Call } from './hookScripts.ts'
+import type { Program } from './hookScripts.ts'
 
 export interface Installation {
   readonly client: HookFileClient
@@ -55,41 +55,28 @@ export function installationText(installation: Installation): string {
 const paragraph = (text: string) => wrap(text, 80)
 
 function nextSteps({ client, outcome, next, namedBy }: Installation): readonly string[] {
-  if (outcome === 'removed' || outcome === 'absent')
-    return [
-      paragraph(`Without the hook, run \`certferry sync\` to upload ${client} renewals.`),
-      ...(namedBy.length
-        ? [
-            paragraph(
-              'These files still name it, and acme.sh reports an error at each renewal until you remove "certferry" from their line Le_DeployHook:',
-            ),
-            namedBy.map(file => `  ${printableText(file, 4096)}`).join('\n'),
-          ]
-        : []),
-    ]
-  if (client === 'certbot')
-    return [
-      paragraph(
-        'certbot runs it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates, and first certificates with certbot before 5.3.',
-      ),
-    ]
-  if (client === 'dehydrated')
-    return [
-      paragraph(
-        'dehydrated calls it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates.',
-      ),
-    ]
-  return [
-    paragraph(
-      next === null
-        ? 'Every certificate already has it among its deploy hooks.'
-        : 'Next, run this once for each certificate (without --ecc for RSA). It uploads the certificate, and acme.sh does the same at each renewal. acme.sh replaces the deploy hooks of a certificate by those in the command, so include those it already has.',
-    ),
-    ...(next === null ? [] : [next.replace(/^/gm, '  ')]),
-  ]
+  if (outcome === 'removed' || outcome === 'absent') {
+    const without = paragraph(`Without the hook, run \`certferry sync\` to upload ${client} renewals.`)
+    if (!namedBy.length) return [without]
+    const named = paragraph(
+      'These files still name it, and acme.sh reports an error at each renewal until you remove "certferry" from their line Le_DeployHook:',
+    )
+    return [without, named, namedBy.map(file => `  ${printableText(file, 4096)}`).join('\n')]
+  }
+  if (client !== 'acme.sh') return [paragraph(CALLED[client])]
+  if (next === null) return [paragraph('Every certificate already has it among its deploy hooks.')]
+  return [paragraph(DEPLOY), next.replace(/^/gm, '  ')]
 }
 
-type UnsupportedClient = Exclude<FolderKind, HookFileClient>
+const CALLED = {
+  certbot:
+    'certbot runs it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates, and first certificates with certbot before 5.3.',
+  dehydrated:
+    'dehydrated calls it at each renewal from now on, and its output shows the certificate ID. Run `certferry sync` to upload existing certificates.',
+}
+
+const DEPLOY =
+  'Next, run this once for each certificate (without --ecc for RSA). It uploads the certificate, and acme.sh does the same at each renewal. acme.sh replaces the deploy hooks of a certificate by those in the command, so include those it already has.'
 
 interface Advice {
   readonly advice: string
@@ -97,27 +84,11 @@ interface Advice {
   readonly next: string | null
 }
 
-/** In seconds: lego kills a hook after two minutes. */
-const DEADLINE = 110
+const START_SERVICE = 'sudo systemctl enable --now certferry.service'
 
-type Program = Pick<Call, 'node' | 'main'>
-
-const ADVICE: Readonly<Record<UnsupportedClient, (program: Program) => Advice>> = {
-  lego: ({ node, main }) => {
-    const words = [node, ...(main === undefined ? [] : [main]), 'hook', '--deadline', `${DEADLINE}`]
-    // lego splits the hook at blanks and does not support quotes
-    return words.some(word => /\s/.test(word))
-      ? {
-          advice:
-            'lego cannot call a program in a folder with a blank in its name. Run `certferry watch`, or `certferry sync` from a timer, to upload its renewals.',
-          next: null,
-        }
-      : {
-          advice:
-            'lego has no hook directory. Add this option to the command that renews (lego 5: --deploy-hook to `lego run`; lego 4: also --run-hook to `lego run`):',
-          next: `--renew-hook ${quoteShell(words.join(' '))}`,
-        }
-  },
+/** For clients whose hook is not a file. */
+const ADVICE = {
+  lego: legoAdvice,
   uacme: () => ({
     advice:
       'uacme calls its hook for challenges only, and exits with 0 when it has a new certificate. Add this once to the end of the command line that renews:',
@@ -125,16 +96,33 @@ const ADVICE: Readonly<Record<UnsupportedClient, (program: Program) => Advice>> 
   }),
   caddy: () => ({
     advice: 'Caddy calls no hook after a renewal. Run the service, which watches its storage, or the timer:',
-    next: 'sudo systemctl enable --now certferry.service',
+    next: START_SERVICE,
   }),
   traefik: () => ({
     advice:
       'Traefik calls no hook after a renewal. Run the service, which watches its acme.json, or the timer:',
-    next: 'sudo systemctl enable --now certferry.service',
+    next: START_SERVICE,
   }),
+} satisfies Readonly<Record<Exclude<FolderKind, HookFileClient>, (program: Program) => Advice>>
+
+function legoAdvice({ node, main }: Program): Advice {
+  // lego kills a hook after two minutes
+  const words = [node, main ?? [], 'hook', '--deadline', '110'].flat()
+  // lego splits the hook at blanks and does not support quotes
+  if (words.some(word => /\s/.test(word)))
+    return {
+      advice:
+        'lego cannot call a program in a folder with a blank in its name. Run `certferry watch`, or `certferry sync` from a timer, to upload its renewals.',
+      next: null,
+    }
+  return {
+    advice:
+      'lego has no hook directory. Add this option to the command that renews (lego 5: --deploy-hook to `lego run`; lego 4: also --run-hook to `lego run`):',
+    next: `--renew-hook ${quoteShell(words.join(' '))}`,
+  }
 }
 
-export const adviceFor = (client: UnsupportedClient, program: Program): Advice => ADVICE[client](program)
+export const adviceFor = (client: keyof typeof ADVICE, program: Program): Advice => ADVICE[client](program)
 
 export const adviceText = ({ advice, next }: Advice): string =>
   `${wrap(advice, 80)}\n${next === null ? '' : `\n  ${next}\n`}`

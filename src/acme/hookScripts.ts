@@ -1,14 +1,13 @@
 /** The hook files of ACME clients: their paths, their text, and how an installed one is recognised. Pure. */
 import { Fault } from '../errors.ts'
+import type { ProcessContext } from '../processContext.ts'
 import { quoteShell } from '../terminal/text.ts'
 import type { HookFileClient } from './clients.ts'
 
 /** The program that the hook starts, with absolute paths: PATH under cron may contain neither node nor certferry. */
-export interface Call {
-  /** Node, or the self-contained executable. */
-  readonly node: string
-  /** The script for Node; undefined for the self-contained executable. */
-  readonly main: string | undefined
+export type Program = ProcessContext['program']
+
+interface Call extends Program {
   /** Options for `certferry hook`. */
   readonly options: readonly string[]
 }
@@ -131,19 +130,15 @@ export function planInstall(
   wanted: Required<Found>,
   found: Found | undefined,
 ): 'written' | 'replaced' | 'unchanged' {
-  if (!found) return 'written'
-  if (!isManaged(found)) throw nameConflict(path)
-  return found.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
+  if (planRemoval(path, found) === 'absent') return 'written'
+  return found?.text === wanted.text && found.mode === wanted.mode ? 'unchanged' : 'replaced'
 }
 
 /** @throws Fault NAME_CONFLICT if another file has the hook's name. */
 export function planRemoval(path: string, found: Found | undefined): 'removed' | 'absent' {
   if (!found) return 'absent'
-  if (!isManaged(found)) throw nameConflict(path)
-  return 'removed'
-}
-
-const nameConflict = (path: string) =>
-  new Fault('NAME_CONFLICT', `${path}: this file was not written by certferry and is not changed`, {
+  if (isManaged(found)) return 'removed'
+  throw new Fault('NAME_CONFLICT', `${path}: this file was not written by certferry and is not changed`, {
     advice: 'Move it elsewhere, then run install-hook again.',
   })
+}

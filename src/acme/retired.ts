@@ -11,7 +11,7 @@ export interface Left {
   readonly why: string
 }
 
-interface Keeping {
+interface KeptContext {
   /** The PEM chains stored under a name. */
   readonly chainsOf: (name: string) => Promise<readonly string[]>
   /** Receives those that are ignored. */
@@ -22,7 +22,7 @@ interface Keeping {
 export async function keptOf(
   { kind, path }: { readonly kind: FolderKind; readonly path: string },
   names: readonly string[],
-  { chainsOf, left }: Keeping,
+  { chainsOf, left }: KeptContext,
 ): Promise<readonly string[]> {
   const client = CLIENTS[kind]
   const files = fileQueries(path)
@@ -40,23 +40,24 @@ export async function keptOf(
   return names.filter(name => !gone.has(name))
 }
 
-const fileQueries = (path: string): FileQueries => ({
-  isPresent: name => existence(join(path, name)) === 'present',
-  isAbsent: name => existence(join(path, name)) === 'absent',
-  linkTarget: name => {
+const fileQueries = (path: string): FileQueries => {
+  const existenceOf = (name: string) => {
     try {
-      return readlinkSync(join(path, name))
+      return lstatSync(join(path, name), { throwIfNoEntry: false }) ? 'present' : 'absent'
     } catch {
-      return undefined
+      return 'unknown'
     }
-  },
-})
-
-function existence(path: string): 'present' | 'absent' | 'unknown' {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) ? 'present' : 'absent'
-  } catch {
-    return 'unknown'
+  }
+  return {
+    isPresent: name => existenceOf(name) === 'present',
+    isAbsent: name => existenceOf(name) === 'absent',
+    linkTarget: name => {
+      try {
+        return readlinkSync(join(path, name))
+      } catch {
+        return undefined
+      }
+    },
   }
 }
 
@@ -66,24 +67,17 @@ function sameDomains(names: readonly string[]): ReadonlyArray<readonly string[]>
   return [...Map.groupBy(names, domainsOf).values()].filter(group => group.length > 1)
 }
 
-interface StoredChains {
-  readonly name: string
-  /** As PEM, leaf first. */
-  readonly chains: readonly string[]
-}
-
 /** The names whose certificates have all expired while another of the same domains is valid, each with the reason. */
-function replacedIn(group: readonly StoredChains[], now: Date): ReadonlyMap<string, string> {
-  const states = group.map(({ name, chains }) => ({
-    name,
-    states: chains.map(chain => validityOf(chain, now)),
-  }))
-  const valid = states.find(one => one.states.includes('valid'))
-  if (!valid) return new Map()
-  const expired = states.filter(
-    one => one.states.length > 0 && one.states.every(state => state === 'expired'),
-  )
-  return new Map(expired.map(({ name }) => [name, `has expired and was replaced by ${valid.name}`]))
+function replacedIn(
+  group: ReadonlyArray<{ readonly name: string; readonly chains: readonly string[] }>,
+  now: Date,
+): ReadonlyArray<readonly [name: string, why: string]> {
+  const all = group.map(({ name, chains }) => ({ name, states: chains.map(chain => validityOf(chain, now)) }))
+  const valid = all.find(({ states }) => states.includes('valid'))
+  if (!valid) return []
+  return all
+    .filter(({ states }) => states.length > 0 && states.every(state => state === 'expired'))
+    .map(({ name }) => [name, `has expired and was replaced by ${valid.name}`])
 }
 
 function validityOf(chain: string, now: Date): 'valid' | 'expired' | undefined {

@@ -1,10 +1,11 @@
 /** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
+import { cronLines } from '../acme/crontab.ts'
 import { createApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { readConfiguration, unreadableConfig } from '../config/load.ts'
 import { certificates } from '../doctor/certificates.ts'
 import { connection } from '../doctor/connection.ts'
-import { configuration, notices, runtime, state } from '../doctor/environment.ts'
+import { configuration, notifications, runtime, state, watching } from '../doctor/environment.ts'
 import {
   exitOfFindings,
   type Finding,
@@ -13,10 +14,8 @@ import {
   verdictLines,
   warning,
 } from '../doctor/finding.ts'
-import { cronLines, type Machine } from '../doctor/machine.ts'
 import { renewals } from '../doctor/renewals.ts'
-import { type Check, runCheck } from '../doctor/run.ts'
-import { watching } from '../doctor/watching.ts'
+import { type Check, type Machine, runCheck } from '../doctor/run.ts'
 import {
   currentUser,
   type InsecurePermissions,
@@ -28,15 +27,15 @@ import { existingDefaultSources, listLineages } from '../sources/discover.ts'
 import { processes, systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
 
-const EXAMINATIONS: readonly Check[] = [
-  { about: 'runtime', look: runtime },
-  { about: 'configuration', look: configuration },
-  { about: 'source', needs: /^(source|--source)/, look: certificates },
-  { about: 'watching', needs: /^(source|--source)/, look: watching },
-  { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, look: state },
-  { about: 'renewals', needs: /^(source|--source)/, look: renewals },
-  { about: 'notify', look: notices },
-  { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, look: connection },
+const CHECKS: readonly Check[] = [
+  { about: 'runtime', run: runtime },
+  { about: 'configuration', run: configuration },
+  { about: 'source', needs: /^(source|--source)/, run: certificates },
+  { about: 'watching', needs: /^(source|--source)/, run: watching },
+  { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, run: state },
+  { about: 'renewals', needs: /^(source|--source)/, run: renewals },
+  { about: 'notify', run: notifications },
+  { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, run: connection },
 ]
 
 export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
@@ -66,24 +65,24 @@ export async function examine(
 ): Promise<readonly Finding[]> {
   const configuration = await readConfiguration(world, line).catch(unreadableConfig)
   const { settings, file } = configuration
-  const engine = createApp({ settings, configFile: file }, { world, line, signal: shutdownSignal(world) })
+  const app = createApp({ settings, configFile: file }, { world, line, signal: shutdownSignal(world) })
   try {
     const sources = settings.sources.length ? settings.sources : await existingDefaultSources(world.home)
     const listing = onDemand(() => listLineages(settings, world.home))
-    const scene = { world, machine, configuration, engine, sources, listing }
+    const checked = { context: world, machine, configuration, app, sources, listing }
     const findings: Finding[] = []
     // all at once, for a network that is silent takes its time
-    for (const found of EXAMINATIONS.map(one => runCheck(one, scene))) {
+    for (const found of CHECKS.map(one => runCheck(one, checked))) {
       const next = await found
       findings.push(...next)
       tell?.(next)
     }
     // last: the files have been read only now
-    const exposed = engine.exposures.all().map(exposedFinding)
+    const exposed = app.exposures.all().map(exposedFinding)
     tell?.(exposed)
     return [...findings, ...exposed]
   } finally {
-    await engine.close()
+    await app.close()
   }
 }
 

@@ -1,15 +1,17 @@
 /** `certferry install-hook`: installs the hook of an ACME client, or removes it. */
 import { dirname, join, relative, resolve } from 'node:path'
-import { type ClientHome, deploymentIn, homeOf, hookPath, namedHome } from '../acme/clientHome.ts'
-import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient, hasHookFile } from '../acme/clients.ts'
 import {
   acmeCertificates,
+  type ClientHome,
+  deploymentIn,
+  homeOf,
+  hookPath,
   isDeploying,
-  readHook,
-  removeHook,
-  requireDirectory,
-  writeHook,
-} from '../acme/hookFiles.ts'
+  namedHome,
+} from '../acme/clientHome.ts'
+import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient, hasHookFile } from '../acme/clients.ts'
+import { cronLines, isRunFor } from '../acme/crontab.ts'
+import { readHook, removeHook, requireDirectory, writeHook } from '../acme/hookFiles.ts'
 import {
   adviceFor,
   adviceText,
@@ -21,7 +23,6 @@ import { HOOK_FILES, planInstall, planRemoval } from '../acme/hookScripts.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { loadConfig } from '../config/load.ts'
 import { resolveSettings, type Settings } from '../config/settings.ts'
-import { cronLines, isRunFor } from '../doctor/machine.ts'
 import { Fault } from '../errors.ts'
 import { currentUser } from '../files/permissions.ts'
 import { isThere } from '../files/samePlace.ts'

@@ -2,7 +2,7 @@
 import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
-import type { Machine } from '../doctor/machine.ts'
+import type { Machine } from '../doctor/run.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { wantedCredentials } from '../setup/credentials.ts'

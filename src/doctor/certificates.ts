@@ -1,10 +1,10 @@
-/** The sources and each certificate in them, read and proven as this user, and nothing sent. */
-import { constants, lstat, open, readlink, stat } from 'node:fs/promises'
+/** The sources and each certificate in them: read and verified as this user; nothing is sent. */
+import { closeSync, constants, lstatSync, openSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { renewCommand } from '../acme/clients.ts'
 import { isOverdue } from '../certificate/expiry.ts'
-import type { Source } from '../config/settings.ts'
 import { FLAW_ADVICE } from '../errors.ts'
+import type { User } from '../files/permissions.ts'
 import { emptyReceipt } from '../receipts/receipt.ts'
 import { ownReceipt } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
@@ -17,25 +17,25 @@ import { type Finding, failure, ok, warning } from './finding.ts'
 import type { CheckContext } from './run.ts'
 
 type PathProblem =
-  /** `missing` is where the links lead in the end, and nothing is there. */
+  /** The links end at `missing`, which does not exist. */
   | { readonly kind: 'dangling'; readonly link: string; readonly missing: string }
   | { readonly kind: 'closed'; readonly path: string; readonly mode: number; readonly uid: number }
 
-/** What is in the way, and what removes it. */
 export function describePathProblem(
   lineage: string,
-  obstacle: PathProblem,
-  user: { readonly uid: number; readonly name: string },
+  problem: PathProblem,
+  user: User,
 ): Pick<Finding, 'says' | 'advice' | 'command'> {
-  if (obstacle.kind === 'dangling')
+  if (problem.kind === 'dangling')
     return {
-      says: `${lineage}: ${obstacle.link} leads to ${obstacle.missing}, which does not exist`,
+      says: `${lineage}: ${problem.link} leads to ${problem.missing}, which does not exist`,
       advice:
         'Mount or restore the folder of its target too, not only the links. If the file is lost, issue the certificate again.',
-      command: `ls -l ${quoteShell(obstacle.link)}`,
+      command: `ls -l ${quoteShell(problem.link)}`,
     }
-  const { path, mode, uid } = obstacle
-  const says = `${lineage}: ${path} is not readable for ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${uid === 0 ? 'root' : `uid ${uid}`})`
+  const { path, mode, uid } = problem
+  const owner = uid === 0 ? 'root' : `uid ${uid}`
+  const says = `${lineage}: ${path} is not readable for ${user.name} (mode ${mode.toString(8).padStart(4, '0')}, owner ${owner})`
   if (user.uid === 0)
     return {
       says,
@@ -49,136 +49,124 @@ export function describePathProblem(
   }
 }
 
-/** As the kernel follows links at most. */
-const LINKS = 40
+/** The kernel follows no more. */
+const MAX_LINKS = 40
 
-/** Undefined where nothing is in the way, or nothing that can be named. */
-export async function firstDeniedPath(path: string): Promise<PathProblem | undefined> {
-  let at = resolve(path)
-  let first: string | undefined
-  for (let links = 0; links < LINKS; links++) {
-    const closed = await closedOn(at)
-    if (closed) return closed
-    const entry = await lstat(at).catch(() => undefined)
-    if (!entry) return first === undefined ? undefined : { kind: 'dangling', link: first, missing: at }
+/** The folder or file that denies access, or the end of links that lead nowhere; undefined if neither is found. */
+export function firstDeniedPath(path: string): PathProblem | undefined {
+  const start = resolve(path)
+  let at = start
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const denied = deniedOn(at)
+    if (denied) {
+      const { mode, uid } = statSync(denied)
+      return { kind: 'closed', path: denied, mode: mode & 0o7777, uid }
+    }
+    const entry = entryAt(at)
+    if (!entry) return links ? { kind: 'dangling', link: start, missing: at } : undefined
     if (!entry.isSymbolicLink()) return undefined
-    first ??= at
-    at = resolve(dirname(at), await readlink(at))
+    at = resolve(dirname(at), readlinkSync(at))
   }
   return undefined
 }
 
-/** The first on the way from the root that is closed to this user: a folder that cannot be entered, or the file itself. */
-async function closedOn(path: string): Promise<PathProblem | undefined> {
-  const steps = path.split('/').slice(1)
-  for (let depth = 0; depth < steps.length; depth++) {
-    const here = join('/', ...steps.slice(0, depth))
-    if (await isRefused(() => lstat(`${here}/.`))) return closedAt(here)
+/** A folder above the path that cannot be entered, or the file itself. */
+function deniedOn(path: string): string | undefined {
+  const parts = path.split('/').slice(1)
+  const folders = parts.map((_, depth) => join('/', ...parts.slice(0, depth)))
+  const closed = folders.find(folder => isDenied(() => lstatSync(`${folder}/.`)))
+  if (closed !== undefined) return closed
+  const isLink = entryAt(path)?.isSymbolicLink() ?? true
+  return !isLink && isDenied(() => openAndClose(path)) ? path : undefined
+}
+
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path)
+  } catch {
+    return undefined
   }
-  const entry = await lstat(path).catch(() => undefined)
-  if (!entry || entry.isSymbolicLink()) return undefined
-  return (await isRefused(() => opened(path))) ? closedAt(path) : undefined
 }
 
-/** Not access(2): that asks for the real user and forgets capabilities, which the service's unit reads by. */
-const isRefused = (attempt: () => Promise<unknown>): Promise<boolean> =>
-  attempt().then(
-    () => false,
-    ({ code }: NodeJS.ErrnoException) => code === 'EACCES' || code === 'EPERM',
-  )
-
-/** A folder can be listed once it is open; a FIFO without a writer is not waited for. */
-async function opened(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  await handle.close()
+/** Not access(2): it checks the real user and ignores the capabilities of the service's unit. */
+function isDenied(attempt: () => unknown): boolean {
+  try {
+    attempt()
+    return false
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EACCES' || code === 'EPERM'
+  }
 }
 
-async function closedAt(path: string): Promise<PathProblem | undefined> {
-  const { mode, uid } = await stat(path)
-  return { kind: 'closed', path, mode: mode & 0o7777, uid }
-}
+/** O_NONBLOCK: opening a FIFO would wait for its writer. */
+const openAndClose = (path: string) => closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
 
-type Seen = Outcome & { readonly at?: Lineage }
+/** `at` is undefined for a source that cannot be listed. */
+type Checked = Outcome & { readonly at?: Lineage }
 
-export async function certificates(scene: CheckContext): Promise<readonly Finding[]> {
-  const { sources, listing, engine } = scene
-  const { lineages, failed, left } = await listing()
-  const known = new Map(
-    (await engine.receipts.all().catch(() => [])).map(receipt => [receipt.lineage, receipt]),
-  )
-  // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
+type Failed = Extract<Checked, { readonly fault: unknown }>
+
+export async function certificates(check: CheckContext): Promise<readonly Finding[]> {
+  const { app, context } = check
+  const { lineages, failed, left } = await check.listing()
+  const receipts = await app.receipts.all().catch(() => [])
+  const known = new Map(receipts.map(receipt => [receipt.lineage, receipt]))
+  // app.effects would set damaged receipts aside; a check changes nothing
   const effects: SyncDeps = {
-    ...engine.effects,
+    ...app.effects,
     recall: async lineage => ownReceipt(lineage, known.get(lineage.id) ?? emptyReceipt(lineage.id)),
   }
-  const wishes = { force: false, dryRun: true, endpoint: engine.settings.endpoint.hostname, last: true }
-  const seen: Seen[] = [...failed]
-  for (const lineage of lineages)
-    seen.push({ ...(await syncCertificate(lineage, effects, wishes)), at: lineage })
-  const wrong = seen.filter(outcome => 'fault' in outcome)
+  const options = { force: false, dryRun: true, endpoint: app.settings.endpoint.hostname, last: true }
+  const checked: Checked[] = [...failed]
+  for (const at of lineages) checked.push({ ...(await syncCertificate(at, effects, options)), at })
+  const failures = checked.filter(outcome => 'fault' in outcome)
   return [
-    ...countsByKind(sources, seen),
+    ...countFindings(check, checked),
     ...left.map(({ lineage, why }) => ok('source', `${lineage} is ignored: it ${why}`)),
-    ...(await Promise.all(wrong.map(outcome => explained(outcome, scene)))),
-    ...seen.flatMap(outcome => overdue(outcome, scene.world.now())),
-    ...seen.flatMap(flawed),
+    ...(await Promise.all(failures.map(outcome => failureFinding(outcome, check)))),
+    ...checked.flatMap(outcome => overdueFindings(outcome, context.now())),
+    ...checked.flatMap(flawFindings),
   ]
 }
 
-/** One line a directory, and one for all files that are named one by one. */
-function countsByKind(sources: readonly Source[], seen: readonly Seen[]): readonly Finding[] {
-  const [single, folders] = [
-    sources.filter(({ kind }) => kind === 'pem'),
-    sources.filter(({ kind }) => kind !== 'pem'),
-  ]
-  const sum = (title: string, isIn: (lineage: Lineage) => boolean) => {
-    const mine = seen.filter(({ at }) => at && isIn(at))
+/** One finding for each directory, and one for all individual files. */
+function countFindings({ sources }: CheckContext, checked: readonly Checked[]): readonly Finding[] {
+  const count = (title: string, isIn: (lineage: Lineage) => boolean) => {
+    const mine = checked.filter(({ at }) => at && isIn(at))
     const ready = mine.filter(outcome => !('fault' in outcome)).length
-    return ok(
-      'source',
-      `${title}: ${mine.length ? `${ready} of ${mine.length} certificates ready` : 'no certificates'}`,
-    )
+    const text = mine.length ? `${ready} of ${mine.length} certificates ready` : 'no certificates'
+    return ok('source', `${title}: ${text}`)
   }
-  return [
-    ...folders
-      .filter(source => !seen.some(({ at, lineage }) => !at && lineage === sourceLabel(source)))
-      .map(source =>
-        sum(`${source.kind} in ${'path' in source ? source.path : ''}`, at => containsLineage(source, at)),
-      ),
-    ...(single.length ? [sum('individual files', ({ kind }) => kind === 'pem')] : []),
-  ]
+  const unlisted = new Set(checked.filter(({ at }) => !at).map(({ lineage }) => lineage))
+  const findings = sources.flatMap(source =>
+    source.kind === 'pem' || unlisted.has(sourceLabel(source))
+      ? []
+      : count(`${source.kind} in ${source.path}`, at => containsLineage(source, at)),
+  )
+  const hasFiles = sources.some(({ kind }) => kind === 'pem')
+  return hasFiles ? [...findings, count('individual files', ({ kind }) => kind === 'pem')] : findings
 }
 
-async function explained(
-  { at, fault, lineage }: Extract<Seen, { readonly fault: unknown }>,
-  { sources, machine }: CheckContext,
-): Promise<Finding> {
-  const [obstacle] = await obstaclesOf(
-    at,
-    sources.find(source => sourceLabel(source) === lineage),
-  )
+async function failureFinding(outcome: Failed, { sources, machine }: CheckContext): Promise<Finding> {
+  const { at, fault, lineage } = outcome
   const finding = failure(at ? 'certificate' : 'source', fault)
-  if (obstacle) return { ...finding, ...describePathProblem(lineage, obstacle, machine.user()) }
+  const source = sources.find(source => sourceLabel(source) === lineage)
+  const folders = !at && source ? (await watchScopeOf(source)).folders : []
+  const paths = at ? [at.chain, at.key ?? []].flat() : folders
+  const problem = paths.map(firstDeniedPath).find(Boolean)
+  if (problem) return { ...finding, ...describePathProblem(lineage, problem, machine.user()) }
   const command = at && renewCommand(at, fault)
   return { ...finding, says: `${lineage}: ${fault.message}`, ...(command && { command }) }
 }
 
-/** Of a certificate those of its files, of a source that cannot be listed those of its folders. */
-async function obstaclesOf(at: Lineage | undefined, source: Source | undefined) {
-  const files = at ? [at.chain, ...(at.key === undefined ? [] : [at.key])] : []
-  const folders = source ? (await watchScopeOf(source)).folders : []
-  const obstacles = await Promise.all([...files, ...(at ? [] : folders)].map(firstDeniedPath))
-  return obstacles.filter(obstacle => obstacle !== undefined)
-}
-
-/** It is sent all the same: the service, and not certferry, says what it takes. */
-const flawed = ({ at, bundle }: Seen): readonly Finding[] =>
-  (at ? (bundle?.flaws ?? []) : []).map(flaw =>
+/** Such a certificate is uploaded: the service decides what it accepts. */
+const flawFindings = ({ at, bundle }: Checked): readonly Finding[] =>
+  (at && bundle ? bundle.flaws : []).map(flaw =>
     warning('certificate', `${at?.id}: ${flaw}`, { advice: FLAW_ADVICE }),
   )
 
-/** Renewed is a certificate when a third of its life is left; later, its client seems dead. */
-function overdue(outcome: Seen, now: number): readonly Finding[] {
+function overdueFindings(outcome: Checked, now: number): readonly Finding[] {
   const { at, bundle } = outcome
   if (!at || !bundle || 'fault' in outcome || !isOverdue(bundle, now)) return []
   const until = bundle.notAfter.toISOString().slice(0, 10)

@@ -1,11 +1,26 @@
-/** The state directory: there, writable, with room, and what is in it. It is looked at and left as it is. */
+/** The runtime, the configuration, the notifications, the state directory and the kernel's limits for watching. */
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
+import { silentAmong } from '../files/fileSystem.ts'
 import type { User } from '../files/permissions.ts'
 import { probeDirectory, type WriteProbe } from '../files/writeProbe.ts'
-import { type Channel, channelsOf, commandProblem, webhookFileProblem } from '../notify/channels.ts'
+import { channelsOf, commandProblem, webhookFileProblem } from '../notify/channels.ts'
+import { pollingEntry } from '../sources/watcher.ts'
+import { type WatchScope, watchScopeOf } from '../sources/watchScope.ts'
 import { quoteShell } from '../terminal/text.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import type { CheckContext } from './run.ts'
+
+export async function runtime({ context, machine }: CheckContext): Promise<readonly Finding[]> {
+  const { node, main } = context.program
+  const { name, uid } = machine.user()
+  const bundled = node.includes('/node_modules/') ? 'installed beside certferry' : node
+  const where = main === undefined ? `in ${node}` : bundled
+  const user = uid === 0 ? name : `${name} (uid ${uid})`
+  return [ok('runtime', `Node ${context.nodeVersion}, ${where}; running as ${user}`)]
+}
 
 export async function configuration({ configuration }: CheckContext): Promise<readonly Finding[]> {
   const { file, complaints } = configuration
@@ -18,37 +33,25 @@ export async function configuration({ configuration }: CheckContext): Promise<re
   })
 }
 
-export const notices = ({ engine, world }: CheckContext): Promise<readonly Finding[]> =>
-  Promise.all(channelsOf(engine.settings, world).map(examined))
+export const notifications = ({ app, context }: CheckContext): Promise<readonly Finding[]> =>
+  Promise.all(
+    channelsOf(app.settings, context).map(async ({ kind, file }) => {
+      const problem = await (kind === 'command' ? commandProblem(file) : webhookFileProblem(file))
+      if (problem === undefined) return ok('notify', `${kind} ${file}`)
+      return failure('notify', new Fault('NOTIFICATION_FAILED', `${kind}: ${problem}`), {
+        advice: 'Correct it, then send a sample with `certferry notify --test`.',
+        command: `ls -l ${quoteShell(file)}`,
+      })
+    }),
+  )
 
-async function examined({ kind, file }: Channel): Promise<Finding> {
-  const problem = await (kind === 'command' ? commandProblem(file) : webhookFileProblem(file))
-  if (problem === undefined) return ok('notify', `${kind} ${file}`)
-  return failure('notify', new Fault('NOTIFICATION_FAILED', `${kind}: ${problem}`), {
-    advice: 'Correct it, then send a sample with `certferry notify --test`.',
-    command: `ls -l ${quoteShell(file)}`,
-  })
-}
-
-export async function runtime({ world, machine }: CheckContext): Promise<readonly Finding[]> {
-  const { node, main } = world.program
-  const { name, uid } = machine.user()
-  const whose =
-    main === undefined ? `in ${node}` : node.includes('/node_modules/') ? 'installed beside certferry' : node
-  return [
-    ok(
-      'runtime',
-      `Node ${world.nodeVersion}, ${whose}; running as ${name}${uid === 0 ? '' : ` (uid ${uid})`}`,
-    ),
-  ]
-}
-
-export async function state({ engine, machine }: CheckContext): Promise<readonly Finding[]> {
-  const { settings, receipts } = engine
+/** The state directory is examined and left as it is. */
+export async function state({ app, machine }: CheckContext): Promise<readonly Finding[]> {
+  const { settings, receipts } = app
   const dir = settings.stateDir
-  const room = await probeDirectory(dir)
-  if (room.refusal !== undefined) return [unwritable(dir, room, machine.user())]
-  if (!room.there) return [ok('state', `${dir} will be created by the first upload`)]
+  const probe = await probeDirectory(dir)
+  if (probe.refusal !== undefined) return [unwritable(dir, probe, machine.user())]
+  if (!probe.there) return [ok('state', `${dir} will be created by the first upload`)]
   const known = (await receipts.all()).length
   const says = `${dir}, ${known} receipt${known === 1 ? '' : 's'}`
   const [unreadable, ...more] = receipts.unreadable()
@@ -64,13 +67,110 @@ export async function state({ engine, machine }: CheckContext): Promise<readonly
 function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name, uid }: User): Finding {
   const where = there ? dir : `${dir}, to be created in ${nearest}`
   const fault = new Fault('STATE_DIR_UNUSABLE', `${where}: ${name} cannot write there (${refusal})`)
-  const { advice } = fault
   if (refusal === 'ENOSPC' || refusal === 'EDQUOT')
     return failure('state', fault, {
       advice: 'Free space on its disk, or choose another directory with --state-dir.',
       command: `df -h ${quoteShell(nearest)}`,
     })
-  if (refusal === 'EACCES' && uid !== 0)
-    return failure('state', fault, { advice, command: 'sudo certferry check' })
-  return failure('state', fault, { advice, command: `findmnt -T ${quoteShell(nearest)}` })
+  const isDenied = refusal === 'EACCES' && uid !== 0
+  const command = isDenied ? 'sudo certferry check' : `findmnt -T ${quoteShell(nearest)}`
+  return failure('state', fault, { advice: fault.advice, command })
+}
+
+/** The inotify limits of this machine, and how much of them this user's processes have in use, a daemon included. */
+interface WatchBudget {
+  readonly limits: InotifyCounts
+  readonly used: InotifyCounts
+}
+
+interface InotifyCounts {
+  readonly watches: number
+  readonly instances: number
+}
+
+/** The daemon has one instance. */
+export function budgetFinding(needed: number, { limits, used }: WatchBudget): Finding {
+  const need = `${needed} ${needed === 1 ? 'watch' : 'watches'} needed`
+  const usage = `${need}; this user has ${used.watches} of ${limits.watches} in use`
+  if (needed + used.watches > limits.watches)
+    return warning('watching', `${usage}: the rest is polled every five seconds`, {
+      command: raiseCommand('max_user_watches', needed + used.watches),
+    })
+  if (1 + used.instances > limits.instances)
+    return warning(
+      'watching',
+      `all ${limits.instances} inotify instances of this user are in use: sources are polled every five seconds`,
+      { command: raiseCommand('max_user_instances', 1 + used.instances) },
+    )
+  return ok('watching', Number.isFinite(limits.watches) ? usage : need)
+}
+
+/** Twice what is needed, for the next certificates, as a power of two; kept across restarts. */
+const raiseCommand = (name: string, needed: number) =>
+  `echo fs.inotify.${name}=${2 ** Math.ceil(Math.log2(2 * needed))} | sudo tee /etc/sysctl.d/60-certferry.conf && sudo sysctl --system`
+
+/** A limit that the kernel does not show is Infinity. Processes that this user may not read are not counted. */
+export async function watchBudget(uid: number): Promise<WatchBudget> {
+  // the machine's limit, and that of the user namespace: the smaller counts
+  const [watches, instances] = await Promise.all(
+    ['watches', 'instances'].map(async what => {
+      const machine = limitIn(`/proc/sys/fs/inotify/max_user_${what}`)
+      return Math.min(await machine, await limitIn(`/proc/sys/user/max_inotify_${what}`))
+    }),
+  )
+  const limits = { watches: watches ?? 0, instances: instances ?? 0 }
+  return { limits, used: await inotifyInUse(uid) }
+}
+
+const limitIn = (file: string) => readFile(file, 'utf8').then(Number, () => Number.POSITIVE_INFINITY)
+
+async function inotifyInUse(uid: number): Promise<InotifyCounts> {
+  const used = { watches: 0, instances: 0 }
+  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    const owner = await stat(`/proc/${pid}`).catch(() => undefined)
+    if (owner?.uid !== uid) continue
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')
+      if (target !== 'anon_inode:inotify') continue
+      const info = await readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '')
+      used.instances += 1
+      used.watches += info.match(/^inotify wd:/gm)?.length ?? 0
+    }
+  }
+  return used
+}
+
+/** The folders that chokidar watches: the given ones and, to this depth, those in them. */
+export async function watchesNeeded({
+  folders,
+  depth,
+}: Pick<WatchScope, 'folders' | 'depth'>): Promise<number> {
+  let count = folders.length
+  if (depth === 0) return count
+  for (const folder of folders) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+    const below = entries.filter(entry => entry.isDirectory()).map(({ name }) => join(folder, name))
+    count += await watchesNeeded({ folders: below, depth: depth - 1 })
+  }
+  return count
+}
+
+export async function watching({ sources, machine }: CheckContext): Promise<readonly Finding[]> {
+  const polled: Finding[] = []
+  const scopes: WatchScope[] = []
+  for (const source of sources) {
+    const scope = await watchScopeOf(source)
+    const fileSystem = await silentAmong(scope.folders)
+    if (fileSystem === undefined) scopes.push(scope)
+    else polled.push(pollingFinding(source, fileSystem))
+  }
+  if (!scopes.length) return polled
+  const needed = (await Promise.all(scopes.map(watchesNeeded))).reduce((sum, count) => sum + count, 0)
+  return [...polled, budgetFinding(needed, await watchBudget(machine.user().uid))]
+}
+
+/** As the daemon logs it. */
+function pollingFinding(source: Source, fileSystem: string): Finding {
+  const { message, fields } = pollingEntry(source, fileSystem)
+  return warning('watching', message, { advice: String(fields.advice) })
 }

@@ -1,14 +1,13 @@
-/** Findings for a terminal: a column of words for the eye, a column of topics, and what mends below what is wrong. Pure. */
+/** What `certferry check` found, as text for a terminal and as JSON. Pure. */
 import { type Fault, faultJson, mostSevereExitCode } from '../errors.ts'
 import { printableText, wrap } from '../terminal/text.ts'
 
-/** unreached: what comes before it on the way is broken, so nobody can say. */
+/** unreached: an earlier step failed, so this one could not be checked. */
 export type Level = 'ok' | 'warning' | 'failure' | 'unreached'
 
 interface Fix {
-  /** In words, where a command alone does not do. */
   readonly advice?: string
-  /** The one command, as it is typed. */
+  /** As it is typed. */
   readonly command?: string
 }
 
@@ -16,7 +15,7 @@ export interface Finding extends Fix {
   readonly about: string
   readonly level: Level
   readonly says: string
-  /** Of a failure: it decides the exit code. */
+  /** With a failure: it decides the exit code. */
   readonly fault?: Fault
   /** What the key's policy has to allow, to be pasted into the console. */
   readonly policy?: string
@@ -24,50 +23,42 @@ export interface Finding extends Fix {
 
 export const ok = (about: string, says: string): Finding => ({ about, level: 'ok', says })
 
-export const warning = (about: string, says: string, mend: Fix): Finding => ({
+export const skipped = (about: string, says: string): Finding => ({ about, level: 'unreached', says })
+
+export const warning = (about: string, says: string, fix: Fix): Finding => ({
   about,
   level: 'warning',
   says,
-  ...mend,
+  ...fix,
 })
 
-/** A command of our own stands in place of the fault's advice, unless there is advice beside it. */
-export const failure = (about: string, fault: Fault, mend: Fix = { advice: fault.advice }): Finding => ({
+/** A fix replaces the fault's advice. */
+export const failure = (about: string, fault: Fault, fix: Fix = { advice: fault.advice }): Finding => ({
   about,
   level: 'failure',
   says: fault.message,
   fault,
-  ...mend,
+  ...fix,
 })
 
-export const skipped = (about: string, says: string): Finding => ({ about, level: 'unreached', says })
-
-/** A warning is no failure. */
 export const exitOfFindings = (findings: readonly Finding[]): number =>
   mostSevereExitCode(findings.flatMap(({ fault }) => fault?.exit ?? []))
 
-type Counts = Readonly<Record<Level, number>>
-
-export function countsOf(findings: readonly Finding[]): Counts {
-  const count = (level: Level) => findings.filter(finding => finding.level === level).length
-  return {
-    ok: count('ok'),
-    warning: count('warning'),
-    failure: count('failure'),
-    unreached: count('unreached'),
-  }
+export function countsOf(findings: readonly Finding[]): Readonly<Record<Level, number>> {
+  const counts = { ok: 0, warning: 0, failure: 0, unreached: 0 }
+  for (const { level } of findings) counts[level] += 1
+  return counts
 }
 
-/** Member by member: what is not named here cannot get out. */
 export const findingsJson = (findings: readonly Finding[]) => ({
   findings: findings.map(({ about, level, says, advice, command, policy, fault }) => ({
     about,
     level,
     says,
-    ...(advice && { advice }),
-    ...(command && { command }),
-    ...(policy && { policy: JSON.parse(policy) }),
-    ...(fault && { fault: faultJson(fault) }),
+    advice: advice || undefined,
+    command,
+    policy: policy && JSON.parse(policy),
+    fault: fault && faultJson(fault),
   })),
   summary: countsOf(findings),
   exit: exitOfFindings(findings),
@@ -78,7 +69,7 @@ interface Screen {
   readonly columns: number
 }
 
-/** Plain ASCII: in a log, without colours and under LANG=C they say the same. */
+/** ASCII: the same in a log, without colours and under LANG=C. */
 const WORDS: Readonly<Record<Level, readonly [word: string, colour: string]>> = {
   ok: ['ok', '32'],
   warning: ['WARN', '33'],
@@ -86,25 +77,23 @@ const WORDS: Readonly<Record<Level, readonly [word: string, colour: string]>> = 
   unreached: ['-', '2'],
 }
 
-/** What stands before the words: four characters, a topic of 13, and the blanks between. */
+/** Columns before the text: the level, the topic, and the blanks between. */
 const MARGIN = 21
 
-/** Of those that are alike so many are shown: a thousand unreadable files are one trouble. */
-const ALIKE = 3
+/** Of similar findings so many are shown: a thousand unreadable files are one problem. */
+const SIMILAR = 3
 
 export function findingLines(findings: readonly Finding[], screen: Screen): string {
-  const groups = Map.groupBy(findings, kindOf)
+  const groups = Map.groupBy(findings, finding =>
+    finding.level === 'ok' ? finding : `${finding.about} ${finding.level} ${finding.fault?.code}`,
+  )
   const lines = [...groups.values()].flatMap(group => {
-    if (group.length <= ALIKE + 1) return group.map(finding => lineOf(finding, screen))
-    const more = `${' '.repeat(MARGIN)}… and ${group.length - ALIKE} more like it\n`
-    return [...group.slice(0, ALIKE).map(finding => lineOf(finding, screen)), more]
+    const all = group.map(finding => lineOf(finding, screen))
+    if (all.length <= SIMILAR + 1) return all
+    return [...all.slice(0, SIMILAR), `${' '.repeat(MARGIN)}… and ${all.length - SIMILAR} more like it\n`]
   })
   return lines.join('')
 }
-
-/** What is well is told one by one. */
-const kindOf = (finding: Finding) =>
-  finding.level === 'ok' ? finding : `${finding.about} ${finding.level} ${finding.fault?.code}`
 
 function lineOf({ about, level, says, advice, command }: Finding, { colours, columns }: Screen): string {
   const fit = (text: string) => wrap(printableText(text, 1000), Math.max(60, columns) - MARGIN, MARGIN)
@@ -116,24 +105,20 @@ function lineOf({ about, level, says, advice, command }: Finding, { colours, col
   return `${lines.join('\n')}\n`
 }
 
-/** Never wrapped, for it is copied; a long one begins further to the left. */
+/** Not wrapped, because it is copied; a long one begins further to the left. */
 const commandLine = (command: string, mark: string, columns: number) =>
   `${' '.repeat(MARGIN + mark.length + command.length > columns ? 2 : MARGIN)}${mark}${command}`
 
-/** The last words: on a small terminal they stay in sight when the rest has scrolled away. */
+/** Printed last: on a small terminal it stays visible. */
 export function verdictLines(findings: readonly Finding[]): string {
-  const policies = [...new Set(findings.flatMap(({ policy }) => policy ?? []))]
-  const paste = policies.map(
+  const policies = [...new Set(findings.flatMap(({ policy }) => policy ?? []))].map(
     policy => `\nThe policy, for the console (CAM, Policies, by syntax):\n${policy}\n`,
   )
-  return `${paste.join('')}\n${sumOf(findings)}\n`
+  const { failure, warning } = countsOf(findings)
+  const counts = [...countText(failure, 'failure'), ...countText(warning, 'warning')].join(', ')
+  const end = failure ? `exit ${exitOfFindings(findings)}` : 'no failures'
+  return `${policies.join('')}\n${counts ? `${counts}; ${end}.` : 'No problems found.'}\n`
 }
 
-function sumOf(findings: readonly Finding[]): string {
-  const { failure, warning } = countsOf(findings)
-  const count = (number: number, what: string) =>
-    number ? [`${number} ${what}${number === 1 ? '' : 's'}`] : []
-  const sum = [...count(failure, 'failure'), ...count(warning, 'warning')].join(', ')
-  if (failure) return `${sum}; exit ${exitOfFindings(findings)}.`
-  return sum ? `${sum}; no failures.` : 'No problems found.'
-}
+const countText = (count: number, what: string) =>
+  count ? [`${count} ${what}${count === 1 ? '' : 's'}`] : []

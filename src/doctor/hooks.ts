@@ -1,7 +1,7 @@
-/** The hooks by which the ACME clients call certferry, as far as they would run them. */
+/** The hooks by which the ACME clients call certferry, as far as the clients would run them. */
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { deploymentIn, homeOf, hookPath } from '../acme/clientHome.ts'
+import { acmeCertificates, deploymentIn, homeOf, hookPath, isDeploying } from '../acme/clientHome.ts'
 import {
   type ClientFiles,
   hooksDisabledBy,
@@ -10,157 +10,142 @@ import {
   ownHooks,
 } from '../acme/clientHooks.ts'
 import { type FolderKind, type HookFileClient, hasHookFile } from '../acme/clients.ts'
-import { CERTBOT_UNITS_QUERY, type Program, type TimedCall, timedCalls } from '../acme/hookCommand.ts'
-import { acmeCertificates, isDeploying, readHook } from '../acme/hookFiles.ts'
+import { isRunFor } from '../acme/crontab.ts'
+import { CERTBOT_UNITS_QUERY, timedCalls } from '../acme/hookCommand.ts'
+import { readHook } from '../acme/hookFiles.ts'
 import { deployCommand } from '../acme/hookMessages.ts'
-import { executablesIn, isManaged } from '../acme/hookScripts.ts'
+import { executablesIn, type Found, isManaged } from '../acme/hookScripts.ts'
 import type { FolderSource } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import { containsLineage } from '../sources/discover.ts'
 import { quoteShell } from '../terminal/text.ts'
 import { type Finding, ok, warning } from './finding.ts'
-import { isRunFor } from './machine.ts'
 import type { CheckContext } from './run.ts'
 
-/** Whether the client calls us, and what is to be said of it. */
 interface Hook {
   readonly kind: FolderKind
+  /** Whether the client calls certferry for at least one certificate. */
   readonly calls: boolean
   readonly finding: Finding
 }
 
-type Remedy = Pick<Finding, 'advice' | 'command'>
+type Fix = Pick<Finding, 'advice' | 'command'>
 
-export async function hooksOf(scene: CheckContext): Promise<readonly Hook[]> {
-  const folders = scene.sources.filter(source => source.kind !== 'pem')
-  return (await Promise.all(folders.map(source => hookOf(source, scene)))).flat()
+export async function hooksOf(check: CheckContext): Promise<readonly Hook[]> {
+  const folders = check.sources.filter(source => source.kind !== 'pem')
+  return (await Promise.all(folders.map(source => hooksFor(source, check)))).flat()
 }
 
-async function hookOf(source: FolderSource, scene: CheckContext): Promise<readonly Hook[]> {
+async function hooksFor(source: FolderSource, check: CheckContext): Promise<readonly Hook[]> {
   const { kind } = source
-  const client = hasHookFile(kind) ? kind : undefined
   try {
-    const files = await filesOf(source, client, scene)
+    const files = await clientFiles(source, check)
     const own = await ownHooks(files)
-    if (client) return [await hookIn(client, files, own)]
-    // these have no place for a hook of ours
-    return own.length ? [await told(files, own)] : []
+    if (hasHookFile(kind)) return [await installedHook(kind, files, own)]
+    return own.length ? [await summary(files, own)] : []
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    const says = `${kind}: ${error.message}`
-    return client
-      ? [{ kind, calls: false, finding: warning('hook', says, { command: 'sudo certferry check' }) }]
-      : []
+    const finding = warning('hook', `${kind}: ${error.message}`, { command: 'sudo certferry check' })
+    return hasHookFile(kind) ? [{ kind, calls: false, finding }] : []
   }
 }
 
-async function filesOf(
-  source: FolderSource,
-  client: HookFileClient | undefined,
-  { world, machine, listing }: CheckContext,
-): Promise<ClientFiles> {
+async function clientFiles(source: FolderSource, check: CheckContext): Promise<ClientFiles> {
+  const { context, machine } = check
+  const { kind } = source
+  const { program } = context
   const user = machine.user()
   const lines = (await machine.cronLines()).filter(line => isRunFor(line, user))
   const directory = resolve(source.path)
-  const around = { ...world, lines: lines.map(({ text }) => text) }
+  const host = { ...context, lines: lines.map(({ text }) => text) }
+  const units = kind === 'certbot' ? await machine.systemctl(...CERTBOT_UNITS_QUERY) : undefined
+  const { lineages } = await check.listing()
   return {
-    kind: source.kind,
+    kind,
     directory,
-    names: (await listing()).lineages
-      .filter(lineage => containsLineage(source, lineage))
-      .map(({ name }) => name),
-    home: client && (await homeOf(client, directory, around)),
-    userHome: world.home,
+    names: lineages.filter(lineage => containsLineage(source, lineage)).map(({ name }) => name),
+    home: hasHookFile(kind) ? await homeOf(kind, directory, host) : undefined,
+    userHome: context.home,
     lines,
-    timed: client === 'certbot' ? await timedOf(machine, world.program) : [],
-    program: world.program,
+    timed: units?.code === 0 ? timedCalls(units.stdout, program) : [],
+    program,
   }
 }
 
-async function timedOf(
-  { systemctl }: CheckContext['machine'],
-  program: Program,
-): Promise<readonly TimedCall[]> {
-  const shown = await systemctl(...CERTBOT_UNITS_QUERY)
-  return shown?.code === 0 ? timedCalls(shown.stdout, program) : []
-}
-
-/** The file of ours where the client looks for it, and whatever else calls us. */
-async function hookIn(client: HookFileClient, files: ClientFiles, own: readonly OwnHook[]): Promise<Hook> {
+/** The installed hook file, and other calls of certferry by the client. */
+async function installedHook(
+  client: HookFileClient,
+  files: ClientFiles,
+  own: readonly OwnHook[],
+): Promise<Hook> {
   const { home, directory, names } = files
-  const except = (problem: string, remedy: Remedy) =>
-    told(files, own, { says: `${client}: ${problem}`, remedy })
-  const again = { command: `sudo certferry install-hook ${client}` }
-  // what its own files say of every certificate holds whatever is wrong with ours
-  const isWhole = own.length > 0 && names.every(name => own.some(hook => isFor(hook, name)))
+  const problem = (says: string, fix: Fix) => summary(files, own, warning('hook', `${client}: ${says}`, fix))
+  const install = `sudo certferry install-hook ${client}`
+  // then a broken hook file does not matter
+  const isComplete = own.length > 0 && names.every(name => own.some(hook => isFor(hook, name)))
   if (!home) {
-    if (isWhole) return told(files, own)
-    return except(
+    if (isComplete) return summary(files, own)
+    const command = `${install} --source ${client}=${quoteShell(directory)} --home DIR`
+    return problem(
       `the installation that keeps its certificates in this directory was not found: ${directory}`,
-      {
-        command: `sudo certferry install-hook ${client} --source ${client}=${quoteShell(directory)} --home DIR`,
-      },
+      { command },
     )
   }
   const file = hookPath(client, home)
   const found = await readHook(file)
   const naming = client === 'acme.sh' ? (await acmeCertificates(directory)).filter(isDeploying) : []
-  if (!found)
-    return naming.length
-      ? except(`${naming.length} certificates name a hook that does not exist: ${file}`, again)
-      : told(files, own)
+  if (!found && naming.length)
+    return problem(`${naming.length} certificates name a hook that does not exist: ${file}`, {
+      command: install,
+    })
+  if (!found) return summary(files, own)
   if (!isManaged(found) && !own.some(({ where }) => where === file))
-    return except(`${file} was not written by certferry`, {
+    return problem(`${file} was not written by certferry`, {
       advice: 'Move it elsewhere, then run `certferry install-hook`.',
       command: `less ${quoteShell(file)}`,
     })
-  const trouble = (await troubleOf(client, found)) ?? (await passedOver(client, files))
-  if (trouble) return isWhole ? told(files, own) : except(`${file} ${trouble}`, again)
-  const ours = { where: file, program: undefined }
-  if (client !== 'acme.sh') return told(files, [ours, ...own])
-  const hooks = [...naming.map(({ name }) => ({ ...ours, name })), ...own]
+  const defect = (await defectOf(client, found)) ?? (await ignoredBecause(client, files))
+  if (defect && isComplete) return summary(files, own)
+  if (defect) return problem(`${file} ${defect}`, { command: install })
+  const installed = { where: file, program: undefined }
   const [name] = names
-  if (name === undefined) return told(files, [ours])
-  return hooks.length
-    ? told(files, hooks)
-    : except(
-        `${file}, but ${names.length} of ${names.length} certificates do not call it`,
-        await remedyFor(files, name),
-      )
+  if (client !== 'acme.sh' || name === undefined) return summary(files, [installed, ...own])
+  // acme.sh runs it for those certificates only that name it
+  const hooks = [...naming.map(({ name }) => ({ ...installed, name })), ...own]
+  if (hooks.length) return summary(files, hooks)
+  return problem(
+    `${file}, but ${names.length} of ${names.length} certificates do not call it`,
+    await fixFor(files, name),
+  )
 }
 
 const isFor = (hook: OwnHook, name: string) => hook.name === undefined || hook.name === name
 
-/** What is to be said of the hooks that call us, or of what is wrong with ours. */
-async function told(
-  files: ClientFiles,
-  hooks: readonly OwnHook[],
-  problem?: { readonly says: string; readonly remedy: Remedy },
-): Promise<Hook> {
+/** What the hooks that call certferry come to, with one finding: the given problem, or what follows from the hooks. */
+async function summary(files: ClientFiles, hooks: readonly OwnHook[], problem?: Finding): Promise<Hook> {
   const { kind, names } = files
-  const there = await Promise.all(
-    hooks.map(async ({ program }) => program === undefined || isStartable(program)),
-  )
-  const [good, broken] = [hooks.filter((_, i) => there[i]), hooks.find((_, i) => !there[i])]
+  const startable = await Promise.all(hooks.map(async ({ program }) => !program || isStartable(program)))
+  const good = hooks.filter((_, i) => startable[i])
+  const broken = hooks.find((_, i) => !startable[i])
   const without = names.filter(name => !good.some(hook => isFor(hook, name)))
   const calls = good.length > 0 && (names.length === 0 || without.length < names.length)
-  const says = (finding: Finding): Hook => ({ kind, calls, finding })
-  if (problem) return says(warning('hook', problem.says, problem.remedy))
+  const result = (finding: Finding): Hook => ({ kind, calls, finding })
+  if (problem) return result(problem)
   if (broken)
-    return says(
+    return result(
       warning('hook', `${kind}: ${broken.where} starts ${broken.program}, which does not exist`, {
         command: `sudo certferry install-hook ${kind}`,
       }),
     )
-  if (!good.length) return says(ok('hook', `${kind}: not installed`))
+  if (!good.length) return result(ok('hook', `${kind}: not installed`))
   const where = [...new Set(good.map(({ where }) => where))].join(', ')
   const [next] = without
-  if (next === undefined) return says(ok('hook', `${kind}: ${where}`))
-  const left = `${kind}: ${where}, but ${without.length} of ${names.length} certificates do not call it`
-  return says(warning('hook', left, await remedyFor(files, next)))
+  if (next === undefined) return result(ok('hook', `${kind}: ${where}`))
+  const says = `${kind}: ${where}, but ${without.length} of ${names.length} certificates do not call it`
+  return result(warning('hook', says, await fixFor(files, next)))
 }
 
-async function remedyFor({ kind, directory, home, userHome }: ClientFiles, name: string): Promise<Remedy> {
+async function fixFor({ kind, directory, home, userHome }: ClientFiles, name: string): Promise<Fix> {
   if (kind !== 'acme.sh' || !home) return { command: `sudo certferry install-hook ${kind}` }
   const hooks = (await acmeCertificates(directory)).find(one => one.name === name)?.hooks
   return {
@@ -169,23 +154,19 @@ async function remedyFor({ kind, directory, home, userHome }: ClientFiles, name:
   }
 }
 
-/** Why the client would not run it, or it would not come to anything. */
-async function troubleOf(client: HookFileClient, { text = '', mode }: { text?: string; mode: number }) {
+/** Why the client would not run the hook file, or the hook would fail. */
+async function defectOf(client: HookFileClient, { text = '', mode }: Found): Promise<string | undefined> {
   if (client === 'certbot' && !(mode & 0o111)) return 'is not executable, so certbot ignores it'
   if (client === 'dehydrated' && !(mode & 0o111)) return 'is not executable, so dehydrated stops there'
-  for (const path of executablesIn(text))
-    if (!(await isReadable(path))) return `starts ${path}, which does not exist`
+  for (const path of executablesIn(text)) {
+    const error = await access(path, constants.R_OK).catch(error => error)
+    if (error) return `starts ${path}, which does not exist`
+  }
   return undefined
 }
 
-const isReadable = (path: string): Promise<boolean> =>
-  access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  )
-
-/** What makes the client run another hook in its place, or none. */
-async function passedOver(client: HookFileClient, files: ClientFiles): Promise<string | undefined> {
+/** Why the client runs another hook instead, or none. */
+async function ignoredBecause(client: HookFileClient, files: ClientFiles): Promise<string | undefined> {
   if (client === 'certbot') {
     const file = await hooksDisabledBy(files)
     return file && `is ignored: ${file} sets no-directory-hooks`

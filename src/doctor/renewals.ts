@@ -1,26 +1,27 @@
-/** Who carries renewals on this machine: the daemon, a timer, cron, hooks; and whose renewals nobody carries. */
-import type { CronLine } from '../acme/clientHooks.ts'
+/** What uploads renewals on this machine (daemon, timer, cron, hooks), and whether the daemon sees the sources. */
+import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import { type CronLine, isRunFor, isTrusted } from '../acme/crontab.ts'
 import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
+import type { User } from '../files/permissions.ts'
 import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
-import { isRunFor, isTrusted } from './machine.ts'
 import type { CheckContext } from './run.ts'
-import { unseenFinding, unseenPaths } from './serviceView.ts'
 
 export interface Automation {
-  /** Undefined where there is no systemd. */
+  /** Undefined without systemd. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
-  /** Daemons of this user or of root among the processes. */
+  /** Daemons of this user or of root. */
   readonly pids: readonly number[]
-  /** Processes of other users that call themselves daemons. Anybody may start one of that name. */
+  /** Processes of other users that look like daemons. */
   readonly others: readonly number[]
   /** Crontabs with a line that runs `certferry sync`. */
   readonly crontabs: readonly string[]
 }
 
-/** Whether a command line is that of a daemon: our program, or one of its name, told to `watch`. */
+/** Whether a command line runs `watch` with this program or one called certferry. */
 export function isDaemon(
   words: readonly string[],
   program: { readonly node: string; readonly main: string | undefined },
@@ -33,54 +34,46 @@ export function isDaemon(
   )
 }
 
-/** A line of cron's that runs `certferry sync` as this user or as root. */
-export function runsSync(
-  { file, uid, text }: CronLine,
-  user: { readonly uid: number; readonly name: string },
-): boolean {
-  return /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(text) && isRunFor({ file, uid, text }, user)
-}
+/** Whether cron runs `certferry sync` by this line, as this user or as root. */
+export const runsSync = (line: CronLine, user: User): boolean =>
+  /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(line.text) && isRunFor(line, user)
 
 export function daemonFinding({ units, pids, others }: Automation): Finding {
-  const { service } = units ?? {}
-  const log = { command: `journalctl -u ${SERVICE} -n 20 --no-pager` }
-  if (service?.active === 'failed' || service?.sub === 'auto-restart')
-    return failure('daemon', new Fault('SERVICE_FAILED', `${SERVICE} ${failureText(service)}`), log)
-  if (service?.active === 'active' || service?.active === 'activating' || service?.active === 'reloading')
-    return ok('daemon', `${SERVICE} is ${service.active}${service.status && `: ${service.status}`}`)
+  const service = units?.service
+  const active = service?.active ?? ''
+  if (active === 'failed' || service?.sub === 'auto-restart') {
+    const what = active === 'failed' ? 'has failed with' : 'keeps failing, last with'
+    return failure('daemon', new Fault('SERVICE_FAILED', `${SERVICE} ${what} exit ${service?.exit}`), {
+      command: `journalctl -u ${SERVICE} -n 20 --no-pager`,
+    })
+  }
+  if (['active', 'activating', 'reloading'].includes(active))
+    return ok('daemon', `${SERVICE} is ${active}${service?.status && `: ${service.status}`}`)
   if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)
   if (service?.enabled)
     return warning('daemon', `${SERVICE} is enabled but not running`, {
       command: `sudo systemctl start ${SERVICE}`,
     })
   const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'not running'
-  if (!others.length) return ok('daemon', none)
-  return ok('daemon', `${none}; processes of other users, not counted: ${others.join(', ')}`)
+  const foreign = others.length ? `; processes of other users, not counted: ${others.join(', ')}` : ''
+  return ok('daemon', `${none}${foreign}`)
 }
 
-const failureText = ({ active, exit }: Unit) =>
-  active === 'failed' ? `has failed with exit ${exit}` : `keeps failing, last with exit ${exit}`
-
-interface Renewals extends Automation {
-  /** Each source's kind, and whether a hook of its client calls us. */
-  readonly kinds: ReadonlyMap<string, boolean>
-}
-
-/** The last line on renewals: a hook alone is called once for each, and not again when it fails. */
-export function renewalFinding(renewals: Renewals): Finding {
-  const { units, kinds } = renewals
-  const steady = continuousAutomation(renewals)
+/** `kinds`: each source's kind, and whether a hook of its client calls certferry. */
+export function renewalFinding(
+  { units, pids, crontabs }: Automation,
+  kinds: ReadonlyMap<string, boolean>,
+): Finding {
+  const daemon = isRunning(units?.service) ? SERVICE : pids.length ? 'the daemon' : []
+  const steady = [daemon, isRunning(units?.timer) ? TIMER : [], crontabs].flat()
   const hooks = [...kinds].filter(([, hook]) => hook).map(([kind]) => `${kind}'s hook`)
-  if (steady.length) return ok('renewals', `uploaded by ${[...steady, ...hooks].join(', ')}`)
   const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
-  const who =
-    hooks.length && without.length
-      ? `renewals of ${without.join(', ')} are not uploaded automatically`
-      : 'renewals are not uploaded automatically'
-  if (!hooks.length || without.length)
-    return warning('renewals', `${who}: no service, timer, cron job or hook found`, {
-      command: 'sudo certferry setup',
-    })
+  if (steady.length) return ok('renewals', `uploaded by ${[...steady, ...hooks].join(', ')}`)
+  if (!hooks.length || without.length) {
+    const which = hooks.length ? `renewals of ${without.join(', ')}` : 'renewals'
+    const says = `${which} are not uploaded automatically: no service, timer, cron job or hook found`
+    return warning('renewals', says, { command: 'sudo certferry setup' })
+  }
   return warning(
     'renewals',
     `uploaded by ${hooks.join(', ')} only, which is not called again after a failure`,
@@ -93,46 +86,103 @@ export function renewalFinding(renewals: Renewals): Finding {
   )
 }
 
-function continuousAutomation({ units, pids, crontabs }: Automation): readonly string[] {
-  const running = (unit: Unit | undefined) =>
-    unit?.active === 'active' || (unit?.active === 'activating' && unit.sub !== 'auto-restart')
-  const daemon = running(units?.service) ? [SERVICE] : pids.length ? ['the daemon'] : []
-  const timer = running(units?.timer) ? [TIMER] : []
-  return [...daemon, ...timer, ...crontabs]
-}
+const isRunning = (unit: Unit | undefined) =>
+  unit?.active === 'active' || (unit?.active === 'activating' && unit.sub !== 'auto-restart')
 
-export async function renewals(scene: CheckContext): Promise<readonly Finding[]> {
-  const [hooks, signs] = [await hooksOf(scene), await signsOf(scene)]
-  const kinds = new Map<string, boolean>(scene.sources.map(({ kind }) => [kind, false]))
+export async function renewals(check: CheckContext): Promise<readonly Finding[]> {
+  const { sources } = check
+  const [hooks, automation] = [await hooksOf(check), await automationOf(check)]
+  const kinds = new Map<string, boolean>(sources.map(({ kind }) => [kind, false]))
   for (const { kind, calls } of hooks) kinds.set(kind, calls || kinds.get(kind) === true)
+  const servicePid = automation.units?.service.pid ?? 0
+  // the service's process belongs to another user: only systemd names it
+  const daemons = servicePid > 0 ? [servicePid] : automation.pids
   return [
     ...hooks.map(({ finding }) => finding),
-    daemonFinding(signs),
-    ...unseenFindings(signs, scene.sources),
-    ...(kinds.size ? [renewalFinding({ ...signs, kinds })] : []),
+    daemonFinding(automation),
+    ...daemons.flatMap(pid =>
+      unseenPaths(pid, sources).map(path => unseenFinding(path, { pid, isService: pid === servicePid })),
+    ),
+    ...(kinds.size ? [renewalFinding(automation, kinds)] : []),
   ]
 }
 
-/** The service's process belongs to another user, and is known by systemd alone. */
-function unseenFindings({ units, pids }: Automation, sources: readonly Source[]): readonly Finding[] {
-  const servicePid = units?.service.pid ?? 0
-  const daemons = servicePid > 0 ? [servicePid] : pids
-  return daemons.flatMap(pid =>
-    unseenPaths(pid, sources).map(path => unseenFinding(path, { pid, isService: pid === servicePid })),
+async function automationOf({ context, machine }: CheckContext): Promise<Automation> {
+  const user = machine.user()
+  const shown = await machine.systemctl(...QUESTION)
+  const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
+  const processes = await machine.processes()
+  const daemons = processes.filter(({ words }) => isDaemon(words, context.program))
+  const { mine = [], others = [] } = Object.groupBy(daemons, ({ uid }) =>
+    isTrusted(uid, user) ? 'mine' : 'others',
   )
+  const lines = (await machine.cronLines()).filter(line => runsSync(line, user))
+  return {
+    units: unit && { service: unit(SERVICE), timer: unit(TIMER) },
+    pids: mine.map(({ pid }) => pid),
+    others: others.map(({ pid }) => pid),
+    crontabs: [...new Set(lines.map(({ file }) => file))],
+  }
 }
 
-async function signsOf({ world, machine }: CheckContext): Promise<Automation> {
-  const shown = await machine.systemctl(...QUESTION)
-  const units = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
-  const user = machine.user()
-  const daemons = (await machine.processes()).filter(({ words }) => isDaemon(words, world.program))
-  const mine = daemons.filter(({ uid }) => isTrusted(uid, user))
-  const lines = await machine.cronLines()
-  return {
-    units: units && { service: units(SERVICE), timer: units(TIMER) },
-    pids: mine.map(({ pid }) => pid),
-    others: daemons.filter(daemon => !mine.includes(daemon)).map(({ pid }) => pid),
-    crontabs: [...new Set(lines.filter(line => runsSync(line, user)).map(({ file }) => file))],
+/** The kernel follows no more. */
+const MAX_LINKS = 40
+
+/** What a process with this root has at a path. Links are followed here: the kernel follows absolute ones from our own root. */
+function statBelow(root: string, path: string): Stats | undefined {
+  const rest = path.split('/')
+  let at = '/'
+  let links = 0
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    const next = join(at, part)
+    const found = lstatSync(root + next, { throwIfNoEntry: false })
+    if (!found) return undefined
+    if (!found.isSymbolicLink()) {
+      at = next
+      continue
+    }
+    links += 1
+    if (links > MAX_LINKS) return undefined
+    const target = readlinkSync(root + next)
+    if (isAbsolute(target)) at = '/'
+    rest.unshift(...target.split('/'))
   }
+  return statSync(root + at, { throwIfNoEntry: false })
+}
+
+/** A process may still see a folder that was replaced, in place of the new one. */
+function isSeen(root: string, path: string): boolean {
+  const ours = statSync(path, { throwIfNoEntry: false })
+  if (!ours) return true
+  const theirs = statBelow(root, path)
+  if (!theirs) return false
+  return !ours.isDirectory() || (ours.dev === theirs.dev && ours.ino === theirs.ino)
+}
+
+/** Existing paths of sources that a process does not see: a systemd unit has its own mounts. None if its root is unreadable. */
+export function unseenPaths(pid: number, sources: readonly Source[], proc = '/proc'): readonly string[] {
+  const root = join(proc, String(pid), 'root')
+  const paths = sources.flatMap(source =>
+    source.kind === 'pem' ? [source.chain, source.key ?? []].flat() : source.path,
+  )
+  try {
+    lstatSync(`${root}/`)
+    return paths.filter(path => !isSeen(root, path))
+  } catch {
+    return []
+  }
+}
+
+export function unseenFinding(
+  path: string,
+  daemon: { readonly pid: number; readonly isService: boolean },
+): Finding {
+  const name = daemon.isService ? SERVICE : `process ${daemon.pid}`
+  const says = `${name} does not see ${path}: it was made or replaced after the start, or is hidden from it`
+  if (!daemon.isService)
+    return warning('daemon', says, { advice: 'Restart the daemon where it can see this path.' })
+  return warning('daemon', says, {
+    advice: 'If a restart does not help, open it with BindReadOnlyPaths= (docs/systemd.md, "Other places").',
+    command: `sudo systemctl restart ${SERVICE}`,
+  })
 }

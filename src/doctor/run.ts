@@ -1,55 +1,63 @@
-/** What the examinations look at: the configuration in force, and this machine. */
+/** One check of `certferry check`, and what every check gets. */
+import type { CronLine } from '../acme/crontab.ts'
 import type { App } from '../app.ts'
 import type { Configuration } from '../config/load.ts'
 import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
+import type { User } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Listing } from '../sources/discover.ts'
+import type { Process, Systemctl } from '../systemd/systemctl.ts'
 import { type Finding, failure, skipped } from './finding.ts'
-import type { Machine } from './machine.ts'
+
+/** What is asked of this machine beside files; tests have their own. */
+export interface Machine {
+  readonly systemctl: Systemctl
+  readonly processes: () => Promise<readonly Process[]>
+  readonly cronLines: () => Promise<readonly CronLine[]>
+  readonly user: () => User
+}
 
 export interface CheckContext {
-  readonly world: ProcessContext
+  readonly context: ProcessContext
   readonly machine: Machine
   readonly configuration: Configuration
-  /** Made of what is right in the configuration. */
-  readonly engine: App
-  /** Those named, or the usual ones that are there. */
+  /** Made of the valid part of the configuration. */
+  readonly app: App
+  /** The configured sources, or the usual ones that exist. */
   readonly sources: readonly Source[]
-  /** Listed once, for all who ask. @throws Fault NO_SOURCE. */
+  /** Done once for all checks. @throws Fault NO_SOURCE. */
   readonly listing: () => Promise<Listing>
 }
 
 export interface Check {
   readonly about: string
-  /** Keys of the configuration without which it would look at something else than what is meant. */
+  /** Keys of the configuration that must be valid: without them something else than intended would be checked. */
   readonly needs?: RegExp
-  readonly look: (scene: CheckContext) => Promise<readonly Finding[]>
+  readonly run: (check: CheckContext) => Promise<readonly Finding[]>
 }
 
-/** What was found, whatever happens: one examination that fails never hides the others. */
-export const runCheck = ({ about, needs, look }: Check, scene: CheckContext): Promise<readonly Finding[]> =>
-  dependsOnBrokenConfig(needs, scene)
-    ? Promise.resolve([skipped(about, 'not checked: the configuration has errors')])
-    : look(scene).catch(error => [failure(about, asFault(about, error))])
+/** Never rejects: one check that fails hides no other. */
+export async function runCheck(
+  { about, needs, run }: Check,
+  context: CheckContext,
+): Promise<readonly Finding[]> {
+  if (needs && isBroken(needs, context.configuration))
+    return [skipped(about, 'not checked: the configuration has errors')]
+  return run(context).catch(error => [failure(about, asFault(about, error))])
+}
 
-/** Of a list the good entries are left to look at; without them the usual ones would be looked at in their place. */
-function dependsOnBrokenConfig(needs: RegExp | undefined, { configuration }: CheckContext): boolean {
-  if (!needs) return false
-  const { complaints, isReadable, settings } = configuration
+/** The valid entries of a list are checked; if there are none, the usual sources would be checked in their place. */
+function isBroken(needs: RegExp, { complaints, isReadable, settings }: Configuration): boolean {
+  if (!isReadable) return true
   const touched = complaints.filter(({ key }) => needs.test(key))
-  const listed = touched.every(({ key }) => key.startsWith('source['))
-  return !isReadable || (touched.length > 0 && !(listed && settings.sources.length > 0))
+  const isListed = touched.every(({ key }) => key.startsWith('source[')) && settings.sources.length > 0
+  return touched.length > 0 && !isListed
 }
 
-/** The text of what is not a fault may quote what it was given: only its name is said. */
-const asFault = (about: string, error: unknown) =>
-  error instanceof Fault
-    ? error
-    : new Fault(
-        'INTERNAL_ERROR',
-        `${about} could not be checked (${error instanceof Error ? error.name : typeof error})`,
-        {
-          cause: error,
-        },
-      )
+/** Only the name of an unexpected error is shown: its message may quote a secret. */
+function asFault(about: string, error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const name = error instanceof Error ? error.name : typeof error
+  return new Fault('INTERNAL_ERROR', `${about} could not be checked (${name})`, { cause: error })
+}

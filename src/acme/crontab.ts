@@ -1,23 +1,25 @@
-/** The lines of this machine's crontabs, as far as this user may read them. */
+/** The cron lines of this machine that this user may read. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CronLine } from '../acme/clientHooks.ts'
 import type { User } from '../files/permissions.ts'
 import { readTextFile } from '../files/readFile.ts'
-import type { Process, Systemctl } from '../systemd/systemctl.ts'
 
-/** What another user's process or crontab carries is that user's, and may be anything under this name. */
-export const isTrusted = (uid: number | undefined, user: { readonly uid: number }): boolean =>
+export interface CronLine {
+  readonly file: string
+  /** The owner of the file. */
+  readonly uid: number
+  readonly text: string
+}
+
+/** Processes and crontabs of other users are not trusted: any user may call a program certferry. */
+export const isTrusted = (uid: number | undefined, user: Pick<User, 'uid'>): boolean =>
   uid === 0 || uid === user.uid
 
 /** In these each line names the user that it is run as. */
 const NAMES_USERS = /^\/etc\/(crontab$|cron\.d\/)/
 
-/** A line of cron's that is run as this user or as root. */
-export function isRunFor(
-  { file, uid, text }: CronLine,
-  user: { readonly uid: number; readonly name: string },
-): boolean {
+/** Whether cron runs a line as this user or as root. */
+export function isRunFor({ file, uid, text }: CronLine, user: User): boolean {
   if (!isTrusted(uid, user)) return false
   if (!NAMES_USERS.test(file)) return true
   const runner = /^\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(\S+)/.exec(text)?.[1]
@@ -37,10 +39,10 @@ const FOLDERS: readonly string[] = [
 
 /** A file that cannot be read, or is not a regular one, has no lines. */
 export async function cronLines(folders = FOLDERS): Promise<readonly CronLine[]> {
-  const inFolders = folders.map(async folder =>
+  const found = folders.map(async folder =>
     (await readdir(folder).catch(() => [])).map(name => join(folder, name)),
   )
-  const files = [...FILES, ...(await Promise.all(inFolders)).flat()]
+  const files = [...FILES, ...(await Promise.all(found)).flat()]
   return (await Promise.all(files.map(linesOf))).flat()
 }
 
@@ -52,12 +54,4 @@ async function linesOf(file: string): Promise<readonly CronLine[]> {
   } catch {
     return []
   }
-}
-
-/** What of this machine is asked beyond files. */
-export interface Machine {
-  readonly systemctl: Systemctl
-  readonly processes: () => Promise<readonly Process[]>
-  readonly cronLines: () => Promise<readonly CronLine[]>
-  readonly user: () => User
 }
