@@ -64,15 +64,11 @@ async function openEndpoint(listen: string, { metrics, state, log }: Shown): Pro
   const { startHttpServer } = await import('../http/server.ts')
   return startHttpServer({
     listen,
-    // an answer proves that the event loop runs
-    live: () => true,
     ready: () => state().ready,
     metrics: () => {
       metrics.pending(state().pending())
       return metrics.text()
     },
-    onReturn: () =>
-      log.warn({ event: 'http' }, `the socket ${listen} was removed and has been created again`),
     onError: error => log.warn({ event: 'http' }, `request failed (${(error as Error).name})`),
   })
 }

@@ -1,30 +1,23 @@
-/** The connections: kept alive, timed at every step, through the operator's proxy, certificate checks never off. */
+/** HTTP connections: kept alive, with a timeout for each step, through the operator's proxy, always with certificate checks. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { LookupFunction, Socket } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { isLoopback, proxyProblem } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 
-/** Milliseconds. The service answers an upload in well under a second; the official SDKs wait 60 s for everything. */
+/** Milliseconds. The service answers an upload in well under a second. */
 const LIMITS = { connect: 10_000, headers: 10_000, body: 10_000 }
 
-/**
- * A name's addresses are tried one after another, each for so many milliseconds and the last for what is left of
- * `connect`. Node's own 250 ms give up an address on the other side of the world, and one that loses its first packet:
- * that is sent again after a second.
- */
+/** Milliseconds for each address of a name: Node's own 250 are too few for a distant one and for a lost first packet. */
 const ATTEMPT = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2_000 }
 
-/** Of a process with a limit of 256 open files half is left for all else; at ten a second this many answers take 13 s each. */
-const MOST = 128
+/** Half of the smallest usual limit of open files. */
+const MAX_CONNECTIONS = 128
 
-/** The service closes idle connections; ours are closed before, so that few requests meet a closing one. */
-const IDLE = 15_000
+/** Milliseconds: less than the service's own, so that few requests meet a connection that is being closed. */
+const KEEP_ALIVE = 15_000
 
-/**
- * Said outright, for without it Node asks its environment: NODE_TLS_REJECT_UNAUTHORIZED=0, set for some other program
- * of the machine, would show the private keys to whoever answers; NODE_OPTIONS=--tls-min-v1.0 to whoever listens.
- */
+/** Without these, NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS of the environment could switch off what protects private keys. */
 const TLS = { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...ATTEMPT } as const
 
 export interface AgentOptions {
@@ -36,27 +29,27 @@ export interface AgentOptions {
   readonly limits?: typeof LIMITS
 }
 
-/** @throws Fault CONFIG_INVALID where HTTPS_PROXY is no proxy's address. */
+/** @throws Fault CONFIG_INVALID for an HTTPS_PROXY that is not the address of a proxy. */
 export function createAgent({ endpoint, proxy, env, limits = LIMITS }: AgentOptions): Dispatcher {
-  const answer = { headersTimeout: limits.headers, bodyTimeout: limits.body }
+  const timeouts = { headersTimeout: limits.headers, bodyTimeout: limits.body }
   const connect = { ...TLS, timeout: limits.connect }
   const options = {
-    ...answer,
+    ...timeouts,
     connect,
     allowH2: false,
-    keepAliveTimeout: IDLE,
+    keepAliveTimeout: KEEP_ALIVE,
     pipelining: 1,
-    connections: MOST,
+    connections: MAX_CONNECTIONS,
   }
-  // to this machine itself no proxy can lead
+  // no proxy leads to this machine itself
   if (isLoopback(endpoint)) return new Agent({ ...options, connect: { ...connect, lookup: loopbackLookup } })
   return new EnvHttpProxyAgent({
     ...options,
-    // the way to the proxy has its own limits, or it would take undici's five minutes
+    // without these, undici allows the proxy five minutes
     connectTimeout: limits.connect,
     requestTls: TLS,
     proxyTls: TLS,
-    clientFactory: (origin, own) => new Pool(origin, { ...own, ...answer }),
+    clientFactory: (origin, own) => new Pool(origin, { ...own, ...timeouts }),
     httpProxy: '',
     httpsProxy: proxy ?? fromEnvironment(env),
     noProxy: envEitherCase(env, 'no_proxy'),
@@ -64,8 +57,8 @@ export function createAgent({ endpoint, proxy, env, limits = LIMITS }: AgentOpti
 }
 
 /**
- * Sends a request and ends with its signal; undici itself looks at the signal only when it is connected, and a name server
- * may be silent for a minute. @throws the signal's reason.
+ * Sends a request that its signal ends at any time; undici itself regards the signal only once it is connected, and a name
+ * server may not answer for a minute. @throws the signal's reason.
  */
 export async function requestWith(
   dispatcher: Dispatcher,
@@ -73,21 +66,21 @@ export async function requestWith(
 ): Promise<Dispatcher.ResponseData> {
   const { signal } = options
   signal.throwIfAborted()
-  const over = Promise.withResolvers<never>()
-  const end = () => over.reject(signal.reason)
-  signal.addEventListener('abort', end, { once: true })
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
   try {
-    return await Promise.race([dispatcher.request(options), over.promise])
+    return await Promise.race([dispatcher.request(options), aborted.promise])
   } finally {
-    signal.removeEventListener('abort', end)
+    signal.removeEventListener('abort', abort)
   }
 }
 
 const CONTINUE = /^HTTP\/1\.1 100[^\n]*\r\n(?:[^\n]+\r\n)*\r\n/
 
 /**
- * RFC 9110, 15.2: a "100 Continue" may come unasked, and says nothing. undici takes it for nonsense and hangs up, though the
- * request is carried out; so it never gets to see one. An answer begins with what is read first after its request.
+ * RFC 9110, 15.2: a server or proxy may send "100 Continue" unasked. undici closes the connection then, although the request
+ * is performed; so the socket removes it from what undici reads.
  */
 subscribe('undici:client:connected', message => {
   const { socket } = message as { readonly socket: Socket }
@@ -105,10 +98,10 @@ subscribe('undici:client:connected', message => {
 
 const INTERIM = Buffer.from('HTTP/1.1 100')
 
-/** Where a request goes, as a dispatcher wants to be told. */
+/** A URL as the options of a dispatcher. */
 export const requestTarget = ({ origin, pathname, search }: URL) => ({ origin, path: `${pathname}${search}` })
 
-/** `localhost` is an address here, not a name: keys go there unencrypted, and a resolver could make it mean anybody. */
+/** `localhost` is an address here, not a name: keys go there unencrypted, and a resolver could name another machine. */
 const loopbackLookup: LookupFunction = (_name, { all }, done) =>
   all
     ? done(null, [
@@ -119,7 +112,7 @@ const loopbackLookup: LookupFunction = (_name, { all }, done) =>
 
 const envEitherCase = (env: AgentOptions['env'], name: string) => env[name] || env[name.toUpperCase()] || ''
 
-/** `proxy:3128` without a scheme is what many write and curl takes. */
+/** curl accepts `proxy:3128` without a scheme, too. */
 function fromEnvironment(env: AgentOptions['env']): string {
   const text = envEitherCase(env, 'https_proxy')
   const url = !text || text.includes('://') ? text : `http://${text}`

@@ -1,51 +1,45 @@
-/** Tells the ways in which no answer can come: name, connection, proxy, certificate, time. Pure. */
-import { abortReason, Fault } from '../errors.ts'
+/** Network, proxy, TLS and HTTP errors as faults. Pure. */
+import { abortReason, Fault, type FaultCode } from '../errors.ts'
 
-const TIMED_OUT = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-])
+const NOT_ACCEPTED = 'its certificate was not accepted'
+const NOT_READABLE = 'the answer cannot be read'
 
-const UNREADABLE = /^(Z_|HPE_|ERR_BUFFER_TOO_LARGE|UND_ERR_(HEADERS_OVERFLOW|RES))/
+/** The first pattern that matches the error's code decides. */
+const RULES: ReadonlyArray<readonly [code: RegExp, fault: FaultCode, message: string]> = [
+  [/^(TimeoutError|ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/, 'TIMEOUT', 'no answer in time'],
 
-const UNTRUSTED =
-  /^(CERT_|CRL_|ERR_TLS_CERT|ERROR_IN_CERT|HOSTNAME_|INVALID_|PATH_LENGTH|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|UND_ERR_PRX_TLS)/
+  [/^CERT_HAS_EXPIRED$/, 'TLS', `${NOT_ACCEPTED}: it has expired`],
+  [/^CERT_NOT_YET_VALID$/, 'TLS', `${NOT_ACCEPTED}: it is not valid yet`],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'TLS', `${NOT_ACCEPTED}: it is for another name`],
+  [/^DEPTH_ZERO_SELF_SIGNED_CERT$/, 'TLS', `${NOT_ACCEPTED}: it is self-signed`],
+  [
+    /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/,
+    'TLS',
+    `${NOT_ACCEPTED}: its certificate authority is not trusted here`,
+  ],
+  [/^UNABLE_TO_VERIFY_LEAF_SIGNATURE$/, 'TLS', `${NOT_ACCEPTED}: its issuer was not sent`],
+  [
+    /^(CERT_|CRL_|ERR_TLS_CERT|ERROR_IN_CERT|HOSTNAME_|INVALID_|PATH_LENGTH|UNABLE_TO|UND_ERR_PRX_TLS)/,
+    'TLS',
+    NOT_ACCEPTED,
+  ],
+  [/^(ERR_SSL|ERR_TLS|EPROTO)/, 'TLS', 'the TLS handshake failed'],
 
-const INSECURE = /^(ERR_SSL|ERR_TLS|EPROTO)/
+  [/^Z_/, 'REPLY_UNREADABLE', `${NOT_READABLE}: its compression is broken`],
+  [/^ERR_BUFFER_TOO_LARGE/, 'REPLY_UNREADABLE', `${NOT_READABLE}: decompressed it is larger than any answer`],
+  [/^UND_ERR_HEADERS_OVERFLOW/, 'REPLY_UNREADABLE', `${NOT_READABLE}: its header is too large`],
+  [/^(HPE_|HTTPParserError$)/, 'REPLY_UNREADABLE', `${NOT_READABLE}: it is not HTTP`],
+  [/^UND_ERR_RES/, 'REPLY_UNREADABLE', NOT_READABLE],
 
-const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ECONNRESET: 'the connection broke',
-  EPIPE: 'the connection broke',
-  UND_ERR_SOCKET: 'the connection broke',
-  UND_ERR_ABORTED: 'the proxy refused to connect',
-  UND_ERR_PRX_CONN: 'the proxy broke the connection',
-  ENOTFOUND: 'no such name',
-  EAI_AGAIN: 'the name could not be looked up',
-}
-
-const TLS_ERRORS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: ': it has expired',
-  CERT_NOT_YET_VALID: ': it is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: ': it is for another name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: ': it signed itself',
-  SELF_SIGNED_CERT_IN_CHAIN: ': its authority is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ': its authority is not known here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ': its issuer was not sent along',
-}
-
-const UNREADABLE_FOR: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^Z_/, ': its compression is broken'],
-  [/^ERR_BUFFER_TOO_LARGE$/, ': it unpacks to more than the service would send'],
-  [/^UND_ERR_HEADERS_OVERFLOW$/, ': its header is endless'],
-  [/^HPE_|^HTTPParserError$/, ': it is not HTTP'],
+  [/^ECONNREFUSED$/, 'NETWORK', 'nothing listens there'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'NETWORK', 'the connection broke'],
+  [/^UND_ERR_ABORTED$/, 'NETWORK', 'the proxy refused to connect'],
+  [/^UND_ERR_PRX_CONN$/, 'NETWORK', 'the proxy broke the connection'],
+  [/^ENOTFOUND$/, 'NETWORK', 'no such name'],
+  [/^EAI_AGAIN$/, 'NETWORK', 'the name could not be looked up'],
 ]
 
-const unreadableFor = (code: string) => UNREADABLE_FOR.find(([pattern]) => pattern.test(code))?.[1] ?? ''
-
-/** undici says what status the proxy gave nowhere but in its message. */
+/** Only the message of undici's error has the status that a proxy answered. */
 const PROXY_STATUS = /^Proxy response \((\d{3})\)/
 
 interface ConnectionError extends NodeJS.ErrnoException {
@@ -55,34 +49,20 @@ interface ConnectionError extends NodeJS.ErrnoException {
   readonly port?: number
 }
 
-/** A DOMException's code is a number that says nothing. */
-const codeOf = ({ code }: { code?: unknown }) => (typeof code === 'string' ? code : '')
-
 /**
- * What went wrong on the way there, as a Fault; a bug stays what it is. Only names and codes go into the message: the
- * request's own text holds a private key.
+ * The fault for an error of a request, or the error itself if it is a bug. Only names and codes go into the message:
+ * the request's own text holds a private key.
  */
 export function networkFault(error: unknown, { host }: URL, signal: AbortSignal | undefined): unknown {
   if (error instanceof Fault) return error
-  const { name = '', message = '', hostname, address, port } = error as ConnectionError
-  const code = codeOf(error as ConnectionError)
   if (signal?.aborted) return abortReason(signal, `${host}: no answer before the deadline`)
-  if (name === 'TimeoutError' || TIMED_OUT.has(code))
-    return new Fault('TIMEOUT', `${host}: no answer in time (${code || name})`)
-  if (UNTRUSTED.test(code)) {
-    const why = TLS_ERRORS[code] ?? ''
-    return new Fault('TLS', `${host}: its certificate was not accepted${why} (${code})`)
-  }
-  if (INSECURE.test(code)) return new Fault('TLS', `${host}: no secure connection came about (${code})`)
-  if (UNREADABLE.test(code) || name === 'HTTPParserError') {
-    const what = `the answer cannot be read${unreadableFor(code || name)}`
-    return new Fault('REPLY_UNREADABLE', `${host}: ${what} (${code || name})`)
-  }
-  // what undici was given wrongly is a bug of ours
-  if (!code || code === 'UND_ERR_INVALID_ARG') return error
+  const { name = '', message = '', hostname, address, port, code } = error as ConnectionError
+  // the code of a DOMException is a number without meaning
+  const key = typeof code === 'string' ? code : name
+  const [, fault, text] = RULES.find(([pattern]) => pattern.test(key)) ?? []
+  if (fault && fault !== 'NETWORK') return new Fault(fault, `${host}: ${text} (${key})`)
+  // without a code, or with wrong arguments for undici, it is a bug
+  if (key !== code || code === 'UND_ERR_INVALID_ARG') return error
   const tried = hostname ?? (address ? `${address}:${port}` : PROXY_STATUS.exec(message)?.[1])
-  return new Fault(
-    'NETWORK',
-    `${host}: ${CONNECTION_ERRORS[code] ?? 'not reached'} (${tried ? `${code} ${tried}` : code})`,
-  )
+  return new Fault('NETWORK', `${host}: ${text ?? 'not reached'} (${tried ? `${code} ${tried}` : code})`)
 }

@@ -1,45 +1,108 @@
-import { describe, expect, test } from 'vitest'
+import dns from 'node:dns'
+import { createServer, type ServerResponse } from 'node:http'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAgent } from '../../src/http/agent.ts'
 import { authority, issue, selfSigned } from '../fixtures/certificates.ts'
-import { answering, refused } from './httpServers.ts'
+import { OK } from '../tencent/answers.ts'
+import { callerOf } from '../tencent/clientFixture.ts'
+import { answering, listening, refused } from './httpServers.ts'
 import { fromOutside, proxyTo, secured } from './tlsServers.ts'
 
 const ENDPOINT = 'https://ssl.tencentcloudapi.com'
+const NOT_ACCEPTED = /^TLS ssl\.tencentcloudapi\.com: its certificate was not accepted: .*\(\w+\)$/
 const YESTERDAY = new Date(Date.now() - 86_400_000)
 const limits = { connect: 5_000, headers: 300, body: 300 }
 
-describe('certificate checks are never off', () => {
-  test('an authority of NODE_EXTRA_CA_CERTS is trusted, and nothing that is expired, strange or for another name', async () => {
-    const local = await issue({ names: ['localhost'] })
-    const bad = [
-      await issue({ names: ['localhost'], authority: await authority('somebody else') }),
-      await selfSigned({ names: ['localhost'] }),
-      await issue({ names: ['localhost'], notBefore: new Date(0), notAfter: YESTERDAY }),
-      await issue({ names: ['other.example.com'] }),
-      { ...local, chain: local.leaf },
-    ]
-    const ports = await Promise.all([local, ...bad].map(pair => secured(pair)))
-    const plain = new URL((await answering(() => ({}))).url).port
-    const at = (port: number | string) => ({ endpoint: `https://localhost:${port}` })
-    const endings = await fromOutside(local.root, [...ports, plain].map(at))
-    const refusedFor = (why: string, code: string) =>
-      expect.stringMatching(
-        new RegExp(`^TLS localhost:\\d+: its certificate was not accepted: ${why} \\(${code}\\)$`),
-      )
-    expect(endings).toEqual([
-      'reached',
-      refusedFor('its authority is not known here', '(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)'),
-      refusedFor('it signed itself', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
-      refusedFor('it has expired', 'CERT_HAS_EXPIRED'),
-      refusedFor('it is for another name', 'ERR_TLS_CERT_ALTNAME_INVALID'),
-      refusedFor('its issuer was not sent along', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
-      expect.stringMatching(/^TLS localhost:\d+: no secure connection came about \((ERR_SSL_\w+|EPROTO)\)$/),
-    ])
-  })
+test('TLS: a CA of NODE_EXTRA_CA_CERTS is trusted; expired, unknown, self-signed and misnamed certificates are refused', async () => {
+  const local = await issue({ names: ['localhost'] })
+  const bad = [
+    await issue({ names: ['localhost'], authority: await authority('another CA') }),
+    await selfSigned({ names: ['localhost'] }),
+    await issue({ names: ['localhost'], notBefore: new Date(0), notAfter: YESTERDAY }),
+    await issue({ names: ['other.example.com'] }),
+    { ...local, chain: local.leaf },
+  ]
+  const ports = await Promise.all([local, ...bad].map(pair => secured(pair)))
+  const plain = new URL((await answering(() => ({}))).url).port
+  const at = (port: number | string) => ({ endpoint: `https://localhost:${port}` })
+  const endings = await fromOutside(local.root, [...ports, plain].map(at))
+  const refusedFor = (why: string, code: string) =>
+    expect.stringMatching(
+      new RegExp(`^TLS localhost:\\d+: its certificate was not accepted: ${why} \\(${code}\\)$`),
+    )
+  expect(endings).toEqual([
+    'reached',
+    refusedFor('its certificate authority is not trusted here', '(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)'),
+    refusedFor('it is self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+    refusedFor('it has expired', 'CERT_HAS_EXPIRED'),
+    refusedFor('it is for another name', 'ERR_TLS_CERT_ALTNAME_INVALID'),
+    refusedFor('its issuer was not sent', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+    expect.stringMatching(/^TLS localhost:\d+: the TLS handshake failed \((ERR_SSL_\w+|EPROTO)\)$/),
+  ])
 })
 
-describe('through a proxy', () => {
-  test('goes what HTTPS_PROXY or [tencent] proxy sends there, as a tunnel that shows the proxy nothing', async () => {
+test('TLS: NODE_TLS_REJECT_UNAUTHORIZED=0 switches off no check, directly, through a proxy or of the proxy', async () => {
+  const { root } = await issue()
+  const other = await authority('another CA')
+  const unknownCa = await secured(await issue({ names: ['ssl.tencentcloudapi.com'], authority: other }))
+  const wrongName = await secured(await issue({ names: ['other.example.com'] }))
+  const local = await secured(await selfSigned({ names: ['localhost'] }))
+  const right = await secured(await issue({ names: ['ssl.tencentcloudapi.com'] }))
+  const through = async (port: number) => `http://${(await proxyTo(port)).address}`
+  const badProxy = await proxyTo(right, { tls: await issue({ names: ['127.0.0.1'], authority: other }) })
+  const goodProxy = await proxyTo(right, { tls: await issue({ names: ['127.0.0.1'] }) })
+  const endings = await fromOutside(
+    root,
+    [
+      { endpoint: `https://localhost:${local}` },
+      { endpoint: ENDPOINT, proxy: await through(unknownCa) },
+      { endpoint: ENDPOINT, proxy: await through(wrongName) },
+      { endpoint: ENDPOINT, proxy: `https://${badProxy.address}` },
+      { endpoint: ENDPOINT, proxy: `https://${goodProxy.address}` },
+    ],
+    { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+  )
+  expect(endings).toEqual([
+    expect.stringMatching(/^TLS localhost:\d+: its certificate was not accepted/),
+    expect.stringMatching(NOT_ACCEPTED),
+    expect.stringMatching(NOT_ACCEPTED),
+    expect.stringMatching(NOT_ACCEPTED),
+    'reached',
+  ])
+  expect(badProxy.asked).toEqual([])
+})
+
+test('TLS: NODE_OPTIONS that allow TLS 1.0 and 1.1 do not enable them', async () => {
+  const pair = await issue({ names: ['localhost', 'ssl.tencentcloudapi.com'] })
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  const port = await secured(pair, old)
+  const proxy = `http://${(await proxyTo(port)).address}`
+  const today = await secured(pair, { maxVersion: 'TLSv1.2' })
+  const endings = await fromOutside(
+    pair.root,
+    [
+      { endpoint: `https://localhost:${port}` },
+      { endpoint: ENDPOINT, proxy },
+      { endpoint: `https://localhost:${today}` },
+    ],
+    { NODE_OPTIONS: '--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0' },
+  )
+  const insecure = /^TLS (localhost:\d+|ssl\.tencentcloudapi\.com): the TLS handshake failed/
+  expect(endings).toEqual([expect.stringMatching(insecure), expect.stringMatching(insecure), 'reached'])
+})
+
+test('localhost, to which plain http is allowed, is never looked up', async () => {
+  const { url, asked } = await answering(() => ({ body: OK }))
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation((() => {
+    throw new Error('a resolver was asked')
+  }) as unknown as typeof dns.lookup)
+  onTestFinished(() => lookup.mockRestore())
+  await callerOf(url.replace('127.0.0.1', 'localhost')).call()
+  expect(asked).toHaveLength(1)
+})
+
+describe('proxy', () => {
+  test('HTTPS_PROXY and [tencent] proxy are used, as a tunnel in which the proxy sees no content', async () => {
     const pair = await issue({ names: ['ssl.tencentcloudapi.com'] })
     const service = await secured(pair)
     const [one, other] = [await proxyTo(service), await proxyTo(service)]
@@ -57,12 +120,12 @@ describe('through a proxy', () => {
     expect(one.seen() + other.seen()).not.toMatch(/hush|UploadCertificate/)
   })
 
-  test('goes nothing that NO_PROXY names, nothing to this machine itself, and nothing for http_proxy alone', async () => {
+  test('no proxy is used for a host of NO_PROXY, for this machine itself, or because of http_proxy', async () => {
     const pair = await issue({ names: ['0.0.0.0', 'localhost'] })
     const port = await secured(pair)
     const proxy = await proxyTo(port)
     const url = `http://${proxy.address}`
-    // 0.0.0.0 leads to this machine as well, yet is not among the names that mean it
+    // 0.0.0.0 leads to this machine, too, but is not a loopback name
     const endings = await fromOutside(pair.root, [
       { endpoint: `https://0.0.0.0:${port}`, env: { HTTPS_PROXY: url, NO_PROXY: 'example.com, 0.0.0.0' } },
       { endpoint: `https://0.0.0.0:${port}`, proxy: url, env: { no_proxy: '*' } },
@@ -73,7 +136,7 @@ describe('through a proxy', () => {
     expect(proxy.asked).toEqual([])
   })
 
-  test('that refuses, breaks, is silent or is not there, nothing goes; what is wrong is said and nothing hangs', async () => {
+  test('a proxy that refuses, breaks, does not answer or does not exist is named in the fault, and nothing hangs', async () => {
     const { root } = await issue()
     const proxies = [
       await proxyTo(0, {
@@ -97,7 +160,7 @@ describe('through a proxy', () => {
   })
 
   test.each(['socks5://proxy.example.com:1080', 'http://', 'ftp://proxy'])(
-    'HTTPS_PROXY=%s is a configuration error, not a crash, and is not quoted: it may hold a password',
+    'HTTPS_PROXY=%s is a configuration error that does not quote it, because it may hold a password',
     HTTPS_PROXY => {
       const open = () => createAgent({ endpoint: new URL(ENDPOINT), proxy: undefined, env: { HTTPS_PROXY } })
       expect(open).toThrow(
@@ -108,4 +171,23 @@ describe('through a proxy', () => {
       )
     },
   )
+})
+
+test('hundreds of requests at once take no more connections than half of the smallest usual limit of open files', async () => {
+  const held: ServerResponse[] = []
+  let connections = 0
+  const server = createServer((_, response) => void held.push(response))
+  server.on('connection', () => {
+    connections += 1
+  })
+  const endpoint = new URL(`http://127.0.0.1:${await listening(server)}`)
+  const dispatcher = createAgent({ endpoint, proxy: undefined, env: {} })
+  onTestFinished(() => dispatcher.destroy())
+  const answers = Array.from({ length: 300 }, () =>
+    dispatcher.request({ origin: endpoint.origin, path: '/', method: 'GET' }).then(({ body }) => body.dump()),
+  )
+  await expect.poll(() => held.length, { timeout: 15_000 }).toBe(128)
+  const answering = setInterval(() => held.splice(0).forEach(response => void response.end()), 5)
+  await Promise.all(answers).finally(() => clearInterval(answering))
+  expect(connections).toBe(128)
 })

@@ -6,7 +6,7 @@ import { answering, refused, speaking } from './httpServers.ts'
 
 const soon = { connect: 5_000, headers: 60, body: 60 }
 
-describe('no answer', () => {
+describe('a request without an answer', () => {
   const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n'
 
   test.each<readonly [string, Parameters<typeof speaking>[0], string, RegExp]>([
@@ -30,7 +30,7 @@ describe('no answer', () => {
       'REPLY_UNREADABLE',
       /\(UND_ERR_HEADERS_OVERFLOW\)$/,
     ],
-  ])('but %s ends in time and is worth another try', async (_, speak, code, message) => {
+  ])('%s is a fault that is retried', async (_, speak, code, message) => {
     const { url } = await speaking(speak)
     expect(await failureOf(callerOf(url).call())).toMatchObject({
       code,
@@ -40,8 +40,8 @@ describe('no answer', () => {
     })
   })
 
-  test('but silence, half a header or half a body ends in time', async () => {
-    // side by side: undici looks at its clock once a second
+  test('silence, half a header and half a body time out', async () => {
+    // at once, because undici checks its clock once a second
     const ends = (speak: Parameters<typeof speaking>[0]) =>
       speaking(speak).then(({ url }) => failureOf(callerOf(url, { limits: soon }).call()))
     const timeout = (code: string) => ({
@@ -58,7 +58,7 @@ describe('no answer', () => {
     expect(faults).toMatchObject([headers, headers, timeout('UND_ERR_BODY_TIMEOUT')])
   })
 
-  test('but drops that never end is cut off as a whole', async () => {
+  test('a body that never ends is cut off by the timeout of the whole request', async () => {
     const { url } = await speaking(socket => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n')
       const drip = setInterval(() => socket.write(' '), 10)
@@ -71,7 +71,7 @@ describe('no answer', () => {
     })
   })
 
-  test('where nothing listens: the address that was tried is named', async () => {
+  test('ECONNREFUSED names the address that was tried', async () => {
     const url = await refused()
     const { host } = new URL(url)
     expect(await failureOf(callerOf(url).call())).toMatchObject({
@@ -80,14 +80,14 @@ describe('no answer', () => {
     })
   })
 
-  test('before the deadline is said to be that, and nothing is left under way', async () => {
+  test('an aborted request is a DEADLINE fault', async () => {
     const deadline = new AbortController()
     const { url } = await speaking(() => deadline.abort())
     expect(await failureOf(callerOf(url).call(deadline.signal))).toMatchObject({ code: 'DEADLINE', exit: 75 })
     expect(await failureOf(callerOf(url).call(AbortSignal.abort()))).toMatchObject({ code: 'DEADLINE' })
   })
 
-  test('because of what we sent is a bug, not an answer that cannot be read', async () => {
+  test('an invalid request of our own is a bug and no fault', async () => {
     const { url } = await answering(() => ({ body: '{}' }))
     const error = await failureOf(callerOf(url, { region: 'ap\nguangzhou' }).call())
     expect(error).not.toBeInstanceOf(Fault)
@@ -113,14 +113,9 @@ test.each([
     'REPLY_UNREADABLE',
     'the answer cannot be read: its compression is broken (Z_DATA_ERROR)',
   ],
-  [
-    'ERR_SSL_WRONG_VERSION_NUMBER',
-    {},
-    'TLS',
-    'no secure connection came about (ERR_SSL_WRONG_VERSION_NUMBER)',
-  ],
-])('%s is told in words', (code, more, fault, words) => {
-  const error = Object.assign(new Error('in words of its own'), { code, ...more })
-  const told = networkFault(error, new URL('https://ssl.tencentcloudapi.com'), undefined)
-  expect(told).toMatchObject({ code: fault, message: `ssl.tencentcloudapi.com: ${words}` })
+  ['ERR_SSL_WRONG_VERSION_NUMBER', {}, 'TLS', 'the TLS handshake failed (ERR_SSL_WRONG_VERSION_NUMBER)'],
+])('%s is explained in words', (code, more, expected, words) => {
+  const error = Object.assign(new Error('text of the error'), { code, ...more })
+  const fault = networkFault(error, new URL('https://ssl.tencentcloudapi.com'), undefined)
+  expect(fault).toMatchObject({ code: expected, message: `ssl.tencentcloudapi.com: ${words}` })
 })

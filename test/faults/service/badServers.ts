@@ -54,15 +54,15 @@ export const BAD_ENDS: readonly BadEnd[] = [
   certificate('wrong host', /: it is for another name \(ERR_TLS_CERT_ALTNAME_INVALID\)$/, () =>
     issue({ names: ['ssl.example.com'] }),
   ),
-  certificate('unknown CA', /: its authority is not known here \(/, async () =>
+  certificate('unknown CA', /: its certificate authority is not trusted here \(/, async () =>
     issue({ names, authority: await authority('a stranger') }),
   ),
-  certificate('self-signed', /: it signed itself \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/, () =>
+  certificate('self-signed', /: it is self-signed \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/, () =>
     selfSigned({ names }),
   ),
   certificate(
     'issuer not sent',
-    /: its issuer was not sent along \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/,
+    /: its issuer was not sent \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/,
     async () => ({
       ...own,
       chain: own.leaf,
@@ -71,7 +71,7 @@ export const BAD_ENDS: readonly BadEnd[] = [
   {
     fault: 'TLS: 1.1 at most',
     how: 'offered at each handshake',
-    says: /no secure connection came about/,
+    says: /the TLS handshake failed/,
     greet: speaking(async () => own, {
       maxVersion: 'TLSv1.1',
       minVersion: 'TLSv1',
@@ -81,7 +81,7 @@ export const BAD_ENDS: readonly BadEnd[] = [
   {
     fault: 'TLS: plain HTTP',
     how: 'spoken in its place',
-    says: /no secure connection came about/,
+    says: /the TLS handshake failed/,
     greet: socket => once(socket, 'data').then(() => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
   },
   {
@@ -93,7 +93,7 @@ export const BAD_ENDS: readonly BadEnd[] = [
   {
     fault: 'TLS: a close in the handshake',
     how: 'FIN after the first bytes',
-    says: /the connection broke|no secure connection came about/,
+    says: /the connection broke|the TLS handshake failed/,
     greet: socket => once(socket, 'data').then(() => socket.end()),
   },
 ]
