@@ -1,8 +1,8 @@
 /** Reads the names, the serial number and the extensions of a certificate with `@peculiar/x509`. Pure. */
 import 'reflect-metadata' // needed by @peculiar/x509, and before it
 import { AsnConvert } from '@peculiar/asn1-schema'
-import { type Extension as RawExtension, SubjectAlternativeName } from '@peculiar/asn1-x509'
-import * as x509 from '@peculiar/x509'
+import * as asn from '@peculiar/asn1-x509'
+import { KeyUsageFlags, X509Certificate } from '@peculiar/x509'
 
 export interface Extensions {
   readonly commonNames: readonly string[]
@@ -35,86 +35,73 @@ export interface Authority {
   readonly maySign: boolean
 }
 
+/** The extensions that are read, by identifier. */
+const TYPES = {
+  '2.5.29.14': ['subjectKeyIdentifier', asn.SubjectKeyIdentifier],
+  '2.5.29.15': ['keyUsage', asn.KeyUsage],
+  '2.5.29.17': ['subjectAltName', asn.SubjectAlternativeName],
+  '2.5.29.18': ['issuerAltName', asn.IssueAlternativeName],
+  '2.5.29.19': ['basicConstraints', asn.BasicConstraints],
+  '2.5.29.31': ['cRLDistributionPoints', asn.CRLDistributionPoints],
+  '2.5.29.32': ['certificatePolicies', asn.CertificatePolicies],
+  '2.5.29.35': ['authorityKeyIdentifier', asn.AuthorityKeyIdentifier],
+  '2.5.29.37': ['extKeyUsage', asn.ExtendedKeyUsage],
+  '1.3.6.1.5.5.7.1.1': ['authorityInfoAccess', asn.AuthorityInfoAccessSyntax],
+} as const
+
+const USAGES = Object.values(KeyUsageFlags).filter(name => typeof name === 'string') as ReadonlyArray<
+  keyof typeof KeyUsageFlags
+>
+
+/** The library's own classes of extensions encode and decode each one twice, and refuse names of unknown kinds. */
+class Certificate extends X509Certificate {
+  get structure() {
+    return this.asn
+  }
+}
+
 /** @throws an error of the library where the structure itself cannot be read; one extension that cannot be is only named. */
 export function readExtensions(der: Buffer): Extensions {
   const certificate = new Certificate(der)
-  const { readable, unreadable } = certificate.readEach()
-  const find = <T>(type: abstract new (...args: never[]) => T) =>
-    readable.find((one): one is typeof one & T => one instanceof type)
-  const constraints = find(x509.BasicConstraintsExtension)
-  const usages = find(x509.KeyUsagesExtension)?.usages
+  const { tbsCertificate, tbsCertificateRaw: tbs = new ArrayBuffer(), signatureValue } = certificate.structure
+  const extensions = tbsCertificate.extensions ?? []
+  const readable: unknown[] = []
+  const unreadable: string[] = []
+  for (const { extnID, extnValue } of extensions) {
+    const [name, type] = TYPES[extnID as keyof typeof TYPES] ?? []
+    if (!type) continue
+    try {
+      readable.push(AsnConvert.parse<unknown>(extnValue, type))
+    } catch {
+      unreadable.push(`${name} (${extnID})`)
+    }
+  }
+  const find = <T>(type: new () => T) => readable.find((one): one is T => one instanceof type)
+  const constraints = find(asn.BasicConstraints)
+  const usages = find(asn.KeyUsage)?.toNumber()
+  const policies = find(asn.CertificatePolicies)
   return {
     commonNames: certificate.subjectName.getField('CN'),
-    alternativeNames: find(AlternativeNames)?.names ?? [],
+    alternativeNames: [...(find(asn.SubjectAlternativeName) ?? [])].flatMap(
+      ({ dNSName, iPAddress }) => dNSName ?? iPAddress ?? [],
+    ),
     serial: certificate.serialNumber,
-    keyId: find(x509.SubjectKeyIdentifierExtension)?.keyId,
-    authorityKeyId: find(x509.AuthorityKeyIdentifierExtension)?.keyId,
-    keyUsage: usages === undefined ? undefined : USAGES.filter(usage => usages & x509.KeyUsageFlags[usage]),
-    policies: find(x509.CertificatePolicyExtension)?.policies,
+    keyId: hexOf(find(asn.SubjectKeyIdentifier)),
+    authorityKeyId: hexOf(find(asn.AuthorityKeyIdentifier)?.keyIdentifier),
+    keyUsage: usages === undefined ? undefined : USAGES.filter(usage => usages & KeyUsageFlags[usage]),
+    policies: policies && [...policies].map(({ policyIdentifier }) => policyIdentifier),
     authority: {
-      extended: readable.length + unreadable.length > 0,
+      extended: extensions.length > 0,
       constrained: constraints !== undefined,
-      isCa: constraints?.ca ?? false,
-      pathLength: constraints?.ca ? constraints.pathLength : undefined,
-      maySign: usages === undefined || (usages & x509.KeyUsageFlags.keyCertSign) !== 0,
+      isCa: constraints?.cA ?? false,
+      pathLength: constraints?.cA ? constraints.pathLenConstraint : undefined,
+      maySign: usages === undefined || (usages & KeyUsageFlags.keyCertSign) !== 0,
     },
     unreadable,
-    ...certificate.signed(),
+    tbs,
+    signature: signatureValue,
   }
 }
 
-type Usage = keyof typeof x509.KeyUsageFlags
-
-const USAGES = Object.keys(x509.KeyUsageFlags).filter((name): name is Usage => Number.isNaN(Number(name)))
-
-/** Reads each extension by itself: the library's own list fails as a whole, and does not say at which. */
-class Certificate extends x509.X509Certificate {
-  readEach(): { readonly readable: readonly x509.Extension[]; readonly unreadable: readonly string[] } {
-    const readable: x509.Extension[] = []
-    const unreadable: string[] = []
-    for (const one of this.asn.tbsCertificate.extensions ?? [])
-      try {
-        readable.push(readOne(one))
-      } catch {
-        unreadable.push(one.extnID in NAMES ? `${NAMES[one.extnID]} (${one.extnID})` : one.extnID)
-      }
-    return { readable, unreadable }
-  }
-  signed(): Pick<Extensions, 'tbs' | 'signature'> {
-    const { tbsCertificateRaw: tbs = new ArrayBuffer(), signatureValue: signature } = this.asn
-    return { tbs, signature }
-  }
-}
-
-function readOne(extension: RawExtension): x509.Extension {
-  const der = AsnConvert.serialize(extension)
-  return extension.extnID === ALTERNATIVE_NAMES
-    ? new AlternativeNames(der)
-    : x509.ExtensionFactory.create(der)
-}
-
-const ALTERNATIVE_NAMES = '2.5.29.17'
-
-/** The library's own class refuses names of kinds that it does not know, which no TLS client compares. */
-class AlternativeNames extends x509.Extension {
-  readonly names: readonly string[]
-  constructor(der: ArrayBuffer) {
-    super(der)
-    const names = AsnConvert.parse(this.value, SubjectAlternativeName)
-    this.names = names.flatMap(({ dNSName, iPAddress }) => dNSName ?? iPAddress ?? [])
-  }
-}
-
-/** What the library reads, by identifier: of others it reads nothing, and so nothing wrong. */
-const NAMES: Readonly<Record<string, string>> = {
-  '2.5.29.14': 'subjectKeyIdentifier',
-  '2.5.29.15': 'keyUsage',
-  [ALTERNATIVE_NAMES]: 'subjectAltName',
-  '2.5.29.18': 'issuerAltName',
-  '2.5.29.19': 'basicConstraints',
-  '2.5.29.31': 'cRLDistributionPoints',
-  '2.5.29.32': 'certificatePolicies',
-  '2.5.29.35': 'authorityKeyIdentifier',
-  '2.5.29.37': 'extKeyUsage',
-  '1.3.6.1.5.5.7.1.1': 'authorityInfoAccess',
-}
+const hexOf = (octets: { readonly buffer: ArrayBuffer } | undefined) =>
+  octets && Buffer.from(octets.buffer).toString('hex')

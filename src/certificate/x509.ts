@@ -2,7 +2,7 @@
  * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key;
  * `@peculiar/x509` reads its names, serial number and extensions. Pure.
  */
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import { printableText } from '../terminal/text.ts'
 import { type Authority, type Extensions, readExtensions } from './extensions.ts'
@@ -38,9 +38,6 @@ const issuers = new Map<string, Certificate>()
 
 const MAX_ISSUERS = 64
 
-/** The last one read: a broken script may have appended the same certificate to its file a thousand times. */
-let last: Certificate | undefined
-
 /**
  * `trusted`: other bytes may follow the certificate, as in OpenSSL's TRUSTED CERTIFICATE.
  * @throws Fault CERTIFICATE_INVALID, naming the file and what is wrong.
@@ -49,8 +46,7 @@ export function readCertificate(bytes: Buffer, file: string, trusted = false): C
   const invalid = (what: string) => new Fault('CERTIFICATE_INVALID', `${file}: ${what}`)
   if (bytes.length > MAX_SIZE)
     throw invalid(`a certificate has ${bytes.length} bytes; TLS clients accept at most ${MAX_SIZE}`)
-  const sha256 = sha256Of(bytes)
-  const known = last?.sha256 === sha256 ? last : issuers.get(sha256)
+  const known = issuers.get(sha256Of(bytes))
   if (known) return known
 
   const openssl = parse(bytes)
@@ -67,14 +63,37 @@ export function readCertificate(bytes: Buffer, file: string, trusted = false): C
 
   // OpenSSL has no text for an empty name, whatever its type says
   const [subject = '', issuer = ''] = [openssl.subject, openssl.issuer].map(onOneLine)
-  const fields = { der, sha256: sha256Of(der), subject, issuer, notBefore, notAfter, openssl }
-  const certificate = { ...fields, ...read(der, openssl, subject) }
-  if (certificate.authority.isCa) remember(certificate)
-  last = certificate
+  let details: Details | undefined
+  const readDetails = () => {
+    details ??= detailsOf(der, openssl, subject)
+    return details
+  }
+  const certificate: Certificate = {
+    der,
+    sha256: sha256Of(der),
+    subject,
+    issuer,
+    notBefore,
+    notAfter,
+    openssl,
+    get names() {
+      return readDetails().names
+    },
+    get authority() {
+      return readDetails().authority
+    },
+    get extensions() {
+      return readDetails().extensions
+    },
+    get unreadable() {
+      return readDetails().unreadable
+    },
+  }
+  if (openssl.ca) remember(certificate)
   return certificate
 }
 
-const sha256Of = (der: Buffer) => createHash('sha256').update(der).digest('hex')
+const sha256Of = (der: Buffer) => hash('sha256', der)
 
 const onOneLine = (name: string | undefined) => printableText((name ?? '').replaceAll('\n', ', '), 200)
 
@@ -92,9 +111,10 @@ function remember(issuer: Certificate): void {
   issuers.set(issuer.sha256, issuer)
 }
 
-type Readable = Pick<Certificate, 'names' | 'authority' | 'extensions' | 'unreadable'>
+/** Read when first asked for: a file may hold a thousand certificates, of which one chain is sent. */
+type Details = Pick<Certificate, 'names' | 'authority' | 'extensions' | 'unreadable'>
 
-function read(der: Buffer, openssl: X509Certificate, subject: string): Readable {
+function detailsOf(der: Buffer, openssl: X509Certificate, subject: string): Details {
   let extensions: Extensions
   try {
     extensions = readExtensions(der)

@@ -20,11 +20,6 @@ async function odd(subject: x509.JsonName, dns: readonly string[] = []) {
   return read(pemOf(await sign({ key: newKey(), subject, extensions, ...dates })))
 }
 
-test('a certificate that a file repeats is read once', async () => {
-  const { leaf } = await issue({ names: ['a.example'] })
-  expect(read(leaf)).toBe(read(leaf))
-})
-
 describe('names are never empty', () => {
   test.each<readonly [string, Wish, readonly string[]]>([
     ['alternative names in their order', { names: ['b.example', 'a.example'] }, ['b.example', 'a.example']],
