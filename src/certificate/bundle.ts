@@ -4,8 +4,7 @@ import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { quoteShell } from '../terminal/text.ts'
 import { orderChain } from './chain.ts'
-import { formOfDer } from './derForm.ts'
-import { formOf } from './fileForm.ts'
+import { formOf, nameOfDer } from './fileForm.ts'
 import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
 import { type PrivateKey, readKey } from './privateKey.ts'
 import {
@@ -217,7 +216,7 @@ export function certificateIn({ label, der }: Block, file: string): Certificate 
     return readCertificate(bytes, file, label === TRUSTED)
   } catch (fault) {
     // IIS writes PKCS#7 with this label, and OpenSSL's pkcs7 reads it
-    if (formOfDer(bytes) !== 'derPkcs7') throw fault
+    if (nameOfDer(bytes) !== 'derPkcs7') throw fault
     throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
       advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,
     })

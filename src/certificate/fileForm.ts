@@ -1,6 +1,18 @@
 /** Names the form of a file that is not the expected PEM, and the command that converts it. Pure. */
+import { X509Certificate } from 'node:crypto'
 import { quoteShell } from '../terminal/text.ts'
-import { type DerForm, formOfDer } from './derForm.ts'
+import {
+  type Element,
+  elementsOf,
+  identifierOf,
+  isBits,
+  isInteger,
+  isSequence,
+  isTagged,
+  isTime,
+  membersOf,
+  octetsOf,
+} from './asn1.ts'
 import { type Block, isCertificate, isPrivate } from './pem.ts'
 
 /** What the file should hold; `either` for `inspect`. */
@@ -16,61 +28,56 @@ interface Form {
 
 interface Kind {
   readonly what: string
-  /** Converts it to PEM, on standard output unless it names its output; absent where no command can. */
-  readonly command?: (file: string, wanted: Wanted) => string
+  /** Converts FILE to PEM, into OUT or on standard output. */
+  readonly command?: string
   /** Instead of a command. */
   readonly advice?: string
   /** What it can be converted to, if not both. */
-  readonly gives?: Wanted | 'neither'
+  readonly gives?: Wanted | 'nothing'
 }
 
-const OUT: Readonly<Record<Wanted, string>> = {
-  chain: 'fullchain.pem',
-  key: 'privkey.pem',
-  either: 'new.pem',
-}
+const WANTED: Readonly<Record<Wanted, { readonly is: string; readonly file: string; readonly out: string }>> =
+  {
+    chain: {
+      is: 'the server certificate with its issuers, as PEM',
+      file: 'the server certificate and its issuers',
+      out: 'fullchain.pem',
+    },
+    key: { is: 'the private key, as PEM', file: 'the private key', out: 'privkey.pem' },
+    either: {
+      is: 'a certificate or a private key, as PEM',
+      file: 'the certificates, or with the private key',
+      out: 'new.pem',
+    },
+  }
 
-const WANTED: Readonly<Record<Wanted, string>> = {
-  chain: 'the server certificate with its issuers, as PEM',
-  key: 'the private key, as PEM',
-  either: 'a certificate or a private key, as PEM',
-}
-
-const into = (command: (file: string) => string) => (file: string, wanted: Wanted) =>
-  `${command(file)} > ${OUT[wanted]}`
+const nameFile = (wanted: Wanted) => `Name the file with ${WANTED[wanted].file}.`
 
 const KINDS = {
   derCertificate: {
     what: 'is a certificate in DER',
     gives: 'chain',
-    command: (file, wanted) => `openssl x509 -inform der -in ${file} -out ${OUT[wanted]}`,
+    command: 'openssl x509 -inform der -in FILE -out OUT',
   },
   derKey: {
     what: 'is a private key in DER',
     gives: 'key',
-    command: file => `openssl pkey -inform der -in ${file} -out privkey.pem`,
+    command: 'openssl pkey -inform der -in FILE -out privkey.pem',
   },
   derPkcs7: {
     what: 'is a PKCS#7 container (.p7b) in DER',
     gives: 'chain',
-    command: file => `openssl pkcs7 -inform der -print_certs -in ${file} -out fullchain.pem`,
+    command: 'openssl pkcs7 -inform der -print_certs -in FILE -out fullchain.pem',
   },
   pkcs7: {
     what: 'is a PKCS#7 container (.p7b)',
     gives: 'chain',
-    command: file => `openssl pkcs7 -print_certs -in ${file} -out fullchain.pem`,
+    command: 'openssl pkcs7 -print_certs -in FILE -out fullchain.pem',
   },
-  pkcs12: {
-    what: 'is a PKCS#12 container (.p12, .pfx)',
-    command: (file, wanted) =>
-      wanted === 'key'
-        ? `openssl pkcs12 -in ${file} -nocerts -nodes -out privkey.pem`
-        : `openssl pkcs12 -in ${file} -nokeys -out fullchain.pem`,
-  },
+  pkcs12: { what: 'is a PKCS#12 container (.p12, .pfx)', command: 'openssl pkcs12 -in FILE PART -out OUT' },
   keystore: {
     what: 'is a Java keystore',
-    command: file =>
-      `keytool -importkeystore -srckeystore ${file} -destkeystore new.p12 -deststoretype PKCS12`,
+    command: 'keytool -importkeystore -srckeystore FILE -destkeystore new.p12 -deststoretype PKCS12',
   },
   request: {
     what: 'is a certificate request (CSR)',
@@ -82,18 +89,18 @@ const KINDS = {
     gives: 'chain',
     advice: 'Name the file with the certificate itself.',
   },
-  publicKey: { what: 'is a public key', gives: 'neither' },
+  publicKey: { what: 'is a public key', gives: 'nothing' },
   der: {
     what: 'is DER of an unknown form',
     advice: 'See what it is: openssl asn1parse -inform der -in FILE',
   },
-  utf16: { what: 'is text in UTF-16', command: into(file => `iconv -f UTF-16 -t UTF-8 ${file}`) },
-  utf16le: { what: 'is text in UTF-16', command: into(file => `iconv -f UTF-16LE -t UTF-8 ${file}`) },
-  utf16be: { what: 'is text in UTF-16', command: into(file => `iconv -f UTF-16BE -t UTF-8 ${file}`) },
-  gzip: { what: 'is compressed with gzip', command: into(file => `gunzip -c ${file}`) },
-  bzip2: { what: 'is compressed with bzip2', command: into(file => `bunzip2 -c ${file}`) },
-  xz: { what: 'is compressed with xz', command: into(file => `xz -dc ${file}`) },
-  zstd: { what: 'is compressed with zstd', command: into(file => `zstd -dc ${file}`) },
+  utf16: { what: 'is text in UTF-16', command: 'iconv -f UTF-16 -t UTF-8 FILE > OUT' },
+  utf16le: { what: 'is text in UTF-16', command: 'iconv -f UTF-16LE -t UTF-8 FILE > OUT' },
+  utf16be: { what: 'is text in UTF-16', command: 'iconv -f UTF-16BE -t UTF-8 FILE > OUT' },
+  gzip: { what: 'is compressed with gzip', command: 'gunzip -c FILE > OUT' },
+  bzip2: { what: 'is compressed with bzip2', command: 'bunzip2 -c FILE > OUT' },
+  xz: { what: 'is compressed with xz', command: 'xz -dc FILE > OUT' },
+  zstd: { what: 'is compressed with zstd', command: 'zstd -dc FILE > OUT' },
   zip: { what: 'is a ZIP archive', advice: 'Unpack it, and name the PEM file in it.' },
   html: {
     what: 'is a web page',
@@ -101,14 +108,11 @@ const KINDS = {
   },
   escaped: {
     what: String.raw`has its line breaks written as \n`,
-    command: into(
-      file =>
-        String.raw`sed 's/\\r//g; s/\\n/\n/g; s/-----B/\n&/g' ${file} | sed 's/\(-----E[^-]*-----\).*/\1/'`,
-    ),
+    command: String.raw`sed 's/\\r//g; s/\\n/\n/g; s/-----B/\n&/g' FILE | sed 's/\(-----E[^-]*-----\).*/\1/' > OUT`,
   },
   json: { what: 'is JSON', advice: 'Write the PEM text in it to a file: jq -r .NAME FILE > new.pem' },
-  base64Pem: { what: 'is PEM encoded once more in base64', command: into(file => `base64 -d ${file}`) },
-  sshPublic: { what: "is a public key in OpenSSH's form", gives: 'neither' },
+  base64Pem: { what: 'is PEM encoded once more in base64', command: 'base64 -d FILE > OUT' },
+  sshPublic: { what: "is a public key in OpenSSH's form", gives: 'nothing' },
   putty: { what: "is a private key in PuTTY's form", advice: 'Export it as PEM with puttygen.' },
   pgp: { what: 'is of PGP', advice: 'Decrypt it, or name another file.' },
   encrypted: {
@@ -119,46 +123,52 @@ const KINDS = {
     what: 'has the first line of its PEM block behind other text',
     advice: 'Write the block so that its first and its last line stand alone on their lines.',
   },
-} as const satisfies Readonly<Record<string, Kind>> & Readonly<Record<DerForm, Kind>>
+} as const satisfies Readonly<Record<string, Kind>>
 
 type Name = keyof typeof KINDS
 
+interface TextFile {
+  readonly path: string
+  readonly text: string
+}
+
+type Labels = readonly Pick<Block, 'label'>[]
+
 /** The form of a file that does not hold what is wanted. */
-export function formOf(
-  { path, text }: { readonly path: string; readonly text: string },
-  blocks: readonly Pick<Block, 'label'>[],
-  wanted: Wanted,
+export function formOf(file: TextFile, blocks: Labels, wanted: Wanted): Form {
+  if (blocks.length) return formOfBlocks(file.path, blocks, wanted)
+  const { name, inBase64 = false } = nameOfText(file.text)
+  if (name) return formNamed(name, file.path, { wanted, inBase64 })
+  const lacks = {
+    chain: 'no certificate',
+    key: 'no private key',
+    either: 'neither a certificate nor a private key',
+  }
+  return { says: `holds ${lacks[wanted]}`, advice: nameFile(wanted), unknown: true }
+}
+
+function formNamed(
+  name: Name,
+  path: string,
+  { wanted, inBase64 = false }: { readonly wanted: Wanted; readonly inBase64?: boolean },
 ): Form {
-  const labelled = blocks.length ? ofLabels(blocks) : undefined
-  if (labelled && typeof labelled !== 'string') return labelled
-  const { name, inBase64 = false } = labelled ? { name: labelled } : ofText(text)
-  if (!name) return { says: LACKS[wanted], advice: NAME[wanted], unknown: true }
   const { what, command, advice, gives = wanted }: Kind = KINDS[name]
   const file = quoteShell(path)
+  const fill = (text: string, input: string) =>
+    text
+      .replace('PART', wanted === 'key' ? '-nocerts -nodes' : '-nokeys')
+      .replace('OUT', WANTED[wanted].out)
+      // a path may hold "$&"
+      .replace('FILE', () => input)
   const convert = inBase64
-    ? command && `base64 -d ${file} | ${command('/dev/stdin', wanted)}`
-    : command?.(file, wanted)
-  const helps = wanted === 'either' ? gives !== 'neither' : gives === wanted
+    ? command && `base64 -d ${file} | ${fill(command, '/dev/stdin')}`
+    : command && fill(command, file)
+  const helps = wanted === 'either' ? gives !== 'nothing' : gives === wanted
   return {
-    says: `${what}${inBase64 ? ', in base64 without the marker lines of PEM' : ''}; wanted is ${WANTED[wanted]}`,
-    advice: helps
-      ? convert
-        ? `Convert it: ${convert}`
-        : (advice ?? NAME[wanted]).replace('FILE', file)
-      : NAME[wanted],
+    says: `${what}${inBase64 ? ', in base64 without the marker lines of PEM' : ''}; wanted is ${WANTED[wanted].is}`,
+    advice:
+      helps && convert ? `Convert it: ${convert}` : helps && advice ? fill(advice, file) : nameFile(wanted),
   }
-}
-
-const LACKS: Readonly<Record<Wanted, string>> = {
-  chain: 'holds no certificate',
-  key: 'holds no private key',
-  either: 'holds neither a certificate nor a private key',
-}
-
-const NAME: Readonly<Record<Wanted, string>> = {
-  chain: 'Name the file with the server certificate and its issuers.',
-  key: 'Name the file with the private key.',
-  either: 'Name the file with the certificates, or with the private key.',
 }
 
 const LABELS: ReadonlyArray<readonly [RegExp, Name]> = [
@@ -169,76 +179,99 @@ const LABELS: ReadonlyArray<readonly [RegExp, Name]> = [
   [/PUBLIC KEY$/, 'publicKey'],
 ]
 
-const EXCHANGE = 'If chain and key are swapped, exchange the two paths.'
-
 /** The form of PEM that does not hold what is wanted. */
-function ofLabels(blocks: readonly Pick<Block, 'label'>[]): Form | Name {
+function formOfBlocks(path: string, blocks: Labels, wanted: Wanted): Form {
+  const exchange = 'If chain and key are swapped, exchange the two paths.'
   if (blocks.some(isPrivate))
     return {
       says: 'holds a private key and no certificate',
-      advice: `Name the file with the certificates. ${EXCHANGE}`,
+      advice: `Name the file with the certificates. ${exchange}`,
     }
   if (blocks.some(isCertificate))
     return {
       says: 'holds a certificate and no private key',
-      advice: `Name the file with the private key. ${EXCHANGE}`,
+      advice: `Name the file with the private key. ${exchange}`,
     }
-  for (const [label, name] of LABELS) if (blocks.some(block => label.test(block.label))) return name
+  const known = LABELS.find(([label]) => blocks.some(block => label.test(block.label)))
+  if (known) return formNamed(known[1], path, { wanted })
   return {
     says: `holds a block of the form "${blocks[0]?.label}", neither a certificate nor a private key`,
-    advice: NAME.either,
+    advice: nameFile('either'),
   }
 }
 
-/** What a file begins with, in Latin-1. */
-const MAGIC: ReadonlyArray<readonly [string, Name]> = [
-  ['\xff\xfe', 'utf16'],
-  ['\xfe\xff', 'utf16'],
+/** What a text of another form begins with, in Latin-1, or has in it. UTF-16 may be without a byte order mark. */
+const TEXTS: ReadonlyArray<readonly [string | RegExp, Name]> = [
+  [/^(\xff\xfe|\xfe\xff)/, 'utf16'],
   ['\x1f\x8b', 'gzip'],
   ['BZh', 'bzip2'],
   ['\xfd7zXZ', 'xz'],
   ['\x28\xb5\x2f\xfd', 'zstd'],
   ['PK\x03\x04', 'zip'],
-  ['\xfe\xed\xfe\xed', 'keystore'],
-  ['\xce\xce\xce\xce', 'keystore'],
-  ['Salted__', 'encrypted'],
-  ['age-encryption.org', 'encrypted'],
+  [/^(\xfe\xed\xfe\xed|\xce\xce\xce\xce)/, 'keystore'],
+  [/^(Salted__|age-encryption\.org)/, 'encrypted'],
   ['---- BEGIN SSH2 PUBLIC', 'sshPublic'],
   ['PuTTY-User-Key-File', 'putty'],
-]
-
-const TEXTS: ReadonlyArray<readonly [RegExp, Name]> = [
   [/^\s*(ssh-(rsa|dss|ed25519)|ecdsa-sha2-\S+) AAAA/, 'sshPublic'],
   [/^\s*<(!doctype|html|head|body|\?xml)/i, 'html'],
   [/-----BEGIN [ -~]{1,64}?-----(\\+r)?\\+n/, 'escaped'],
   [/^\s*[{[]/, 'json'],
+  [/^[^\0]\0[^\0]\0/, 'utf16le'],
+  [/^\0[^\0]\0[^\0]/, 'utf16be'],
 ]
 
-/** UTF-16 without a byte order mark: every second byte of what begins with ASCII is zero. */
-function wide(text: string): Name | undefined {
-  const zeros = [...text.slice(0, 4)].map(character => Number(character === '\0')).join('')
-  return zeros === '0101' ? 'utf16le' : zeros === '1010' ? 'utf16be' : undefined
-}
-
-interface Found {
-  readonly name?: Name
-  readonly inBase64?: boolean
-}
-
-function ofText(text: string): Found {
-  const bytes = Buffer.from(text, 'latin1')
-  const ofBytes = formOfDer(bytes)
-  if (ofBytes) return { name: ofBytes }
-  const known = MAGIC.find(([start]) => text.startsWith(start)) ?? TEXTS.find(([form]) => form.test(text))
-  if (known) return { name: known[1] }
-  const ofZeros = wide(text)
-  if (ofZeros) return { name: ofZeros }
+function nameOfText(text: string): { readonly name?: Name | undefined; readonly inBase64?: boolean } {
+  const isOf = (form: string | RegExp) => (typeof form === 'string' ? text.startsWith(form) : form.test(text))
+  const name = nameOfDer(Buffer.from(text, 'latin1')) ?? TEXTS.find(([form]) => isOf(form))?.[1]
+  if (name) return { name }
   const bare = text.replace(/\s+/g, '')
   if (bare.length >= 64 && /^[A-Za-z0-9+/]+={0,2}$/.test(bare)) {
     const inner = Buffer.from(bare, 'base64')
     if (inner.subarray(0, 64).includes('-----BEGIN ')) return { name: 'base64Pem' }
-    const name = formOfDer(inner)
-    if (name) return { name, inBase64: true }
+    const inBase64 = nameOfDer(inner)
+    if (inBase64) return { name: inBase64, inBase64: true }
   }
   return /[^\s-][ \t]*-----BEGIN [ -~]{1,64}?-----/.test(text) ? { name: 'displaced' } : {}
+}
+
+/** Of which .1 is what a PKCS#12 container begins with, and .2 is what PKCS#7 signs. */
+const PKCS7 = '1.2.840.113549.1.7.'
+
+/** What DER holds, by the order of its elements. */
+export function nameOfDer(bytes: Buffer): Name | undefined {
+  const start = bytes.toString('hex', 0, 40)
+  // of open length (BER), as some programs write containers
+  if (start.startsWith('308006092a864886f70d010702')) return 'derPkcs7'
+  if (start.startsWith('3080020103')) return 'pkcs12'
+  const members = membersOf(bytes)
+  const [first, second, third] = members
+  if (!first) return undefined
+  const identifier = identifierOf(first)
+  if (identifier) return identifier.startsWith(PKCS7) ? 'derPkcs7' : 'der'
+  if (isInteger(first)) {
+    if (identifierOf(elementsOf(second)[0])?.startsWith(PKCS7)) return 'pkcs12'
+    if (members.length === 2 && isInteger(second)) return 'publicKey'
+    return second ? 'derKey' : 'der'
+  }
+  if (!isSequence(first)) return 'der'
+  if (members.length === 2 && octetsOf(second)) return 'derKey'
+  if (members.length === 2 && isBits(second)) return 'publicKey'
+  return isBits(third) ? nameOfSigned(bytes, elementsOf(first)) : 'der'
+}
+
+/** What an authority or an applicant signs: a certificate, a request or a revocation list. */
+function nameOfSigned(bytes: Buffer, parts: readonly Element[]): Name {
+  if (isTagged(parts[0], 0)) return 'derCertificate'
+  if (parts.some(isTime)) return 'revocations'
+  if (parts.length <= 4 && isInteger(parts[0])) return 'request'
+  return isReadable(bytes) ? 'derCertificate' : 'der'
+}
+
+/** A certificate of version 1 does not state its version. */
+function isReadable(bytes: Buffer): boolean {
+  try {
+    return new X509Certificate(bytes).raw.length > 0
+  } catch {
+    return false
+  }
 }

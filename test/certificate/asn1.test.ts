@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identifierOf, integerOf, isTagged, membersOf, octetsOf } from '../../src/certificate/asn1.ts'
-import { formOfDer } from '../../src/certificate/derForm.ts'
+import { nameOfDer } from '../../src/certificate/fileForm.ts'
 import { readKey } from '../../src/certificate/privateKey.ts'
 import { secret } from '../../src/secret.ts'
 import {
@@ -51,7 +51,7 @@ test('any bytes are read without an error', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
       membersOf(Buffer.from(bytes))
       membersOf(sequence(bytes))
-      formOfDer(sequence(bytes))
+      nameOfDer(sequence(bytes))
     }),
   )
 })
