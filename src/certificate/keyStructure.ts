@@ -5,6 +5,7 @@ import { PrivateKey, PrivateKeyInfo } from '@peculiar/asn1-pkcs8'
 import { RSAPrivateKey } from '@peculiar/asn1-rsa'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
 import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
+import { Fault } from '../errors.ts'
 import {
   type Element,
   elementsOf,
@@ -25,8 +26,10 @@ export type PlainKey = { readonly format: 'pkcs8' | 'pkcs1' | 'sec1' } & (
   | { readonly kind: 'edwards' }
 )
 
-/** Either the key, or why it is not opened. */
-type KeyReading = PlainKey | { readonly problem: string }
+/** Of which the caller names the file. */
+export const keyFault = (problem: string) => new Fault('KEY_INVALID', `the private key ${problem}`)
+
+const unreadable = () => keyFault('cannot be read')
 
 /** In bytes. RSA of 16,384 bits, the longest that OpenSSL signs with, takes 9,300. */
 const MAX_SIZE = 12_288
@@ -46,15 +49,17 @@ const KINDS: ReadonlyMap<string | undefined, PlainKey['kind']> = new Map([
   ['1.3.101.113', 'edwards'], // Ed448
 ])
 
-const UNREADABLE = { problem: 'cannot be read' }
+export function requireKeySize({ length }: Buffer): void {
+  if (length > MAX_SIZE) throw keyFault(`has ${length} bytes, more than any for certificates`)
+}
 
-const FOREIGN = { problem: 'is of a kind that is not for certificates' }
-
-export const sizeProblem = (size: number) =>
-  size > MAX_SIZE ? `has ${size} bytes, more than any for certificates` : undefined
+export function keyMembersOf(der: Buffer): readonly Element[] {
+  requireKeySize(der)
+  return membersOf(der)
+}
 
 /** Whether the bytes are an encrypted PKCS#8 key: a key of any other form begins with a version. */
-export const isEncryptedForm = (der: Buffer) => !sizeProblem(der.length) && isSequence(membersOf(der)[0])
+export const isEncryptedForm = (der: Buffer) => der.length <= MAX_SIZE && isSequence(membersOf(der)[0])
 
 /** Whether the bytes have the form of a private key of any kind, for certificates or not. */
 export function isKeyForm(der: Buffer): boolean {
@@ -62,63 +67,58 @@ export function isKeyForm(der: Buffer): boolean {
   return isInteger(version) && second !== undefined
 }
 
-export function readPlainKey(der: Buffer): KeyReading {
-  const problem = sizeProblem(der.length)
-  if (problem) return { problem }
-  const members = membersOf(der)
+/** @throws Fault KEY_INVALID where OpenSSL should not open it. */
+export function readPlainKey(der: Buffer): PlainKey {
+  const members = keyMembersOf(der)
   const [version, second, third] = members
-  if (!isInteger(version)) return UNREADABLE
+  if (!isInteger(version)) throw unreadable()
   // six numbers are a DSA key's, as OpenSSL wrote it before PKCS#8
-  if (isInteger(second)) return members.length === 6 ? FOREIGN : readRsa('pkcs1', der)
+  if (isInteger(second) && members.length !== 6) return readRsa('pkcs1', der)
   if (octetsOf(second)) return readEc('sec1', members, elementsOf(members.find(one => isTagged(one, 0)))[0])
   const inner = octetsOf(third)
   const [algorithm, parameters] = elementsOf(second)
   const identifier = identifierOf(algorithm)
-  if (!inner || !identifier) return UNREADABLE
-  switch (KINDS.get(identifier)) {
-    case 'rsa':
-      return readRsa('pkcs8', inner)
-    case 'ec':
-      return readEc('pkcs8', membersOf(inner), parameters)
-    case 'edwards':
-      return { format: 'pkcs8', kind: 'edwards' }
-    default:
-      return FOREIGN
-  }
+  if (!isInteger(second) && (!inner || !identifier)) throw unreadable()
+  const kind = KINDS.get(identifier)
+  if (kind === 'rsa' && inner) return readRsa('pkcs8', inner)
+  if (kind === 'ec' && inner) return readEc('pkcs8', membersOf(inner), parameters)
+  if (kind === 'edwards') return { format: 'pkcs8', kind }
+  throw keyFault('is of a kind that is not for certificates')
 }
 
-function readRsa(format: PlainKey['format'], der: Buffer): KeyReading {
+function readRsa(format: PlainKey['format'], der: Buffer): PlainKey {
+  let numbers: RSAPrivateKey
   try {
-    const numbers = AsnConvert.parse(der, RSAPrivateKey)
-    const all = [numbers, ...(numbers.otherPrimeInfos ?? [])].flatMap(one => Object.values(one))
-    if (all.some(number => number instanceof ArrayBuffer && number.byteLength > MAX_RSA_NUMBER))
-      return { problem: 'has numbers of more than 16384 bits' }
-    return { format, kind: 'rsa', numbers }
+    numbers = AsnConvert.parse(der, RSAPrivateKey)
   } catch {
-    return UNREADABLE
+    throw unreadable()
   }
+  const all = [numbers, ...(numbers.otherPrimeInfos ?? [])].flatMap(one => Object.values(one))
+  if (all.some(number => number instanceof ArrayBuffer && number.byteLength > MAX_RSA_NUMBER))
+    throw keyFault('has numbers of more than 16384 bits')
+  return { format, kind: 'rsa', numbers }
 }
 
 function readEc(
   format: PlainKey['format'],
   [version, number]: readonly Element[],
   parameters: Element | undefined,
-): KeyReading {
+): PlainKey {
   const secret = octetsOf(number)
-  if (!isInteger(version) || !secret) return UNREADABLE
-  if (secret.length > MAX_EC_NUMBER) return { problem: 'has a number beyond any curve' }
+  if (!isInteger(version) || !secret) throw unreadable()
+  if (secret.length > MAX_EC_NUMBER) throw keyFault('has a number beyond any curve')
   return { format, kind: 'ec', secret, explicitCurve: isSequence(parameters) }
+}
+
+/** @throws Fault KEY_INVALID where the numbers of a key that OpenSSL has read do not belong together. */
+export function requireSoundNumbers(key: PlainKey, object: KeyObject): void {
+  if (key.kind === 'ec') requireSoundSecret(key.secret, object)
+  if (key.kind === 'rsa' && !isConsistent(key.numbers)) throw keyFault(HALVES)
 }
 
 const HALVES = 'is damaged: its two halves do not belong together'
 
 const RANGE = 'is damaged: its number is not in the range of its curve'
-
-/** What is wrong with the numbers of a key that OpenSSL has read, or nothing. */
-export function findDamage(key: PlainKey, object: KeyObject): string | undefined {
-  if (key.kind === 'rsa') return isConsistent(key.numbers) ? undefined : HALVES
-  return key.kind === 'ec' ? findEcDamage(key.secret, object) : undefined
-}
 
 /** RFC 8017, 3.2, with any number of primes. */
 function isConsistent(key: RSAPrivateKey): boolean {
@@ -144,19 +144,19 @@ function isConsistent(key: RSAPrivateKey): boolean {
   return n === product
 }
 
-function findEcDamage(secret: Buffer, object: KeyObject): string | undefined {
+function requireSoundSecret(secret: Buffer, object: KeyObject): void {
   const curve = curveOf(object)
-  if (!curve) return HALVES
+  if (!curve) throw keyFault(HALVES)
   // SM2 signs with one more than the key's number, and divides by it
-  if (curve === 'SM2' && numberOf(secret) >= SM2_ORDER - 1n) return RANGE
+  if (curve === 'SM2' && numberOf(secret) >= SM2_ORDER - 1n) throw keyFault(RANGE)
   const ecdh = createECDH(curve)
   try {
     ecdh.setPrivateKey(secret)
   } catch {
-    return RANGE
+    throw keyFault(RANGE)
   }
   const point = Buffer.from(publicKeyOf(createPublicKey(object)).subjectPublicKey)
-  return point.equals(computePoint(ecdh, point[0])) ? undefined : HALVES
+  if (!point.equals(computePoint(ecdh, point[0]))) throw keyFault(HALVES)
 }
 
 /** The name of its curve; undefined where it has none. Node names every curve but SM2, which is a kind of its own to OpenSSL. */

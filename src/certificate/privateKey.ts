@@ -6,11 +6,12 @@ import { decryptPkcs8, decryptWithHeaders } from './encryptedKey.ts'
 import { formOf } from './fileForm.ts'
 import {
   curveOf,
-  findDamage,
   isEncryptedForm,
   isKeyForm,
+  keyFault,
   type PlainKey,
   readPlainKey,
+  requireSoundNumbers,
   writeWithNamedCurve,
 } from './keyStructure.ts'
 import { type Block, isPrivate, readPem } from './pem.ts'
@@ -52,8 +53,6 @@ export function readKey(text: string, file: string, password: Secret | undefined
   if (more.length)
     throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
   const opened = openKey(block, file, password)
-  const problem = opened.damage()
-  if (problem) throw invalid(file, problem)
   return {
     ...opened,
     // written only for an upload
@@ -84,69 +83,61 @@ const LABELS: ReadonlySet<string> = new Set([
   'EC PRIVATE KEY',
 ])
 
-interface ParsedKey extends Pick<PrivateKey, 'object' | 'password'> {
-  /** What is wrong with its numbers, or nothing. */
-  readonly damage: () => string | undefined
-}
+type ParsedKey = Pick<PrivateKey, 'object' | 'password'>
 
+/** @throws Fault as readKey. */
 export function openKey(block: Block, file: string, password: Secret | undefined): ParsedKey {
   const encrypted = isEncrypted(block)
-  if (encrypted && !password)
-    throw new Fault('KEY_ENCRYPTED', `${file}: the private key is encrypted and no password is configured`)
-  const der = encrypted ? decrypt(block, file, password?.reveal() ?? '') : decode(block)
-  if (!isKeyForm(der) && !LABELS.has(block.label))
-    throw new Fault(
-      'KEY_INVALID',
-      `${file}: a key of the form "${block.label}" is not one for certificates`,
-      {
-        ...(block.label === 'OPENSSH PRIVATE KEY' && {
-          advice: `Convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY`,
-        }),
-      },
-    )
-  return { ...objectOf(der, file), password: encrypted ? password : undefined }
-}
-
-function decrypt(block: Block, file: string, password: string): Buffer {
-  const opened = hasHeaders(block)
-    ? decryptWithHeaders(block.text, password)
-    : decryptPkcs8(decode(block), password)
-  if ('problem' in opened) throw invalid(file, opened.problem)
-  if ('wrong' in opened)
-    throw new Fault('KEY_PASSWORD_WRONG', `${file}: the configured password does not open the private key`)
-  return opened.der
-}
-
-/** Opens DER, not PEM: OpenSSL's reader of PEM refuses indented, joined or double-spaced lines. */
-function objectOf(der: Buffer, file: string): Pick<ParsedKey, 'object' | 'damage'> {
-  const key = readPlainKey(der)
-  if ('problem' in key) throw invalid(file, key.problem)
-  const object = read(der, key.format, file)
-  if (key.kind === 'ec' && !curveOf(object))
-    throw invalid(file, 'describes its curve by numbers, and no named curve has these')
-  const damage = () => findDamage(key, object)
-  const curve = curveOf(object)
-  if (key.kind !== 'ec' || !key.explicitCurve || !curve) return { object, damage }
-  return { object: read(writeWithNamedCurve(key.secret, curve), 'pkcs8', file), damage }
-}
-
-function read(key: Buffer, type: PlainKey['format'], file: string): KeyObject {
   try {
-    return createPrivateKey({ key, format: 'der', type })
-  } catch {
-    // without a cause: OpenSSL's error may quote the key
-    throw invalid(file, 'cannot be read')
+    if (encrypted && !password)
+      throw new Fault('KEY_ENCRYPTED', 'the private key is encrypted and no password is configured')
+    const der = encrypted ? decrypt(block, password?.reveal() ?? '') : decode(block)
+    if (!isKeyForm(der) && !LABELS.has(block.label)) throw foreign(block.label)
+    return { object: objectOf(der), password: encrypted ? password : undefined }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    // without a cause, which may quote the key
+    throw new Fault(error.code, `${file}: ${error.message}`, { advice: error.advice })
   }
 }
 
-const invalid = (file: string, problem: string) =>
-  new Fault('KEY_INVALID', `${file}: the private key ${problem}`)
+const foreign = (label: string) =>
+  new Fault('KEY_INVALID', `a key of the form "${label}" is not one for certificates`, {
+    ...(label === 'OPENSSH PRIVATE KEY' && {
+      advice: 'Convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY',
+    }),
+  })
 
-const pkcs8 = ({ object, password }: Pick<ParsedKey, 'object' | 'password'>): Secret =>
+const decrypt = (block: Block, password: string): Buffer =>
+  hasHeaders(block) ? decryptWithHeaders(block.text, password) : decryptPkcs8(decode(block), password)
+
+/** Opens DER, not PEM: OpenSSL's reader of PEM refuses indented, joined or double-spaced lines. */
+function objectOf(der: Buffer): KeyObject {
+  const key = readPlainKey(der)
+  const object = parse(der, key.format)
+  const curve = curveOf(object)
+  if (key.kind === 'ec' && !curve)
+    throw keyFault('describes its curve by numbers, and no named curve has these')
+  requireSoundNumbers(key, object)
+  if (key.kind !== 'ec' || !key.explicitCurve || !curve) return object
+  return parse(writeWithNamedCurve(key.secret, curve), 'pkcs8')
+}
+
+function parse(key: Buffer, type: PlainKey['format']): KeyObject {
+  try {
+    return createPrivateKey({ key, format: 'der', type })
+  } catch {
+    throw keyFault('cannot be read')
+  }
+}
+
+const pkcs8 = ({ object, password }: ParsedKey): Secret =>
   secret(
-    password
-      ? object
-          .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: password.reveal() })
-          .toString()
-      : object.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    object
+      .export({
+        type: 'pkcs8',
+        format: 'pem',
+        ...(password && { cipher: 'aes-256-cbc', passphrase: password.reveal() }),
+      })
+      .toString(),
   )
