@@ -60,11 +60,14 @@ const optional =
   value =>
     value === undefined || check(value)
 
+/** SQLite has no checksums: of an ID that a bad block has changed, this is what shows. */
+const isId: Check = value => isText(value) && /^[\w.-]{1,128}$/.test(value)
+
 const isMarks: Check = value =>
   isRecord(value) && isText(value.chain) && (value.key === null || isText(value.key))
 
 const UPLOAD: Shape<Upload> = {
-  certificateId: value => isText(value) && value !== '',
+  certificateId: isId,
   requestId: isText,
   fingerprint: isSha256,
   leaf: isSha256,
@@ -88,7 +91,7 @@ const REJECTION: Shape<Rejection> = {
 }
 
 const SUPERSEDED: Shape<Superseded> = {
-  certificateId: isText,
+  certificateId: isId,
   fingerprint: isSha256,
   leaf: optional(isSha256),
   endpoint: optional(isText),

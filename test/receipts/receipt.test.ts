@@ -19,7 +19,7 @@ const text = fc.string({ unit: 'grapheme' })
 const date = fc
   .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
   .map(at => at.toISOString())
-const id = fc.string({ minLength: 1 })
+const id = fc.stringMatching(/^[\w.-]{1,128}$/)
 
 const anyUpload: fc.Arbitrary<Upload> = fc.record({
   certificateId: id,
