@@ -5,8 +5,14 @@ import { findingsJson } from '../doctor/finding.ts'
 import type { Machine } from '../doctor/run.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { wantedCredentials } from '../setup/credentials.ts'
-import { backupFile, linesAdded, replaceFile, requireWritable } from '../setup/files.ts'
+import {
+  backupFile,
+  linesAdded,
+  replaceFile,
+  requireWritable,
+  wantedConfig,
+  wantedCredentials,
+} from '../setup/files.ts'
 import {
   type CompletedStep,
   doneOf,
@@ -16,14 +22,15 @@ import {
   type Survey,
   setupSteps,
 } from '../setup/plan.ts'
-import { chosenClients, chosenWay, yes } from '../setup/questions.ts'
 import {
+  chosenClients,
+  chosenMode,
   defaultPaths,
   type HostSurvey,
   hookLine,
   type Paths,
   surveyHost,
-  wantedConfig,
+  yes,
 } from '../setup/survey.ts'
 import type { Systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
@@ -53,11 +60,11 @@ export async function setUp(
   const clients = await chosenClients(line, ground.found, ask)
   const { profile } = ground
   const credentials = await wantedCredentials(world, line, { file: places.credentials, profile, ask })
-  const way = await chosenWay(line, ground.units?.service.installed ?? false, ask)
+  const mode = await chosenMode(line, ground.units?.service.installed ?? false, ask)
   const test = line.skipCheck ? false : await yes(ask, 'Test it afterwards, with one harmless request?')
   const config = await wantedConfig(line, clients, ground)
-  const hooks = way === 'hook' ? await hooksOf(world, clients, ground) : []
-  const answers = { clients, way, test }
+  const hooks = mode === 'hook' ? await hooksOf(world, clients, ground) : []
+  const answers = { clients, mode, test }
   const survey = { config, credentials, hooks, units: ground.units }
   const steps = setupSteps(answers, survey)
   if (line.dryRun) return printDryRun(world, line, steps, survey)
@@ -155,8 +162,8 @@ async function finish(
 }
 
 /** What happens next by itself, and what does not. */
-function nextOf({ way, clients }: SetupChoices): string {
-  if (way === 'daemon')
+function nextOf({ mode, clients }: SetupChoices): string {
+  if (mode === 'daemon')
     return 'Renewals are uploaded automatically from now on. See: journalctl -u certferry\n'
   const told = clients.includes('acme.sh')
     ? 'acme.sh needs one command for each certificate. To print them:\n  certferry install-hook acme.sh\n'

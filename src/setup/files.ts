@@ -1,81 +1,150 @@
-/** Files that setup writes for an administrator: whole or not at all, and what was there before is kept beside them. */
+/** The configuration and the API key as setup wants them, and how it writes files: atomically, with a backup beside them. */
 import { chmod, constants, copyFile, realpath, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import type { CommandLine } from '../config/commandLine.ts'
+import { readConfigText } from '../config/load.ts'
 import { tomlAssignment } from '../config/print.ts'
 import type { Config } from '../config/schema.ts'
 import { parseToml } from '../config/toml.ts'
-import type { PositionOf } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import { replaceFileAtomic } from '../files/atomicWrite.ts'
 import { makeFolders } from '../files/makeDirectory.ts'
 import { readTextFile } from '../files/readFile.ts'
 import { type Unsafe, unsafePath, unsafePlace } from '../files/safePath.ts'
 import { probeDirectory } from '../files/writeProbe.ts'
+import type { Ask, ProcessContext } from '../processContext.ts'
+import { flawOf, missingIn } from '../tencent/credentials.ts'
+import { draft, type FileChange, type SetupChoices } from './plan.ts'
+import { type HostSurvey, readIfExists, yes } from './survey.ts'
+
+/** Sources are written only if the usual ones would not do. @throws Fault CONFIG_INVALID. */
+export async function wantedConfig(
+  { endpoint, source }: CommandLine,
+  clients: SetupChoices['clients'],
+  { places, configText, config, found, directories }: HostSurvey,
+): Promise<FileChange> {
+  const isUsual =
+    !source?.length && !config.source?.length && found.every(({ client }) => clients.includes(client))
+  const sources = isUsual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
+  const text = withWanted(configText ?? '', config, { endpoint, sources })
+  const result = await readConfigText(text)
+  if (result.problems.length || (endpoint !== undefined && result.config.tencent?.endpoint !== endpoint))
+    throw new Fault('CONFIG_INVALID', `${places.config}: setup cannot change this file safely`, {
+      advice: 'Edit it by hand, and run certferry setup again.',
+    })
+  return draft(places.config, configText, text)
+}
 
 interface Wanted {
-  /** Undefined where what is in force serves. */
+  /** Undefined: leave as it is. */
   readonly endpoint: string | undefined
-  /** Sources to be looked at and no others; empty where what is in force serves. */
   readonly sources: ReadonlyArray<{ readonly kind: string; readonly path: string }>
 }
 
-/** Only what is not in force yet is written: a second setup changes nothing. Whoever writes it proves it with a parser. */
-export function withWanted(text: string, now: Config, { endpoint, sources }: Wanted): string {
-  const missing = sources.filter(
-    ({ kind, path }) => !now.source?.some(one => one.kind === kind && one.path === path),
-  )
-  const told = endpoint !== undefined && now.tencent?.endpoint !== endpoint
-  const blocks = missing.map(
-    ({ kind, path }) => `\n[[source]]\n${tomlAssignment('kind', kind)}\n${tomlAssignment('path', path)}\n`,
-  )
-  const begun = told ? withEndpoint(text, endpoint, parseToml(text).positionOf) : text
-  return blocks.length ? `${begun.replace(/\n*$/, '\n')}${blocks.join('')}` : begun
+/** Adds only what is missing: a second setup changes nothing. */
+export function withWanted(text: string, config: Config, { endpoint, sources }: Wanted): string {
+  const isNew = endpoint !== undefined && config.tencent?.endpoint !== endpoint
+  const changed = isNew ? withEndpoint(text, endpoint) : text
+  const tables = sources
+    .filter(({ kind, path }) => !config.source?.some(one => one.kind === kind && one.path === path))
+    .map(
+      ({ kind, path }) => `\n[[source]]\n${tomlAssignment('kind', kind)}\n${tomlAssignment('path', path)}\n`,
+    )
+  return tables.length ? `${changed.replace(/\n*$/, '\n')}${tables.join('')}` : changed
 }
 
-/** In place of the one there is, or of the one that is commented out below the table's head, else right below that. */
-function withEndpoint(text: string, endpoint: string, positionOf: PositionOf): string {
+/** Replaces the present line, or a comment with the key below the table's head; else adds a line below the head. */
+function withEndpoint(text: string, endpoint: string): string {
+  const { positionOf } = parseToml(text)
   const assignment = tomlAssignment('endpoint', endpoint)
   const lines = text.split('\n')
-  const isAt = (line: number | undefined, pattern: RegExp) =>
-    line !== undefined && pattern.test(lines[line - 1] ?? '')
+  const key = (positionOf(['tencent', 'endpoint'])?.line ?? 0) - 1
+  if (/^\s*endpoint\s*=/.test(lines[key] ?? '')) return lines.with(key, assignment).join('\n')
   const head = positionOf(['tencent'])?.line ?? 0
-  const key = positionOf(['tencent', 'endpoint'])?.line
-  if (isAt(key, /^\s*endpoint\s*=/)) return lines.with((key ?? 0) - 1, assignment).join('\n')
-  if (!isAt(head, /^\s*\[\s*tencent\s*\]/))
+  if (!/^\s*\[\s*tencent\s*\]/.test(lines[head - 1] ?? ''))
     return `${text ? text.replace(/\n*$/, '\n\n') : ''}[tencent]\n${assignment}\n`
   const next = lines.findIndex((line, i) => i >= head && /^\s*\[/.test(line))
-  const within = lines.slice(0, next < 0 ? lines.length : next)
-  const comment = within.findIndex((line, i) => i >= head && /^#\s*endpoint\s*=/.test(line))
-  return (comment < 0 ? lines.toSpliced(head, 0, assignment) : lines.with(comment, assignment)).join('\n')
+  const comment = lines.findIndex((line, i) => i >= head && /^#\s*endpoint\s*=/.test(line))
+  const isInTable = comment >= 0 && (next < 0 || comment < next)
+  return (isInTable ? lines.with(comment, assignment) : lines.toSpliced(head, 0, assignment)).join('\n')
 }
 
-/** The lines that are new in a text, for whoever is shown what would be written. */
+/** The lines that are new in a text. */
 export function linesAdded(before: string, after: string): readonly string[] {
   const known = new Set(before.split('\n'))
   return after.split('\n').filter(line => line !== '' && !known.has(line))
 }
 
-/** Undefined where there is none. @throws Fault FILE_INVALID, FILE_UNREADABLE. */
-export const readIfExists = (path: string): Promise<string | undefined> =>
-  readTextFile(path).then(
-    ({ text }) => text,
-    error => {
-      if (error instanceof Fault && error.code === 'FILE_MISSING') return undefined
-      throw error
-    },
-  )
+interface Key {
+  readonly secretId: string
+  readonly secretKey: string
+}
 
-/** Before anybody is asked anything. @throws Fault SETUP_UNWRITABLE. */
+/**
+ * The credentials file as it should be: the file that was named, else with the key of the environment, else as it is, else
+ * with the key that is typed; other profiles stay. @throws Fault CREDENTIALS_MISSING, CREDENTIALS_UNREADABLE.
+ */
+export async function wantedCredentials(
+  { env, cwd }: ProcessContext,
+  { credentialsFile }: CommandLine,
+  { file, profile, ask }: { readonly file: string; readonly profile: string; readonly ask: Ask | undefined },
+): Promise<FileChange> {
+  const before = await readIfExists(file)
+  if (credentialsFile !== undefined)
+    return draft(file, before, await credentialsIn(resolve(cwd, credentialsFile), profile))
+  const withKey = (key: Key) => draft(file, before, withProfile(before ?? '', profile, key))
+  const { TENCENTCLOUD_SECRET_ID: secretId, TENCENTCLOUD_SECRET_KEY: secretKey } = env
+  // with a token the key lives for hours: it is not stored
+  if (secretId && secretKey && !env.TENCENTCLOUD_TOKEN) {
+    const key = { secretId: secretId.trim(), secretKey: secretKey.trim() }
+    if (isFit(key)) return withKey(key)
+    throw new Fault('CREDENTIALS_UNREADABLE', 'the API key is empty or has invalid characters')
+  }
+  const hasKey = before !== undefined && missingIn(before, profile) === undefined
+  if (hasKey && (await yes(ask, `${file} has an API key. Keep it?`))) return draft(file, before, before)
+  if (!ask)
+    throw new Fault('CREDENTIALS_MISSING', `no API key was given, and ${file} has none`, {
+      advice: 'Use --credentials-file FILE, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.',
+    })
+  for (;;) {
+    const secretId = await ask('The API key, from the console (Access Management, Access Key).\nSecretId: ')
+    const key = { secretId, secretKey: await ask('SecretKey (not shown): ', true) }
+    if (isFit(key)) return withKey(key)
+  }
+}
+
+export const isFit = ({ secretId, secretKey }: Key): boolean =>
+  [secretId, secretKey].every(word => !flawOf(word))
+
+/** Replaces the section of this profile, or adds it at the end. */
+export function withProfile(text: string, profile: string, { secretId, secretKey }: Key): string {
+  const section = `[${profile}]\nsecret_id = ${secretId}\nsecret_key = ${secretKey}`
+  const lines = text.split('\n')
+  const begin = lines.findIndex(line => line.trim() === `[${profile}]`)
+  if (begin < 0) return `${text.trimEnd()}${text.trim() ? '\n\n' : ''}${section}\n`
+  const next = lines.findIndex((line, i) => i > begin && /^\s*\[/.test(line))
+  const rest = next < 0 ? [] : ['', ...lines.slice(next)]
+  return `${[...lines.slice(0, begin), section, ...rest].join('\n').trimEnd()}\n`
+}
+
+/** Whole, with comments and other profiles. */
+async function credentialsIn(path: string, profile: string): Promise<string> {
+  const { text } = await readTextFile(path).catch(error => {
+    throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
+  })
+  const missing = missingIn(text, profile)
+  if (missing === undefined) return text
+  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: ${missing}`)
+}
+
+/** Called before the first question. @throws Fault SETUP_UNWRITABLE. */
 export async function requireWritable(path: string): Promise<void> {
   requireOwn(unsafePlace(path))
   const { refusal, nearest } = await probeDirectory(dirname(path))
   if (refusal) throw new Fault('SETUP_UNWRITABLE', `${path}: ${nearest} cannot be written (${refusal})`)
 }
 
-/**
- * Resolves to where what was there before is now. A link is followed: its owner keeps the file elsewhere.
- * @throws Fault SETUP_UNWRITABLE.
- */
+/** Resolves to the path of the backup. A link is followed: its owner keeps the file elsewhere. @throws Fault SETUP_UNWRITABLE. */
 export const replaceFile = (
   path: string,
   { text, mode, now }: { readonly text: string; readonly mode: number; readonly now: Date },
@@ -83,9 +152,9 @@ export const replaceFile = (
   onDisk(path, async () => {
     const file = await realpath(path).catch(() => path)
     const folder = dirname(file)
-    // others may look into it: what is secret in it has a mode of its own
+    // readable for other users: a secret in it has a mode of its own
     for (const made of makeFolders(folder)) await chmod(made, 0o755)
-    // in a folder such as /tmp another user may have been quicker
+    // in a folder such as /tmp another user may have created it first
     requireOwn(unsafePath(folder))
     const backup = await backupFile(file, { mode, now })
     await replaceFileAtomic(file, text, mode)
@@ -93,8 +162,8 @@ export const replaceFile = (
   })
 
 /**
- * A copy under a name with the time, as closed as what takes its place, and never executable: a client would run it as
- * another hook. Undefined where there is nothing to copy.
+ * Copies a file to a name with the time, never executable: a client would run it as another hook. Undefined if there is no
+ * file.
  */
 export const backupFile = (
   path: string,
@@ -111,7 +180,7 @@ export const backupFile = (
     return backup
   })
 
-/** Where another user decides what the place is, he would get what is written there, or lead it anywhere. */
+/** Another user who controls the place would get what is written there, or redirect it. */
 function requireOwn(unsafe: Unsafe | undefined): void {
   if (!unsafe) return
   throw new Fault('SETUP_UNWRITABLE', `${unsafe.path}: ${unsafe.says}`, { advice: `${unsafe.advice}.` })

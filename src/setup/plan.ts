@@ -1,35 +1,41 @@
-/** What setup is going to do, made of what is there and what was answered. */
+/** The steps of `certferry setup`, from what it finds and what was chosen. */
 import type { FolderKind, HookFileClient } from '../acme/clients.ts'
 import { type Secret, secret } from '../secret.ts'
 import { SERVICE, TIMER, type Unit } from '../systemd/systemctl.ts'
 
 export interface SetupChoices {
   readonly clients: readonly FolderKind[]
-  readonly way: 'daemon' | 'hook'
+  readonly mode: 'daemon' | 'hook'
   readonly test: boolean
 }
 
-/** A file as it is and as it should be. The texts may hold the API key: nobody prints them by accident. */
+/** A file as it is and as it should be. The texts may hold the API key, so they cannot be printed by accident. */
 export interface FileChange {
   readonly path: string
   readonly before: Secret | undefined
   readonly text: Secret
 }
 
-/** What there is before anything is done. */
+export const draft = (path: string, before: string | undefined, text: string): FileChange => ({
+  path,
+  before: before === undefined ? undefined : secret(before),
+  text: secret(text),
+})
+
 export interface Survey {
   readonly config: FileChange
   readonly credentials: FileChange
-  /** Hooks of those chosen clients that have one: where each lies, and what installing it would come to. */
+  /** Hook files of the chosen clients, and what install-hook would do. */
   readonly hooks: ReadonlyArray<{
     readonly client: HookFileClient
     readonly file: string
     readonly outcome: string
   }>
-  /** Undefined where no systemd knows the units. */
+  /** Undefined if systemd does not know the units. */
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
 }
 
+/** `keep`: the present file is backed up. */
 export type Step =
   | {
       readonly do: 'write'
@@ -37,36 +43,27 @@ export type Step =
       readonly path: string
       readonly text: Secret
       readonly mode: number
-      /** What is there is kept beside it. */
       readonly keep: boolean
     }
   | { readonly do: 'hook'; readonly client: HookFileClient; readonly file: string; readonly keep: boolean }
   | { readonly do: 'enable' | 'start' | 'restart'; readonly unit: string }
 
-/** In this order: nothing is started before it has all it needs. What is as it should be is not done again. */
+/** In an order in which nothing is started before it has all it needs; what is done already is left out. */
 export function setupSteps(
-  { way }: SetupChoices,
+  { mode }: SetupChoices,
   { config, credentials, hooks, units }: Survey,
 ): readonly Step[] {
-  const files = [
-    ...written('configuration', 0o644, config),
-    // systemd hands it over to the units; besides root nobody reads it
-    ...written('API key', 0o600, credentials),
-  ]
-  const wanted = way === 'hook' ? hooks.filter(({ outcome }) => outcome !== 'unchanged') : []
-  // a hook is called once for each renewal, and not again when it fails: the timer looks after it
-  const unit = way === 'daemon' ? SERVICE : TIMER
-  const state = way === 'daemon' ? units?.service : units?.timer
-  return [
-    ...files,
-    ...wanted.map(
-      ({ client, file, outcome }) => ({ do: 'hook', client, file, keep: outcome === 'replaced' }) as const,
-    ),
-    ...(state?.installed ? serviceSteps(unit, state, files.length > 0) : []),
-  ]
+  // systemd hands the key over to the units: only root has to read it
+  const files = [...writeSteps('configuration', 0o644, config), ...writeSteps('API key', 0o600, credentials)]
+  if (mode === 'daemon') return [...files, ...unitSteps(SERVICE, units?.service, files.length > 0)]
+  const hookSteps = hooks
+    .filter(({ outcome }) => outcome !== 'unchanged')
+    .map(({ client, file, outcome }) => ({ do: 'hook', client, file, keep: outcome === 'replaced' }) as const)
+  // a hook is called once for each renewal, and not again after a failure: the timer retries
+  return [...files, ...hookSteps, ...unitSteps(TIMER, units?.timer, false)]
 }
 
-function written(
+function writeSteps(
   what: 'configuration' | 'API key',
   mode: number,
   { path, before, text }: FileChange,
@@ -75,52 +72,37 @@ function written(
   return [{ do: 'write', what, path, text, mode, keep: before !== undefined }]
 }
 
-/** The daemon reads its key at the start: with another it has to start again. A timer's pass reads everything anew. */
-function serviceSteps(unit: string, { enabled, active }: Unit, changed: boolean): readonly Step[] {
-  const isUp = active === 'active' || active === 'activating'
-  return [
-    ...(enabled ? [] : [{ do: 'enable', unit } as const]),
-    ...(isUp
-      ? changed && unit === SERVICE
-        ? [{ do: 'restart', unit } as const]
-        : []
-      : [{ do: 'start', unit } as const]),
-  ]
+/** `changed`: the unit reads its files at the start alone, and they have changed. */
+function unitSteps(unit: string, state: Unit | undefined, changed: boolean): readonly Step[] {
+  if (!state?.installed) return []
+  const steps: Step[] = state.enabled ? [] : [{ do: 'enable', unit }]
+  const isUp = state.active === 'active' || state.active === 'activating'
+  if (!isUp) steps.push({ do: 'start', unit })
+  else if (changed) steps.push({ do: 'restart', unit })
+  return steps
 }
 
 export interface CompletedStep {
   readonly what: string
-  /** Where it can be found, or what became of it. */
   readonly detail: string
 }
 
-const DONE = {
-  write: 'written',
-  hook: 'hook',
-  enable: 'enabled',
-  start: 'started',
-  restart: 'restarted',
-} as const
-
-/** `backup`: where what was there before is now. */
+/** `backup`: the path of the copy of what was there before. */
 export function doneOf(step: Step, backup?: string): CompletedStep {
   const kept = backup ? `; backup: ${backup}` : ''
-  const what = DONE[step.do]
-  if (step.do === 'write')
-    return {
-      what,
-      detail: `${step.path}${step.what === 'API key' ? ', the API key, readable only by root' : ''}${kept}`,
+  switch (step.do) {
+    case 'write': {
+      const note = step.what === 'API key' ? ', the API key, readable only by root' : ''
+      return { what: 'written', detail: `${step.path}${note}${kept}` }
     }
-  if (step.do === 'hook') return { what, detail: `${step.file}${kept}` }
-  return { what, detail: step.do === 'enable' ? `${step.unit}, at every boot` : step.unit }
+    case 'hook':
+      return { what: 'hook', detail: `${step.file}${kept}` }
+    case 'enable':
+      return { what: 'enabled', detail: `${step.unit}, at every boot` }
+    default:
+      return { what: `${step.do}ed`, detail: step.unit }
+  }
 }
 
-/** A line each, what was done in a column of its own. */
 export const doneText = (done: readonly CompletedStep[]): string =>
   done.map(({ what, detail }) => `  ${what.padEnd(9)}  ${detail}\n`).join('')
-
-export const draft = (path: string, before: string | undefined, text: string): FileChange => ({
-  path,
-  before: before === undefined ? undefined : secret(before),
-  text: secret(text),
-})

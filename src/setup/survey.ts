@@ -1,41 +1,39 @@
-/** What setup finds before it asks or does anything: the configuration, the clients' folders, systemd's units. */
+/** What `certferry setup` finds on this host, and its questions: at most four, each with an answer that Enter gives. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
-import { DEFAULT_CONFIG, loadConfig, readConfigText } from '../config/load.ts'
+import { DEFAULT_CONFIG, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { resolveSettings, type Settings } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
-import type { ProcessContext } from '../processContext.ts'
+import { readTextFile } from '../files/readFile.ts'
+import type { Ask, ProcessContext } from '../processContext.ts'
 import { discoverLineages } from '../sources/discover.ts'
 import { QUESTION, SERVICE, type Systemctl, TIMER, unitsIn } from '../systemd/systemctl.ts'
-import { readIfExists, withWanted } from './files.ts'
-import { draft, type FileChange, type Survey } from './plan.ts'
-import type { ClientFound } from './questions.ts'
+import type { SetupChoices, Survey } from './plan.ts'
 
-/** Where things are on a machine; a test has its own. */
+/** Where things are on this host; tests have their own. */
 export interface Paths {
-  /** The clients' folders, or with Traefik its file. */
+  /** The clients' folders; Traefik's file. */
   readonly clients: Readonly<Record<FolderKind, string>>
-  /** Named by the unit, which hands it over as a credential of systemd's. */
+  /** As in the unit, which hands it over as a systemd credential. */
   readonly credentials: string
-  /** Read by the unit. */
   readonly config: string
 }
 
 export const defaultPaths = ({ home }: ProcessContext): Paths => ({
-  clients: recordOf(kind => CLIENTS[kind].directory(home)),
+  clients: forEachClient(kind => CLIENTS[kind].directory(home)),
   credentials: '/etc/tencentcloud/credentials',
   config: DEFAULT_CONFIG,
 })
 
-const recordOf = (value: (kind: FolderKind) => string): Paths['clients'] =>
+const forEachClient = (value: (kind: FolderKind) => string): Paths['clients'] =>
   Object.fromEntries(FOLDER_KINDS.map(kind => [kind, value(kind)])) as Record<FolderKind, string>
 
 export interface HostSurvey {
   readonly places: Paths
-  /** Undefined where there is no file. */
+  /** Undefined if there is no file. */
   readonly configText: string | undefined
   readonly config: Config
   readonly profile: string
@@ -44,20 +42,32 @@ export interface HostSurvey {
   readonly units: Survey['units']
 }
 
+/** A client's folder on this host. */
+interface ClientFound {
+  readonly client: FolderKind
+  readonly directory: string
+  readonly certificates: number
+}
+
 /** @throws Fault CONFIG_INVALID, USAGE. */
 export async function surveyHost(
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
   { places, systemctl }: { readonly places: Paths; readonly systemctl: Systemctl },
 ): Promise<HostSurvey> {
-  if (line.config !== undefined && resolve(world.cwd, line.config) !== places.config)
+  if (line.config !== undefined && resolve(context.cwd, line.config) !== places.config)
     throw new Fault('USAGE', `setup writes only ${places.config}, which the units read`, {
       advice: 'Omit --config.',
     })
   const configText = await readIfExists(places.config)
-  const config = configText === undefined ? {} : (await loadConfig(places.config, world)).config
-  const settings = resolveSettings(line, world.env, config)
-  const directories = directoriesIn(settings, places)
+  const config = configText === undefined ? {} : (await loadConfig(places.config, context)).config
+  const settings = resolveSettings(line, context.env, config)
+  const configured = new Map(
+    settings.sources
+      .toReversed()
+      .flatMap(source => (source.kind === 'pem' ? [] : [[source.kind, source.path]])),
+  )
+  const directories = forEachClient(kind => configured.get(kind) ?? places.clients[kind])
   const shown = await systemctl(...QUESTION)
   const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
   return {
@@ -71,51 +81,32 @@ export async function surveyHost(
   }
 }
 
-/** That of --source or of the configuration, else the usual one. */
-const directoriesIn = ({ sources }: Settings, { clients }: Paths): HostSurvey['directories'] =>
-  recordOf(kind => sources.flatMap(source => (source.kind === kind ? [source.path] : []))[0] ?? clients[kind])
+/** @throws Fault FILE_INVALID, FILE_UNREADABLE. */
+export const readIfExists = (path: string): Promise<string | undefined> =>
+  readTextFile(path).then(
+    ({ text }) => text,
+    error => {
+      if (error instanceof Fault && error.code === 'FILE_MISSING') return undefined
+      throw error
+    },
+  )
 
 async function detectClients(
   directories: HostSurvey['directories'],
-  settings: Settings,
+  { uploadOf }: Settings,
 ): Promise<readonly ClientFound[]> {
-  const look = async (client: FolderKind): Promise<readonly ClientFound[]> => {
+  const found: ClientFound[] = []
+  for (const client of FOLDER_KINDS) {
     const directory = directories[client]
-    const there = await stat(directory).then(
-      entry => entry.isDirectory() || client === 'traefik',
-      () => false,
-    )
-    if (!there) return []
-    const { lineages } = await discoverLineages(
-      [{ kind: client, path: directory, keys: {} }],
-      settings.uploadOf,
-    )
-    return [{ client, directory, certificates: lineages.length }]
+    const entry = await stat(directory).catch(() => undefined)
+    if (!entry?.isDirectory() && !(entry && client === 'traefik')) continue
+    const { lineages } = await discoverLineages([{ kind: client, path: directory, keys: {} }], uploadOf)
+    found.push({ client, directory, certificates: lineages.length })
   }
-  return (await Promise.all(FOLDER_KINDS.map(look))).flat()
+  return found
 }
 
-/** A source is written only where not all that is found is wanted, or it lies elsewhere. @throws Fault CONFIG_INVALID. */
-export async function wantedConfig(
-  { endpoint, source }: CommandLine,
-  clients: readonly FolderKind[],
-  { places, configText, config, found, directories }: HostSurvey,
-): Promise<FileChange> {
-  const usual =
-    !source?.length && !config.source?.length && found.every(({ client }) => clients.includes(client))
-  const sources = usual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
-  const text = withWanted(configText ?? '', config, { endpoint, sources })
-  const reading = await readConfigText(text)
-  const isIntact =
-    reading.problems.length === 0 && (endpoint === undefined || reading.config.tencent?.endpoint === endpoint)
-  if (!isIntact)
-    throw new Fault('CONFIG_INVALID', `${places.config}: setup cannot change this file safely`, {
-      advice: 'Edit it by hand, and run certferry setup again.',
-    })
-  return draft(places.config, configText, text)
-}
-
-/** What install-hook is told: the directory, and nothing that stands in the configuration, which the hook reads too. */
+/** The line of install-hook: the directory alone, because the hook reads the configuration itself. */
 export const hookLine = (
   client: HookFileClient,
   { directories }: HostSurvey,
@@ -126,3 +117,72 @@ export const hookLine = (
   dryRun,
   source: [{ kind: client, path: directories[client], keys: {} }],
 })
+
+/** @throws Fault USAGE, or NO_SOURCE if there is no client. */
+export async function chosenClients(
+  { client }: CommandLine,
+  found: readonly ClientFound[],
+  ask: Ask | undefined,
+): Promise<readonly FolderKind[]> {
+  if (client) return client.map(clientNamed)
+  const [only, ...more] = found
+  if (!only)
+    throw new Fault('NO_SOURCE', 'no ACME client was found in the usual directories', {
+      advice: 'Install one first, or give its directory: certferry setup --source certbot=DIR.',
+    })
+  const all = found.map(({ client }) => client)
+  if (!ask) return all
+  if (!more.length) {
+    if (await yes(ask, `Found ${clientText(only)}. Upload them?`)) return all
+    throw new Fault('USAGE', 'no client was chosen, and nothing was changed')
+  }
+  const every = all.length === 2 ? 'both' : 'all'
+  const question = `Found ${found.map(clientText).join(' and ')}. Upload ${every}, or one?`
+  const choice = await oneOf(ask, question, [every, ...all])
+  return choice === every ? all : [clientNamed(choice)]
+}
+
+const clientText = ({ client, directory, certificates }: ClientFound) =>
+  `${client} in ${directory} (${certificates} certificate${certificates === 1 ? '' : 's'})`
+
+const clientNamed = (word: string): FolderKind => {
+  const client = FOLDER_KINDS.find(name => name === word)
+  if (client) return client
+  throw new Fault('USAGE', `--client: expected one of ${FOLDER_KINDS.join(', ')}, not "${word}"`)
+}
+
+/** @throws Fault USAGE for a service on a host without its unit. */
+export async function chosenMode(
+  { daemon, hook }: CommandLine,
+  hasUnit: boolean,
+  ask: Ask | undefined,
+): Promise<SetupChoices['mode']> {
+  if (daemon && hook) throw new Fault('USAGE', 'setup takes --daemon or --hook, not both')
+  if (daemon && !hasUnit)
+    throw new Fault('USAGE', 'systemd has no certferry.service on this machine', {
+      advice: 'Install the Debian package, copy the units (docs/systemd.md), or use --hook.',
+    })
+  if (daemon) return 'daemon'
+  if (hook || !hasUnit) return 'hook'
+  if (!ask) return 'daemon'
+  const choice = await oneOf(ask, 'Run as a service, or as a hook of the ACME client?', ['service', 'hook'])
+  return choice === 'hook' ? 'hook' : 'daemon'
+}
+
+export async function yes(ask: Ask | undefined, question: string): Promise<boolean> {
+  if (!ask) return true
+  for (;;) {
+    const answer = await ask(`${question} [Y/n] `)
+    if (/^(y(es)?)?$/i.test(answer)) return true
+    if (/^no?$/i.test(answer)) return false
+  }
+}
+
+/** Asks until the answer begins one of the words; Enter is the first. */
+async function oneOf(ask: Ask, question: string, words: readonly string[]): Promise<string> {
+  for (;;) {
+    const answer = (await ask(`${question} [${words.join('/')}] `)).toLowerCase()
+    const found = words.find(word => word.startsWith(answer))
+    if (found !== undefined) return found
+  }
+}

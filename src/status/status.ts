@@ -72,7 +72,7 @@ export function statusRow(
     supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
     retryingSince: failing?.since ?? null,
     nextAttemptAt: failing?.nextAttemptAt ?? null,
-    ...explained(state, { outcome, failing, advice: life && overdueAdvice(life, now.getTime()) }),
+    ...(failing ? failureReason(failing) : reasonOf(outcome, state, now)),
     path: receipt?.path ?? null,
     uploaded: uploaded ?? null,
     superseded: receipt?.superseded ?? [],
@@ -86,11 +86,10 @@ const lifeOf = (uploaded: Upload | undefined): Life | undefined =>
 
 function shareRemaining({ notBefore, notAfter }: Life, now: Date): number {
   const left = notAfter.getTime() - now.getTime()
-  const life = notAfter.getTime() - notBefore.getTime()
-  return left <= 0 ? 0 : Math.min(1, left / life)
+  return left <= 0 ? 0 : Math.min(1, left / (notAfter.getTime() - notBefore.getTime()))
 }
 
-/** Failures count for the certificate they were about; a renewed one begins anew. */
+/** Failures count for the certificate they were about, not for a renewed one. */
 function failingOf(outcome: Outcome | undefined, receipt: Receipt | undefined): RetryState | undefined {
   if (outcome?.outcome !== 'planned' && outcome?.outcome !== 'waiting') return undefined
   return receipt?.failing?.fingerprint === outcome.bundle?.fingerprint ? receipt?.failing : undefined
@@ -115,27 +114,25 @@ function stateOf(outcome: Outcome | undefined, now: Date): State {
   }
 }
 
-const OVERDUE: Readonly<Partial<Record<State, string>>> = {
-  expiring: 'less than a third of its life is left, and it has not been renewed',
-  expired: 'it has expired and has not been renewed',
-}
-
-interface Grounds {
-  readonly outcome: Outcome | undefined
-  readonly failing: RetryState | undefined
-  /** If a renewal is overdue. */
-  readonly advice: string | undefined
-}
-
-function explained(state: State, { outcome, failing, advice }: Grounds) {
-  if (failing) return { reason: failing.message, advice: adviceFor(failing.code) }
-  const overdue = OVERDUE[state]
-  if (overdue) return { reason: overdue, advice: advice ?? null }
-  if (outcome && 'fault' in outcome) return { reason: outcome.fault.message, advice: outcome.fault.advice }
-  const flaws = outcome?.bundle?.flaws ?? []
-  return flaws.length ? { reason: flaws.join('; '), advice: FLAW_ADVICE } : { reason: null, advice: null }
-}
+type Reason = Pick<StatusRow, 'reason' | 'advice'>
 
 /** A receipt may have a code of another version. */
-const adviceFor = (code: string): string | null =>
-  Object.hasOwn(FAULTS, code) ? FAULTS[code as keyof typeof FAULTS].advice : null
+const failureReason = ({ message, code }: RetryState): Reason => ({
+  reason: message,
+  advice: Object.hasOwn(FAULTS, code) ? FAULTS[code as keyof typeof FAULTS].advice : null,
+})
+
+function reasonOf(outcome: Outcome | undefined, state: State, now: Date): Reason {
+  const bundle = outcome?.bundle
+  if (bundle && (state === 'expiring' || state === 'expired'))
+    return {
+      reason:
+        state === 'expired'
+          ? 'it has expired and has not been renewed'
+          : 'less than a third of its life is left, and it has not been renewed',
+      advice: overdueAdvice(bundle, now.getTime()),
+    }
+  if (outcome && 'fault' in outcome) return { reason: outcome.fault.message, advice: outcome.fault.advice }
+  if (bundle?.flaws.length) return { reason: bundle.flaws.join('; '), advice: FLAW_ADVICE }
+  return { reason: null, advice: null }
+}

@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { parseToml } from '../../src/config/toml.ts'
-import { isFit, withProfile } from '../../src/setup/credentials.ts'
-import { linesAdded, withWanted } from '../../src/setup/files.ts'
+
+import { isFit, linesAdded, withProfile, withWanted } from '../../src/setup/files.ts'
 import { doneOf, doneText, draft, type Survey, setupSteps } from '../../src/setup/plan.ts'
 import { ABSENT, SERVICE, TIMER, type Unit } from '../../src/systemd/systemctl.ts'
 
@@ -111,8 +111,8 @@ describe('setup does', () => {
     hooks,
     units: { service: unit({}), timer: unit({}) },
   }
-  const plan = (way: 'daemon' | 'hook', changes: Partial<Survey> = {}) =>
-    setupSteps({ clients: ['certbot', 'acme.sh'], way, test: true }, { ...survey, ...changes }).map(step =>
+  const plan = (mode: 'daemon' | 'hook', changes: Partial<Survey> = {}) =>
+    setupSteps({ clients: ['certbot', 'acme.sh'], mode, test: true }, { ...survey, ...changes }).map(step =>
       'unit' in step
         ? `${step.do} ${step.unit}`
         : step.do === 'hook'
@@ -167,7 +167,7 @@ describe('setup does', () => {
 
   test('what is replaced is kept, what is new has nothing to keep', () => {
     const kept = setupSteps(
-      { clients: [], way: 'hook', test: false },
+      { clients: [], mode: 'hook', test: false },
       { ...survey, config: draft('/config', undefined, 'new') },
     )
     expect(kept.map(step => 'keep' in step && step.keep)).toEqual([false, true, false, true, false, false])
@@ -175,7 +175,7 @@ describe('setup does', () => {
 
   test('the key is in no step that somebody prints', () => {
     const steps = setupSteps(
-      { clients: [], way: 'daemon', test: false },
+      { clients: [], mode: 'daemon', test: false },
       { ...survey, credentials: draft('/key', 'old', 'hush') },
     )
     expect(
