@@ -1,4 +1,5 @@
 /** The errors that the emulator can answer with: code and text in both languages. Pure. */
+import { DEPLOY_ERRORS } from './deployErrors.ts'
 
 /**
  * Texts captured from the service are verbatim; the rest follows the public error tables. `{name}` is replaced by the
@@ -165,6 +166,7 @@ export const API_ERRORS = {
     'en-US': 'Parameter error.',
     'zh-CN': '参数有误。',
   },
+  ...DEPLOY_ERRORS,
 } as const
 
 type Reason = keyof typeof API_ERRORS

@@ -2,9 +2,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { secret } from '../secret.ts'
 import { signature, utcDate } from '../tencent/signature.ts'
-import { type Backend, perform } from './actions.ts'
+import { type Backend, exists, perform } from './actions.ts'
 import { API_ERRORS, ApiError, errorMessage } from './errors.ts'
-import { type Action, type IncomingRequest, isAction, parseBody } from './request.ts'
+import type { Action } from './parameters.ts'
+import { type IncomingRequest, parseBody } from './request.ts'
 
 interface RateLimit {
   /** @throws ApiError if `key` exceeds its rate at `at` (milliseconds). */
@@ -110,6 +111,8 @@ export interface Account {
   readonly token?: string
   /** Actions that the account's CAM policy denies. */
   readonly denied?: readonly string[]
+  /** Who says so: the gateway, or the product with a code of its own. */
+  readonly deniedBy?: 'gateway' | 'product'
 }
 
 export interface Gateway {
@@ -161,11 +164,12 @@ function check(request: IncomingRequest, gateway: Gateway): Action {
   checkSignature(request, account.secretKey)
   gateway.limit.check(`${secretId} ${action}`, at)
   demand(headers['x-tc-version'] === VERSION, 'version', { name: headers['x-tc-version'] ?? '' })
-  if (!isAction(action)) throw new ApiError('action', { name: action })
+  if (!exists(action, gateway.backend.account.traps.site)) throw new ApiError('action', { name: action })
   // no action here needs a region, but the service refuses an empty one
   const region = headers['x-tc-region']
   demand(region === undefined || REGION.test(region), 'region')
-  demand(!account.denied?.includes(action), 'denied', { name: action })
+  const denial = account.deniedBy === 'product' ? 'authError' : 'denied'
+  demand(!account.denied?.includes(action), denial, { name: action })
   return action
 }
 

@@ -2,11 +2,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import type { Duplicates } from './actions.ts'
+import { createAccount } from './account.ts'
+import type { Duplicates } from './certificates.ts'
+import { type Control, createControl } from './control.ts'
+import { settleDeletions } from './deletion.ts'
 import { type FaultInjector, faultName, injectFault, type Reply } from './faults.ts'
 import { type Account, type Answer, answer, createRateLimit, type Gateway, refuse } from './gateway.ts'
-import { parameterNames, readRequest } from './request.ts'
-import { createStore, type StoredCertificate } from './store.ts'
+import { type JournalEntry, journalBody } from './journal.ts'
+import { type IncomingRequest, parameterNames, readRequest } from './request.ts'
+import { type CertificateSeed, type ResourceInput, readSeed, type TrapChoices } from './resources.ts'
+import type { CloudAccount } from './state.ts'
+import type { StoredCertificate } from './store.ts'
 
 /** These open the emulator only. */
 export const DEMO_CREDENTIALS = {
@@ -40,14 +46,24 @@ export interface EmulatorOptions {
   readonly dice?: () => number
   readonly faults?: FaultInjector
   readonly duplicates?: Duplicates
+  /** What the account has at the start. */
+  readonly certificates?: readonly CertificateSeed[]
+  readonly resources?: readonly ResourceInput[]
+  readonly traps?: TrapChoices
+  /** How many seconds of scans, jobs and searches pass in one; signatures and the rate keep to `now`. */
+  readonly timeScale?: number
   /** Called once for every request, before its reply is sent. */
   readonly onRequest?: (entry: RequestEntry) => void
 }
 
-export interface Emulator {
+export interface Emulator extends Control {
   readonly url: string
   readonly entries: readonly RequestEntry[]
+  /** What was asked, without the text of any key or certificate, and what was answered. */
+  readonly journal: readonly JournalEntry[]
   readonly certificates: () => readonly StoredCertificate[]
+  /** For the edge that belongs to this account. */
+  readonly account: CloudAccount
   /** Ends open connections and resolves when the port is free. */
   readonly close: () => Promise<void>
 }
@@ -57,30 +73,46 @@ interface ServerContext {
   readonly now: () => number
   readonly newId: () => string
   readonly faults: FaultInjector
-  readonly record: (entry: RequestEntry) => void
+  readonly record: (entry: RequestEntry, request: IncomingRequest) => void
 }
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { now = Date.now, dice = Math.random, rate = 10, duplicates = 'both' } = options
-  const store = createStore(dice)
+  const { certificates = [], resources = [], traps = {}, timeScale = 1 } = options
+  const seed = readSeed({ certificates, resources, traps })
+  const account = createAccount({ seed, now, dice, timeScale })
   const newId = () => uuid(dice)
   const entries: RequestEntry[] = []
+  const journal: JournalEntry[] = []
   const server = createEmulatorServer({
     gateway: {
       accounts: options.accounts ?? DEMO_ACCOUNTS,
       limit: createRateLimit(rate),
-      backend: { store, duplicates, now, newId },
+      backend: { account, duplicates },
     },
     now,
     newId,
     faults: options.faults ?? (() => undefined),
-    record: entry => {
+    record: (entry, request) => {
+      const { n, at, action, code } = entry
       entries.push(entry)
+      journal.push({ n, at, action, code, body: journalBody(request) })
       options.onRequest?.(entry)
     },
   })
   const { port } = await listen(server, options.port ?? 0)
-  return { url: `http://127.0.0.1:${port}`, entries, certificates: store.all, close: () => close(server) }
+  return {
+    ...createControl(account),
+    url: `http://127.0.0.1:${port}`,
+    entries,
+    journal,
+    account,
+    certificates: () => {
+      settleDeletions(account)
+      return account.store.all()
+    },
+    close: () => close(server),
+  }
 }
 
 function createEmulatorServer(context: ServerContext): Server {
@@ -112,14 +144,15 @@ async function serve(
   })
   // a stall must not keep a process alive that has nothing else to do
   if (reply.delay > 0) await setTimeout(reply.delay, undefined, { ref: false })
-  record({
+  const entry = {
     n,
     at,
     action,
     code: fault === undefined ? (given?.code ?? '') : faultName(fault),
     certificateId: certificateIdIn(given),
     parameters: parameterNames(request),
-  })
+  }
+  record(entry, request)
   send(reply, response, now())
 }
 

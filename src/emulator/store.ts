@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Secret } from '../secret.ts'
 import { ApiError } from './errors.ts'
-import type { Tag } from './request.ts'
+import type { Tag } from './parameters.ts'
 
 export type Chain = readonly [X509Certificate, ...X509Certificate[]]
 
@@ -103,10 +103,16 @@ export interface StoredCertificate extends NewCertificate {
   readonly fingerprint: string
   readonly notBefore: Date
   readonly notAfter: Date
+  /** The key's, as the service names it. */
+  readonly algorithm: 'RSA' | 'ECC'
 }
 
 export interface CertificateStore {
-  readonly add: (certificate: NewCertificate, chain: Chain) => StoredCertificate
+  /** A new ID, unless one is given. */
+  readonly add: (certificate: NewCertificate, chain: Chain, id?: string) => StoredCertificate
+  readonly get: (id: string) => StoredCertificate | undefined
+  /** Removed ones too: what serves a certificate has a copy of its own. */
+  readonly everStored: (id: string) => StoredCertificate | undefined
   /** False if there is no certificate of this ID. */
   readonly remove: (id: string) => boolean
   /** Oldest first. */
@@ -139,21 +145,29 @@ function namesOf(leaf: X509Certificate): readonly string[] {
 
 export function createStore(dice: () => number): CertificateStore {
   const stored = new Map<string, StoredCertificate>()
+  const removed = new Map<string, StoredCertificate>()
   const all = () => [...stored.values()]
   return {
-    add: (certificate, [leaf]) => {
+    add: (certificate, [leaf], id) => {
       const added = {
         ...certificate,
-        id: newCertificateId(dice, id => stored.has(id)),
+        id: id ?? newCertificateId(dice, taken => stored.has(taken)),
         names: namesOf(leaf),
         fingerprint: fingerprintOf(leaf),
         notBefore: new Date(leaf.validFrom),
         notAfter: new Date(leaf.validTo),
+        algorithm: leaf.publicKey.asymmetricKeyType === 'rsa' ? ('RSA' as const) : ('ECC' as const),
       }
       stored.set(added.id, added)
       return added
     },
-    remove: id => stored.delete(id),
+    get: id => stored.get(id),
+    everStored: id => stored.get(id) ?? removed.get(id),
+    remove: id => {
+      const certificate = stored.get(id)
+      if (certificate !== undefined) removed.set(id, certificate)
+      return stored.delete(id)
+    },
     all,
     find: (fingerprint, type) =>
       all().find(each => each.fingerprint === fingerprint && (type ?? each.type) === each.type),

@@ -97,8 +97,8 @@ describe('DeleteCertificate', () => {
   test('answers with a task if the resources are to be checked, and does not know other IDs', async () => {
     const { call, ids } = await holding(PAIR)
     const { response } = await call('DeleteCertificate', { CertificateId: ids[0], IsCheckResource: true })
-    expect(response).toMatchObject({ DeleteResult: true, TaskId: expect.any(String) })
-    expect((await call('DeleteCertificate', { CertificateId: ids[0] })).response.Error).toEqual({
+    expect(response).toMatchObject({ DeleteResult: false, TaskId: expect.any(String) })
+    expect((await call('DeleteCertificate', { CertificateId: 'a92b1Z1i' })).response.Error).toEqual({
       Code: 'FailedOperation.CertificateNotFound',
       Message: 'Certificate does not exist.',
     })

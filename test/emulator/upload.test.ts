@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import type { Duplicates } from '../../src/emulator/actions.ts'
+import type { Duplicates } from '../../src/emulator/certificates.ts'
 import { pemOf } from '../fixtures/authority.ts'
 import { authority, encrypted, issue, pkcs1, sec1, selfSigned } from '../fixtures/certificates.ts'
 import { newKey, pkcs8 } from '../fixtures/keys.ts'
