@@ -1,6 +1,7 @@
 /** Sends the daemon's state to systemd: ready, reloading, stopping, the watchdog's keep-alive and one line of status. */
 import { execFile } from 'node:child_process'
 import { printableText } from '../terminal/text.ts'
+import { STATUS_INTERVAL_MS, SYSTEMD_NOTIFY_TIMEOUT_MS } from '../util/schedule.ts'
 
 type Send = (lines: readonly string[]) => Promise<void>
 
@@ -26,70 +27,47 @@ interface ServiceNotifier {
   readonly close: () => Promise<void>
 }
 
-/** Pause between a message and a following status. */
-const STATUS_INTERVAL_MS = 1_000
-
 export function createServiceNotifier(options: ServiceNotifierOptions): ServiceNotifier {
   const { env, monotonic, onFailure, send = systemdNotify(env) } = options
   if (!env.NOTIFY_SOCKET) return NO_SYSTEMD
-  /** States are sent one a message and in order; of statuses and keep-alives only the newest. */
-  const states: string[][] = []
+  let sending = Promise.resolve()
+  let hasFailed = false
   let newStatus: (() => string) | undefined
   let sentStatus: string | undefined
-  let keepAlive = false
-  let hasFailed = false
-  let sending: Promise<void> | undefined
-  let pause: NodeJS.Timeout | undefined
+  let isThrottled = false
 
-  const nextMessage = (): readonly string[] => {
-    const lines = [...(states.shift() ?? [])]
-    const status = newStatus?.() ?? sentStatus
-    if (status !== undefined && status !== sentStatus) lines.push(status)
-    if (keepAlive) lines.push('WATCHDOG=1')
-    sentStatus = status
+  /** One message at a time, in order. */
+  const sendNext = (...lines: string[]): Promise<void> => {
+    sending = sending
+      .then(() => send(lines))
+      .catch((error: Error) => {
+        if (!hasFailed) onFailure(error.message)
+        hasFailed = true
+      })
+    return sending
+  }
+  const sendStatus = async () => {
+    if (!newStatus) return
+    isThrottled = true
+    const line = `STATUS=${printableText(newStatus())}`
     newStatus = undefined
-    keepAlive = false
-    return lines
-  }
-  const reportOnce = (error: unknown) => {
-    if (!hasFailed) onFailure(error instanceof Error ? error.message : String(error))
-    hasFailed = true
-  }
-  const sendAll = async () => {
-    await undefined // calls of one turn share a message
-    do {
-      const lines = nextMessage()
-      if (lines.length > 0) await send(lines).catch(reportOnce)
-    } while (states.length > 0 || keepAlive)
-    sending = undefined
-    clearTimeout(pause)
-    pause = setTimeout(() => {
-      pause = undefined
-      if (newStatus) start()
+    if (line !== sentStatus) await sendNext(line)
+    sentStatus = line
+    setTimeout(() => {
+      isThrottled = false
+      void sendStatus()
     }, STATUS_INTERVAL_MS).unref()
   }
-  const start = () => {
-    sending ??= sendAll()
-  }
-  const sendState = (...lines: string[]) => {
-    states.push(lines)
-    start()
-  }
   const period = watchdogPeriod(options)
-  const watchdog =
-    period &&
-    setInterval(() => {
-      keepAlive = true
-      start()
-    }, period).unref()
+  const watchdog = period && setInterval(() => void sendNext('WATCHDOG=1'), period).unref()
 
   return {
-    ready: () => sendState('READY=1'),
-    reloading: () => sendState('RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`),
-    stopping: () => sendState('STOPPING=1'),
+    ready: () => void sendNext('READY=1'),
+    reloading: () => void sendNext('RELOADING=1', `MONOTONIC_USEC=${Math.floor(monotonic() * 1000)}`),
+    stopping: () => void sendNext('STOPPING=1'),
     status: text => {
-      newStatus = () => `STATUS=${printableText(text())}`
-      if (!pause) start()
+      newStatus = text
+      if (!isThrottled) void sendStatus()
     },
     close: async () => {
       clearInterval(watchdog)
@@ -113,9 +91,6 @@ function watchdogPeriod({ env, pid }: ServiceNotifierOptions): number | undefine
   return isOurs && limit > 0 ? Math.min(limit / 2000, 2 ** 31 - 1) : undefined
 }
 
-/** systemd-notify itself waits 5 s for an unresponsive systemd. */
-const NOTIFY_TIMEOUT_MS = 8_000
-
 /**
  * Node has no datagram sockets. Without --no-block the child ends only after systemd has read the message, while the child can
  * still be identified as the unit's. Its environment holds no credentials.
@@ -126,7 +101,7 @@ const systemdNotify =
     new Promise((resolve, reject) => {
       const options = {
         env: { PATH, NOTIFY_SOCKET },
-        timeout: NOTIFY_TIMEOUT_MS,
+        timeout: SYSTEMD_NOTIFY_TIMEOUT_MS,
         killSignal: 'SIGKILL',
       } as const
       execFile('systemd-notify', [...lines], options, (error, _stdout, stderr) => {

@@ -1,13 +1,14 @@
-/** Asks systemd, or does what it is told there; and finds daemons where there is no systemd. */
-import { type ExecFileOptionsWithStringEncoding, execFile } from 'node:child_process'
-import { access, readdir, readFile } from 'node:fs/promises'
+/** Runs systemctl, and finds daemons where there is no systemd. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { SYSTEMCTL_TIMEOUT_MS } from '../util/schedule.ts'
 
 export const SERVICE = 'certferry.service'
 
 export const TIMER = 'certferry-sync.timer'
 
-/** What is asked of `systemctl show`. */
+/** The arguments of `systemctl show` whose output unitsIn reads. */
 export const QUESTION = [
   'show',
   SERVICE,
@@ -16,16 +17,16 @@ export const QUESTION = [
 ] as const
 
 export interface Unit {
-  /** Its file is there. */
+  /** The unit file exists. */
   readonly installed: boolean
   readonly enabled: boolean
   /** active, activating, deactivating, failed, inactive … */
   readonly active: string
   readonly sub: string
-  /** What the daemon says of itself. */
+  /** The daemon's own line of status. */
   readonly status: string
   readonly exit: number
-  /** Of its main process; 0 where it does not run. */
+  /** Of the main process; 0 if it does not run. */
   readonly pid: number
 }
 
@@ -43,16 +44,16 @@ export const ABSENT: Unit = {
 export function unitsIn(shown: string): (name: string) => Unit {
   const blocks = shown.split(/\n{2,}/).map(block => new Map(block.split('\n').map(pairOf)))
   return name => {
-    const of = blocks.find(block => block.get('Id') === name)
-    if (!of || of.get('LoadState') === 'not-found') return ABSENT
+    const unit = blocks.find(block => block.get('Id') === name)
+    if (!unit || unit.get('LoadState') === 'not-found') return ABSENT
     return {
       installed: true,
-      enabled: /^(enabled|enabled-runtime|static|alias)$/.test(of.get('UnitFileState') ?? ''),
-      active: of.get('ActiveState') ?? 'inactive',
-      sub: of.get('SubState') ?? '',
-      status: of.get('StatusText') ?? '',
-      exit: Number(of.get('ExecMainStatus') ?? 0),
-      pid: Number(of.get('MainPID') ?? 0),
+      enabled: /^(enabled|enabled-runtime|static|alias)$/.test(unit.get('UnitFileState') ?? ''),
+      active: unit.get('ActiveState') ?? 'inactive',
+      sub: unit.get('SubState') ?? '',
+      status: unit.get('StatusText') ?? '',
+      exit: Number(unit.get('ExecMainStatus') ?? 0),
+      pid: Number(unit.get('MainPID') ?? 0),
     }
   }
 }
@@ -68,46 +69,39 @@ interface SystemctlReply {
   readonly stderr: string
 }
 
-/** Undefined where this machine was not started by systemd, or has none of its tools. */
+/** Undefined if systemd did not start this machine, or systemctl is missing. */
 export type Systemctl = (...words: readonly string[]) => Promise<SystemctlReply | undefined>
 
-/** As sd_booted(3) tells. */
+/** Exists if systemd started the machine: sd_booted(3). */
 const BOOTED = '/run/systemd/system'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Of another machine, in a test. */
 export const systemctlOf =
   (booted: string, path: string): Systemctl =>
   async (...words) => {
-    const isBooted = await access(booted).then(
-      () => true,
-      () => false,
-    )
-    if (!isBooted) return undefined
+    if (!existsSync(booted)) return undefined
     const timeout = words[0] === 'show' ? SYSTEMCTL_TIMEOUT_MS.asking : SYSTEMCTL_TIMEOUT_MS.acting
-    return ask(words, { timeout, killSignal: 'SIGKILL', encoding: 'utf8', env: { PATH: path } })
+    // the environment of certferry may hold a key of the account
+    const options = { timeout, killSignal: 'SIGKILL', env: { PATH: path } } as const
+    return new Promise(resolve => {
+      const child = execFile('systemctl', [...words], options, (error, stdout, stderr) => {
+        if (error?.code === 'ENOENT') resolve(undefined)
+        else resolve({ code: child.exitCode ?? 1, stdout, stderr })
+      })
+    })
   }
 
 export const systemctl = systemctlOf(BOOTED, PATH)
 
-/** With nothing of our environment: a key of the account may stand there. */
-const ask = (words: readonly string[], options: ExecFileOptionsWithStringEncoding) =>
-  new Promise<SystemctlReply | undefined>(resolve => {
-    const child = execFile('systemctl', [...words], options, (error, stdout, stderr) => {
-      if (error && (error as NodeJS.ErrnoException).code === 'ENOENT') resolve(undefined)
-      else resolve({ code: child.exitCode ?? 1, stdout, stderr })
-    })
-  })
-
 export interface Process {
   readonly pid: number
-  /** Undefined where the user who started it and the one that it acts as are two, as of sudo. */
+  /** Undefined if its real and effective user differ, as with sudo. */
   readonly uid: number | undefined
   readonly words: readonly string[]
 }
 
-/** The command lines of all processes that this user may see, but for those that are stopped or have ended. */
+/** All processes that this user may see, except those that are stopped or have ended. */
 export async function processes(): Promise<readonly Process[]> {
   const pids = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
   const read = async (pid: string) => {
@@ -120,7 +114,7 @@ export async function processes(): Promise<readonly Process[]> {
   return (await Promise.all(pids.map(read))).flat()
 }
 
-/** Not the owner of its folder in /proc: of a program that may not be dumped, as sudo, that is root, whoever started it. */
+/** Not the owner of its folder in /proc, which is root for every program that may not be dumped, such as sudo. */
 function uidIn(status: string): number | undefined {
   const uids = new Set(/^Uid:\t(.+)$/m.exec(status)?.[1]?.split('\t'))
   const [uid] = uids
