@@ -24,32 +24,44 @@ export const commandChannel =
   (file: string): Send =>
   async (message, signal) => {
     requireOwn(file, 'it is not started')
-    await runCommand(file, message, signal)
+    // imported here, because it would slow every start
+    const { execFile } = await import('node:child_process')
+    const env = { PATH, ...messageEnvironment(message) }
+    const options = { env, signal, timeout: SEND_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
+    await new Promise<void>((resolve, reject) => {
+      const child = execFile(file, [], options, error => {
+        if (!error) return resolve()
+        if (signal.aborted) return reject(signal.reason)
+        const why = error.killed
+          ? `did not end within ${SEND_TIMEOUT_MS / 1000} s`
+          : `ended with ${error.code}`
+        reject(new Fault('NOTIFICATION_FAILED', `${file} ${why}`))
+      })
+      child.stdin?.on('error', () => {}) // it may end without reading
+      child.stdin?.end(messageJson(message))
+    })
   }
 
 /** Why a command cannot be started, or undefined. Starts nothing. */
 export async function commandProblem(file: string): Promise<string | undefined> {
   const unsafe = unsafePath(file)
   if (unsafe) return `${unsafe.path}: ${unsafe.says}, so it is not started`
-  try {
-    if (!statSync(file).isFile()) return `${file}: is not a regular file`
-    accessSync(file, constants.X_OK)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return `${file}: may not be executed by this user (${code})`
-  }
+  const code = executionError(file)
+  if (code === 'EISDIR') return `${file}: is not a regular file`
+  if (code) return `${file}: may not be executed by this user (${code})`
   // only a script begins with the name of its interpreter
   const [, interpreter] = /^#![ \t]*([^ \t\n]+)/.exec(beginningOf(file)) ?? []
-  if (interpreter === undefined || isExecutable(interpreter)) return undefined
+  if (interpreter === undefined || !executionError(interpreter)) return undefined
   return `${file}: its first line names ${JSON.stringify(interpreter)}, which cannot be started`
 }
 
-function isExecutable(file: string): boolean {
+/** The code of the error of executing a file, as far as can be told without starting it. */
+function executionError(file: string): string | undefined {
   try {
     accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
+    return statSync(file).isFile() ? undefined : 'EISDIR'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
   }
 }
 
@@ -59,7 +71,7 @@ function beginningOf(path: string): string {
     const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const bytes = Buffer.alloc(256)
-      return bytes.toString('latin1', 0, readSync(file, bytes, 0, bytes.length, 0))
+      return bytes.toString('latin1', 0, readSync(file, bytes))
     } finally {
       closeSync(file)
     }
@@ -70,7 +82,7 @@ function beginningOf(path: string): string {
 
 /** What is wrong with the webhook file, or undefined; the address in it is not quoted. */
 export const webhookFileProblem = (file: string): Promise<string | undefined> =>
-  addressIn(file).then(
+  webhookAddress(file).then(
     () => undefined,
     error => {
       if (error instanceof Fault) return error.message
@@ -86,23 +98,6 @@ function requireOwn(file: string, consequence: string): void {
   throw new Fault('NOTIFICATION_FAILED', `${path}: ${says}, so ${consequence}`, { advice: `${advice}.` })
 }
 
-async function runCommand(file: string, message: Message, signal: AbortSignal): Promise<void> {
-  // imported here, because it would slow every start
-  const { execFile } = await import('node:child_process')
-  await new Promise<void>((resolve, reject) => {
-    const env = { PATH, ...messageEnvironment(message) }
-    const options = { env, signal, timeout: SEND_TIMEOUT_MS, killSignal: 'SIGKILL' } as const
-    const child = execFile(file, [], options, error => {
-      if (!error) return resolve()
-      if (signal.aborted) return reject(signal.reason)
-      const why = error.killed ? `did not end within ${SEND_TIMEOUT_MS / 1000} s` : `ended with ${error.code}`
-      reject(new Fault('NOTIFICATION_FAILED', `${file} ${why}`))
-    })
-    child.stdin?.on('error', () => {}) // it may end without reading
-    child.stdin?.end(messageJson(message))
-  })
-}
-
 interface Webhook {
   /** Holds the address, which is a secret: anyone who knows it can post there. */
   readonly file: string
@@ -115,7 +110,7 @@ interface Webhook {
 export const webhookChannel =
   ({ file, template, agent }: Webhook): Send =>
   async (message, abort) => {
-    const url = await addressIn(file)
+    const url = await webhookAddress(file)
     const { createAgent, requestWith, requestTarget } = await import('../http/agent.ts')
     const dispatcher = createAgent({ ...agent, endpoint: url })
     const body =
@@ -126,27 +121,21 @@ export const webhookChannel =
     }
     try {
       const signal = AbortSignal.any([abort, AbortSignal.timeout(SEND_TIMEOUT_MS)])
-      const answer = await requestWith(dispatcher, {
-        ...requestTarget(url),
-        method: 'POST',
-        headers,
-        body,
-        signal,
-      })
+      const request = { ...requestTarget(url), method: 'POST', headers, body, signal } as const
+      const answer = await requestWith(dispatcher, request)
       await answer.body.dump()
       if (answer.statusCode >= 300)
         throw new Fault('NOTIFICATION_FAILED', `${url.host} answered ${answer.statusCode}`)
     } catch (error) {
-      throw error instanceof Fault ? error : notReached(url, error as NodeJS.ErrnoException)
+      if (error instanceof Fault) throw error
+      const { code, name } = error as NodeJS.ErrnoException
+      throw new Fault('NOTIFICATION_FAILED', `${url.host} was not reached (${code ?? name})`)
     } finally {
       await dispatcher.destroy()
     }
   }
 
-const notReached = ({ host }: URL, { code, name }: NodeJS.ErrnoException) =>
-  new Fault('NOTIFICATION_FAILED', `${host} was not reached (${code ?? name})`)
-
-async function addressIn(file: string): Promise<URL> {
+async function webhookAddress(file: string): Promise<URL> {
   const { text } = await readTextFile(file).catch(error => {
     throw error instanceof Fault ? new Fault('NOTIFICATION_FAILED', error.message) : error
   })

@@ -41,34 +41,25 @@ export const sampleMessage = (host: string): Message => ({
 function textOf(event: NotifyEvent, notifications: readonly Notification[], host: string): string {
   const count = `${notifications.length} certificate${notifications.length === 1 ? '' : 's'}`
   const rest = notifications.length - MAX_LISTED
-  const lines = [
-    `certferry on ${printableText(host, 253)}: ${HEADINGS[event](count)}`,
-    ...notifications.slice(0, MAX_LISTED).flatMap(linesOf),
-    ...(rest > 0 ? [`and ${rest} more`] : []),
-  ]
+  const heading = `certferry on ${printableText(host, 253)}: ${HEADINGS[event](count)}`
+  const lines = [heading, ...notifications.slice(0, MAX_LISTED).flatMap(linesOf)]
+  if (rest > 0) lines.push(`and ${rest} more`)
   return lines.join('\n')
 }
 
-function linesOf({
-  lineage,
-  certificateId,
-  supersedes,
-  notAfter,
-  reason,
-  advice,
-  event,
-}: Notification): readonly string[] {
-  const day = notAfter?.slice(0, 10)
-  const uploaded = [
-    certificateId,
-    ...(supersedes ? [`replaces ${supersedes}`] : []),
-    ...(day ? [`valid until ${day}`] : []),
-  ]
-  const what = event === 'uploaded' ? uploaded.join(', ') : printableText(reason ?? '', 300)
-  return [printableText(lineage ? `${lineage}: ${what}` : what, 500), ...(advice ? [`→ ${advice}`] : [])]
+function linesOf(notification: Notification): readonly string[] {
+  const { lineage, reason, advice, event } = notification
+  const what = event === 'uploaded' ? uploadText(notification) : printableText(reason ?? '', 300)
+  const line = printableText(lineage ? `${lineage}: ${what}` : what, 500)
+  return advice ? [line, `→ ${advice}`] : [line]
 }
 
-/** What a webhook without a template is sent, and a command reads on its standard input. */
+const uploadText = ({ certificateId, supersedes, notAfter }: Notification) =>
+  [certificateId, supersedes && `replaces ${supersedes}`, notAfter && `valid until ${notAfter.slice(0, 10)}`]
+    .filter(Boolean)
+    .join(', ')
+
+/** The body for a webhook without a template, and a command's standard input. */
 export const messageJson = ({ event, host, text, notifications }: Message): string =>
   JSON.stringify({
     event,
@@ -86,26 +77,27 @@ export const templateValues = ({ text, event, host, notifications }: Message) =>
   count: `${notifications.length}`,
 })
 
-/** execve(2) takes no longer string, name and final zero included. In bytes. */
+/** The longest string that execve(2) accepts, name and final zero included. In bytes. */
 const MAX_VARIABLE = 131_072
 
 /** For a command; none of it is secret. CERTFERRY_JSON is left out if it is too long. */
 export function messageEnvironment(message: Message): Readonly<Record<string, string>> {
   const { event, host, text, notifications } = message
   const json = messageJson({ ...message, notifications: notifications.slice(0, MAX_LISTED) })
-  return {
+  const environment: Record<string, string> = {
     CERTFERRY_EVENT: event,
     CERTFERRY_HOST: host,
     CERTFERRY_COUNT: String(notifications.length),
     CERTFERRY_TEXT: text,
-    CERTFERRY_LINEAGES: wordsOf(notifications.map(({ lineage }) => lineage)),
-    CERTFERRY_CERTIFICATE_IDS: wordsOf(notifications.map(({ certificateId }) => certificateId ?? '')),
-    ...(Buffer.byteLength(`CERTFERRY_JSON=${json}\0`) <= MAX_VARIABLE && { CERTFERRY_JSON: json }),
+    CERTFERRY_LINEAGES: joined(notifications.map(({ lineage }) => lineage)),
+    CERTFERRY_CERTIFICATE_IDS: joined(notifications.map(({ certificateId }) => certificateId ?? '')),
   }
+  if (Buffer.byteLength(`CERTFERRY_JSON=${json}\0`) <= MAX_VARIABLE) environment.CERTFERRY_JSON = json
+  return environment
 }
 
 /** As many as fit; the JSON on standard input has all. */
-const wordsOf = (texts: readonly string[]) =>
+const joined = (texts: readonly string[]) =>
   texts
     .filter(Boolean)
     .map(text => printableText(text, 253))

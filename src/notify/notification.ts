@@ -14,82 +14,83 @@ export interface Notification {
   readonly notAfter: string | null
   readonly reason: string | null
   readonly advice: string | null
-  /** A notification with the same key is not sent again before `again` milliseconds have passed. */
+  /** A notification with the same key is not sent again before `again` milliseconds have passed, or ever if it is null. */
   readonly key: string
-  readonly again: number
+  readonly again: number | null
 }
 
 const DAY = 86_400_000
 
-const NEVER_REPEAT = Number.POSITIVE_INFINITY
-
-/** Routine is left out: what is unchanged, and faults that the next try may fix. */
+/** Routine is left out: what is unchanged, and faults that the next attempt may fix. */
 export function notificationsFor(
   outcome: Outcome,
   receipt: Receipt | undefined,
   now: number,
 ): readonly Notification[] {
-  const about = aboutOf(outcome, receipt)
-  return [
-    ...uploadedNotification(outcome, receipt, about),
-    ...faultNotification(outcome, receipt, about, now),
-    ...overdueNotification(outcome, about, now),
-  ]
-}
-
-type About = Pick<Notification, 'lineage' | 'names' | 'certificateId' | 'supersedes' | 'notAfter'>
-
-const aboutOf = ({ lineage, bundle }: Outcome, receipt: Receipt | undefined): About => ({
-  lineage,
-  names: bundle?.names ?? [],
-  certificateId: receipt?.uploaded?.certificateId ?? null,
-  supersedes: null,
-  notAfter: bundle?.notAfter.toISOString() ?? null,
-})
-
-/** An ID that the receipt already has is no news. */
-function uploadedNotification(
-  outcome: Outcome,
-  receipt: Receipt | undefined,
-  about: About,
-): readonly Notification[] {
-  if (outcome.outcome !== 'uploaded' || receipt?.uploaded?.certificateId === outcome.certificateId) return []
-  const { certificateId, supersedes, lineage } = outcome
-  const news = { event: 'uploaded', certificateId, supersedes, reason: null, advice: null } as const
-  return [{ ...about, ...news, key: `uploaded ${lineage} ${certificateId}`, again: NEVER_REPEAT }]
+  const { lineage, bundle } = outcome
+  const about: Notification = {
+    event: 'uploaded',
+    lineage,
+    names: bundle?.names ?? [],
+    certificateId: receipt?.uploaded?.certificateId ?? null,
+    supersedes: null,
+    notAfter: bundle?.notAfter.toISOString() ?? null,
+    reason: null,
+    advice: null,
+    key: '',
+    again: null,
+  }
+  const found: Notification[] = []
+  // an ID that the receipt already has is no news
+  if (outcome.outcome === 'uploaded' && about.certificateId !== outcome.certificateId) {
+    const { certificateId, supersedes } = outcome
+    found.push({ ...about, certificateId, supersedes, key: `uploaded ${lineage} ${certificateId}` })
+  }
+  if ('fault' in outcome) found.push(...faultNotification(outcome, receipt, about, now))
+  if (bundle && isLate(bundle, now))
+    found.push({
+      ...about,
+      event: 'renewal_overdue',
+      reason:
+        bundle.notAfter.getTime() <= now
+          ? 'it has expired and has not been renewed'
+          : 'less than a third of its life is left, and it has not been renewed',
+      advice: overdueAdvice(bundle, now),
+      key: `renewal_overdue ${lineage} ${about.notAfter}`,
+      again: ABOUT_A_DAY,
+    })
+  return found
 }
 
 function faultNotification(
-  outcome: Outcome,
+  { fault, bundle, lineage }: Extract<Outcome, { fault: Fault }>,
   receipt: Receipt | undefined,
-  about: About,
+  about: Notification,
   now: number,
 ): readonly Notification[] {
-  if (!('fault' in outcome)) return []
-  const { fault, bundle, lineage } = outcome
-  const why = { reason: fault.message, advice: fault.advice }
   // the service stored this certificate; the others wait for the disk
-  if (fault.code === 'UPLOAD_NOT_RECORDED')
-    return [{ ...pausedNotification(causeOf(fault)), ...about, certificateId: null, reason: fault.message }]
-  if (stopsUploads(fault)) return [pausedNotification(fault)]
-  // expired certificates have their own notification
-  if (fault.scope === 'account' || fault.code === 'EXPIRED') return []
-  if (fault.retry === 'never')
-    return [
-      {
-        ...about,
-        ...why,
-        event: 'rejected',
-        key: `rejected ${lineage} ${bundle?.fingerprint ?? fault.code}`,
-        again: NEVER_REPEAT,
-      },
-    ]
+  if (fault.code === 'UPLOAD_NOT_RECORDED') {
+    const { cause, message: reason } = fault
+    const { event, advice, key, again } = pausedNotification(
+      cause instanceof Fault ? cause : new Fault('STATE_DIR_UNUSABLE', reason),
+    )
+    return [{ ...about, event, certificateId: null, reason, advice, key, again }]
+  }
+  if (fault.scope === 'account') {
+    const needsPerson = fault.retry !== 'backoff' && fault.code !== 'INTERRUPTED'
+    return needsPerson ? [pausedNotification(fault)] : []
+  }
+  // an expired certificate is notified of as overdue
+  if (fault.code === 'EXPIRED') return []
+  const why = { reason: fault.message, advice: fault.advice }
+  if (fault.retry === 'never') {
+    const key = `rejected ${lineage} ${bundle?.fingerprint ?? fault.code}`
+    return [{ ...about, ...why, event: 'rejected', key }]
+  }
   const failing = receipt?.failing
   if (!failing || failing.fingerprint !== bundle?.fingerprint || now - Date.parse(failing.since) < DAY)
     return []
-  return [
-    { ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}`, again: NEVER_REPEAT },
-  ]
+  return [{ ...about, ...why, event: 'failing', key: `failing ${lineage} ${failing.since}` }]
 }
 
 /** About all uploads, not about the certificate that met the fault first. */
@@ -105,35 +106,3 @@ export const pausedNotification = (fault: Fault): Notification => ({
   key: `uploads_paused ${fault.code} ${fault.apiCode ?? ''}`,
   again: DAY,
 })
-
-/** Why the ID could not be recorded. */
-const causeOf = ({ cause, message }: Fault): Fault =>
-  cause instanceof Fault ? cause : new Fault('STATE_DIR_UNUSABLE', message)
-
-/** A person must act before anything can be uploaded. */
-const stopsUploads = ({ scope, code, retry }: Fault) =>
-  scope === 'account' && retry !== 'backoff' && code !== 'INTERRUPTED'
-
-function overdueNotification(
-  { lineage, bundle }: Outcome,
-  about: About,
-  now: number,
-): readonly Notification[] {
-  // a working client renews within a day of being due
-  if (!bundle || !isLate(bundle, now)) return []
-  const ended = bundle.notAfter.getTime() <= now
-  const reason = ended
-    ? 'it has expired and has not been renewed'
-    : 'less than a third of its life is left, and it has not been renewed'
-  const advice = overdueAdvice(bundle, now)
-  return [
-    {
-      ...about,
-      event: 'renewal_overdue',
-      reason,
-      advice,
-      key: `renewal_overdue ${lineage} ${about.notAfter}`,
-      again: ABOUT_A_DAY,
-    },
-  ]
-}

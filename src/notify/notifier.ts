@@ -19,9 +19,9 @@ export interface Notifier {
   readonly outcome: (outcome: Outcome) => void
   /** Notifies of a fault that stops all uploads before any certificate is checked. */
   readonly stopped: (fault: Fault) => void
-  /** Resolves when all has been sent or given up; never rejects. */
+  /** Sends what was collected. Never rejects. */
   readonly flush: () => Promise<void>
-  /** Gives up what is being sent, and what would be sent later. */
+  /** Stops sending, now and later; the next run sends what is left. */
   readonly abort: () => void
 }
 
@@ -33,37 +33,37 @@ const NO_NOTIFIER: Notifier = {
   abort: () => {},
 }
 
-/** What is not sent when `signal` is aborted is kept for the next run. */
 export function createNotifier(
   settings: Settings,
-  world: ProcessContext,
+  context: ProcessContext,
   log: Logger,
   signal: AbortSignal,
 ): Notifier {
-  const channels = channelsOf(settings, world).map(({ send }) => send)
+  const channels = channelsOf(settings, context).map(({ send }) => send)
   if (!channels.length) return NO_NOTIFIER
-  const { now, sleep } = world
+  const { now, sleep, env } = context
+  const database = (dir: string) => openState(dir, logDamage(log), () => new Date(now()))
+  // systemd's: keeps what was sent until the service stops, if the state directory cannot be written
+  const runtimeDirectory = env.RUNTIME_DIRECTORY?.split(':')[0]
   const aborted = new AbortController()
   const abort = () =>
     aborted.abort(new Fault('NOTIFICATION_FAILED', 'no time was left; the next run sends it'))
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   const queue = createNotificationQueue({
-    messengers: channels,
+    channels,
     events: settings.notifyEvents,
     host: hostname(),
-    places: [settings.stateDir, ...runtimeDirectory(world)].map(dir =>
-      openState(dir, logDamage(log), () => new Date(now())),
-    ),
+    databases: [database(settings.stateDir), ...(runtimeDirectory ? [database(runtimeDirectory)] : [])],
     now,
-    wait: sleep,
-    giveUp: aborted.signal,
+    sleep,
+    signal: aborted.signal,
     onUnsent: fault =>
       log.warn(
         { event: 'notification_failed', ...faultFields(fault) },
         `notification failed: ${fault.message}`,
       ),
-    onForgotten: fault =>
+    onNotRecorded: fault =>
       log.warn(
         { event: 'notification_not_recorded', ...faultFields(fault) },
         `a notification may be sent again: ${fault.message}`,
@@ -94,7 +94,3 @@ export function createNotifier(
     abort,
   }
 }
-
-/** systemd's: where the state directory cannot be written, what was sent is remembered there until the service stops. */
-const runtimeDirectory = ({ env }: ProcessContext) =>
-  (env.RUNTIME_DIRECTORY?.split(':') ?? []).slice(0, 1).filter(Boolean)

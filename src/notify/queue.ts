@@ -1,4 +1,4 @@
-/** Collects what is to be told, and tells it: few letters, each tried again, none twice. */
+/** Sends notifications: one message for each event, three attempts each, recorded so that none is sent twice. */
 import type { DatabaseSync } from 'node:sqlite'
 import { NOTIFY_EVENTS, type NotifyEvent } from '../config/values.ts'
 import { Fault } from '../errors.ts'
@@ -17,192 +17,184 @@ import type { Send } from './channels.ts'
 import { type Message, messagesFor } from './message.ts'
 import type { Notification } from './notification.ts'
 
-/** When each key was last told, in ISO 8601. */
+/** When each key was last sent, in ISO 8601. */
 type SentLog = Readonly<Record<string, string>>
 
-/** Kept for longer than any certificate lives. In milliseconds. */
-const MAX_SENT_REMEMBERED = 400 * 86_400_000
+/** Longer than any certificate is valid. In milliseconds. */
+const SENT_KEPT_MS = 400 * 86_400_000
 
-/** The notices that are still to be told, of each key the first. */
+/** Those that are still to be sent, the first of each key. */
 export function notYetSent(
-  notices: readonly Notification[],
-  told: SentLog,
+  notifications: readonly Notification[],
+  sent: SentLog,
   now: number,
 ): readonly Notification[] {
-  const fresh = notices.filter(({ key, again }) => {
-    const before = Object.hasOwn(told, key) ? Date.parse(told[key] ?? '') : Number.NaN
-    // a clock that was set back must not keep somebody from hearing
-    return Number.isNaN(before) || before > now || now - before >= again
-  })
-  const seen = new Set<string>()
-  return fresh.filter(({ key }) => !seen.has(key) && seen.add(key))
+  const due = new Map<string, Notification>()
+  for (const notification of notifications) {
+    const { key, again } = notification
+    const sentAt = Date.parse(sent[key] ?? '')
+    // a time in the future says that the clock was set back, and prevents nothing
+    const isSent = sentAt <= now && (again === null || now - sentAt < again)
+    if (!isSent && !due.has(key)) due.set(key, notification)
+  }
+  return [...due.values()]
 }
 
-/** What is older is no news any more. In milliseconds. */
-const KEPT = 7 * 86_400_000
+/** An unsent notification that is older is not sent any more. In milliseconds. */
+const UNSENT_KEPT_MS = 7 * 86_400_000
 
-const MOST = 1_000
+const MAX_UNSENT = 1_000
 
 type Unsent = Notification & { readonly since?: string }
 
-/** As rows: of each the time since when it is news, and at most a thousand. */
-export const unsentRows = (notices: readonly Unsent[], now: number): ReadonlyArray<Omit<UnsentRow, 'id'>> =>
-  notices.slice(0, MOST).map(notice => {
-    const since = notice.since ?? new Date(now).toISOString()
-    return { since, notification: JSON.stringify({ ...notice, since }) }
+export const unsentRows = (
+  notifications: readonly Unsent[],
+  now: number,
+): ReadonlyArray<Omit<UnsentRow, 'id'>> =>
+  notifications.slice(0, MAX_UNSENT).map(notification => {
+    const since = notification.since ?? new Date(now).toISOString()
+    return { since, notification: JSON.stringify({ ...notification, since }) }
   })
 
-/** The notifications in these rows that are whole and still news. */
+/** The notifications in these rows that are readable and recent. */
 export const unsentIn = (rows: ReadonlyArray<Omit<UnsentRow, 'id'>>, now: number): readonly Unsent[] =>
   rows
     .map(({ notification }) => parsed(notification))
     .filter(isUnsent)
-    .filter(({ since = '' }) => now - Date.parse(since) < KEPT)
+    .filter(({ since = '' }) => now - Date.parse(since) < UNSENT_KEPT_MS)
 
-function parsed(text: string): Readonly<Record<string, unknown>> {
+function parsed(text: string): unknown {
   try {
-    const value = JSON.parse(text)
-    // JSON has no infinity
-    return { ...value, again: value?.again ?? Number.POSITIVE_INFINITY }
+    return JSON.parse(text)
   } catch {
-    return {}
+    return undefined
   }
 }
 
-const TEXTS = ['lineage', 'key', 'since'] as const
-
-const TEXTS_OR_NULL = ['certificateId', 'supersedes', 'notAfter', 'reason', 'advice'] as const
-
-const isUnsent = (
-  one: Readonly<Record<string, unknown>>,
-): one is Readonly<Record<string, unknown>> & Unsent =>
-  NOTIFY_EVENTS.some(event => event === one.event) &&
-  TEXTS.every(name => typeof one[name] === 'string') &&
-  TEXTS_OR_NULL.every(name => one[name] === null || typeof one[name] === 'string') &&
-  Array.isArray(one.names) &&
-  one.names.every(name => typeof name === 'string') &&
-  typeof one.again === 'number'
+function isUnsent(value: unknown): value is Unsent {
+  const { event, lineage, key, since } = (value ?? {}) as Partial<Unsent>
+  return (
+    NOTIFY_EVENTS.some(known => known === event) &&
+    [lineage, key, since].every(text => typeof text === 'string')
+  )
+}
 
 interface NotificationQueueOptions {
-  readonly messengers: readonly Send[]
+  readonly channels: readonly Send[]
   readonly events: readonly NotifyEvent[]
   readonly host: string
-  /** Where what has been told is remembered: the first that can be written. */
-  readonly places: readonly StateDatabase[]
+  /** What was sent is recorded in the first that can be written; what was not, in the first. */
+  readonly databases: readonly [StateDatabase, ...StateDatabase[]]
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Aborted, with a fault as its reason, when what is still on its way is to be given up. */
-  readonly giveUp: AbortSignal
-  /** A letter that did not arrive; it is kept, and tried again with the next ones, by this process or another. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Aborted, with a fault as its reason, when messages are no longer to be sent. */
+  readonly signal: AbortSignal
+  /** A message was not sent; it is kept, and sent with the next ones, by this process or another. */
   readonly onUnsent: (fault: Fault) => void
-  /** A letter that has arrived, which only this process remembers. */
-  readonly onForgotten: (fault: Fault) => void
+  /** A message was sent, and only this process knows it. */
+  readonly onNotRecorded: (fault: Fault) => void
 }
 
 interface NotificationQueue {
-  readonly add: (notices: readonly Notification[]) => void
-  /** Sends what has come together. Never rejects: that somebody could not be told must not spoil the work. */
+  readonly add: (notifications: readonly Notification[]) => void
+  /** Sends what was added. Never rejects: a failed notification must not stop the work. */
   readonly deliver: () => Promise<void>
 }
 
 export function createNotificationQueue(options: NotificationQueueOptions): NotificationQueue {
-  const { messengers, events, host, places, now, wait, giveUp, onUnsent, onForgotten } = options
-  let bag: readonly Notification[] = []
-  /** What has been told and could be written down nowhere. */
-  let kept: SentLog = {}
-  let under = Promise.resolve()
+  const { channels, events, host, databases, now, sleep, signal, onUnsent, onNotRecorded } = options
+  const [state] = databases
+  let added: Notification[] = []
+  /** What was sent and could not be recorded. */
+  let unrecorded: SentLog = {}
+  let delivering = Promise.resolve()
 
-  const arrived = async (letter: Message, messenger: Send): Promise<boolean> => {
-    for (const pause of [...SEND_RETRY_DELAYS_MS, undefined]) {
-      const fault = await messenger(letter, giveUp).then(() => undefined, faultOf)
+  const sendWithRetry = async (message: Message, send: Send): Promise<boolean> => {
+    for (let attempt = 0; ; attempt++) {
+      const fault = await send(message, signal).then(() => undefined, faultOf)
       if (!fault) return true
-      if (pause !== undefined && (await wait(pause, giveUp).then(always, never))) continue
+      const delay = SEND_RETRY_DELAYS_MS[attempt]
+      const isRetried =
+        delay !== undefined &&
+        (await sleep(delay, signal).then(
+          () => true,
+          () => false,
+        ))
+      if (isRetried) continue
       onUnsent(fault)
       return false
     }
-    return false
   }
+
+  const recordSent = ({ notifications }: Message) => {
+    const at = new Date(now()).toISOString()
+    const entries = notifications.map(({ key }) => [key, at] as const)
+    const faults: Fault[] = []
+    for (const database of databases) {
+      const fault = resultOrFault(() =>
+        database.write(db => {
+          insertSent(db, entries)
+          deleteSentBefore(db, new Date(now() - SENT_KEPT_MS).toISOString())
+        }),
+      )
+      if (!fault) return
+      faults.push(fault)
+    }
+    unrecorded = { ...unrecorded, ...Object.fromEntries(entries) }
+    if (faults[0]) onNotRecorded(faults[0])
+  }
+
   const deliver = async () => {
-    const told: SentLog = Object.assign({}, ...places.map(place => readFrom(place, selectSent)), kept)
-    const rows = places[0] ? (readFrom(places[0], selectUnsent) ?? []) : []
-    const left = unsentIn(rows, now())
-    const waiting = notYetSent([...bag, ...left], told, now())
+    const rows = readFrom(state, selectUnsent) ?? []
+    const sent = Object.assign({}, ...databases.map(one => readFrom(one, selectSent)), unrecorded)
+    const due = notYetSent([...added, ...unsentIn(rows, now())], sent, now())
     const unsent: Notification[] = []
-    bag = []
-    for (const letter of messagesFor(waiting, host)) {
-      const arrivals = await Promise.all(messengers.map(messenger => arrived(letter, messenger)))
-      // told where anybody has heard it: the other way's failure is in the log, and twice is worse
-      if (arrivals.some(Boolean)) remember(letter)
-      else unsent.push(...letter.notifications)
+    added = []
+    for (const message of messagesFor(due, host)) {
+      const results = await Promise.all(channels.map(send => sendWithRetry(message, send)))
+      // one channel is enough: the failure of the other is logged, and to send it twice is worse
+      if (results.includes(true)) recordSent(message)
+      else unsent.push(...message.notifications)
     }
     if (!rows.length && !unsent.length) return
-    try {
-      places[0]?.write(db => {
-        deleteUnsent(
-          db,
-          rows.map(({ id }) => id),
-        )
+    const ids = rows.map(({ id }) => id)
+    // a fault is ignored: the log has that they were not sent
+    resultOrFault(() =>
+      state.write(db => {
+        deleteUnsent(db, ids)
         insertUnsent(db, unsentRows(unsent, now()))
-      })
-    } catch (error) {
-      // the log has said that it was not sent
-      if (!(error instanceof Fault)) throw error
-    }
+      }),
+    )
   }
-  const remember = ({ notifications: notices }: Message) => {
-    const at = new Date(now()).toISOString()
-    const entries = notices.map(({ key }) => [key, at] as const)
-    const problem = writeToFirst(places, db => {
-      insertSent(db, entries)
-      deleteSentBefore(db, new Date(now() - MAX_SENT_REMEMBERED).toISOString())
-    })
-    if (!problem) return
-    kept = { ...kept, ...Object.fromEntries(entries) }
-    onForgotten(problem)
-  }
+
   return {
-    add: notices => {
-      bag = [...bag, ...notices.filter(({ event }) => events.includes(event))]
+    add: notifications => {
+      added.push(...notifications.filter(({ event }) => events.includes(event)))
     },
     deliver: () => {
-      under = under.then(deliver).catch(error => {
-        onUnsent(faultOf(error))
-      })
-      return under
+      delivering = delivering.then(deliver).catch(error => onUnsent(faultOf(error)))
+      return delivering
     },
   }
 }
 
-const always = () => true
-
-const never = () => false
-
-const faultOf = (error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault('NOTIFICATION_FAILED', `unexpected: ${nameOf(error)}`)
-
-const nameOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? (error as Error).name
-
-function readFrom<T>(place: StateDatabase, select: (db: DatabaseSync) => T): T | undefined {
-  try {
-    return place.read(select)
-  } catch (error) {
-    if (error instanceof Fault) return undefined
-    throw error
-  }
+function faultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  const { code, name } = error as NodeJS.ErrnoException
+  return new Fault('NOTIFICATION_FAILED', `unexpected: ${code ?? name}`)
 }
 
-/** The fault of the first where none can be written. */
-function writeToFirst(places: readonly StateDatabase[], work: (db: DatabaseSync) => void): Fault | undefined {
-  let first: Fault | undefined
-  for (const place of places) {
-    try {
-      place.write(work)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      first ??= error
-    }
+function readFrom<T>(database: StateDatabase, select: (db: DatabaseSync) => T): T | undefined {
+  const result = resultOrFault(() => database.read(select))
+  return result instanceof Fault ? undefined : result
+}
+
+function resultOrFault<T>(work: () => T): T | Fault {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
   }
-  return first
 }

@@ -2,26 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fillTemplate, templateProblem } from '../../src/config/values.ts'
 import { messageEnvironment, messageJson, messagesFor, templateValues } from '../../src/notify/message.ts'
-import type { Notification } from '../../src/notify/notification.ts'
-
-const notification = (changes: Partial<Notification> = {}): Notification => ({
-  event: 'uploaded',
-  lineage: 'certbot:shop',
-  names: ['shop.example.com'],
-  certificateId: 'a92b1Z1i',
-  supersedes: 'old12345',
-  notAfter: '2027-01-06T00:00:00.000Z',
-  reason: null,
-  advice: null,
-  key: 'k',
-  again: 1,
-  ...changes,
-})
-const messageFor = (...notifications: readonly Notification[]) => {
-  const [first] = messagesFor(notifications, 'web1')
-  if (!first) throw new Error('no message')
-  return first
-}
+import { messageFor, notification } from './sampleNotification.ts'
 
 describe('notification message', () => {
   test('names the host, the certificate, its new ID and the one it replaces', () => {
@@ -56,21 +37,19 @@ describe('notification message', () => {
   })
 })
 
-describe.each([
+test.each([
   ['WeCom and DingTalk', '{"msgtype":"text","text":{"content":"{text}"}}'],
   ['Feishu', '{"msg_type":"text","content":{"text":"{text}"}}'],
   ['Slack', '{"text":"{text}"}'],
-])('the template for %s', (_, template) => {
-  test('is JSON, whatever a certificate is called', () => {
-    expect(templateProblem(template)).toBeUndefined()
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
-        const one = messageFor(notification({ event: 'rejected', lineage, reason }))
-        const said = JSON.stringify(JSON.parse(fillTemplate(template, templateValues(one))))
-        expect(said).toContain(JSON.stringify(one.text).slice(1, -1))
-      }),
-    )
-  })
+])('notification template for %s: it is JSON, whatever a certificate is called', (_, template) => {
+  expect(templateProblem(template)).toBeUndefined()
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string(), (lineage, reason) => {
+      const one = messageFor(notification({ event: 'rejected', lineage, reason }))
+      const body = JSON.stringify(JSON.parse(fillTemplate(template, templateValues(one))))
+      expect(body).toContain(JSON.stringify(one.text).slice(1, -1))
+    }),
+  )
 })
 
 test('notification template: a placeholder in a certificate name is not filled', () => {

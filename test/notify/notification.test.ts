@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { ABOUT_A_DAY } from '../../src/certificate/expiry.ts'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { notificationsFor } from '../../src/notify/notification.ts'
-import { notYetSent } from '../../src/notify/queue.ts'
 import type { Outcome, Verdict } from '../../src/upload/outcome.ts'
 import { bundleOf, receiptWith, upload } from '../fixtures/samples.ts'
 
@@ -31,8 +31,8 @@ const uploaded = (certificateId: string, reused = false) =>
 const events = (one: Outcome, receipt = receiptWith()) =>
   notificationsFor(one, receipt, NOW).map(({ event }) => event)
 
-describe('a person hears of', () => {
-  test('a new ID, with what it takes the place of', () => {
+describe('notified', () => {
+  test('a new ID, with the one that it replaces', () => {
     expect(notificationsFor(uploaded('new'), receiptWith(), NOW)).toEqual([
       expect.objectContaining({
         event: 'uploaded',
@@ -43,7 +43,7 @@ describe('a person hears of', () => {
     ])
   })
 
-  test('an ID the service already had, where it is new to this machine', () => {
+  test('an ID that the service had already, if it is new to this machine', () => {
     expect(events(uploaded('new', true))).toEqual(['uploaded'])
   })
 
@@ -58,7 +58,7 @@ describe('a person hears of', () => {
     expect(events(failed(code))).toEqual(expected)
   })
 
-  test('an upload that was stored and could not be recorded: all uploads have stopped, and this was not refused', () => {
+  test('an upload that could not be recorded: as a pause of all uploads, and not as a rejection', () => {
     const cause = new Fault('STATE_DIR_UNUSABLE', 'no space')
     const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
     expect(notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW)).toEqual([
@@ -87,12 +87,12 @@ describe('a person hears of', () => {
     expect(events(failed('NETWORK'), failing(NOW - DAY + 1))).toEqual([])
   })
 
-  test('a certificate that nobody renews, though it is uploaded as it is', () => {
+  test('a certificate that is not renewed, though it is uploaded', () => {
     const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
     expect(events(unchanged)).toEqual(['renewal_overdue'])
   })
 
-  test('and not of one that its client may be about to renew: it has a day for it', () => {
+  test('an overdue renewal, a day after the client should have renewed', () => {
     const { notBefore, notAfter } = late
     const due = notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 3
     const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
@@ -101,56 +101,40 @@ describe('a person hears of', () => {
   })
 })
 
-describe('a person does not hear of', () => {
+describe('not notified', () => {
   test.each([
-    ['what is unchanged', outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' })],
+    ['an unchanged certificate', outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' })],
     ['an ID that was known', uploaded(upload().certificateId, true)],
     ['a network that fails once', failed('NETWORK')],
     ['a throttle', failed('API_THROTTLED')],
-    ['a renewal half-way', failed('KEY_MISMATCH')],
-    ['an end that was asked for', failed('INTERRUPTED')],
-    ['uploads that rest, whose reason was told', failed('UPLOADS_PAUSED')],
+    ['an unfinished renewal', failed('KEY_MISMATCH')],
+    ['an interruption', failed('INTERRUPTED')],
+    ['paused uploads, whose reason was notified', failed('UPLOADS_PAUSED')],
   ])('%s', (_, one) => {
     expect(events(one)).toEqual([])
   })
 })
 
-describe('told once', () => {
-  const notices = notificationsFor(uploaded('new'), receiptWith(), NOW)
-  const reminders = notificationsFor(
-    outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late),
-    receiptWith(),
-    NOW,
+const keys = (...outcomes: readonly Outcome[]) =>
+  outcomes.flatMap(one => notificationsFor(one, receiptWith(), NOW)).map(({ key }) => key)
+
+test('a full disk has one key, with or without the ID that it kept from being recorded', () => {
+  const cause = new Fault('STATE_DIR_UNUSABLE', 'no space')
+  const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
+  const [first, second] = keys(
+    outcome({ outcome: 'failed', fault }),
+    outcome({ outcome: 'failed', fault: cause }),
   )
+  expect(first).toBe(second)
+})
 
-  const sentAt = (sent: ReadonlyArray<{ readonly key: string }>, at: number) =>
-    Object.fromEntries(sent.map(({ key }) => [key, new Date(at).toISOString()]))
+test('a fault of the account has one key, whichever certificate meets it', () => {
+  const [first, second] = keys(failed('API_FORBIDDEN'), { ...failed('API_FORBIDDEN'), lineage: 'other' })
+  expect(first).toBe(second)
+})
 
-  test('a new ID is told once for ever, a late renewal once a day', () => {
-    const told = sentAt([...notices, ...reminders], NOW)
-    expect(notYetSent([...notices, ...reminders], told, NOW + DAY * 0.9)).toEqual([])
-    expect(notYetSent([...notices, ...reminders], told, NOW + DAY)).toEqual(reminders)
-  })
-
-  test('a disk that is full is told once, and with the ID that it kept from being recorded', () => {
-    const cause = new Fault('STATE_DIR_UNUSABLE', 'no space')
-    const fault = new Fault('UPLOAD_NOT_RECORDED', 'uploaded as a92b1Z1i, but no space', { cause })
-    const stops = [fault, cause].flatMap(fault =>
-      notificationsFor(outcome({ outcome: 'failed', fault }), receiptWith(), NOW),
-    )
-    expect(notYetSent(stops, {}, NOW).map(({ reason }) => reason)).toEqual([
-      'uploaded as a92b1Z1i, but no space',
-    ])
-  })
-
-  test('the same thing met by many certificates of one pass is told once', () => {
-    const stops = ['a', 'b'].flatMap(lineage =>
-      notificationsFor({ ...failed('API_FORBIDDEN'), lineage }, undefined, NOW),
-    )
-    expect(notYetSent(stops, {}, NOW)).toHaveLength(1)
-  })
-
-  test('a clock that was set back a year keeps nobody from hearing', () => {
-    expect(notYetSent(reminders, sentAt(reminders, NOW + 365 * DAY), NOW)).toEqual(reminders)
-  })
+test('an upload is never repeated, an overdue renewal after a day', () => {
+  const unchanged = outcome({ outcome: 'unchanged', because: 'unchanged', certificateId: 'x' }, late)
+  const again = [uploaded('new'), unchanged].flatMap(one => notificationsFor(one, receiptWith(), NOW))
+  expect(again.map(one => one.again)).toEqual([null, ABOUT_A_DAY])
 })
