@@ -1,4 +1,4 @@
-/** `certferry check`, the doctor: examines one thing after another, and each whatever came of the others. */
+/** `certferry check`: runs every check of this machine, its configuration and the connection, and prints the findings. */
 import { cronLines } from '../acme/crontab.ts'
 import { createApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
@@ -23,7 +23,7 @@ import {
   permissionText,
 } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { existingDefaultSources, listLineages } from '../sources/discover.ts'
+import { existingDefaultSources, type Listing, listLineages } from '../sources/discover.ts'
 import { processes, systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
 
@@ -40,60 +40,50 @@ const CHECKS: readonly Check[] = [
 
 export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
 
-export const run = (world: ProcessContext, line: CommandLine): Promise<number> =>
-  check(world, line, thisMachine)
+export const run = (context: ProcessContext, line: CommandLine): Promise<number> =>
+  check(context, line, thisMachine)
 
-export async function check(world: ProcessContext, line: CommandLine, machine: Machine): Promise<number> {
-  const tell = (next: readonly Finding[]) => {
-    if (!line.json) world.stdout.write(findingLines(next, world.stdout))
+export async function check(context: ProcessContext, line: CommandLine, machine: Machine): Promise<number> {
+  const print = (findings: readonly Finding[]) => {
+    if (!line.json) context.stdout.write(findingLines(findings, context.stdout))
   }
-  const found = await examine(world, line, { machine, tell })
-  world.stdout.write(line.json ? jsonLine(findingsJson(found)) : verdictLines(found))
-  return exitOfFindings(found)
+  const findings = await examine(context, line, machine, print)
+  context.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
+  return exitOfFindings(findings)
 }
 
-export interface Examining {
-  readonly machine: Machine
-  /** Told each thing's findings as soon as they and all before them are known. */
-  readonly tell?: (next: readonly Finding[]) => void
-}
-
+/** Runs all checks; `onFindings` gets the findings of each, in order, as soon as they are known. */
 export async function examine(
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
-  { machine, tell }: Examining,
+  machine: Machine,
+  onFindings: (findings: readonly Finding[]) => void = () => {},
 ): Promise<readonly Finding[]> {
-  const configuration = await readConfiguration(world, line).catch(unreadableConfig)
+  const configuration = await readConfiguration(context, line).catch(unreadableConfig)
   const { settings, file } = configuration
-  const app = createApp({ settings, configFile: file }, { world, line, signal: shutdownSignal(world) })
+  const app = createApp({ settings, configFile: file }, { context, line, signal: shutdownSignal(context) })
   try {
-    const sources = settings.sources.length ? settings.sources : await existingDefaultSources(world.home)
-    const listing = onDemand(() => listLineages(settings, world.home))
-    const checked = { context: world, machine, configuration, app, sources, listing }
-    const findings: Finding[] = []
-    // all at once, for a network that is silent takes its time
-    for (const found of CHECKS.map(one => runCheck(one, checked))) {
-      const next = await found
-      findings.push(...next)
-      tell?.(next)
+    const sources = settings.sources.length ? settings.sources : await existingDefaultSources(context.home)
+    let listed: Promise<Listing> | undefined
+    const listing = () => {
+      listed ??= listLineages(settings, context.home)
+      return listed
     }
-    // last: the files have been read only now
-    const exposed = app.exposures.all().map(exposedFinding)
-    tell?.(exposed)
-    return [...findings, ...exposed]
+    const checkContext = { context, machine, configuration, app, sources, listing }
+    const findings: Finding[] = []
+    const add = (found: readonly Finding[]) => {
+      findings.push(...found)
+      onFindings(found)
+    }
+    // concurrently: a network that does not answer takes its time
+    for (const found of CHECKS.map(one => runCheck(one, checkContext))) add(await found)
+    // last: by now the files have been read
+    add(app.permissionWarnings.all().map(permissionFinding))
+    return findings
   } finally {
     await app.close()
   }
 }
 
-const exposedFinding = (exposure: InsecurePermissions): Finding =>
-  warning(exposure.what, permissionText(exposure), { advice: permissionAdvice(exposure) })
-
-/** Done once, when somebody asks first. */
-function onDemand<T>(work: () => Promise<T>): () => Promise<T> {
-  let done: Promise<T> | undefined
-  return () => {
-    done ??= work()
-    return done
-  }
-}
+const permissionFinding = (found: InsecurePermissions): Finding =>
+  warning(found.what, permissionText(found), { advice: permissionAdvice(found) })

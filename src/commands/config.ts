@@ -1,4 +1,4 @@
-/** `certferry config print|check`: what is in force and where it comes from, or what is wrong with it. */
+/** `certferry config print|check`: shows the configuration in force, or what is wrong with it. */
 import type { CommandLine } from '../config/commandLine.ts'
 import { type Configuration, readConfiguration, throwIfInvalid } from '../config/load.ts'
 import { SETTINGS } from '../config/precedence.ts'
@@ -8,30 +8,29 @@ import type { ProcessContext } from '../processContext.ts'
 import { existingDefaultSources } from '../sources/discover.ts'
 import { jsonLine } from '../terminal/text.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const [word, ...more] = line.operands
   if ((word !== 'print' && word !== 'check') || more.length)
     throw new Fault('USAGE', 'config needs one word, print or check')
-  const configuration = await readConfiguration(world, line)
+  const configuration = await readConfiguration(context, line)
   throwIfInvalid(configuration)
-  world.stdout.write(
-    word === 'check' ? approval(configuration, line) : await printed(configuration, world, line),
-  )
+  const { file } = configuration
+  if (word === 'print') context.stdout.write(await configText(configuration, context, line))
+  else if (line.json) context.stdout.write(jsonLine({ file: file ?? null, exit: 0 }))
+  else context.stdout.write(`${file ?? 'no configuration file'}: no problems\n`)
   return 0
 }
 
-const approval = ({ file }: Configuration, { json }: CommandLine) =>
-  json ? jsonLine({ file: file ?? null, exit: 0 }) : `${file ?? 'no configuration file'}: no problems\n`
-
-async function printed(
+async function configText(
   configuration: Configuration,
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
 ): Promise<string> {
   const { config, settings } = configuration
-  const elsewhere = await sourcesElsewhere(configuration, world, line)
-  const rows = effectiveRows({ options: line, env: world.env, config, elsewhere }).map(row =>
-    row.path.join('.') === SETTINGS.stateDir.path.join('.') ? { ...row, value: settings.stateDir } : row,
+  const elsewhere = await sourcesElsewhere(configuration, context, line)
+  const rows = effectiveRows({ options: line, env: context.env, config, elsewhere }).map(row =>
+    // with its path absolute
+    row.path === SETTINGS.stateDir.path ? { ...row, value: settings.stateDir } : row,
   )
   return line.json
     ? jsonLine({ ...configJson(rows, configuration), exit: 0 })

@@ -1,4 +1,4 @@
-/** `certferry demo`: the whole story, on this machine alone, with nothing left behind. */
+/** `certferry demo`: issues, renews and uploads certificates in a temporary folder, against a local SSL API. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,31 +16,29 @@ const CERTBOT_NAME = 'shop.example.com'
 
 const ACME_NAME = '*.example.org'
 
-export async function run(world: ProcessContext): Promise<number> {
+export async function run(context: ProcessContext): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'certferry-demo-'))
   const faults: InjectedFault[] = []
   const emulator = await startEmulator({ faults: () => faults.shift() })
   try {
-    return await tell({ world, folder, emulator, spoil: (...next) => faults.push(...next) })
+    return await demonstrate(context, folder, emulator, faults)
   } finally {
     await emulator.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-interface Stage {
-  readonly world: ProcessContext
-  readonly folder: string
-  readonly emulator: Awaited<ReturnType<typeof startEmulator>>
-  /** What happens to the next requests, one after the other. */
-  readonly spoil: (...next: readonly InjectedFault[]) => void
-}
-
-async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> {
-  const { stdout } = world
+/** `faults` are injected into the next requests, in their order. */
+async function demonstrate(
+  context: ProcessContext,
+  folder: string,
+  emulator: Awaited<ReturnType<typeof startEmulator>>,
+  faults: InjectedFault[],
+): Promise<number> {
+  const { stdout } = context
   const say = (text: string) => stdout.write(`\n${text}\n`)
-  const certferry = commandsOf(world, folder, emulator.url)
-  const issue = await openAuthority(world.now())
+  const certferry = commandsOf(context, folder, emulator.url)
+  const issue = await openAuthority(context.now())
   const tree = await certbotTree(join(folder, 'letsencrypt'), CERTBOT_NAME)
   const acmeHome = join(folder, 'acme.sh')
 
@@ -71,29 +69,29 @@ async function tell({ world, folder, emulator, spoil }: Stage): Promise<number> 
     '4. acme.sh renews. The API throttles the first request, carries out the second\n   and loses its reply. The certificate is stored once all the same.',
   )
   await writeAcmeTree(acmeHome, ACME_NAME, await issue(ACME_NAME))
-  spoil('gateway-throttle', 'reset-after')
+  faults.push('gateway-throttle', 'reset-after')
   exits.push(await certferry.sync())
 
   say('5. What is known now:')
   await certferry.status()
-  stdout.write(`\n${account(emulator.entries, emulator.certificates().length)}\n`)
+  stdout.write(`\n${accountText(emulator.entries, emulator.certificates().length)}\n`)
   return exits.every(exit => exit === 0) ? 0 : 70
 }
 
-const account = (entries: readonly RequestEntry[], stored: number) =>
+const accountText = (entries: readonly RequestEntry[], stored: number) =>
   `The API saw ${entries.length} requests and stores ${stored} certificates: two names, two generations,\neach once. Next: \`certferry check\` with your own account.`
 
 /** sync and status as typed at a prompt, on the demonstration's folders and credentials. */
-function commandsOf(world: ProcessContext, folder: string, endpoint: string) {
-  const stage: ProcessContext = {
-    ...world,
+function commandsOf(context: ProcessContext, folder: string, endpoint: string) {
+  const inDemo: ProcessContext = {
+    ...context,
     cwd: folder,
     home: folder,
     env: {
       TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
       TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
     },
-    stdout: { ...world.stdout, isTerminal: true },
+    stdout: { ...context.stdout, isTerminal: true },
   }
   const line: CommandLine = {
     operands: [],
@@ -105,15 +103,9 @@ function commandsOf(world: ProcessContext, folder: string, endpoint: string) {
       { kind: 'acme.sh', path: join(folder, 'acme.sh'), keys: {} },
     ],
   }
-  const type = (words: string) => world.stdout.write(`$ certferry ${words}\n`)
-  return {
-    sync: () => {
-      type('sync')
-      return sync(stage, line)
-    },
-    status: () => {
-      type('status')
-      return status(stage, line)
-    },
+  const typed = (name: string, run: typeof sync) => () => {
+    context.stdout.write(`$ certferry ${name}\n`)
+    return run(inDemo, line)
   }
+  return { sync: typed('sync', sync), status: typed('status', status) }
 }

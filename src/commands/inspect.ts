@@ -1,4 +1,4 @@
-/** `certferry inspect FILE…`: what is in these PEM files, and whether it would be uploaded. */
+/** `certferry inspect FILE…`: shows what is in these PEM files, and whether it would be uploaded. */
 import { resolve } from 'node:path'
 import { inspect, inspectionText, verdictOf } from '../certificate/inspect.ts'
 import type { CommandLine } from '../config/commandLine.ts'
@@ -10,7 +10,7 @@ import type { Secret } from '../secret.ts'
 import { readPassword, STILL } from '../sources/readPair.ts'
 import { jsonLine } from '../terminal/text.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const { operands, json } = line
   if (!operands.length || operands.includes(''))
     throw new Fault(
@@ -20,10 +20,11 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
         advice: 'certferry inspect fullchain.pem privkey.pem',
       },
     )
+
   const read = await Promise.all(
     operands.map(path =>
-      readTextFile(resolve(world.cwd, path)).then(
-        file => ({ path, text: anyText(file), still: world.now() - file.writtenAt >= STILL }),
+      readTextFile(resolve(context.cwd, path)).then(
+        file => ({ path, text: anyText(file), still: context.now() - file.writtenAt >= STILL }),
         asFault(path),
       ),
     ),
@@ -35,27 +36,27 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
     : verdictOf(
         read.filter(file => 'text' in file),
         {
-          now: new Date(world.now()),
-          password: await passwordOf(world, line),
+          now: new Date(context.now()),
+          password: await passwordOf(context, line),
           still: read.every(file => 'text' in file && file.still),
         },
       )
   const exit = 'fault' in verdict ? verdict.fault.exit : 0
-  world.stdout.write(
+  context.stdout.write(
     json
       ? jsonLine({
           files: files.map(({ fault, ...file }) => ({ ...file, ...(fault && { fault: faultJson(fault) }) })),
           verdict: 'fault' in verdict ? { fault: faultJson(verdict.fault) } : verdict,
           exit,
         })
-      : inspectionText(files, verdict, new Date(world.now())),
+      : inspectionText(files, verdict, new Date(context.now())),
   )
   return exit
 }
 
 /** The password that `[upload]` of the configuration names, for keys that are encrypted. */
-async function passwordOf(world: ProcessContext, line: CommandLine): Promise<Secret | undefined> {
-  const { config } = await loadConfig(line.config, world)
+async function passwordOf(context: ProcessContext, line: CommandLine): Promise<Secret | undefined> {
+  const { config } = await loadConfig(line.config, context)
   const file = config.upload?.key_password_file
   return file === undefined ? undefined : readPassword(file)
 }

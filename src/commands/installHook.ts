@@ -29,34 +29,34 @@ import { isThere } from '../files/samePlace.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, programWords, quoteShell } from '../terminal/text.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)
   if (!hasHookFile(client)) {
-    const advice = adviceFor(client, world.program)
-    world.stdout.write(line.json ? jsonLine({ client, ...advice, exit: 0 }) : adviceText(advice))
+    const advice = adviceFor(client, context.program)
+    context.stdout.write(line.json ? jsonLine({ client, ...advice, exit: 0 }) : adviceText(advice))
     return 0
   }
-  const installation = await installHook(world, line, client)
-  world.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
+  const installation = await installHook(context, line, client)
+  context.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
   return 0
 }
 
 /** Writes the hook file or, with `--remove`, removes it. */
 export async function installHook(
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
   client: HookFileClient,
 ): Promise<Installation> {
-  const { env } = world
-  const { config } = await loadConfig(line.config, world)
+  const { env } = context
+  const { config } = await loadConfig(line.config, context)
   // validated before anything is written: a hook with wrong options would fail only at the next renewal
-  const directory = directoryOf(client, resolveSettings(line, env, config), line, world.home)
-  const home = await clientHome(client, directory, line, world)
+  const directory = directoryOf(client, resolveSettings(line, env, config), line, context.home)
+  const home = await clientHome(client, directory, line, context)
   const file = hookPath(client, home)
   await requireDirectory(home.home, relative(home.home, dirname(file)))
   const place = { client, directory, home, file }
-  if (client === 'dehydrated' && !line.remove) requireNoOtherHook(place, world.program)
-  return line.remove ? remove(line, place) : install(world, line, place)
+  if (client === 'dehydrated' && !line.remove) requireNoOtherHook(place, context.program)
+  return line.remove ? remove(line, place) : install(context, line, place)
 }
 
 interface Place {
@@ -73,18 +73,17 @@ async function clientHome(
   client: HookFileClient,
   directory: string,
   line: CommandLine,
-  world: ProcessContext,
+  context: ProcessContext,
 ): Promise<ClientHome> {
-  if (line.home !== undefined) return namedHome(client, resolve(world.cwd, line.home))
-  const found = await homeOf(client, directory, { ...world, lines: await trustedCronLines() })
+  if (line.home !== undefined) return namedHome(client, resolve(context.cwd, line.home))
+  const found = await homeOf(client, directory, { ...context, lines: await trustedCronLines() })
   if (found) return found
   if (!isThere(directory)) await requireDirectory(directory, '')
+  const kind = client === 'acme.sh' ? 'installation (the --home of acme.sh)' : 'file config'
   throw new Fault(
     'USAGE',
     `${directory}: the ${client} installation that keeps its certificates there was not found`,
-    {
-      advice: `Give the directory of its ${client === 'acme.sh' ? 'installation (the --home of acme.sh)' : 'file config'}: --home DIR.`,
-    },
+    { advice: `Give the directory of its ${kind}: --home DIR.` },
   )
 }
 
@@ -112,16 +111,16 @@ function requireNoOtherHook(
 }
 
 async function install(
-  world: ProcessContext,
+  context: ProcessContext,
   line: CommandLine,
   { client, directory, home, file }: Place,
 ): Promise<Installation> {
   const { mode, text } = HOOK_FILES[client]
-  const wanted = { mode, text: text({ ...world.program, options: hookOptions(line, world.cwd) }) }
+  const wanted = { mode, text: text({ ...context.program, options: hookOptions(line, context.cwd) }) }
   const outcome = planInstall(file, wanted, await readHook(file))
   const dryRun = line.dryRun ?? false
   if (outcome !== 'unchanged' && !dryRun) await writeHook(file, wanted)
-  const next = client === 'acme.sh' ? await deployCommands(directory, home, world.home) : null
+  const next = client === 'acme.sh' ? await deployCommands(directory, home, context.home) : null
   return { client, file, outcome, dryRun, text: wanted.text, next, namedBy: [] }
 }
 
@@ -166,23 +165,21 @@ function directoryOf(client: HookFileClient, { sources }: Settings, line: Comman
     throw new Fault(
       'CONFIG_INVALID',
       `${directory}: certbot cannot run hooks in a directory whose name has blanks or shell characters`,
-      {
-        advice: 'Rename it, or upload renewals with `certferry watch` or `certferry sync`.',
-      },
+      { advice: 'Rename it, or upload renewals with `certferry watch` or `certferry sync`.' },
     )
   return directory
 }
 
 /** Options given to install-hook that the hook gets too, with absolute paths. */
 function hookOptions(line: CommandLine, cwd: string): readonly string[] {
-  const path = (text: string | undefined) => text && resolve(cwd, text)
+  const { config, stateDir, endpoint, logLevel, rate, deadline } = line
   const given = {
-    '--config': path(line.config),
-    '--state-dir': path(line.stateDir),
-    '--endpoint': line.endpoint,
-    '--log-level': line.logLevel,
-    '--rate': line.rate,
-    '--deadline': line.deadline,
+    '--config': config && resolve(cwd, config),
+    '--state-dir': stateDir && resolve(cwd, stateDir),
+    '--endpoint': endpoint,
+    '--log-level': logLevel,
+    '--rate': rate,
+    '--deadline': deadline,
   }
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name, `${value}`]))
 }

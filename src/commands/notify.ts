@@ -13,15 +13,15 @@ interface Result extends Channel {
   readonly fault: Fault | undefined
 }
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   if (!line.test) throw new Fault('USAGE', 'notify needs --test')
-  const { settings } = await loadSettings(world, line)
-  const channels = channelsOf(settings, world)
+  const { settings } = await loadSettings(context, line)
+  const channels = channelsOf(settings, context)
   if (!channels.length)
     throw new Fault('CONFIG_INVALID', 'no notification channel is configured', {
       advice: 'Set command or webhook_file of [notify]; docs/notifications.md has examples.',
     })
-  const signal = shutdownSignal(world)
+  const signal = shutdownSignal(context)
   const sample = sampleMessage(hostname())
   const results = await Promise.all(
     channels.map(async channel => ({
@@ -30,7 +30,7 @@ export async function run(world: ProcessContext, line: CommandLine): Promise<num
     })),
   )
   const exit = mostSevereExitCode(results.map(({ fault }) => fault?.exit ?? 0))
-  world.stdout.write(
+  context.stdout.write(
     line.json ? jsonLine({ channels: results.map(jsonOf), exit }) : results.map(textOf).join(''),
   )
   return exit
@@ -49,6 +49,6 @@ const jsonOf = ({ kind, file, fault }: Result) => ({
 })
 
 function asFault(error: unknown): Fault {
-  if (error instanceof Fault) return error
-  throw error
+  if (!(error instanceof Fault)) throw error
+  return error
 }

@@ -12,33 +12,31 @@ import { jsonLine } from '../terminal/text.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
-  const engine = await openApp(world, line, shutdownSignal(world))
-  const { settings, receipts } = engine
-  const { lineages, failed } = await listLineages(settings, world.home)
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
+  const app = await openApp(context, line, shutdownSignal(context))
+  const { settings, receipts } = app
+  const { lineages, failed } = await listLineages(settings, context.home)
   const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))
-  // the engine's own way sets damaged receipts aside, and who only looks leaves everything as it is
+  // the app's own recall sets a damaged database aside; status changes nothing
   const effects: SyncDeps = {
-    ...engine.effects,
+    ...app.effects,
     recall: async lineage => ownReceipt(lineage, known.get(lineage.id) ?? emptyReceipt(lineage.id)),
   }
-  const wishes = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
-
+  const options = { force: false, dryRun: true, endpoint: settings.endpoint.hostname, last: true }
   const outcomes: Outcome[] = [...failed]
-  for (const lineage of lineages) outcomes.push(await syncCertificate(lineage, effects, wishes))
-  const seen = new Set(outcomes.map(({ lineage }) => lineage))
-  const gone = [...known.values()].filter(
-    ({ lineage }) => !seen.has(lineage) && !settings.isExcluded(lineage),
+  for (const lineage of lineages) outcomes.push(await syncCertificate(lineage, effects, options))
+  const onDisk = new Set(outcomes.map(({ lineage }) => lineage))
+  const removed = [...known.values()].filter(
+    ({ lineage }) => !onDisk.has(lineage) && !settings.isExcluded(lineage),
   )
-
-  const now = new Date(world.now())
+  const now = new Date(context.now())
   const rows = [
     ...outcomes.map(outcome => statusRow({ outcome, receipt: known.get(outcome.lineage) }, now)),
-    ...gone.map(receipt => statusRow({ receipt }, now)),
+    ...removed.map(receipt => statusRow({ receipt }, now)),
   ]
   if (line.json)
-    world.stdout.write(jsonLine({ lineages: rows, notifications: await notificationsIn(receipts) }))
-  else world.stdout.write(statusTable(rows, world.stdout, now))
+    context.stdout.write(jsonLine({ lineages: rows, notifications: await notificationsIn(receipts) }))
+  else context.stdout.write(statusTable(rows, context.stdout, now))
   return 0
 }
 

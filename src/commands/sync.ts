@@ -1,4 +1,4 @@
-/** `certferry sync`: one pass over every source. */
+/** `certferry sync`: one run over every source. */
 import { logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
@@ -10,32 +10,30 @@ import { createProgressLine } from '../upload/progress.ts'
 import { leftEntry, logEntry, summaryEntry } from '../upload/report.ts'
 import { syncAll } from '../upload/syncAll.ts'
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
-  const started = world.now()
-  const meter = line.dryRun ? undefined : await openTextfileMetrics(world, line.metricsFile)
-  const footer = createProgressLine(world, !line.json)
-  const engine = await openApp(footer.world, line, shutdownSignal(world), () => meter?.metrics)
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
+  const started = context.now()
+  const { force = false, dryRun = false } = line
+  const textfile = dryRun ? undefined : await openTextfileMetrics(context, line.metricsFile)
+  const progress = createProgressLine(context, !line.json)
+  const app = await openApp(progress.world, line, shutdownSignal(context), () => textfile?.metrics)
   try {
-    const { settings, log, effects } = engine
-    const listing = await listLineages(settings, world.home)
+    const { settings, log, receipts, effects } = app
+    const listing = await listLineages(settings, context.home)
     const { lineages, failed, left } = filterByName(listing, line.only)
-    logInsecurePermissions(engine)
-    const dryRun = line.dryRun ?? false
-
+    logInsecurePermissions(app)
     for (const outcome of failed) effects.report(outcome)
     for (const one of left) logEntry(log, leftEntry(one))
-    const wishes = { force: line.force ?? false, dryRun, endpoint: settings.endpoint.hostname }
-    const looked = await footer.during(lineages.length, effects, counted =>
-      syncAll(lineages, counted, wishes),
-    )
-    const outcomes = [...looked, ...failed]
 
-    const exit = exitOf(outcomes)
-    logEntry(log, summaryEntry(outcomes, world.now() - started))
-    await meter?.write(log, engine.receipts, { outcomes, lineages: listing.lineages })
-    if (line.json) world.stdout.write(jsonLine(passJson(outcomes)))
-    return exit
+    const options = { force, dryRun, endpoint: settings.endpoint.hostname }
+    const checked = await progress.during(lineages.length, effects, counting =>
+      syncAll(lineages, counting, options),
+    )
+    const outcomes = [...checked, ...failed]
+    logEntry(log, summaryEntry(outcomes, context.now() - started))
+    await textfile?.write(log, receipts, { outcomes, lineages: listing.lineages })
+    if (line.json) context.stdout.write(jsonLine(passJson(outcomes)))
+    return exitOf(outcomes)
   } finally {
-    await engine.close()
+    await app.close()
   }
 }

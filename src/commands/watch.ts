@@ -1,4 +1,4 @@
-/** `certferry watch`: the daemon, from its first signal to its last. */
+/** `certferry watch`: the daemon, until SIGTERM or SIGINT. */
 import { once } from 'node:events'
 import type { CommandLine } from '../config/commandLine.ts'
 import { createSupervisor } from '../daemon/supervisor.ts'
@@ -6,24 +6,24 @@ import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
-  // now and not with the first upload: by then no file may be free to open, or another version be in its place
+  // not with the first upload: by then no file descriptor may be free, or an update may have replaced the file
   await import('../upload/uploader.ts')
-  const death = new AbortController()
-  const onDeath = (error: unknown) => death.abort(error)
-  const ended = AbortSignal.any([context.shutdown, death.signal])
+  const failure = new AbortController()
+  const onFailure = (error: unknown) => failure.abort(error)
+  const ended = AbortSignal.any([context.shutdown, failure.signal])
   const over = ended.aborted ? Promise.resolve() : once(ended, 'abort')
-  const supervisor = createSupervisor(context, line, { ended, onDeath })
-  // before the first start, which takes a while: without a handler these signals end the process
-  context.onSignal('SIGHUP', () => void supervisor.reload().catch(onDeath))
-  context.onSignal('SIGUSR1', () => void supervisor.rescan('SIGUSR1').catch(onDeath))
+  const supervisor = createSupervisor(context, line, { ended, onDeath: onFailure })
+  // before the first start: without a handler these signals end the process
+  context.onSignal('SIGHUP', () => void supervisor.reload().catch(onFailure))
+  context.onSignal('SIGUSR1', () => void supervisor.rescan('SIGUSR1').catch(onFailure))
   try {
     await Promise.race([supervisor.reload(), over])
     await over
   } finally {
     await supervisor.shutdown()
   }
-  // a daemon that cannot watch must fail, so that systemd starts it again
-  if (death.signal.aborted && !context.shutdown.aborted) throw asFault(death.signal.reason)
+  // systemd restarts a daemon that fails
+  if (failure.signal.aborted && !context.shutdown.aborted) throw asFault(failure.signal.reason)
   return 0
 }
 

@@ -37,7 +37,7 @@ export function createDaemon(
   context: ProcessContext,
   { onStatus, onDeath, metrics }: DaemonDeps,
 ): Daemon {
-  const { settings, effects, receipts, herald: notifier } = app
+  const { settings, effects, receipts, notifier } = app
   const { now, monotonicNow } = context
   const options = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
   const log = createDaemonLog(app.log, now)
@@ -159,7 +159,7 @@ export async function drain(
   const over = new AbortController()
   const abort = () => {
     app.effects.abort(new Fault('INTERRUPTED', 'the daemon ends'))
-    app.herald.abort()
+    app.notifier.abort()
   }
   const late = sleep(DRAIN_TIMEOUT_MS, over.signal).then(abort, () => {})
   await Promise.race([underWay, late])

@@ -90,7 +90,7 @@ async function prepareApp(
   } catch (error) {
     // a reload that fails stops nothing: the daemon before it goes on
     if (isFirst && error instanceof Fault) {
-      app.herald.stopped(error)
+      app.notifier.stopped(error)
       await drain(app, context, Promise.resolve())
     }
     throw error
