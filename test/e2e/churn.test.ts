@@ -8,7 +8,7 @@ import { env, hrtime } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { seededDice } from '../fixtures/dice.ts'
+import { seededRandom } from '../fixtures/random.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { openChurnGround } from './churnFixture.ts'
 import { type Daemon, startWatch } from './daemon.ts'
@@ -29,7 +29,7 @@ test(
   `${SECONDS} s of churn end with every certificate stored once, flat memory and no more open files`,
   async () => {
     const seed = Number(env.CHURN_SEED ?? hrtime.bigint() % 1_000_000n)
-    const throwDice = seededDice(seed)
+    const throwDice = seededRandom(seed)
     const folder = await temporaryDirectory()
     const ground = await openChurnGround(folder, LINEAGES)
     const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY })

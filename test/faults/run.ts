@@ -1,13 +1,14 @@
-/** What every suite of faults shares: how long it runs, its seed, and the row it leaves for docs/reliability.md. */
+/** How long the fault suites run, their seed, and the row each leaves for docs/reliability.md. */
 import { appendFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
 import { cwd, env, stdout } from 'node:process'
 import { expect } from 'vitest'
 
-/** `FAULTS=long` for the runs of the table in docs/reliability.md; short ones are part of `npm test`. */
+/** `FAULTS=long` is for the tables of docs/reliability.md; short runs are part of `npm test`. */
 export const LONG = env.FAULTS === 'long'
 
-/** `FAULT_SEED` repeats a run; vitest.config.ts throws one where nobody gives it. */
+/** `FAULT_SEED` repeats a run; vitest.config.ts makes one where it is absent. */
 export const SEED = Number(env.FAULT_SEED)
 
 export const times = (short: number, long: number): number => (LONG ? long : short)
@@ -21,12 +22,12 @@ export interface Row {
   readonly lost: number
   /** Certificates stored more than once. */
   readonly duplicated: number
-  /** Kept things found in what was said, written or handed on. */
+  /** Secrets found in output, in files, or sent elsewhere. */
   readonly leaked: number
 }
 
-/** Prints the row, with its seed, keeps it where `FAULT_ROWS` names a file for test/faults/table.ts, and holds it to its promise: nothing lost, nothing twice, nothing told. */
-export function promised(row: Row): void {
+/** Prints the row with its seed, keeps it for test/faults/table.ts where `FAULT_ROWS` names a file, and requires that nothing was lost, duplicated or leaked. */
+export function reportRow(row: Row): void {
   const { fault, how, runs, lost, duplicated, leaked } = row
   if (env.FAULT_ROWS) {
     const suite = relative(cwd(), expect.getState().testPath ?? '')
@@ -35,4 +36,27 @@ export function promised(row: Row): void {
   stdout.write(`| ${fault} | ${how} | ${runs} | ${lost} | ${duplicated} | ${leaked} |  seed ${SEED}\n`)
   expect({ lost, duplicated, leaked }).toEqual({ lost: 0, duplicated: 0, leaked: 0 })
   expect(runs).toBeGreaterThan(0)
+}
+
+export async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  concurrency = availableParallelism(),
+): Promise<void> {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker))
+}
+
+export const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i)
+
+/** Some of them, in random order. */
+export function sample<T>(items: readonly T[], count: number, random: () => number): readonly T[] {
+  const rest = [...items]
+  return Array.from({ length: Math.min(count, items.length) }, () =>
+    rest.splice(Math.floor(random() * rest.length), 1),
+  ).flat()
 }

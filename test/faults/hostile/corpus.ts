@@ -1,19 +1,35 @@
-/** Strange pairs by name, each with what is to become of it: made anew at each run, none kept. */
+/** Strange pairs by name, each with what has to become of it, made anew at each run. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type Bundle, parseBundle } from '../../../src/certificate/bundle.ts'
+import { secret } from '../../../src/secret.ts'
 import { issue } from '../../fixtures/certificates.ts'
 import { newKey, pkcs8, sec1 } from '../../fixtures/keys.ts'
 import { strangePem } from '../../fixtures/strangeCertificate.ts'
 import { LONG } from '../run.ts'
-import { forms } from './strangeForms.ts'
-import { coats, keys } from './strangeKeys.ts'
-import { names } from './strangeNames.ts'
-import type { Strange } from './strangePair.ts'
+import { forms } from './forms.ts'
+import { keyForms, keys } from './keys.ts'
+import { names } from './names.ts'
+import type { StrangePair } from './strangePair.ts'
+
+export type { StrangePair } from './strangePair.ts'
+
+/** The paths under which `parse` reads a pair. */
+export const FILES = ['/live/chain.pem', '/live/key.pem'] as const
+
+export const parse = ({ chain, key, password }: StrangePair): Bundle =>
+  parseBundle(
+    {
+      chain: { path: FILES[0], text: chain },
+      key: { path: FILES[1], text: key, password: password === undefined ? undefined : secret(password) },
+    },
+    new Date(),
+  )
 
 const bits = LONG ? [1024, 2048, 3072, 4096, 8192] : [1024, 2048, 3072]
 const curves = ['P-256', 'P-384', 'P-521', 'secp256k1', 'brainpoolP384r1', 'sect571r1']
 
-function kinds(): readonly Strange[] {
-  const of = (name: string, key: KeyObject): Strange => ({
+function kinds(): readonly StrangePair[] {
+  const of = (name: string, key: KeyObject): StrangePair => ({
     name,
     chain: strangePem({ key }),
     key: pkcs8(key),
@@ -28,7 +44,7 @@ function kinds(): readonly Strange[] {
   ]
 }
 
-async function ordinary(): Promise<readonly Strange[]> {
+async function ordinary(): Promise<readonly StrangePair[]> {
   const pair = await issue()
   const rsa = await issue({ kind: 'rsa2048' })
   return [
@@ -43,7 +59,7 @@ async function ordinary(): Promise<readonly Strange[]> {
   ]
 }
 
-export const corpus = async (): Promise<readonly Strange[]> => [
+export const corpus = async (): Promise<readonly StrangePair[]> => [
   ...(await ordinary()),
   ...kinds(),
   ...names(),
@@ -51,9 +67,9 @@ export const corpus = async (): Promise<readonly Strange[]> => [
   ...(await keys()),
 ]
 
-/** What is to be changed: all of it in a long run, in a short one what is made in no time. */
-export const toBeChanged = async (): Promise<readonly Strange[]> =>
-  LONG ? corpus() : [...(await ordinary()), ...kinds(), ...coats()]
+/** Pairs to change: all of them in a long run, in a short one those that are made quickly. */
+export const mutable = async (): Promise<readonly StrangePair[]> =>
+  LONG ? corpus() : [...(await ordinary()), ...kinds(), ...keyForms()]
 
-/** What weighs most is among these. */
-export const heavy = async (): Promise<readonly Strange[]> => (LONG ? corpus() : forms())
+/** The largest pairs are among these. */
+export const heavy = async (): Promise<readonly StrangePair[]> => (LONG ? corpus() : forms())

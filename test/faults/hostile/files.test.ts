@@ -8,21 +8,21 @@ import { MAIN } from '../../e2e/program.ts'
 import { issue } from '../../fixtures/certificates.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { LONG } from '../run.ts'
-import { openJudge } from './assertions.ts'
+import { openChecker } from './checker.ts'
 import { heavy } from './corpus.ts'
 
 /** The whole process, in KiB: what a small machine has to spare. */
 const MOST_MEMORY = 320 * 1024
 /** Of the clock, where everything else on the machine counts too. In milliseconds. */
-const PATIENCE = 30_000
+const TIMEOUT_MS = 30_000
 
-const WEIGH = `data:text/javascript,${encodeURIComponent(
+const MEASURE = `data:text/javascript,${encodeURIComponent(
   'const w=process;w.on("exit",()=>w._rawDebug("peak "+w.resourceUsage().maxRSS+" cpu "+Math.round((w.cpuUsage().user+w.cpuUsage().system)/1000)))',
 )}`
 
 interface Ended {
   readonly code: number | null
-  readonly said: string
+  readonly output: string
   readonly peak: number
   readonly cpu: number
 }
@@ -30,12 +30,17 @@ interface Ended {
 /** @throws where it was killed for taking too long. */
 function certferry(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: PATIENCE, maxBuffer: 1 << 28, env: { HOME: '/nonexistent', ...env } }
-    execFile(execPath, ['--import', WEIGH, MAIN, ...words], options, (error, stdout, stderr) => {
+    const options = { timeout: TIMEOUT_MS, maxBuffer: 1 << 28, env: { HOME: '/nonexistent', ...env } }
+    execFile(execPath, ['--import', MEASURE, MAIN, ...words], options, (error, stdout, stderr) => {
       const [, peak = '0', cpu = '0'] = /peak (\d+) cpu (\d+)/.exec(stderr) ?? []
-      if (error?.killed) return reject(new Error(`${words.join(' ')}: still running after ${PATIENCE} ms`))
+      if (error?.killed) return reject(new Error(`${words.join(' ')}: still running after ${TIMEOUT_MS} ms`))
       const code = error ? Number(error.code) : 0
-      resolve({ code, said: stdout + stderr.replace(/peak .*\n/, ''), peak: Number(peak), cpu: Number(cpu) })
+      resolve({
+        code,
+        output: stdout + stderr.replace(/peak .*\n/, ''),
+        peak: Number(peak),
+        cpu: Number(cpu),
+      })
     })
   })
 }
@@ -92,38 +97,38 @@ const SYSTEM = LONG
   : ['/dev/zero', '/proc/self/mem']
 
 test('pipes, devices, folders, circles and files without end are named for what they are', async () => {
-  const judge = openJudge()
+  const checker = openChecker()
   const writing = setInterval(
     () => void appendFile(at('growing'), 'x'.repeat(50_000)).catch(() => undefined),
     2,
   )
-  const weighed = async (file: string, how: string, words: readonly string[], env = {}) =>
-    judge.hear({ name: `${how} ${file}`, files: [file] }, async () => {
-      const { code, said, peak, cpu } = await certferry(words, env)
-      expect(code, said).toBeGreaterThanOrEqual(how === 'metrics' ? 0 : 64)
-      expect(code, said).not.toBe(70)
+  const measured = async (file: string, how: string, words: readonly string[], env = {}) =>
+    checker.check({ name: `${how} ${file}`, files: [file] }, async () => {
+      const { code, output, peak, cpu } = await certferry(words, env)
+      expect(code, output).toBeGreaterThanOrEqual(how === 'metrics' ? 0 : 64)
+      expect(code, output).not.toBe(70)
       expect(peak).toBeLessThan(MOST_MEMORY)
-      if (how !== 'metrics') expect(said.replace(/\s+/g, '')).toContain(file)
-      return { said, ms: cpu }
+      if (how !== 'metrics') expect(output.replace(/\s+/g, '')).toContain(file)
+      return { output, ms: cpu }
     })
   const state = ['--state-dir', at('state')]
   const good = `pem=good:${at('chain.pem')}:${at('key.pem')}`
   try {
     for (const file of [...ODD.map(at), ...SYSTEM]) {
-      await weighed(file, 'inspect', ['inspect', file])
+      await measured(file, 'inspect', ['inspect', file])
       if (!LONG) continue
       const named = ['--chain', file, '--key', at('key.pem'), '--name', 'odd', '--deadline', '1']
-      await weighed(file, 'chain', ['hook', ...named, ...state])
+      await measured(file, 'chain', ['hook', ...named, ...state])
       const asKey = `pem=odd:${at('chain.pem')}:${file}`
-      await weighed(file, 'key', ['sync', '--source', asKey, '--dry-run', ...state])
+      await measured(file, 'key', ['sync', '--source', asKey, '--dry-run', ...state])
       const sync = ['sync', '--source', good, '--dry-run', ...state]
-      await weighed(file, 'metrics', [...sync, '--metrics-file', file])
+      await measured(file, 'metrics', [...sync, '--metrics-file', file])
       // an empty configuration is one
-      if (file !== at('empty')) await weighed(file, 'configuration', ['status', '--config', file, ...state])
+      if (file !== at('empty')) await measured(file, 'configuration', ['status', '--config', file, ...state])
       const check = ['check', '--source', good, ...state, '--endpoint', 'http://127.0.0.1:9']
-      await weighed(file, 'credentials', check, { TENCENTCLOUD_CREDENTIALS_FILE: file })
+      await measured(file, 'credentials', check, { TENCENTCLOUD_CREDENTIALS_FILE: file })
     }
-    await weighed(at('chain.pem'), 'both', [
+    await measured(at('chain.pem'), 'both', [
       'sync',
       '--source',
       `pem=same:${at('chain.pem')}:${at('chain.pem')}`,
@@ -133,21 +138,21 @@ test('pipes, devices, folders, circles and files without end are named for what 
   } finally {
     clearInterval(writing)
   }
-  judge.close('what lies where a file should', 'the built program, weighed')
+  checker.report('what lies where a file should', 'the built program, weighed')
 })
 
 test('the built program reads the heaviest of the strange pairs within its bounds', async () => {
-  const judge = openJudge()
+  const checker = openChecker()
   const all = await heavy()
   const heaviest = all.toSorted((a, b) => b.chain.length + b.key.length - a.chain.length - a.key.length)
   for (const { name, chain, key } of heaviest.slice(0, LONG ? 40 : 1)) {
     await Promise.all([writeFile(at('c.pem'), chain), writeFile(at('k.pem'), key)])
-    await judge.hear({ name, files: [], keys: [key] }, async () => {
-      const { code, said, peak, cpu } = await certferry(['inspect', at('c.pem'), at('k.pem')])
-      expect([0, 65, 66, 75], said.slice(0, 500)).toContain(code)
+    await checker.check({ name, files: [], keys: [key] }, async () => {
+      const { code, output, peak, cpu } = await certferry(['inspect', at('c.pem'), at('k.pem')])
+      expect([0, 65, 66, 75], output.slice(0, 500)).toContain(code)
       expect(peak, 'KiB').toBeLessThan(MOST_MEMORY)
-      return { said, ms: cpu }
+      return { output, ms: cpu }
     })
   }
-  judge.close('heavy pairs', 'the built program, weighed')
+  checker.report('heavy pairs', 'the built program, weighed')
 })

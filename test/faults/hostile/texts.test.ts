@@ -11,7 +11,7 @@ import { parseReceipt } from '../../../src/receipts/shape.ts'
 import { withoutKeys } from '../../../src/secret.ts'
 import { readReply } from '../../../src/tencent/response.ts'
 import { printableText } from '../../../src/terminal/text.ts'
-import { LONG, promised } from '../run.ts'
+import { LONG, reportRow } from '../run.ts'
 
 const MIB = 1 << 20
 
@@ -108,7 +108,7 @@ test('no reader takes more than its share of time', () => {
   }
   expect(slow).toEqual([])
   const how = `pieces repeated, up to 1 MiB; slowest ${Math.round(slowest)} ms (${where})`
-  promised({ fault: 'texts against readers', how, runs, lost: 0, duplicated: 0, leaked: 0 })
+  reportRow({ fault: 'texts against readers', how, runs, lost: 0, duplicated: 0, leaked: 0 })
 })
 
 test('reading PEM takes as much longer as the text is longer, whatever stands in it', () => {

@@ -17,8 +17,8 @@ import { issue } from '../../fixtures/certificates.ts'
 import { receiptsIn, writtenAndRead } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { recordedWorld } from '../../fixtures/world.ts'
-import { promised, SEED, times } from '../run.ts'
-import { EVIL } from './strangeNames.ts'
+import { reportRow, SEED, times } from '../run.ts'
+import { EVIL } from './names.ts'
 
 const RAW = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 const isRaw = (text: string) => RAW.test(text.replaceAll('\n', ''))
@@ -94,7 +94,7 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
   const receipts = await receiptsIn(join(folder, 'state'))
   const uploaded = receipts.filter(receipt => receipt.uploaded).map(({ lineage }) => lineage)
   expect(uploaded.sort()).toEqual(names.map(name => `certbot:${name}`).sort())
-  promised({ fault: 'folders of every name', how: 'six commands over them', runs: names.length, ...CLEAN })
+  reportRow({ fault: 'folders of every name', how: 'six commands over them', runs: names.length, ...CLEAN })
 })
 
 test('every lineage has a record of its own, whatever it is called', () => {
@@ -103,7 +103,7 @@ test('every lineage has a record of its own, whatever it is called', () => {
     // a name with half a character is none that a disk or a configuration can give
     if (name.isWellFormed()) expect(writtenAndRead(receipt)).toEqual(receipt)
   })
-  promised({ fault: 'lineage names', how: 'as keys of the database', runs, ...CLEAN })
+  reportRow({ fault: 'lineage names', how: 'as keys of the database', runs, ...CLEAN })
 })
 
 test('names are never read as a template', () => {
@@ -121,7 +121,7 @@ test('names are never read as a template', () => {
       [...expected].slice(0, 200).join(''),
     )
   })
-  promised({ fault: 'names in templates', how: 'put in once', runs, ...CLEAN })
+  reportRow({ fault: 'names in templates', how: 'put in once', runs, ...CLEAN })
 })
 
 test('a log line is one line without escapes, on a terminal and in the journal', () => {
@@ -131,7 +131,7 @@ test('a log line is one line without escapes, on a terminal and in the journal',
     expect(journalLine(line)).toMatch(/^<4>[^\n]*\n$/)
     expect(isRaw(journalLine(line))).toBe(false)
   })
-  promised({ fault: 'messages', how: 'as log lines', runs, ...CLEAN })
+  reportRow({ fault: 'messages', how: 'as log lines', runs, ...CLEAN })
 })
 
 test('a page of metrics has one line a sample, whatever its lineages are called', async () => {
@@ -151,7 +151,7 @@ test('a page of metrics has one line a sample, whatever its lineages are called'
       line => isRaw(line) || !/^certferry_certificate_synced\{lineage="(?:[^"\\]|\\.)*"\} 1$/.test(line),
     ),
   ).toEqual([])
-  promised({ fault: 'lineage names', how: 'as labels of metrics', runs: names.length, ...CLEAN })
+  reportRow({ fault: 'lineage names', how: 'as labels of metrics', runs: names.length, ...CLEAN })
 })
 
 test('a word for the shell is that word and nothing else', () => {
@@ -165,7 +165,7 @@ test('a word for the shell is that word and nothing else', () => {
     })
     expect(printed.split('\0').slice(0, -1)).toEqual(some)
   }
-  promised({ fault: 'words in hooks', how: 'read back by sh', runs: words.length, ...CLEAN })
+  reportRow({ fault: 'words in hooks', how: 'read back by sh', runs: words.length, ...CLEAN })
 })
 
 test('a hook runs certferry with the words it was given, wherever that lies, and nothing that stands in them', async () => {
@@ -189,5 +189,5 @@ test('a hook runs certferry with the words it was given, wherever that lies, and
     }
   }
   expect((await readdir(folder)).includes('canary')).toBe(false)
-  promised({ fault: 'hooks', how: 'run by sh, with a canary', runs: words.length * 2, ...CLEAN })
+  reportRow({ fault: 'hooks', how: 'run by sh, with a canary', runs: words.length * 2, ...CLEAN })
 })

@@ -1,21 +1,18 @@
-/** A database that is no longer what was written, in every way: it is set aside and learned again. */
+/** A database damaged in every way: it is set aside and learned again. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { seededDice } from '../../fixtures/dice.ts'
-import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { SEED, times } from '../run.ts'
-import { openLedger } from './results.ts'
-import { openGround } from './stateDirFixture.ts'
-import { plantTrees } from './trees.ts'
+import { seededRandom } from '../../fixtures/random.ts'
+import { range, SEED, times } from '../run.ts'
+import { openMachine, openResults } from './fixture.ts'
 
 type Damage = (file: string, whole: Buffer) => Promise<unknown>
 
 const PAGE = 4_096
 
-const dice = seededDice(SEED)
+const random = seededRandom(SEED)
 
 const cutTo =
   (size: number): Damage =>
@@ -23,10 +20,7 @@ const cutTo =
     writeFile(file, whole.subarray(0, size))
 
 const garbage: Damage = file =>
-  writeFile(
-    file,
-    Buffer.from(Array.from({ length: 1 + Math.floor(dice() * 9_000) }, () => Math.floor(dice() * 256))),
-  )
+  writeFile(file, Buffer.from(range(0, Math.floor(random() * 9_000)).map(() => Math.floor(random() * 256))))
 
 const DAMAGES: readonly Damage[] = [
   file => writeFile(file, '[]'),
@@ -44,39 +38,37 @@ const DAMAGES: readonly Damage[] = [
   file => symlink(file, file),
 ]
 
-/** May hit what no record needs: then nothing is noticed, and nothing has to be. */
+/** May hit what no record needs, and then goes unnoticed. */
 const hole: Damage = (file, whole) => {
-  const at = Math.floor(dice() * (whole.length - 64))
+  const at = Math.floor(random() * (whole.length - 64))
   return writeFile(file, Buffer.concat([whole.subarray(0, at), Buffer.alloc(64), whole.subarray(at + 64)]))
 }
 
 test('a database damaged in any way is set aside and learned again', async () => {
-  const root = await temporaryDirectory()
-  const trees = await plantTrees(join(root, 'trees'))
-  const ground = await openGround({ folder: join(root, 'ground'), trees, past: 'none' })
-  expect(await ground.pass()).toMatchObject({ code: 0 })
-  const file = join(ground.stateDir, 'state.db')
+  const fixture = await (await openMachine()).open({ earlier: 'none' })
+  expect(await fixture.sync()).toMatchObject({ code: 0 })
+  const file = join(fixture.stateDir, 'state.db')
   const whole = await readFile(file)
-  const ledger = openLedger(
+  const results = openResults(
     'Damaged database',
     'cut off at every page and between, garbage, holes, another program, directory, FIFO, links',
   )
-  const sizes = Array.from({ length: Math.floor(whole.length / PAGE) - 1 }, (_, i) => (i + 1) * PAGE)
-  const between = sizes.map(size => size - 1 - Math.floor(dice() * (PAGE - 2)))
-  const cuts = [...sizes, ...between].filter(() => dice() < times(1, 4) / 4).map(cutTo)
-  const random = Array.from({ length: times(2, 100) }, (_, i) => (i % 2 ? garbage : hole))
-  for (const [i, damage] of [...cuts, ...random, ...DAMAGES].entries()) {
+  const sizes = range(1, Math.floor(whole.length / PAGE) - 1).map(i => i * PAGE)
+  const between = sizes.map(size => size - 1 - Math.floor(random() * (PAGE - 2)))
+  const cuts = [...sizes, ...between].filter(() => random() < times(1, 4) / 4).map(cutTo)
+  const others = range(1, times(2, 100)).map(i => (i % 2 ? hole : garbage))
+  for (const [i, damage] of [...cuts, ...others, ...DAMAGES].entries()) {
     await rm(file)
     await damage(file, whole)
-    const healed = await ground.pass()
-    const isSetAside = healed.stdout.includes('"event":"state_damaged"')
-    if (healed.code !== 0 || (!isSetAside && damage !== hole))
-      ledger.complain(`damage ${i}: exit ${healed.code}, ${isSetAside ? '' : 'not '}set aside`)
-    ledger.book(`damage ${i}`, await ground.account([healed]))
-    await rm(ground.stateDir, { recursive: true })
-    await mkdir(ground.stateDir, { mode: 0o700 })
+    const repaired = await fixture.sync()
+    const isSetAside = repaired.stdout.includes('"event":"state_damaged"')
+    if (repaired.code !== 0 || (!isSetAside && damage !== hole))
+      results.fail(`damage ${i}: exit ${repaired.code}, ${isSetAside ? '' : 'not '}set aside`)
+    results.add(`damage ${i}`, await fixture.damage([repaired]))
+    await rm(fixture.stateDir, { recursive: true })
+    await mkdir(fixture.stateDir, { mode: 0o700 })
     await writeFile(file, whole, { mode: 0o600 })
   }
-  ledger.close()
-  await ground.close()
+  results.report()
+  await fixture.close()
 })

@@ -1,66 +1,45 @@
-/** Each call that touches the state directory or the sources fails: once, or from then on. By strace. */
-import { join } from 'node:path'
+/** Each call that touches the state directory or the sources fails, once or from then on; by strace. */
 import { test } from 'vitest'
-import { seededDice } from '../../fixtures/dice.ts'
-import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { LONG, SEED } from '../run.ts'
-import type { Past } from './earlierState.ts'
-import { drawn, inLanes } from './parallel.ts'
-import { openLedger } from './results.ts'
-import { type Command, openGround } from './stateDirFixture.ts'
-import { type Call, callsOf, hasStrace, struck } from './strace.ts'
-import { plantTrees } from './trees.ts'
+import { seededRandom } from '../../fixtures/random.ts'
+import { inParallel, LONG, SEED, sample } from '../run.ts'
+import { type Command, type Earlier, openMachine, openResults } from './fixture.ts'
+import { callsOf, hasStrace, runWithInjection } from './strace.ts'
 
 const ERRORS = ['EIO', 'ENOSPC', 'EACCES', 'EINTR'] as const
 
-interface Stroke {
-  readonly command: Command
-  readonly past: Past
-  readonly call: Call
-  readonly error: (typeof ERRORS)[number]
-  readonly lasting: boolean
-}
-
-// strace is not on every machine; in the long run it is
+// strace is not on every machine
 test.skipIf(!hasStrace)(
-  'whatever a call on state or sources answers, nothing is lost, and 0 means done',
+  'whatever a call on state or sources returns, nothing is lost, and exit 0 means done',
   async () => {
-    const root = await temporaryDirectory()
-    const trees = await plantTrees(join(root, 'trees'))
-    const dice = seededDice(SEED)
-    let count = 0
-    const open = (past: Past) => openGround({ folder: join(root, `${count++}`), trees, past })
-    const callsUnder = async (command: Command, past: Past) => {
-      const ground = await open(past)
-      const calls = await callsOf(ground, command, [ground.stateDir, trees.folder])
-      await ground.close()
-      return calls.map(call => ({ command, past, call }))
+    const { lineages, open } = await openMachine()
+    const random = seededRandom(SEED)
+    const callsUnder = async (command: Command, earlier: Earlier) => {
+      const fixture = await open({ earlier })
+      const calls = await callsOf(fixture, command, [fixture.stateDir, lineages.folder])
+      await fixture.close()
+      return calls.map(call => ({ command, earlier, call }))
     }
-
-    /** Of a pass each call fails in one way, of a hook in all. A call that is interrupted for ever is no fault but the end. */
-    const anyhow = (await callsUnder('sync', 'each')).map(one => {
-      const error = ERRORS[Math.floor(dice() * ERRORS.length)] ?? 'EIO'
-      return { ...one, error, lasting: error !== 'EINTR' && dice() < 0.5 }
+    // a call of sync fails in one way, of a hook in all; one that is interrupted for ever is no fault but the end
+    const ofSync = (await callsUnder('sync', 'each')).map(one => {
+      const error = ERRORS[Math.floor(random() * ERRORS.length)] ?? 'EIO'
+      return { ...one, error, lasting: error !== 'EINTR' && random() < 0.5 }
     })
-    const everyhow = LONG
-      ? (await callsUnder('hook', 'damaged')).flatMap(one =>
-          ERRORS.map(error => ({ ...one, error, lasting: false })),
-        )
-      : []
-    const strokes: readonly Stroke[] = LONG ? [...anyhow, ...everyhow] : drawn(anyhow, 4, dice)
-
-    const ledger = openLedger(
+    const ofHook = (LONG ? await callsUnder('hook', 'damaged') : []).flatMap(one =>
+      ERRORS.map(error => ({ ...one, error, lasting: false })),
+    )
+    const results = openResults(
       'EIO, ENOSPC, EACCES, EINTR from every call on state and sources',
       'strace, an error for the call, or from it on',
     )
-    await inLanes(strokes, async ({ command, past, call, error, lasting }) => {
-      const ground = await open(past)
-      const made = await struck(ground, command, call, `error=${error}`, lasting)
-      const what = `${command}, ${past}, ${error}${lasting ? ' from' : ' at'} ${call.name} ${call.path} (${call.nth})`
-      if (made?.code === 70) ledger.complain(`${what}: is no bug: ${made.stdout}${made.stderr}`)
-      if (made) await ledger.enter({ what, ground, command, made })
-      else await ground.close()
+    const injections = LONG ? [...ofSync, ...ofHook] : sample(ofSync, 4, random)
+    await inParallel(injections, async ({ command, earlier, call, error, lasting }) => {
+      const fixture = await open({ earlier })
+      const ended = await runWithInjection(fixture, command, call, `error=${error}`, lasting)
+      const what = `${command}, ${earlier}, ${error}${lasting ? ' from' : ' at'} ${call.name} ${call.path} (${call.nth})`
+      if (ended?.code === 70) results.fail(`${what}: reported as a bug: ${ended.stdout}${ended.stderr}`)
+      if (ended) await results.repair(what, fixture, command, ended)
+      else await fixture.close()
     })
-    ledger.close()
+    results.report()
   },
 )

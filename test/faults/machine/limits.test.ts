@@ -2,94 +2,74 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { seededDice } from '../../fixtures/dice.ts'
+import { seededRandom } from '../../fixtures/random.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { LONG, SEED, times } from '../run.ts'
-import { ended } from './child.ts'
-import { allCarried, startDaemon } from './daemon.ts'
-import { drawn, inLanes } from './parallel.ts'
-import { openLedger } from './results.ts'
-import { openGround } from './stateDirFixture.ts'
-import { plantTrees } from './trees.ts'
+import { inParallel, LONG, range, SEED, sample, times } from '../run.ts'
+import { allUploaded, openFixture, openMachine, openResults, startDaemon } from './fixture.ts'
+import { writeLineages } from './lineages.ts'
+import { run } from './process.ts'
 
-const upTo = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
+const random = seededRandom(SEED)
 
-const dice = seededDice(SEED)
+const shell = (script: string, ...words: readonly string[]) => ['/bin/sh', '-c', script, 'sh', ...words]
 
-const PASSES = [
+test.each([
   {
-    fault: 'Out of file descriptors, a pass',
+    fault: 'Out of file descriptors, a sync',
     how: '`ulimit -n` 12 to 32',
-    amounts: upTo(12, 32),
-    under: (amount: number, words: readonly string[]) => [
-      '/bin/sh',
-      '-c',
-      `ulimit -c 0; ulimit -n ${amount}; exec "$@"`,
-      'sh',
-      ...words,
-    ],
+    amounts: range(12, 32),
+    limited: (amount: number, words: readonly string[]) =>
+      shell(`ulimit -c 0; ulimit -n ${amount}; exec "$@"`, ...words),
   },
   {
-    fault: 'Out of memory, a pass',
+    fault: 'Out of memory, a sync',
     how: '`--max-old-space-size` 6 to 20 MiB',
-    amounts: upTo(6, 20),
-    under: (amount: number, [node = '', ...words]: readonly string[]) => [
-      '/bin/sh',
-      '-c',
-      'ulimit -c 0; exec "$@"',
-      'sh',
-      node,
-      `--max-old-space-size=${amount}`,
-      ...words,
-    ],
+    amounts: range(6, 20),
+    limited: (amount: number, [node = '', ...words]: readonly string[]) =>
+      shell('ulimit -c 0; exec "$@"', node, `--max-old-space-size=${amount}`, ...words),
   },
-] as const
-
-test.each(PASSES)('$fault: nothing is lost, and 0 means done', async ({ fault, how, amounts, under }) => {
-  const root = await temporaryDirectory()
-  const trees = await plantTrees(join(root, 'trees'))
-  const ledger = openLedger(fault, how)
+])('$fault: nothing is lost, and exit 0 means done', async ({ fault, how, amounts, limited }) => {
+  const { open } = await openMachine()
+  const results = openResults(fault, how)
   const exits = new Set<number | null>()
-  await inLanes(drawn(amounts, times(2, amounts.length), dice), async amount => {
-    const ground = await openGround({ folder: join(root, `${amount}`), trees })
-    const made = await ended(under(amount, ground.words('sync')), ground.env)
-    exits.add(made.code)
-    await ledger.enter({ what: `${amount} (${made.code ?? made.signal})`, ground, command: 'sync', made })
+  await inParallel(sample(amounts, times(2, amounts.length), random), async amount => {
+    const fixture = await open()
+    const ended = await run(limited(amount, fixture.words('sync')), fixture.env)
+    exits.add(ended.code)
+    await results.repair(`${amount} (${ended.code ?? ended.signal})`, fixture, 'sync', ended)
   })
   // some amounts are enough, and some are not
   if (LONG) expect([exits.has(0), exits.size > 1]).toEqual([true, true])
-  ledger.close()
+  results.report()
 })
 
 const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0
 
 // prlimit is of util-linux, which a bare container may lack
 test.skipIf(!LONG || !hasPrlimit)(
-  'a daemon that has no file left to open carries all once it has',
+  'a daemon without free file descriptors uploads everything once it has some',
   async () => {
-    const root = await temporaryDirectory()
-    const trees = await plantTrees(join(root, 'trees'))
-    const ledger = openLedger('Out of file descriptors, a daemon', '`prlimit --nofile` while it runs')
-    const ground = await openGround({ folder: join(root, 'ground'), trees, past: 'none', renewing: true })
-    // it has nothing to send before its files are taken from it
-    await ground.pass()
-    const daemon = await startDaemon(ground)
-    for (let round = 0; round < 5; round++) {
+    const { lineages, open } = await openMachine()
+    const results = openResults('Out of file descriptors, a daemon', '`prlimit --nofile` while it runs')
+    const fixture = await open({ earlier: 'none', renewing: true })
+    await fixture.sync()
+    const daemon = await startDaemon(fixture)
+    for (const round of range(0, 4)) {
       const limit = (files: number | string) =>
         spawnSync('prlimit', ['--pid', `${daemon.child.pid}`, `--nofile=${files}:`]).status
-      expect(limit(3 + Math.floor(dice() * 20))).toBe(0)
-      for (const lineage of [0, 1, 2]) await trees.renew(lineage)
+      expect(limit(3 + Math.floor(random() * 20))).toBe(0)
+      for (const lineage of [0, 1, 2]) await lineages.renew(lineage)
       daemon.child.kill('SIGUSR1')
-      await daemon.saying('EMFILE')
+      await daemon.waitFor('EMFILE')
       expect(limit(1024)).toBe(0)
       daemon.child.kill('SIGUSR1')
-      await allCarried(ground)
-      ledger.book(`round ${round}`, await ground.account([]))
+      await allUploaded(fixture)
+      results.add(`round ${round}`, await fixture.damage([]))
     }
-    const made = await daemon.end()
-    expect(made.code).toBe(0)
-    await ledger.enter({ what: 'in the end', ground, command: 'watch', made })
-    ledger.close()
+    const ended = await daemon.stop()
+    expect(ended.code).toBe(0)
+    await results.repair('in the end', fixture, 'watch', ended)
+    results.report()
   },
 )
 
@@ -98,25 +78,28 @@ const hasUserNamespaces =
 
 // only a user namespace has limits of its own that a test may set
 test.skipIf(!LONG || !hasUserNamespaces)(
-  'a daemon without watches polls, and carries every renewal',
+  'a daemon without watches polls, and uploads every renewal',
   async () => {
     const root = await temporaryDirectory()
-    const ledger = openLedger('Out of inotify watches and instances', 'a user namespace with 0 to 5 of them')
-    const limits = [...upTo(0, 5).map(count => `max_inotify_watches=${count}`), 'max_inotify_instances=0']
-    await inLanes(limits, async limit => {
+    const results = openResults(
+      'Out of inotify watches and instances',
+      'a user namespace with 0 to 5 of them',
+    )
+    const limits = [...range(0, 5).map(count => `max_inotify_watches=${count}`), 'max_inotify_instances=0']
+    await inParallel(limits, async limit => {
       const [name, count] = limit.split('=')
       const folder = join(root, limit)
-      const own = await plantTrees(join(folder, 'trees'))
-      const ground = await openGround({ folder, trees: own, past: 'none', renewing: true })
+      const lineages = await writeLineages(join(folder, 'lineages'))
+      const fixture = await openFixture({ folder, lineages, earlier: 'none', renewing: true })
       const script = `echo ${count} > /proc/sys/user/${name}; exec "$@"`
-      const daemon = await startDaemon(ground, {}, ['unshare', '-U', '-r', '/bin/sh', '-c', script, 'sh'])
-      await allCarried(ground)
-      for (const lineage of [0, 1, 2]) await own.renew(lineage)
-      await allCarried(ground)
-      const made = await daemon.end()
-      if (made.code !== 0) ledger.complain(`${limit}: the daemon ended with ${made.code}`)
-      await ledger.enter({ what: limit, ground, command: 'watch', made })
+      const daemon = await startDaemon(fixture, {}, ['unshare', '-U', '-r', ...shell(script)])
+      await allUploaded(fixture)
+      for (const lineage of [0, 1, 2]) await lineages.renew(lineage)
+      await allUploaded(fixture)
+      const ended = await daemon.stop()
+      if (ended.code !== 0) results.fail(`${limit}: the daemon ended with ${ended.code}`)
+      await results.repair(limit, fixture, 'watch', ended)
     })
-    ledger.close()
+    results.report()
   },
 )

@@ -1,53 +1,138 @@
-/** The configuration or the credentials are replaced while they are read: in every way, again and again. */
-import { mkdir, writeFile } from 'node:fs/promises'
+/** The configuration or the credentials are replaced while they are read, in every way that people and tools replace files. */
+import { appendFile, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../../src/cli/run.ts'
 import { DEMO_CREDENTIALS } from '../../../src/emulator/server.ts'
 import { sleep } from '../../../src/util/async.ts'
-import { seededDice } from '../../fixtures/dice.ts'
-import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { type RecordedWorld, recordedWorld } from '../../fixtures/world.ts'
-import { LONG, SEED, times } from '../run.ts'
-import { allCarried } from './daemon.ts'
-import { drawn, inLanes } from './parallel.ts'
-import { type Replacement, WAYS } from './replacements.ts'
-import { openLedger } from './results.ts'
-import { type Command, type Ground, openGround } from './stateDirFixture.ts'
-import { plantTrees, type Trees } from './trees.ts'
+import { seededRandom } from '../../fixtures/random.ts'
+import { recordedWorld } from '../../fixtures/world.ts'
+import { inParallel, LONG, range, SEED, sample, times } from '../run.ts'
+import { allUploaded, type Fixture, openMachine, openResults } from './fixture.ts'
+import type { Lineages } from './lineages.ts'
 
-const dice = seededDice(SEED)
+const random = seededRandom(SEED)
 
-/** Nobody leaves a file half for longer; what has stayed for a second is believed. In milliseconds. */
-const [LONGEST_PAUSE, BELIEVED] = [400, 900]
+interface Replacement {
+  readonly file: string
+  readonly text: string
+  /** Makes names unique. */
+  readonly turn: number
+  readonly pause: () => Promise<void>
+}
 
-/** They wait more than they work. */
-const LANES = 10
+/** Up to five pieces, cut anywhere; an empty one would leave the file unchanged for two pauses. */
+function piecesOf(text: string): readonly string[] {
+  const cuts = range(0, 1 + Math.floor(random() * 3)).map(() => Math.floor(random() * text.length))
+  const ends = [...cuts.sort((a, b) => a - b), text.length]
+  return ends.map((end, i) => text.slice(ends[i - 1] ?? 0, end)).filter(piece => piece !== '')
+}
 
-/** Larger than any buffer, so that what writes in blocks leaves halves; each half of either is another configuration. */
-function configurations({ sources }: Trees, endpoint: string): readonly [string, string] {
+async function appendPieces(file: string, { text, pause }: Replacement): Promise<void> {
+  for (const piece of piecesOf(text)) {
+    await appendFile(file, piece)
+    await pause()
+  }
+}
+
+/** Each pauses wherever a reader may come in between. */
+const METHODS: Readonly<Record<string, (replacement: Replacement) => Promise<unknown>>> = {
+  'emptied, then filled': async ({ file, text, pause }) => {
+    await writeFile(file, '')
+    await pause()
+    await writeFile(file, text)
+  },
+  'emptied, then written in pieces': async replacement => {
+    await writeFile(replacement.file, '')
+    await replacement.pause()
+    await appendPieces(replacement.file, replacement)
+  },
+  'written over the old text': async ({ file, text, pause }) => {
+    const handle = await open(file, 'r+')
+    let at = 0
+    for (const piece of piecesOf(text)) {
+      await handle.write(piece, at)
+      at += Buffer.byteLength(piece)
+      await pause()
+    }
+    await handle.truncate(at)
+    await handle.close()
+  },
+  'renamed over': async ({ file, text, pause }) => {
+    await writeFile(`${file}.new`, text)
+    await pause()
+    await rename(`${file}.new`, file)
+  },
+  'removed, then written in pieces': async replacement => {
+    await unlink(replacement.file)
+    await replacement.pause()
+    await appendPieces(replacement.file, replacement)
+  },
+  'moved aside, then written': async ({ file, text, pause }) => {
+    await rename(file, `${file}~`)
+    await pause()
+    await writeFile(file, text)
+  },
+  'a link removed, and set anew': async ({ file, text, turn, pause }) => {
+    await writeFile(`${file}.${turn}`, text)
+    await unlink(file)
+    await pause()
+    await symlink(`${file}.${turn}`, file)
+  },
+  'a link renamed over': async ({ file, text, turn, pause }) => {
+    await writeFile(`${file}.${turn}`, text)
+    await symlink(`${file}.${turn}`, `${file}.link`)
+    await pause()
+    await rename(`${file}.link`, file)
+  },
+  'a link to a file written after it': async replacement => {
+    const { file, turn, pause } = replacement
+    await unlink(file)
+    await pause()
+    await symlink(`${file}.${turn}`, file)
+    await pause()
+    await appendPieces(`${file}.${turn}`, replacement)
+  },
+  'the folder moved away, and another in its place': async ({ file, text, turn, pause }) => {
+    const folder = dirname(file)
+    const next = `${folder}.${turn}`
+    await mkdir(next)
+    await writeFile(join(next, basename(file)), text)
+    await rename(folder, `${folder}~`)
+    await pause()
+    await rename(next, folder)
+    await rm(`${folder}~`, { recursive: true })
+  },
+}
+
+/** A file is never left half-written for longer than the pause; one unchanged for a second is trusted. In milliseconds. */
+const [LONGEST_PAUSE, TRUSTED_AFTER] = [400, 900]
+
+/** Most of the time is waiting. */
+const CONCURRENCY = 10
+
+type Texts = readonly [string, string]
+
+/** Larger than any buffer, so that writing in blocks leaves halves; each half of either is another configuration. */
+function configurations({ sources }: Lineages, endpoint: string): Texts {
   const padding = '# nothing but a remark, as long as a line\n'.repeat(250)
   const tables = sources.map(source => {
     const [kind = '', rest = ''] = source.split('=')
     const [name, chain, key] = rest.split(':')
-    const places = kind === 'pem' ? { name, chain, key } : { path: rest }
-    const lines = Object.entries({ kind, ...places }).map(([word, value]) => `${word} = "${value}"\n`)
+    const paths = kind === 'pem' ? { name, chain, key } : { path: rest }
+    const lines = Object.entries({ kind, ...paths }).map(([member, value]) => `${member} = "${value}"\n`)
     return `[[source]]\n${lines.join('')}`
   })
   const account = `[tencent]\nendpoint = "${endpoint}"\n`
   return [`${tables.join(padding)}${padding}${account}`, `${account}${padding}${tables.join(padding)}`]
 }
 
-const key = ({ secretId, secretKey }: typeof DEMO_CREDENTIALS) =>
-  `[default]\nsecret_id = ${secretId}\nsecret_key = ${secretKey}\n`
-const CREDENTIALS = [
-  `# the first\n${key(DEMO_CREDENTIALS)}`,
-  `[other]\nsecret_id = o\nsecret_key = k\n${key(DEMO_CREDENTIALS)}`,
-] as const
+const KEY = `[default]\nsecret_id = ${DEMO_CREDENTIALS.secretId}\nsecret_key = ${DEMO_CREDENTIALS.secretKey}\n`
+const CREDENTIALS: Texts = [`# the first\n${KEY}`, `[other]\nsecret_id = o\nsecret_key = k\n${KEY}`]
 
-/** Where a request goes that does not know its endpoint: the default one is reached by this proxy only. */
-async function openTrap() {
+/** The default endpoint is reached by this proxy alone: it counts requests that do not know the configured one. */
+async function startTrap() {
   let visits = 0
   const server = createServer(socket => {
     visits += 1
@@ -56,27 +141,13 @@ async function openTrap() {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as { port: number }
-  return { proxy: `http://127.0.0.1:${port}`, visits: () => visits }
+  return { url: `http://127.0.0.1:${port}`, visits: () => visits }
 }
 
-interface Stage {
-  readonly ground: Ground
-  readonly config: string
-  readonly credentials: string
-  /** What each of the two says by turns. */
-  readonly texts: Readonly<Record<'config' | 'credentials', readonly [string, string]>>
-  readonly process: () => RecordedWorld
-  readonly words: (command: Command) => readonly string[]
-  /** Connections of somebody who does not know the endpoint. */
-  readonly astray: () => number
-}
-
-async function stage(folder: string, trees: Trees, renewing = false): Promise<Stage> {
-  const ground = await openGround({ folder, trees, past: 'none', renewing })
-  const trap = await openTrap()
-  const config = join(folder, 'etc', 'config.toml')
-  const credentials = join(folder, 'home', 'credentials')
-  const texts = { config: configurations(trees, ground.emulator.url), credentials: CREDENTIALS }
+async function configured({ folder, emulator, env }: Fixture, lineages: Lineages) {
+  const trap = await startTrap()
+  const [config, credentials] = [join(folder, 'etc', 'config.toml'), join(folder, 'home', 'credentials')]
+  const texts = { config: configurations(lineages, emulator.url), credentials: CREDENTIALS }
   for (const [file, text] of [
     [config, texts.config[0]],
     [credentials, texts.credentials[0]],
@@ -84,107 +155,99 @@ async function stage(folder: string, trees: Trees, renewing = false): Promise<St
     await mkdir(dirname(file))
     await writeFile(file, text)
   }
-  const {
-    CERTFERRY_ENDPOINT: _,
-    TENCENTCLOUD_SECRET_ID: __,
-    TENCENTCLOUD_SECRET_KEY: ___,
-    ...rest
-  } = ground.env
-  const env = { ...rest, TENCENTCLOUD_CREDENTIALS_FILE: credentials, HTTPS_PROXY: trap.proxy }
-  return {
-    ground,
-    config,
-    credentials,
-    texts,
-    process: () => recordedWorld({ env, cwd: folder, wait: sleep }),
-    words: command => [command, '--config', config],
-    astray: trap.visits,
-  }
+  const context = recordedWorld({
+    env: {
+      CERTFERRY_STATE_DIR: env.CERTFERRY_STATE_DIR,
+      RENEWED_LINEAGE: env.RENEWED_LINEAGE,
+      TENCENTCLOUD_CREDENTIALS_FILE: credentials,
+      HTTPS_PROXY: trap.url,
+    },
+    cwd: folder,
+    wait: sleep,
+  })
+  return { files: { config, credentials }, texts, context, strayRequests: trap.visits }
 }
 
-/** Replaces the file in one way, so many times. Resolves to the longest it was left half: a busy machine may hold us up. */
-async function replacing(way: string, file: string, texts: readonly [string, string], turns: number) {
+/** Replaces the file that many times. Resolves to the longest it was left half-written, which a busy machine may prolong. */
+async function replace(method: string, file: string, texts: Texts, turns: number) {
   let longest = 0
   let [before, last] = [performance.now(), performance.now()]
-  // from the end of the pause before the last one: whatever the writing in between took, too
+  // from the end of the pause before the last: what the writing in between took counts too
   const measure = () => {
     longest = Math.max(longest, performance.now() - before)
   }
-  const rest = async () => {
+  const pause = async () => {
     measure()
-    await sleep(dice() * LONGEST_PAUSE)
+    await sleep(random() * LONGEST_PAUSE)
     before = last
     last = performance.now()
   }
-  for (let turn = 1; turn <= turns; turn++) {
-    await sleep(dice() * 500)
-    const replacement: Replacement = { file, text: texts[turn % 2] ?? '', turn, pause: rest, dice }
+  for (const turn of range(1, turns)) {
+    await sleep(random() * 500)
     before = last = performance.now()
-    await WAYS[way]?.(replacement)
+    await METHODS[method]?.({ file, text: texts[turn % 2] ?? '', turn, pause })
     measure()
   }
   return longest
 }
 
-const RUNS = (['config', 'credentials'] as const).flatMap(what =>
-  (['sync', 'hook'] as const).flatMap(command => Object.keys(WAYS).map(way => ({ what, command, way }))),
-)
-
 test.each([
   ['Configuration replaced while it is read', 'config'],
   ['Credentials replaced while they are read', 'credentials'],
-] as const)('%s: half of it is never acted on', async (fault, target) => {
-  const root = await temporaryDirectory()
-  const trees = await plantTrees(join(root, 'trees'))
-  const ledger = openLedger(
+] as const)('%s: half of it is never used', async (fault, target) => {
+  const { lineages, open } = await openMachine()
+  const results = openResults(
     fault,
     'by `sync` and `hook`: emptied, in pieces, renamed, moved aside, links and folders swapped',
   )
-  const own = RUNS.filter(({ what }) => what === target)
-  const trials = LONG ? [...own, ...own, ...own] : drawn(own, 3, dice)
-  await inLanes(
-    [...trials.entries()],
-    async ([i, { command, way }]) => {
-      const { ground, process, words, astray, ...stages } = await stage(join(root, `${i}`), trees)
-      const writing = replacing(way, stages[target], stages.texts[target], 1 + Math.floor(dice() * 2))
-      const { world, out, err } = process()
-      await sleep(dice() * 500)
-      const code = await cli(words(command), world)
-      const made = { code, signal: null, stdout: out(), stderr: err() }
-      const longest = await writing
-      const what = `${i}: ${command}, ${way} (${code})`
-      if (longest > BELIEVED) return ground.close()
-      if (astray()) ledger.complain(`${what}: asked for an endpoint that nobody named`)
-      const honest = code === 0 || made.stdout.includes('changes all the time')
-      if (!honest) ledger.complain(`${what}: ${made.stdout}${made.stderr}`)
-      const refused = ground.emulator.entries.filter(entry => entry.code !== 'OK')
-      if (refused.length) ledger.complain(`${what}: the service said ${refused.map(one => one.code).join()}`)
-      await ledger.enter({ what, ground, command, made })
-    },
-    LANES,
+  const all = (['sync', 'hook'] as const).flatMap(command =>
+    Object.keys(METHODS).map(method => ({ command, method })),
   )
-  ledger.close()
+  const trials = LONG ? [...all, ...all, ...all] : sample(all, 3, random)
+  await inParallel(
+    [...trials.entries()],
+    async ([i, { command, method }]) => {
+      const fixture = await open({ earlier: 'none' })
+      const { files, texts, context, strayRequests } = await configured(fixture, lineages)
+      const writing = replace(method, files[target], texts[target], 1 + Math.floor(random() * 2))
+      await sleep(random() * 500)
+      const code = await cli([command, '--config', files.config], context.world)
+      const ended = { code, signal: null, stdout: context.out(), stderr: context.err() }
+      const what = `${i}: ${command}, ${method} (${code})`
+      if ((await writing) > TRUSTED_AFTER) return fixture.close()
+      if (strayRequests()) results.fail(`${what}: a request to an endpoint that is not configured`)
+      if (code !== 0 && !ended.stdout.includes('changes all the time'))
+        results.fail(`${what}: ${ended.stdout}${ended.stderr}`)
+      const refused = fixture.emulator.entries.filter(entry => entry.code !== 'OK')
+      if (refused.length) results.fail(`${what}: the service replied ${refused.map(one => one.code).join()}`)
+      await results.repair(what, fixture, command, ended)
+    },
+    CONCURRENCY,
+  )
+  results.report()
 })
 
-test('a daemon told of each replacement never runs with half a configuration, and carries every renewal', async () => {
-  const root = await temporaryDirectory()
-  const trees = await plantTrees(join(root, 'trees'))
-  const fault = 'Configuration replaced under `watch`, with SIGHUP'
-  const ledger = openLedger(fault, 'the same ways, SIGHUP at any moment, a renewal each time')
-  const { ground, config, texts, process, words, astray } = await stage(join(root, 'ground'), trees, true)
-  const { world, out, err, signal, end } = process()
-  const ended = cli(words('watch'), world)
+test('a daemon that reloads at each replacement never runs with half a configuration, and uploads every renewal', async () => {
+  const { lineages, open } = await openMachine()
+  const results = openResults(
+    'Configuration replaced under `watch`, with SIGHUP',
+    'the same ways, SIGHUP at any moment, a renewal each time',
+  )
+  const fixture = await open({ earlier: 'none', renewing: true })
+  const { files, texts, context, strayRequests } = await configured(fixture, lineages)
+  const { world, out, err, signal, end } = context
+  const exit = cli(['watch', '--config', files.config], world)
   await expect.poll(out, { timeout: 40_000 }).toContain('"event":"watching"')
-  for (const way of drawn(Object.keys(WAYS), times(1, 99), dice)) {
-    const writing = replacing(way, config, texts.config, 2)
+  for (const method of sample(Object.keys(METHODS), times(1, 99), random)) {
+    const writing = replace(method, files.config, texts.config, 2)
     for (let hups = 0; hups < 3; hups++) {
-      await sleep(dice() * 700)
+      await sleep(random() * 700)
       signal('SIGHUP')
     }
-    await trees.renew(Math.floor(dice() * 3))
+    await lineages.renew(Math.floor(random() * 3))
     await writing
-    await allCarried(ground)
-    ledger.book(way, await ground.account([]))
+    await allUploaded(fixture)
+    results.add(method, await fixture.damage([]))
   }
   signal('SIGHUP')
   const events = () =>
@@ -194,10 +257,10 @@ test('a daemon told of each replacement never runs with half a configuration, an
       .map(line => JSON.parse(line))
   await expect.poll(() => events().at(-1)?.event, { timeout: 20_000 }).toMatch(/^(reloaded|reload)$/)
   end()
-  expect(await ended).toBe(0)
+  expect(await exit).toBe(0)
   for (const { event, msg } of events()) if (event === 'reloaded') expect(msg).toContain('3 certificates')
-  expect(astray()).toBe(0)
-  const made = { code: 0, signal: null, stdout: out(), stderr: err() }
-  await ledger.enter({ what: 'in the end', ground, command: 'watch', made })
-  ledger.close()
+  expect(strayRequests()).toBe(0)
+  const ended = { code: 0, signal: null, stdout: out(), stderr: err() }
+  await results.repair('in the end', fixture, 'watch', ended)
+  results.report()
 })

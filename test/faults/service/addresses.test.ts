@@ -8,8 +8,7 @@ import { expect, test } from 'vitest'
 import { run, SYSTEM_PATH } from '../../e2e/child.ts'
 import { issue } from '../../fixtures/certificates.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { plant } from './lineageFixtures.ts'
-import { linesOf } from './serviceFixture.ts'
+import { issueLineages, linesOf } from './fixture.ts'
 import type { SlowLink } from './slowLink.ts'
 
 const HOST = 'ssl.certferry.test'
@@ -21,7 +20,7 @@ const RULE =
   'ip link set lo up && iptables -A INPUT -p tcp -m statistic --mode nth --every 2 --packet 0 -j DROP'
 const losesPackets = spawnSync('unshare', ['--net', '--mount', 'sh', '-c', RULE]).status === 0
 
-const forest = await plant(1)
+const lineages = await issueLineages(1)
 const own = await issue({ names: [HOST] })
 
 // a network and a file of names of one's own need root
@@ -45,22 +44,22 @@ test.skipIf(!losesPackets).each([
     const hosts = await file('hosts', addresses.map(address => `${address} ${HOST}\n`).join(''))
     const order = await file('nsswitch.conf', 'hosts: files\n')
     const link: SlowLink = {
-      source: forest.source,
+      source: lineages.source,
       stateDir: join(folder, 'state'),
       host: HOST,
       chain: await file('chain.pem', own.chain),
       key: await file('key.pem', own.key),
-      authority: await file('root.pem', own.root),
+      root: await file('root.pem', own.root),
       dead: DEAD,
       byProxy,
     }
     const mounts = `mount --bind ${hosts} /etc/hosts && mount --bind ${order} /etc/nsswitch.conf`
     const script = `ip link set lo up && ${mounts} && exec "$@"`
     const words = ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh']
-    const made = await run('unshare', [...words, execPath, SCRIPT, JSON.stringify(link)], {
+    const ended = await run('unshare', [...words, execPath, SCRIPT, JSON.stringify(link)], {
       PATH: SYSTEM_PATH,
     })
-    const { code, stdout, stored } = JSON.parse(made.stdout)
+    const { code, stdout, stored } = JSON.parse(ended.stdout)
     expect(linesOf(stdout).filter(({ event }) => event === 'retry')).toEqual([])
     expect([code, stored]).toEqual([0, 1])
   },

@@ -1,4 +1,5 @@
-/** A name server that fails until it is told to heal, and a place for the built program where it is the only one. */
+/** A name server that fails for a while, and a command that runs the program with it as the only one. */
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -6,7 +7,10 @@ import { join } from 'node:path'
 import { pid } from 'node:process'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
 
-/** An address of this machine for each test process, so that two name servers side by side do not take each other's port. */
+/** Whether a file can be bound over the system's. */
+export const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
+
+/** An address of this machine for each test process, so that two name servers do not need the same port. */
 const ADDRESS = `127.77.${(pid >> 8) & 0xff}.${pid & 0xff}`
 
 export const RCODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const
@@ -28,15 +32,15 @@ function replyTo(query: Buffer, rcode: number): Buffer {
   return Buffer.concat([header, question, answers ? answer : Buffer.alloc(0)])
 }
 
-export interface NameServer {
-  /** A shell command in front of a program's own: there, names are asked of this server and of nobody else. */
-  readonly ask: readonly string[]
+interface NameServer {
+  /** Before a command, makes this server the only one. */
+  readonly prefix: readonly string[]
   readonly queries: () => number
   readonly close: () => void
 }
 
-/** Fails for so many milliseconds from the first query on; `undefined` is no answer at all. */
-export async function openNameServer(
+/** Fails from the first query on for that long; without a reply where `rcode` is undefined. */
+export async function startNameServer(
   rcode: number | undefined,
   milliseconds: number,
   options = 'timeout:1 attempts:1',
@@ -58,7 +62,7 @@ export async function openNameServer(
   await writeFile(order, 'hosts: dns\n')
   const script = `mount --bind ${resolver} /etc/resolv.conf && mount --bind ${order} /etc/nsswitch.conf && exec "$@"`
   return {
-    ask: ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
+    prefix: ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'],
     queries: () => queries,
     close: () => socket.close(),
   }

@@ -1,5 +1,4 @@
-/** Names that cannot be looked up for a while, through the system's own resolver: nothing is lost, and what is wrong is said. */
-import { spawnSync } from 'node:child_process'
+/** A host name that cannot be looked up for a while, by the system's own resolver: nothing is lost, and the log says what failed. */
 import { writeFile } from 'node:fs/promises'
 import { createServer as createSecureServer } from 'node:https'
 import { join } from 'node:path'
@@ -9,80 +8,79 @@ import { startEmulator } from '../../../src/emulator/server.ts'
 import { run, SYSTEM_PATH } from '../../e2e/child.ts'
 import { MAIN } from '../../e2e/program.ts'
 import { issue } from '../../fixtures/certificates.ts'
-import { seededDice } from '../../fixtures/dice.ts'
+import { seededRandom } from '../../fixtures/random.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { LONG, promised, SEED, times } from '../run.ts'
-import { expectTold, summed } from './endurance.ts'
-import { openFront } from './faultInjectingProxy.ts'
-import { type Forest, plant } from './lineageFixtures.ts'
-import { openNameServer, RCODES } from './nameServer.ts'
-import { ACCOUNTS, KEYS, type Ledger, ledgerOf } from './results.ts'
-import { linesOf, placesOf } from './serviceFixture.ts'
+import { LONG, SEED, times } from '../run.ts'
+import { startProxy } from './faultInjectingProxy.ts'
+import {
+  ACCOUNTS,
+  type CertbotLineages,
+  expectLogged,
+  issueLineages,
+  KEYS,
+  linesOf,
+  optionsFor,
+  reportResults,
+  resultsOf,
+  sumResults,
+} from './fixture.ts'
+import { canMount, RCODES, startNameServer } from './nameServer.ts'
 
 const HOST = 'ssl.certferry.test'
 
-interface Namelessness {
-  readonly answer: keyof typeof RCODES | 'nothing'
-  readonly code: 'NETWORK' | 'TIMEOUT'
-  readonly says: string
-}
+const LATER = `the name could not be looked up (EAI_AGAIN ${HOST})`
+const REPLIES = [
+  { reply: 'NXDOMAIN', says: `no such name (ENOTFOUND ${HOST})` },
+  { reply: 'SERVFAIL', says: LATER },
+  { reply: 'REFUSED', says: LATER },
+  { reply: 'nothing', says: LATER },
+] as const
 
-const QUICK: readonly Namelessness[] = [
-  { answer: 'NXDOMAIN', code: 'NETWORK', says: `no such name (ENOTFOUND ${HOST})` },
-  { answer: 'SERVFAIL', code: 'NETWORK', says: `the name could not be looked up (EAI_AGAIN ${HOST})` },
-  { answer: 'REFUSED', code: 'NETWORK', says: `the name could not be looked up (EAI_AGAIN ${HOST})` },
-]
-const SLOW: readonly Namelessness[] = [
-  { answer: 'nothing', code: 'NETWORK', says: `the name could not be looked up (EAI_AGAIN ${HOST})` },
-]
-
-const dice = seededDice(SEED)
+const random = seededRandom(SEED)
 const own = await issue({ names: [HOST] })
-let forest: Forest
+let lineages: CertbotLineages
 
 beforeAll(async () => {
-  forest = await plant(times(2, 12))
+  lineages = await issueLineages(times(2, 12))
 })
 
-async function once({ answer, code, says }: Namelessness): Promise<Ledger> {
+async function testOnce({ reply, says }: (typeof REPLIES)[number]) {
   const folder = await temporaryDirectory()
-  const authority = join(folder, 'authority.pem')
-  await writeFile(authority, own.root)
+  const root = join(folder, 'root.pem')
+  await writeFile(root, own.root)
   const emulator = await startEmulator({ accounts: ACCOUNTS })
   onTestFinished(emulator.close)
-  const front = await openFront({
+  const proxy = await startProxy({
     service: emulator.url,
     host: listener => createSecureServer({ cert: own.chain, key: own.key }, listener),
   })
-  onTestFinished(front.close)
-  const names = await openNameServer(answer === 'nothing' ? undefined : RCODES[answer], 200 + 1_500 * dice())
+  onTestFinished(proxy.close)
+  const rcode = reply === 'nothing' ? undefined : RCODES[reply]
+  const { prefix, queries, close } = await startNameServer(rcode, 200 + 1_500 * random())
 
   const stateDir = join(folder, 'state')
-  const places = placesOf({ forest, stateDir, endpoint: `https://${HOST}:${front.port}` })
-  const env = { ...KEYS, PATH: SYSTEM_PATH, NODE_EXTRA_CA_CERTS: authority }
-  const [file = '', ...words] = [...names.ask, execPath, MAIN, 'sync', ...places]
-  const { code: exit, stdout, stderr } = await run(file, words, env).finally(names.close)
-  expect(exit).toBe(0)
-  expect(names.queries()).toBeGreaterThan(1)
+  const options = optionsFor({ lineages, stateDir, endpoint: `https://${HOST}:${proxy.port}` })
+  const env = { ...KEYS, PATH: SYSTEM_PATH, NODE_EXTRA_CA_CERTS: root }
+  const [file = '', ...words] = [...prefix, execPath, MAIN, 'sync', ...options]
+  const { code, stdout, stderr } = await run(file, words, env).finally(close)
+  expect(code).toBe(0)
+  expect(queries()).toBeGreaterThan(1)
   const retries = linesOf(stdout).filter(({ event }) => event === 'retry')
-  expect(retries[0]).toMatchObject({ level: 'info', code, msg: expect.stringContaining(says) })
-  expectTold(retries, { code })
-  return ledgerOf({ forest, emulator, stateDir, heard: stdout + stderr })
+  expect(retries[0]).toMatchObject({ level: 'info', code: 'NETWORK', msg: expect.stringContaining(says) })
+  expectLogged(retries, { code: 'NETWORK' })
+  return resultsOf({ lineages, emulator, stateDir, text: stdout + stderr })
 }
 
-const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0
-
 // a resolver of one's own is a file bound over the system's, which needs root
-test.skipIf(!mayMount).each(LONG ? [...QUICK, ...SLOW] : QUICK.slice(0, 2))(
-  'a name server that answers $answer for a while',
-  async nameless => {
+test.skipIf(!canMount).each(LONG ? REPLIES : REPLIES.slice(0, 2))(
+  'a name server that replies $reply for a while: uploaded after it',
+  async one => {
     const rounds = times(1, 2)
-    const sum = await summed(rounds, () => once(nameless))
-    promised({
-      fault: `DNS: ${nameless.answer}, then well`,
-      how: 'a name server of our own, the built program',
-      runs: rounds * forest.names.length,
-      ...sum,
-    })
+    const sum = await sumResults(rounds, () => testOnce(one))
+    reportResults(
+      { fault: `DNS: ${one.reply}, then well`, how: 'a name server of our own, the built program' },
+      rounds * lineages.names.length,
+      sum,
+    )
   },
 )

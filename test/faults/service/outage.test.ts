@@ -1,157 +1,148 @@
-/** The service gone for an hour and back: few requests into the void, and everything up soon after the return. */
-
+/** The service is gone for an hour: few requests in vain, and everything uploaded soon after its return. */
 import type { Socket } from 'node:net'
 import { stdout } from 'node:process'
 import { expect, test } from 'vitest'
 import { issue } from '../../fixtures/certificates.ts'
-import { seededDice } from '../../fixtures/dice.ts'
 import { all, certbotRenew } from '../../fixtures/producers.ts'
-import { promised, SEED, times } from '../run.ts'
-import { chosen } from './endurance.ts'
-import type { Trouble } from './faultInjectingProxy.ts'
-import { type Clock, openClock } from './idleClock.ts'
-import { type Forest, leafOf, plant } from './lineageFixtures.ts'
-import { instead, refusal } from './serviceFaults.ts'
-import { densest, type FarStage, openFarStage, type Pass, RATE } from './serviceFixture.ts'
+import { seededRandom } from '../../fixtures/random.ts'
+import { SEED, times } from '../run.ts'
+import type { Injection } from './faultInjectingProxy.ts'
+import { instead, refusal } from './faults.ts'
+import {
+  chosen,
+  issueLineages,
+  leafOf,
+  mostInASecond,
+  openServiceFixture,
+  RATE,
+  type Run,
+  reportResults,
+  startIdleClock,
+} from './fixture.ts'
 
-const dice = seededDice(SEED)
+const random = seededRandom(SEED)
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 interface Outage {
   readonly how: string
-  /** What the log calls it. */
   readonly code: string
-  readonly greet?: (socket: Socket) => unknown
-  readonly trouble?: Trouble
-  /** Requests of one pass into the void at the most, for so many certificates. */
+  readonly onConnection?: (socket: Socket) => unknown
+  readonly injection?: Injection
+  /** The most requests of one run in vain, for that many certificates. */
   readonly most: (certificates: number) => number
-  /** Minutes after the return at which everything is up at the latest, where a daemon runs. */
+  /** Minutes after the return by which a daemon has uploaded everything. */
   readonly within: number
 }
 
-/** In silence the pauses grow to 4 to 8 s, and after 90 s a pass gives up. */
-const SILENT = { most: () => 24, within: 16 }
+/** Without a reply the pauses grow to 4 to 8 s, and after 90 s a run gives up. */
+const UNREACHABLE = { most: () => 24, within: 16 }
 
 const OUTAGES: readonly Outage[] = [
-  { how: 'every connection reset', code: 'NETWORK', greet: socket => socket.resetAndDestroy(), ...SILENT },
+  {
+    how: 'every connection reset',
+    code: 'NETWORK',
+    onConnection: socket => socket.resetAndDestroy(),
+    ...UNREACHABLE,
+  },
   {
     how: '502 to every request',
     code: 'REPLY_UNREADABLE',
-    trouble: instead({ status: 502, body: '<html>' }),
-    ...SILENT,
+    injection: instead({ status: 502, body: '<html>' }),
+    ...UNREACHABLE,
   },
   {
     how: 'InternalError to every request',
     code: 'API_UNAVAILABLE',
-    trouble: refusal('InternalError', 'busy'),
-    // each certificate is told so, eight times
+    injection: refusal('InternalError', 'busy'),
+    // eight attempts for each certificate
     most: certificates => 8 * certificates,
     within: 61,
   },
 ]
 
-interface Gone extends FarStage {
-  readonly clock: Clock
-  readonly forest: Forest
-  readonly leaves: string[]
-  /** Requests and connections while the service was gone. */
-  readonly inVain: () => number
-  /** One of the lineages is renewed. */
-  readonly renew: (i: number) => Promise<void>
-}
-
 /** A service that is gone for the first hour of the clock. */
-async function gone({ greet, trouble }: Outage): Promise<Gone> {
-  const clock = openClock()
-  const forest = await plant(times(4, 12))
-  const isGone = () => clock.monotonic() < HOUR
+async function openOutage({ onConnection, injection }: Outage) {
+  const clock = startIdleClock()
+  const lineages = await issueLineages(times(4, 12))
   let inVain = 0
-  const stage = await openFarStage({
-    forest,
+  const isGone = () => clock.monotonic() < HOUR && ++inVain > 0
+  const fixture = await openServiceFixture({
+    lineages,
     time: clock,
-    dice,
-    greet: socket => {
-      if (!greet || !isGone()) return false
-      inVain += 1
-      greet(socket)
+    random,
+    onConnection: socket => {
+      if (!onConnection || !isGone()) return false
+      onConnection(socket)
       return true
     },
-    meet: () => {
-      if (!trouble || !isGone()) return undefined
-      inVain += 1
-      return trouble
-    },
+    inject: () => (injection && isGone() ? injection : undefined),
   })
-  const leaves = [...forest.leaves]
+  const leaves = [...lineages.leaves]
   const renew = async (i: number) => {
-    const name = forest.names[i] ?? ''
+    const name = lineages.names[i] ?? ''
     const pair = await issue({ names: [name] })
     leaves[i] = leafOf(pair)
-    await all(certbotRenew(forest.root, name, pair))
+    await all(certbotRenew(lineages.root, name, pair))
   }
-  return { ...stage, clock, forest, leaves, inVain: () => inVain, renew }
+  const lastArrival = () => Math.max(...fixture.proxy.arrivals)
+  /** Every certificate is stored as it is after its renewal. */
+  const report = async (how: string) => {
+    expect(mostInASecond(fixture.proxy.arrivals)).toBeLessThanOrEqual(RATE)
+    const minutes = ((lastArrival() - HOUR) / MINUTE).toFixed(1)
+    stdout.write(
+      `  ${how}: ${inVain} requests in the hour, all ${leaves.length} uploaded ${minutes} minutes after the return\n`,
+    )
+    const stored = fixture.emulator.certificates().map(({ fingerprint }) => fingerprint)
+    const lost = leaves.filter(leaf => !stored.includes(leaf)).length
+    reportResults({ fault: 'the service gone for an hour', how }, leaves.length, {
+      ...(await fixture.results()),
+      lost,
+    })
+  }
+  return { ...fixture, clock, lineages, inVain: () => inVain, renew, lastArrival, report }
 }
 
-/** When the last request arrived. */
-const lastOf = ({ front }: Gone) => Math.max(...front.arrivals)
+const errorsOf = ({ lines }: Run) => lines.filter(({ level }) => level === 'error')
 
-/** Every certificate is where it belongs, in its last form. */
-async function row(how: string, hour: Gone): Promise<void> {
-  const { emulator, front, leaves, ledger, inVain } = hour
-  expect(densest(front.arrivals)).toBeLessThanOrEqual(RATE)
-  const stored = emulator.certificates().map(({ fingerprint }) => fingerprint)
-  const minutes = ((lastOf(hour) - HOUR) / MINUTE).toFixed(1)
-  stdout.write(
-    `  ${how}: ${inVain()} requests in the hour, all ${leaves.length} up ${minutes} minutes after the return\n`,
-  )
-  const { duplicated, leaked } = await ledger()
-  const lost = leaves.filter(leaf => !stored.includes(leaf)).length
-  promised({ fault: 'the service gone for an hour', how, runs: leaves.length, lost, duplicated, leaked })
-}
+const INTERVAL = times(20, 5) * MINUTE
 
-const errorsOf = ({ lines }: Pass) => lines.filter(({ level }) => level === 'error')
-
-const EVERY = times(20, 5) * MINUTE
-
-test.each(chosen(OUTAGES, dice, 1))('sync from cron: $how', async outage => {
-  const hour = await gone(outage)
-  const { clock, sync, inVain, forest, renew } = hour
-  let pass: Pass | undefined
-  for (let at = 0; clock.monotonic() <= HOUR; at += EVERY) {
+test.each(chosen(OUTAGES, random, 1))('sync from cron survives an hour of $how', async outage => {
+  const { clock, sync, inVain, lineages, renew, report } = await openOutage(outage)
+  let last: Run | undefined
+  for (let at = 0; clock.monotonic() <= HOUR; at += INTERVAL) {
     await clock.until(clock.wait(Math.max(0, at - clock.monotonic())))
     const before = inVain()
-    pass = await clock.until(sync())
-    if (pass.exit === 0) break
-    expect(pass.exit).toBe(75)
-    expect(inVain() - before).toBeLessThanOrEqual(outage.most(forest.names.length))
-    for (const error of errorsOf(pass))
+    last = await clock.until(sync())
+    if (last.exit === 0) break
+    expect(last.exit).toBe(75)
+    expect(inVain() - before).toBeLessThanOrEqual(outage.most(lineages.names.length))
+    for (const error of errorsOf(last))
       expect(error).toMatchObject({ code: outage.code, advice: expect.any(String) })
     if (at === 20 * MINUTE) await renew(0)
   }
-  expect(pass?.exit).toBe(0)
-  await row(`${outage.how}, sync every ${EVERY / MINUTE} minutes`, hour)
+  expect(last?.exit).toBe(0)
+  await report(`${outage.how}, sync every ${INTERVAL / MINUTE} minutes`)
 })
 
-test.each(chosen(OUTAGES, dice, 1))('the daemon: $how', async outage => {
-  const hour = await gone(outage)
-  const { clock, watch, inVain, forest, renew } = hour
+test.each(chosen(OUTAGES, random, 1))('the daemon survives an hour of $how', async outage => {
+  const { clock, watch, inVain, lineages, renew, lastArrival, report } = await openOutage(outage)
   const daemon = watch()
   await clock.until(expect.poll(inVain, { timeout: 20_000, interval: 2 }).toBeGreaterThan(8))
   await renew(0)
   const uploaded = () => daemon.lines().filter(({ event }) => event === 'uploaded').length
-  await clock.until(expect.poll(uploaded, { timeout: 200_000, interval: 2 }).toBe(forest.names.length))
-  expect(lastOf(hour)).toBeLessThan(HOUR + outage.within * MINUTE)
+  await clock.until(expect.poll(uploaded, { timeout: 200_000, interval: 2 }).toBe(lineages.names.length))
+  expect(lastArrival()).toBeLessThan(HOUR + outage.within * MINUTE)
   daemon.end()
   const ended = await clock.until(daemon.ended)
   expect(ended.exit).toBe(0)
   if (outage.code === 'API_UNAVAILABLE')
-    expect(errorsOf(ended).length).toBeLessThanOrEqual(forest.names.length)
+    expect(errorsOf(ended).length).toBeLessThanOrEqual(lineages.names.length)
   else {
     expect(errorsOf(ended)).toMatchObject([
       { event: 'service_unreachable', code: outage.code, advice: expect.any(String) },
     ])
-    expect(ended.said('service_recovered')).toHaveLength(1)
+    expect(ended.events('service_recovered')).toHaveLength(1)
   }
-  await row(`${outage.how}, the daemon`, hour)
+  await report(`${outage.how}, the daemon`)
 })

@@ -1,17 +1,20 @@
-/** A proxy on the way that refuses, breaks or is not there: nothing passes it, and everything does when it is well. */
-import { createServer, type Server } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+/** An HTTP proxy that refuses, breaks or is missing: nothing passes, and everything does once it works. */
+import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { issue } from '../../fixtures/certificates.ts'
-import { seededDice } from '../../fixtures/dice.ts'
-import { promised, SEED, times } from '../run.ts'
-import { chosen, expectTold, summed } from './endurance.ts'
-import { openClock } from './idleClock.ts'
-import { type Forest, plant } from './lineageFixtures.ts'
-import type { Ledger } from './results.ts'
-import { openFarStage } from './serviceFixture.ts'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { seededRandom } from '../../fixtures/random.ts'
+import { SEED, times } from '../run.ts'
+import {
+  type CertbotLineages,
+  chosen,
+  expectLogged,
+  issueLineages,
+  openServiceFixture,
+  reportResults,
+  startIdleClock,
+  sumResults,
+} from './fixture.ts'
+import { trustedServer } from './trustedServer.ts'
 
 const HOST = 'ssl.tencentcloudapi.com'
 
@@ -20,42 +23,42 @@ interface BadProxy {
   readonly how: string
   readonly code: 'NETWORK' | 'REPLY_UNREADABLE'
   readonly says: string
-  /** Deals with a CONNECT in place of the tunnel; a proxy without it is not even there. */
-  readonly meet?: (socket: Socket) => unknown
+  /** Deals with a CONNECT in place of the tunnel; nothing listens where it is absent. */
+  readonly onConnect?: (socket: Socket) => unknown
 }
 
-const [BREAKS, CUT] = [
+const [BROKEN, CUT] = [
   'the connection broke (ECONNRESET)',
   'the proxy broke the connection (UND_ERR_PRX_CONN)',
 ]
-const bad = (fault: string, how: string, says: string, meet: NonNullable<BadProxy['meet']>): BadProxy => ({
-  fault: `proxy: ${fault}`,
-  how: `${how} in answer to CONNECT`,
-  code: 'NETWORK',
-  says,
-  meet,
-})
-const refusing = (status: string) =>
-  bad(status, 'said so', `the proxy refused to connect (UND_ERR_ABORTED ${status.slice(0, 3)})`, socket =>
-    socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`),
-  )
+
+const bad = (
+  fault: string,
+  how: string,
+  says: string,
+  onConnect: (socket: Socket) => unknown,
+  code: BadProxy['code'] = 'NETWORK',
+): BadProxy => ({ fault: `proxy: ${fault}`, how: `${how} in answer to CONNECT`, code, says, onConnect })
 
 const PROXIES: readonly BadProxy[] = [
-  refusing('403 Forbidden'),
-  refusing('407 Proxy Authentication Required'),
-  refusing('502 Bad Gateway'),
-  refusing('503 Service Unavailable'),
+  ...['403 Forbidden', '407 Proxy Authentication Required', '502 Bad Gateway', '503 Service Unavailable'].map(
+    status =>
+      bad(status, 'said so', `the proxy refused to connect (UND_ERR_ABORTED ${status.slice(0, 3)})`, socket =>
+        socket.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\n\r\n`),
+      ),
+  ),
   bad('closes', 'FIN', CUT, socket => socket.end()),
-  bad('resets', 'RST', BREAKS, socket => socket.resetAndDestroy()),
-  bad('breaks the tunnel', '200, then RST,', BREAKS, socket =>
+  bad('resets', 'RST', BROKEN, socket => socket.resetAndDestroy()),
+  bad('breaks the tunnel', '200, then RST,', BROKEN, socket =>
     socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.resetAndDestroy()),
   ),
-  {
-    ...bad('another protocol', 'the greeting of an SSH server', 'it is not HTTP (HTTPParserError)', socket =>
-      socket.end('SSH-2.0-OpenSSH_9.9\r\n'),
-    ),
-    code: 'REPLY_UNREADABLE',
-  },
+  bad(
+    'another protocol',
+    'the greeting of an SSH server',
+    'it is not HTTP (HTTPParserError)',
+    socket => socket.end('SSH-2.0-OpenSSH_9.9\r\n'),
+    'REPLY_UNREADABLE',
+  ),
   {
     fault: 'proxy: is not there',
     how: 'nothing listens at its address',
@@ -64,83 +67,79 @@ const PROXIES: readonly BadProxy[] = [
   },
 ]
 
-const dice = seededDice(SEED)
-const trusted = getCACertificates('default')
-const own = await issue({ names: [HOST] })
-let forest: Forest
-
+const random = seededRandom(SEED)
+const { host } = await trustedServer(HOST)
+let lineages: CertbotLineages
 beforeAll(async () => {
-  forest = await plant(times(2, 12))
-  setDefaultCACertificates([...trusted, own.root])
+  lineages = await issueLineages(times(2, 12))
 })
-afterAll(() => setDefaultCACertificates(trusted))
 
-/** Whatever name is asked for, the tunnel leads to `port()`. */
-async function openProxy(port: () => number, meet: (socket: Socket) => boolean) {
-  const seen: string[] = []
-  const server: Server = createServer()
+/** Its tunnels lead to `port()`, whatever name is asked for. */
+async function startHttpProxy(port: () => number, intercept: (socket: Socket) => boolean) {
+  const received: string[] = []
+  const server = createServer()
   server.on('connect', ({ headers, url }, socket: Socket) => {
     socket.on('error', () => {})
-    seen.push(`${url} ${JSON.stringify(headers)}`)
-    if (meet(socket)) return
+    received.push(`${url} ${JSON.stringify(headers)}`)
+    if (intercept(socket)) return
     const tunnel = connect(port(), '127.0.0.1')
     tunnel.on('error', () => socket.destroy())
     socket
       .on('close', () => tunnel.destroy())
-      .on('data', (data: Buffer) => seen.push(data.toString('latin1')))
+      .on('data', (data: Buffer) => received.push(data.toString('latin1')))
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
     socket.pipe(tunnel).pipe(socket)
   })
   const listen = (port: number) => new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   await listen(0)
   const { port: own } = server.address() as AddressInfo
-  const leave = () => new Promise(resolve => server.close(resolve))
-  onTestFinished(() => void leave())
-  return { port: own, seen: () => seen.join('\n'), leave, comeBack: () => listen(own) }
+  const stop = () => new Promise(resolve => server.close(resolve))
+  onTestFinished(() => void stop())
+  return { port: own, received: () => received.join('\n'), stop, restart: () => listen(own) }
 }
 
-/** Milliseconds; a pass is patient for 90 s. */
+/** How long the fault may last in the second run, in milliseconds; a run waits for 90 s. */
 const LONGEST = 30_000
 
-async function once({ code, says, meet }: BadProxy): Promise<Ledger> {
-  const clock = openClock()
+async function testOnce({ code, says, onConnect }: BadProxy) {
+  const clock = startIdleClock()
   let until = Number.POSITIVE_INFINITY
-  const proxy = await openProxy(
-    () => front.port,
+  const httpProxy = await startHttpProxy(
+    () => proxy.port,
     socket => {
       if (clock.monotonic() >= until) return false
-      meet?.(socket)
+      onConnect?.(socket)
       return true
     },
   )
-  const { sync, front, ledger, overheard } = await openFarStage({
-    forest,
+  const { sync, proxy, results, addText } = await openServiceFixture({
+    lineages,
     time: clock,
-    dice,
-    host: listener => createSecureServer({ cert: own.chain, key: own.key }, listener),
+    random,
+    host,
     endpoint: () => `https://${HOST}`,
-    env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` },
+    env: { HTTPS_PROXY: `http://127.0.0.1:${httpProxy.port}` },
   })
-  if (!meet) await proxy.leave()
+  if (!onConnect) await httpProxy.stop()
   const first = await clock.until(sync())
   expect(first.exit).toBe(75)
-  const failed = first.said('failed')[0]
+  const failed = first.events('failed')[0]
   expect(failed).toMatchObject({ level: 'error', msg: expect.stringContaining(says) })
-  expectTold(first.lines, { code })
-  expect(front.connections()).toBe(0)
+  expectLogged(first.lines, { code })
+  expect(proxy.connections()).toBe(0)
 
-  const lasts = dice() * LONGEST
-  until = clock.monotonic() + lasts
-  const mended = meet ? undefined : clock.wait(lasts).then(proxy.comeBack)
+  const duration = random() * LONGEST
+  until = clock.monotonic() + duration
+  const restarted = onConnect ? undefined : clock.wait(duration).then(httpProxy.restart)
   expect((await clock.until(sync())).exit).toBe(0)
-  await mended
-  expect(front.arrivals).toHaveLength(forest.names.length)
-  overheard(proxy.seen())
-  return ledger()
+  await restarted
+  expect(proxy.arrivals).toHaveLength(lineages.names.length)
+  addText(httpProxy.received())
+  return results()
 }
 
-test.each(chosen(PROXIES, dice))('$fault', async proxy => {
+test.each(chosen(PROXIES, random))('$fault: nothing passes until it works', async proxy => {
   const rounds = times(1, 2)
-  const sum = await summed(rounds, () => once(proxy))
-  promised({ fault: proxy.fault, how: proxy.how, runs: rounds * forest.names.length, ...sum })
+  const sum = await sumResults(rounds, () => testOnce(proxy))
+  reportResults(proxy, rounds * lineages.names.length, sum)
 })
