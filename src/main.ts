@@ -7,6 +7,7 @@ import { accessSync, constants } from 'node:fs'
 import { userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { Ask, ProcessContext } from './processContext.ts'
 
 // Node itself would open a debugger; with its --disable-sigusr1 the signal could not ask for a rescan
 process.on('SIGUSR1', () => {})
@@ -31,35 +32,34 @@ if (Number.parseInt(found, 10) < NEEDED) {
 async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
   const { openOutput } = await import('./terminal/output.ts')
   const { isSea } = process.getBuiltinModule('node:sea')
-  const ending = new AbortController()
+  const shutdown = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // the first asks the work to end, the second ends the process
-    process.on(signal, () => (ending.signal.aborted ? leave(75) : ending.abort(signal)))
+    process.on(signal, () => (shutdown.signal.aborted ? leave(75) : shutdown.abort(signal)))
   }
-  const late = new AbortController()
-  const over = AbortSignal.any([ending.signal, late.signal])
-  ending.signal.addEventListener('abort', () => void setTimeout(FINISH, undefined, UNHEARD).then(cutOff))
-  // work goes on if output fails; exit 74 if output was lost to a full disk
-  let unsaid = false
+  const deadline = new AbortController()
+  const timeIsOver = AbortSignal.any([shutdown.signal, deadline.signal])
+  shutdown.signal.addEventListener('abort', () => after(SHUTDOWN_MS, () => leave(75)))
   process.once('uncaughtException', fail)
   process.once('unhandledRejection', fail)
-  // with nothing left to wait for Node would end with 0, whatever became of the command
-  const drained = () => fail(new Error('nothing left to wait for'))
-  process.once('beforeExit', drained)
+  // with nothing left to wait for, Node would exit with 0 although the command has not ended
+  process.once('beforeExit', () => fail(new Error('nothing left to wait for')))
   process.umask(0o077)
 
   const { env } = process
+  // work goes on if output fails; exit 74 if output was lost to a full disk
+  let isOutputLost = false
   const onLost = () => {
-    unsaid = true
+    isOutputLost = true
   }
   const stdout = openOutput({ fd: 1, stream: () => process.stdout, env, onLost })
   const stderr = openOutput({ fd: 2, stream: () => process.stderr, env, onLost })
-  let asker: ReturnType<typeof import('./terminal/prompt.ts').createPrompt> | undefined
-  const ask = async (question: string, hidden?: boolean) => {
-    asker ??= (await import('./terminal/prompt.ts')).createPrompt(process.stdin, stdout)
-    return asker(question, hidden)
+  let prompt: Ask | undefined
+  const ask: Ask = async (question, hidden) => {
+    prompt ??= (await import('./terminal/prompt.ts')).createPrompt(process.stdin, stdout)
+    return prompt(question, hidden)
   }
-  const world = {
+  const context: ProcessContext = {
     ...(stdout.isTerminal && process.stdin.isTTY && { ask }),
     env,
     cwd: workingDirectory(),
@@ -71,37 +71,39 @@ async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
     pid: process.pid,
     now: Date.now,
     monotonicNow: () => Number(process.hrtime.bigint()) / 1e6,
-    onSignal: (name: NodeJS.Signals, call: () => void) => void process.on(name, call),
-    sleep: (ms: number, signal?: AbortSignal) => setTimeout(ms, undefined, signal && { signal }),
+    onSignal: (name, call) => void process.on(name, call),
+    sleep: (ms, signal) => setTimeout(ms, undefined, signal && { signal }),
     random: Math.random,
-    shutdown: ending.signal,
-    endWithin: (seconds: number) => {
+    shutdown: shutdown.signal,
+    endWithin: seconds => {
       const left = Math.max(0, seconds * 1000 - performance.now())
-      void setTimeout(left + OVERTIME, undefined, UNHEARD).then(cutOff)
-      void setTimeout(left, undefined, UNHEARD).then(() => late.abort())
-      return late.signal
+      after(left, () => deadline.abort())
+      after(left + OVERTIME_MS, () => leave(75))
+      return deadline.signal
     },
   }
   await closeDebugger()
-  const code = await cli(process.argv.slice(2), world)
-  // waits for a slow reader, but only shortly if the time is over
-  const hurried = new AbortController()
-  const hurry = () => void setTimeout(LAST_WORDS, undefined, UNHEARD).then(() => hurried.abort())
-  if (over.aborted) hurry()
-  else over.addEventListener('abort', hurry)
-  await Promise.all([stdout.flush(hurried.signal), stderr.flush(hurried.signal)])
-  leave(code === 0 && unsaid ? 74 : code)
+  const code = await cli(process.argv.slice(2), context)
+  // waits for a slow reader, but only briefly if the time is over
+  const giveUp = new AbortController()
+  const giveUpSoon = () => after(LAST_OUTPUT_MS, () => giveUp.abort())
+  if (timeIsOver.aborted) giveUpSoon()
+  else timeIsOver.addEventListener('abort', giveUpSoon)
+  await Promise.all([stdout.flush(giveUp.signal), stderr.flush(giveUp.signal)])
+  leave(code === 0 && isOutputLost ? 74 : code)
 }
 
-/** Milliseconds from the first signal, and from a command's deadline, until the process is ended whatever it does. */
-const [FINISH, OVERTIME] = [15_000, 2_000] as const
+/** From the first signal until the process is ended, whatever it is doing. */
+const SHUTDOWN_MS = 15_000
 
-/** Milliseconds for a slow reader when the time is over. */
-const LAST_WORDS = 500
+/** The same, from a command's deadline. */
+const OVERTIME_MS = 2_000
 
-const UNHEARD = { ref: false } as const
+/** For a slow reader when the time is over. */
+const LAST_OUTPUT_MS = 500
 
-const cutOff = () => leave(75)
+/** Calls back later, if the process still runs. */
+const after = (ms: number, call: () => void) => void setTimeout(ms, undefined, { ref: false }).then(call)
 
 /**
  * Ends the process. Its own exit would wait for system calls in flight: half a minute for a silent name server, for ever for
