@@ -1,5 +1,4 @@
 /** Reads the configuration file. */
-
 import { dirname, resolve } from 'node:path'
 import { validate } from 'node-cron'
 import { Fault, type FaultCode } from '../errors.ts'
@@ -14,7 +13,7 @@ import type { Config } from './schema.ts'
 import { resolvePaths, resolveSettings, type Settings } from './settings.ts'
 import { type PositionOf, type Problem, problemText } from './values.ts'
 
-/** No field of a cron expression counts so far, and node-cron would write out every number of such a range. */
+/** No field of a cron expression needs three digits, and node-cron would list every number of such a range. */
 const THREE_DIGITS = /\d{3}/
 
 /** What is wrong with a cron expression, or nothing. */
@@ -25,13 +24,13 @@ export const scheduleProblem = (expression: string): string | undefined =>
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 
-/** Two thousand sources take as much; the parser needs seconds for a megabyte of short tables. */
+/** Enough for two thousand sources; the parser needs seconds for a megabyte of short tables. */
 const MAX_CONFIG_BYTES = 1 << 18
 
 interface ConfigFile {
-  /** Undefined where there is none and none was named. */
+  /** Undefined if the default file does not exist. */
   readonly file: string | undefined
-  /** What is right in it, with every path absolute. */
+  /** Its valid part, with every path absolute. */
   readonly config: Config
   readonly problems: readonly Problem[]
   readonly isToml: boolean
@@ -40,35 +39,36 @@ interface ConfigFile {
 
 const NOWHERE: PositionOf = () => undefined
 
+const EMPTY = { config: {}, problems: [], isToml: true, positionOf: NOWHERE }
+
 /**
- * Everything in the file, right and wrong. The option's file, else the environment's, must exist; the default may not.
- * @throws Fault CONFIG_UNREADABLE; FILE_UNAVAILABLE or TOO_MANY_OPEN_FILES where it can be neither read nor called wrong.
+ * The file with all its problems. The file of the option, else of the environment, must exist; the default need not.
+ * @throws Fault CONFIG_UNREADABLE; FILE_UNAVAILABLE or TOO_MANY_OPEN_FILES if reading failed for now.
  */
 async function readConfigFile(
   option: string | undefined,
-  { env, cwd, home, now, sleep: wait, shutdown: ending }: ProcessContext,
+  { env, cwd, home, now, sleep, shutdown }: ProcessContext,
 ): Promise<ConfigFile> {
   const named = option ?? (env.CERTFERRY_CONFIG || undefined)
   const file = resolve(cwd, named ?? DEFAULT_CONFIG)
-  const waiting = {
+  const clock = {
     now: () => new Date(now()),
-    wait: (ms: number) => wait(ms, ending).catch(() => undefined),
+    wait: (ms: number) => sleep(ms, shutdown).catch(() => undefined),
   }
-  // half of a configuration is a valid one, with half of its sources, and an empty one has them all by default
-  const read = await readSettled(file, waiting, () => readTextFile(file, { most: MAX_CONFIG_BYTES })).catch(
+  // half of a configuration is a valid one with half of its sources; an empty one has the default sources
+  const read = await readSettled(file, clock, () => readTextFile(file, { most: MAX_CONFIG_BYTES })).catch(
     unlessDefault(named),
   )
-  if (!read) return { file: undefined, config: {}, problems: [], isToml: true, positionOf: NOWHERE }
-  const { text } = read
+  if (!read) return { file: undefined, ...EMPTY }
   requireSafe(file, 'CONFIG_INVALID', 'whoever writes it decides where private keys go')
-  const { config, ...reading } = await readConfigText(text)
+  const { config, ...reading } = await readConfigText(read.text)
   return { file, config: resolvePaths(config, dirname(file), home), ...reading }
 }
 
-/** The text of a configuration that may not be written yet, with paths as they stand in it. */
+/** A configuration that may not have been written yet, with paths as they stand in the text. */
 export async function readConfigText(text: string): Promise<Omit<ConfigFile, 'file'>> {
-  // as it is installed: for that neither parser nor schema is loaded, which take a fifth of a bare start
-  if (isBare(text)) return { config: {}, problems: [], isToml: true, positionOf: NOWHERE }
+  // the file as installed is all comments: loading parser and schema would take a fifth of a start
+  if (isBare(text)) return EMPTY
   const { parseToml, TomlError } = await import('./toml.ts')
   try {
     const { value, positionOf } = parseToml(text)
@@ -87,9 +87,9 @@ const isBare = (text: string) => text.split('\n').every(line => /^[ \t\r]*(#|$)/
 /** The configuration. @throws Fault CONFIG_UNREADABLE, or CONFIG_INVALID that names everything wrong. */
 export async function loadConfig(
   option: string | undefined,
-  world: ProcessContext,
-): Promise<{ config: Config; file: string | undefined }> {
-  const { config, file, problems } = await readConfigFile(option, world)
+  context: ProcessContext,
+): Promise<Pick<ConfigFile, 'config' | 'file'>> {
+  const { config, file, problems } = await readConfigFile(option, context)
   if (problems.length)
     throw new Fault(
       'CONFIG_INVALID',
@@ -98,106 +98,106 @@ export async function loadConfig(
   return { config, file }
 }
 
-/** Nobody has to have a configuration; the one that was asked for must be there. */
+/** The default file need not exist. */
 const unlessDefault =
   (named: string | undefined) =>
   (error: unknown): undefined => {
     if (!(error instanceof Fault)) throw error
     if (named === undefined && error.code === 'FILE_MISSING') return undefined
-    // a disk or a file server that is unwell says nothing of the configuration: the units start it again
+    // a failing disk or file server says nothing about the configuration: the unit starts it again
     if (error.exit === 75) throw error
     throw new Fault('CONFIG_UNREADABLE', error.message)
   }
 
-interface ConfigProblem {
+export interface ConfigProblem {
   /** `tencent.endpoint`, `CERTFERRY_ENDPOINT` or `--endpoint`. */
   readonly key: string
   readonly line: number | undefined
   /** With file, line and key, fit for a terminal. */
   readonly text: string
-  /** Where something better is known than that it is to be corrected. */
+  /** Replaces the fault's own advice. */
   readonly advice?: string
-  /** CONFIG_INVALID where absent. */
+  /** CONFIG_INVALID if absent. */
   readonly code?: FaultCode
 }
 
 export interface Configuration {
-  /** False where nothing of the file is known: it may not be read, or is no TOML. */
+  /** False if nothing of the file is known: it may not be read, or is no TOML. */
   readonly isReadable: boolean
   readonly file: string | undefined
   readonly positionOf: PositionOf
   readonly complaints: readonly ConfigProblem[]
-  /** What is right in the file. */
+  /** The valid part of the file. */
   readonly config: Config
-  /** Made of what is right. */
+  /** Made of the valid part. */
   readonly settings: Settings
 }
 
-/** @throws Fault CONFIG_UNREADABLE. */
-export async function readConfiguration(world: ProcessContext, line: CommandLine): Promise<Configuration> {
-  const { env, cwd } = world
-  const { file, positionOf, config, problems, isToml } = await readConfigFile(line.config, world)
-  const given = { options: line, env, config }
-  const right = withoutInvalid(given)
-  const settled = resolveSettings({ ...right.options, source: line.source }, right.env, config)
-  const ofFile = [...problems, ...rescanProblems(config, positionOf)]
+/** The configuration with all its problems. @throws Fault CONFIG_UNREADABLE. */
+export async function readConfiguration(context: ProcessContext, line: CommandLine): Promise<Configuration> {
+  const { env, cwd } = context
+  const { file, positionOf, config, problems, isToml } = await readConfigFile(line.config, context)
+  const inputs = { options: line, env, config }
+  const valid = withoutInvalid(inputs)
+  const ofFile = [...problems, ...rescanProblems(config, positionOf)].map(problem => ({
+    key: problem.key,
+    line: problem.position?.line,
+    text: `${file}: ${printableText(problemText(problem), 1000)}`,
+  }))
+  const elsewhere = settingProblems(inputs).map(({ name, says }) => ({
+    key: name,
+    line: undefined,
+    text: `${name}: ${says}`,
+  }))
   return {
     isReadable: isToml,
     file,
     positionOf,
     config,
-    settings: { ...settled, stateDir: resolve(cwd, settled.stateDir) },
-    complaints: [
-      ...ofFile.map(problem => ({
-        key: problem.key,
-        line: problem.position?.line,
-        text: `${file}: ${printableText(problemText(problem), 1000)}`,
-      })),
-      ...settingProblems(given).map(({ name, says }) => ({
-        key: name,
-        line: undefined,
-        text: `${name}: ${says}`,
-      })),
-    ],
+    settings: settingsIn(cwd, { ...valid.options, source: line.source }, valid.env, config),
+    complaints: [...ofFile, ...elsewhere],
   }
 }
 
-/** What stands in its place for whoever goes on looking: the defaults, and why it is not known. */
+/** The settings with the state directory's path absolute. */
+function settingsIn(cwd: string, ...inputs: Parameters<typeof resolveSettings>): Settings {
+  const settings = resolveSettings(...inputs)
+  return { ...settings, stateDir: resolve(cwd, settings.stateDir) }
+}
+
+/** The defaults, for checks that go on without the configuration, and why it cannot be read. */
 export function unreadableConfig(error: unknown): Configuration {
   if (!(error instanceof Fault)) throw error
+  const { message: text, advice, code } = error
   return {
     isReadable: false,
     file: undefined,
     positionOf: NOWHERE,
     config: {},
     settings: resolveSettings({}, {}, {}),
-    complaints: [
-      { key: 'file', line: undefined, text: error.message, advice: error.advice, code: error.code },
-    ],
+    complaints: [{ key: 'file', line: undefined, text, advice, code }],
   }
 }
 
-/** Only the schedule itself knows what it can read. */
+/** Only node-cron knows what it can read. */
 function rescanProblems({ watch }: Config, positionOf: PositionOf): readonly Problem[] {
   const says = watch?.rescan === undefined ? undefined : scheduleProblem(watch.rescan)
   return says ? [{ key: 'watch.rescan', position: positionOf(['watch', 'rescan']), says }] : []
 }
 
-/** @throws Fault CONFIG_INVALID with all complaints, where there are any. */
+/** @throws Fault CONFIG_INVALID with all problems. */
 export function throwIfInvalid({ complaints }: Configuration): void {
   if (complaints.length) throw new Fault('CONFIG_INVALID', complaints.map(({ text }) => text).join('\n'))
 }
 
 export interface LoadedConfig {
   readonly settings: Settings
-  /** Undefined where there is none and none was named. */
+  /** Undefined if the default file does not exist. */
   readonly configFile: string | undefined
 }
 
 /** @throws Fault of the configuration. */
-export async function loadSettings(world: ProcessContext, line: CommandLine): Promise<LoadedConfig> {
-  const { env, cwd } = world
-  const { config, file } = await loadConfig(line.config, world)
-  const settled = resolveSettings(line, env, config)
-  return { settings: { ...settled, stateDir: resolve(cwd, settled.stateDir) }, configFile: file }
+export async function loadSettings(context: ProcessContext, line: CommandLine): Promise<LoadedConfig> {
+  const { config, file } = await loadConfig(line.config, context)
+  return { settings: settingsIn(context.cwd, line, context.env, config), configFile: file }
 }

@@ -34,34 +34,39 @@ const tomlString = (text: string) => escapeText(JSON.stringify(text.toWellFormed
 
 interface ConfigRow {
   readonly path: KeyPath
-  /** Undefined where nothing is set and nothing is taken in its place. */
+  /** Undefined if it is not set and has no default. */
   readonly value: Plain | undefined
   readonly origin: Origin
 }
 
 export interface EffectiveConfig extends Inputs {
-  /** What --source named, or the usual places that are there; undefined where the file has sources. */
+  /** The sources of --source, or the default directories that exist; undefined if the file has sources. */
   readonly elsewhere: { readonly sources: readonly Source[]; readonly origin: Origin } | undefined
 }
 
 /** In the order of the example configuration. */
-export function effectiveRows(given: EffectiveConfig): readonly ConfigRow[] {
+export function effectiveRows(inputs: EffectiveConfig): readonly ConfigRow[] {
   const tables = ['tencent', 'upload', 'source', 'certificate', 'watch', 'http', 'notify', 'log', 'state']
-  const rows = [...settingRows(given), ...uploadRows(given), ...sourceRows(given), ...certificateRows(given)]
+  const rows = [
+    ...settingRows(inputs),
+    ...uploadRows(inputs),
+    ...sourceRows(inputs),
+    ...certificateRows(inputs),
+  ]
   return tables.flatMap(table => rows.filter(({ path }) => path[0] === table))
 }
 
-const settingRows = (given: Inputs): readonly ConfigRow[] =>
+const settingRows = (inputs: Inputs): readonly ConfigRow[] =>
   Object.values(SETTINGS).map((row: Setting<Plain | undefined>) => ({
     path: row.path,
-    ...(row === SETTINGS.proxy ? proxyInForce(given) : resolveSetting(row, given)),
+    ...(row === SETTINGS.proxy ? proxyInForce(inputs) : resolveSetting(row, inputs)),
   }))
 
 /** `[tencent] proxy` or HTTPS_PROXY, as the connections take them; without what it may hold of name and password. */
-function proxyInForce(given: Inputs): { readonly value: string | undefined; readonly origin: Origin } {
-  const { value, origin } = resolveSetting(SETTINGS.proxy, given)
-  const name = ['https_proxy', 'HTTPS_PROXY'].find(variable => given.env[variable])
-  const text = value ?? (name === undefined ? undefined : given.env[name])
+function proxyInForce(inputs: Inputs): { readonly value: string | undefined; readonly origin: Origin } {
+  const { value, origin } = resolveSetting(SETTINGS.proxy, inputs)
+  const name = ['https_proxy', 'HTTPS_PROXY'].find(variable => inputs.env[variable])
+  const text = value ?? (name === undefined ? undefined : inputs.env[name])
   return {
     value: text && withoutLogin(text.includes('://') ? text : `http://${text}`),
     origin: value === undefined && name !== undefined ? { from: 'environment', name } : origin,
@@ -102,7 +107,7 @@ interface PrintOptions {
   readonly positionOf: PositionOf
 }
 
-/** What stands before a remark, where it fits. */
+/** Column of the remark. */
 const REMARK = 46
 
 /** A configuration that means what is in force, on any machine; only a proxy's password has to be put in. */

@@ -28,8 +28,8 @@ const whole = v.pipe(
   v.minValue(0, 'expected 0 or more'),
 )
 
-/** A rule of our own over a string: the function says what is wrong, or nothing. */
-const obeying = (problem: (text: string) => string | undefined) =>
+/** A check of a string; `problem` returns what is wrong. */
+const checkedBy = (problem: (text: string) => string | undefined) =>
   v.rawCheck<string>(({ dataset, addIssue }) => {
     const message = dataset.typed ? problem(dataset.value) : undefined
     if (message) addIssue({ message })
@@ -45,7 +45,7 @@ const notifyEvent = v.picklist(NOTIFY_EVENTS, ({ input }) => {
 
 const uploadEntries = {
   type: v.optional(oneOf(TYPES)),
-  alias: v.optional(v.pipe(v.string('expected text in quotes'), obeying(aliasProblem))),
+  alias: v.optional(v.pipe(v.string('expected text in quotes'), checkedBy(aliasProblem))),
   project_id: v.optional(whole),
   certificate_use: v.optional(
     v.pipe(
@@ -74,7 +74,7 @@ const uploadEntries = {
   key_password_file: v.optional(filled('a path')),
 }
 
-/** Looks at a source of which other keys may be wrong: everything is said at once. */
+/** Runs even if other keys of the source are wrong, so that all problems are reported at once. */
 const sourceRules = v.rawCheck<SourceInput>(({ dataset, addIssue }) => {
   const value = dataset.value as SourceInput
   if (!KINDS.includes(value?.kind)) return
@@ -113,7 +113,7 @@ type SourceInput = v.InferOutput<typeof sourceObject>
 export const ConfigSchema = v.strictObject({
   tencent: v.optional(
     v.strictObject({
-      endpoint: v.optional(v.pipe(filled('a URL'), obeying(endpointProblem))),
+      endpoint: v.optional(v.pipe(filled('a URL'), checkedBy(endpointProblem))),
       region: v.optional(
         v.pipe(filled(), v.regex(/^[a-z]{2,}-[a-z0-9-]+$/, 'expected a region such as "ap-guangzhou"')),
       ),
@@ -127,7 +127,7 @@ export const ConfigSchema = v.strictObject({
       ),
       profile: v.optional(filled("a profile's name")),
       instance_role: v.optional(v.boolean('expected true or false')),
-      proxy: v.optional(v.pipe(filled('a URL'), obeying(proxyProblem))),
+      proxy: v.optional(v.pipe(filled('a URL'), checkedBy(proxyProblem))),
     }),
   ),
   upload: v.optional(v.strictObject(uploadEntries)),
@@ -149,13 +149,13 @@ export const ConfigSchema = v.strictObject({
     }),
   ),
   http: v.optional(
-    v.strictObject({ listen: v.optional(v.pipe(filled('an address'), obeying(listenProblem))) }),
+    v.strictObject({ listen: v.optional(v.pipe(filled('an address'), checkedBy(listenProblem))) }),
   ),
   notify: v.optional(
     v.strictObject({
       command: v.optional(filled('a path')),
       webhook_file: v.optional(filled('a path')),
-      template: v.optional(v.pipe(filled('JSON'), obeying(templateProblem))),
+      template: v.optional(v.pipe(filled('JSON'), checkedBy(templateProblem))),
       events: v.optional(v.array(notifyEvent, `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),
   ),

@@ -1,9 +1,9 @@
-/** A parsed configuration file: the configuration, or everything wrong with it at once. Pure. */
+/** Validates a parsed configuration file, and finds all its problems at once. Pure. */
 import * as v from 'valibot'
 import { type Config, ConfigSchema } from './schema.ts'
 import type { KeyPath, PositionOf, Problem } from './values.ts'
 
-/** What of a schema matters here: it may be optional, hold a list, or have entries. */
+/** The parts of a valibot schema that are used here. */
 interface Shape {
   readonly wrapped?: Shape
   readonly item?: Shape
@@ -45,12 +45,12 @@ function unknownKey(path: KeyPath): string {
   return near ? `unknown key: did you mean ${near}?` : `unknown key: expected one of ${keys.join(', ')}`
 }
 
-/** One slip of the finger away: a letter too many, too few, wrong, or two that changed places; two slips in long words. */
+/** One typing error away, two in long words: a letter too many, missing or wrong, or two letters swapped. */
 function isSimilar(word: string, key: string): boolean {
-  const slips = key.length > 6 ? 2 : 1
+  const errors = key.length > 6 ? 2 : 1
   if (word.length >= 4 && key.startsWith(word)) return true
-  // a word may be of any length; what is that much longer needs no further look
-  return Math.abs(word.length - key.length) <= slips && distance(word, key) <= slips
+  // a word may be of any length: the distance to a much longer one is not computed
+  return Math.abs(word.length - key.length) <= errors && distance(word, key) <= errors
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour to make one word of the other. */
@@ -72,13 +72,13 @@ function distance(a: string, b: string): number {
 }
 
 export interface ConfigReading {
-  /** What is right. */
+  /** The valid part. */
   readonly config: Config
   readonly problems: readonly Problem[]
 }
 
-/** Problems said at once. A file with more is another file, and looking for all of them takes minutes where it is large. */
-const MOST = 50
+/** A large file with more problems is not a configuration, and finding all of them would take minutes. */
+const MAX_PROBLEMS = 50
 
 export function readConfig(input: unknown, positionOf: PositionOf = () => undefined): ConfigReading {
   const rest = plainCopy(input)
@@ -93,27 +93,27 @@ export function readConfig(input: unknown, positionOf: PositionOf = () => undefi
       // the first of several is enough: an empty string is also no URL
       problems.set(problem.key, problems.get(problem.key) ?? problem)
     }
-    if (problems.size > MOST) return { config: {}, problems: firstProblems(problems) }
-    // valibot names the first unknown key of each table: without it, the next look finds the second
+    if (problems.size > MAX_PROBLEMS) return { config: {}, problems: firstProblems(problems) }
+    // valibot reports the first unknown key of each table: without it, the next round finds the second
     if (unknown.length) for (const { path } of unknown) remove(path)
     else if (!removeAll(rest, issues)) return { config: {}, problems: firstProblems(problems) }
   }
 }
 
 const firstProblems = (problems: ReadonlyMap<string, Problem>): readonly Problem[] =>
-  problems.size > MOST
+  problems.size > MAX_PROBLEMS
     ? [
-        ...[...problems.values()].slice(0, MOST),
-        { key: '', position: undefined, says: `more is wrong; these are the first ${MOST}` },
+        ...[...problems.values()].slice(0, MAX_PROBLEMS),
+        { key: '', position: undefined, says: `more is wrong; these are the first ${MAX_PROBLEMS}` },
       ]
     : [...problems.values()]
 
-/** What every object of JavaScript has; valibot leaves out such members of a table without a word. */
+/** Members of every JavaScript object; valibot drops them silently. */
 const UNUSABLE = ['__proto__', 'constructor', 'prototype'] as const
 
 type Path = ReadonlyArray<string | number>
 
-/** Takes away tags that valibot would, and tells where they were. Everywhere else such a key is an unknown one. */
+/** Removes the tags that valibot would drop; returns their paths. Anywhere else such a key is an unknown one. */
 function reservedTags(value: unknown, path: Path = []): readonly Path[] {
   if (typeof value !== 'object' || value === null) return []
   if (path.at(-1) !== 'tags')
@@ -136,13 +136,13 @@ const keyOf = (path: Path) =>
 
 const LISTS = new Set(['source', 'certificate', 'events'])
 
-/** Deeper than any key of ours: a dotted key may have half a million parts, and a recursion has not. */
-const DEEPEST = 8
+/** Deeper than any key of the configuration: a dotted key may have half a million parts, too many for a recursion. */
+const MAX_DEPTH = 8
 
-/** A copy in which no other member is a list: valibot takes a list, and a date, for a table. */
+/** A copy without lists and dates where none are expected: valibot takes them for tables. */
 function plainCopy(value: unknown, key = '', depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date || depth > DEEPEST) return null
+  if (value instanceof Date || depth > MAX_DEPTH) return null
   if (Array.isArray(value)) return LISTS.has(key) ? value.map(one => plainCopy(one, '', depth + 1)) : null
   return Object.fromEntries(
     Object.entries(value).map(([name, one]) => [name, plainCopy(one, name, depth + 1)]),
@@ -158,7 +158,7 @@ function remove(path: Issue['path']): void {
   if (last) delete (last.input as Record<PropertyKey, unknown>)[last.key as string]
 }
 
-/** Takes away what is wrong: of a list the whole entry, for half of one is another. False where nothing helps. */
+/** Removes what is invalid; in a list the whole entry, because half an entry means something else. False if nothing can be removed. */
 function removeAll(rest: unknown, issues: readonly Issue[]): boolean {
   const entries = issues.map(({ path = [] }) => path.find(({ type }) => type === 'array'))
   for (const entry of entries) {

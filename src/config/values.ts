@@ -29,7 +29,6 @@ export interface Problem {
   readonly says: string
 }
 
-/** One line that a person can act on. */
 export function problemText({ key, position, says }: Problem): string {
   const place = position && `line ${position.line}, column ${position.column}`
   return [place, key, says].filter(Boolean).join(': ')
@@ -39,7 +38,7 @@ const FIELDS = ['name', 'domain', 'notAfter'] as const
 
 export type Field = (typeof FIELDS)[number]
 
-/** No limit is documented; the console cuts long ones and nobody reads them. Counted in characters. */
+/** In characters. No limit is documented; the console cuts long aliases. */
 export const LONGEST = 200
 
 export const PLACE = /\{([^{}]*)\}/g
@@ -82,7 +81,7 @@ export function proxyProblem(text: string): string | undefined {
   return undefined
 }
 
-/** A webhook's address is secret in itself, and what it is told is nobody else's business. */
+/** The webhook's URL is a secret: it requires HTTPS. */
 export function webhookProblem(text: string): string | undefined {
   const url = URL.parse(text)
   if (!url) return 'expected one URL'
@@ -97,7 +96,7 @@ export function webhookProblem(text: string): string | undefined {
  */
 export const NOTIFY_EVENTS = ['uploaded', 'rejected', 'uploads_paused', 'failing', 'renewal_overdue'] as const
 
-/** Earlier names of events, which are refused with the new one. */
+/** Former names of events. */
 export const RENAMED_EVENTS: ReadonlyMap<unknown, string> = new Map([
   ['stopped', 'uploads_paused'],
   ['expiring', 'renewal_overdue'],
@@ -107,7 +106,7 @@ export type NotifyEvent = (typeof NOTIFY_EVENTS)[number]
 
 export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** `localhost` is an address here, not a name: a hosts file or resolver could make it mean another machine's network. */
+/** `localhost` is not resolved: a hosts file could make it mean another machine. */
 const HOSTS: Readonly<Record<string, string>> = {
   '127.0.0.1': '127.0.0.1',
   localhost: '127.0.0.1',
@@ -149,7 +148,7 @@ type Words = Readonly<Record<(typeof PLACES)[number], string>>
 
 const PLACEHOLDER = /\{(text|event|host|count)\}/g
 
-/** Each value as it stands inside a JSON string, so that none can end it; what stands in a value is not filled again. */
+/** Each value is escaped for a JSON string, so that none can end it. */
 export const fillTemplate = (template: string, words: Words): string =>
   template.replace(PLACEHOLDER, (_, name: keyof Words) => JSON.stringify(words[name]).slice(1, -1))
 
@@ -178,7 +177,7 @@ export const levelProblem = (text: string): string | undefined =>
 
 export type SourceKind = (typeof KINDS)[number]
 
-/** Slower than one in ten seconds is no pace; faster than this no account is allowed. */
+/** Requests per second. No account is allowed more than the maximum. */
 export const RATE = { min: 0.1, max: 1_000, default: 10 } as const
 
 /** What is wrong with the path of a textfile, or nothing. */
