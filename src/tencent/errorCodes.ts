@@ -1,161 +1,99 @@
-/** Every error code of the service: its fault and, if the fault's own advice is too general, better advice. Pure. */
+/** The service's error codes: for each its fault and, if the fault's own advice is too general, better advice. Pure. */
 import { Fault, type FaultCode } from '../errors.ts'
 import { withoutKeys } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
-
-type Row = readonly [FaultCode, advice?: string]
 
 const PAIR = 'Run `certferry inspect` on chain and key; have the ACME client write both anew.'
 
 const REGION = 'Correct or remove [tencent] region.'
 
-const NOT_OURS = "Not an answer to an upload: ask the service's support with the request ID."
-
-const OURS =
-  'This is an error in certferry or a setting the service does not know: check [upload] and report it.'
-
 /**
- * The 30 codes documented for UploadCertificate (tencentcloud-sdk-go, ssl/v20191205), one seen in the wild, and the
- * common codes (https://www.tencentcloud.com/document/api/1007/36594).
+ * The codes documented for UploadCertificate (tencentcloud-sdk-go, ssl/v20191205), one seen in the wild, and the common
+ * codes (https://www.tencentcloud.com/document/api/1007/36594), separated by blanks. A code of two words that is not here is
+ * treated as its first word.
  */
-const CODES: Readonly<Record<string, Row>> = {
-  // UploadCertificate
-  AuthFailure: ['API_CREDENTIALS'],
-  'AuthFailure.UnauthorizedOperation': ['API_FORBIDDEN'],
-  FailedOperation: ['API_UNKNOWN_ERROR'],
-  'FailedOperation.AuthError': ['API_FORBIDDEN'],
-  'FailedOperation.CAMAuthorizedFail': [
-    'API_UNKNOWN_ERROR',
-    "The service could not ask its access management (CAM); if it stays, check the key's policy.",
-  ],
-  'FailedOperation.CancelOrderFailed': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.CannotBeDeletedIssued': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.CannotBeDeletedWithinHour': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.CannotGetOrder': ['API_UNAVAILABLE'],
-  'FailedOperation.CertificateCaError': [
-    'API_REJECTED',
-    'The content is not a CA certificate: for a server certificate set type = "SVR" and name its key.',
-  ],
-  'FailedOperation.CertificateChainError': [
-    'API_REJECTED',
-    'The service could not follow the chain: look at it with `certferry inspect`.',
-  ],
-  'FailedOperation.CertificateEncryptInvalid': [
-    'API_REJECTED',
-    'The service takes SM2 certificates by another way: use an RSA or EC certificate.',
-  ],
-  'FailedOperation.CertificateExists': ['API_EXISTS'],
-  'FailedOperation.CertificateInvalid': ['API_REJECTED', PAIR],
-  'FailedOperation.CertificateMatchError': ['API_REJECTED', PAIR],
-  'FailedOperation.CertificateMismatch': ['API_REJECTED', PAIR],
-  'FailedOperation.CertificateNotFound': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.CertificateParseError': [
-    'API_REJECTED',
-    'The service could not read it: a key type it does not take? RSA 2048 and P-256 are known to work.',
-  ],
-  'FailedOperation.ExceedsFreeLimit': [
-    'API_ACCOUNT_ERROR',
-    "The account's certificate quota is used up: delete old ones in the console, or raise it.",
-  ],
-  'FailedOperation.InvalidCertificateStatusCode': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.InvalidParam': [
-    'API_REJECTED',
-    "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message.",
-  ],
-  'FailedOperation.NetworkError': ['API_UNAVAILABLE'],
-  'FailedOperation.NoProjectPermission': ['API_PROJECT'],
-  'FailedOperation.NoRealNameAuth': [
-    'API_ACCOUNT_ERROR',
-    "Verify the account's identity in Tencent Cloud's console.",
-  ],
-  'FailedOperation.OrderAlreadyReplaced': ['API_REJECTED', NOT_OURS],
-  'FailedOperation.OrderReplaceFailed': ['API_REJECTED', NOT_OURS],
-  InternalError: ['API_UNAVAILABLE'],
-  'InvalidParameter.MissMatchPrivateKey': ['API_REJECTED', PAIR],
-  'InvalidParameter.WithDetailReason': [
-    'API_REJECTED',
-    "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message.",
-  ],
-  'LimitExceeded.RateLimitExceeded': ['API_THROTTLED'],
-  'InvalidParameter.WithCaAttr': [
-    'API_REJECTED',
-    'A server certificate was sent as a CA certificate: set type = "SVR" and name its key.',
-  ],
+// biome-ignore format: a table, one meaning a row
+const RULES: ReadonlyArray<readonly [codes: string, fault: FaultCode, advice?: string]> = [
+  // the service and its limits
+  ['InternalError ServiceUnavailable ResourceUnavailable FailedOperation.CannotGetOrder FailedOperation.NetworkError',
+    'API_UNAVAILABLE'],
+  ['RequestLimitExceeded LimitExceeded.RateLimitExceeded', 'API_THROTTLED'],
+  ['FailedOperation ResourceInUse ResourceInsufficient ResponseSizeLimitExceeded', 'API_UNKNOWN_ERROR'],
+  ['FailedOperation.CAMAuthorizedFail', 'API_UNKNOWN_ERROR',
+    "The service could not ask its access management (CAM); if it stays, check the key's policy."],
 
-  // common to all actions
-  ActionOffline: [
-    'API_ACCOUNT_ERROR',
-    'The service no longer offers this action: a newer certferry is needed.',
-  ],
-  'AuthFailure.InvalidAuthorization': [
-    'API_CREDENTIALS',
-    'Check SecretId and SecretKey for stray characters.',
-  ],
-  'AuthFailure.InvalidSecretId': [
-    'API_CREDENTIALS',
-    'This SecretId is no API key: create one under Access Key in the console.',
-  ],
-  'AuthFailure.MFAFailure': ['API_CREDENTIALS', 'Use an API key that needs no multi-factor confirmation.'],
-  'AuthFailure.SecretIdNotFound': [
-    'API_CREDENTIALS',
-    'The key was deleted, disabled or mistyped, or belongs to the other site (mainland, international).',
-  ],
-  'AuthFailure.SignatureExpire': ['API_CLOCK'],
-  'AuthFailure.SignatureFailure': [
-    'API_CREDENTIALS',
-    'The SecretKey does not belong to the SecretId, or has stray characters.',
-  ],
-  'AuthFailure.TokenFailure': [
-    'API_CREDENTIALS',
-    'The temporary token is wrong or has expired: provide a fresh one.',
-  ],
-  DryRunOperation: ['API_REJECTED', NOT_OURS],
-  InvalidAction: ['API_ACCOUNT_ERROR', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
-  InvalidParameter: ['API_REJECTED', OURS],
-  InvalidParameterValue: [
-    'API_REJECTED',
-    "Check [tencent] region and [upload] ([[source]], [[certificate]]) against the service's message.",
-  ],
-  InvalidRequest: ['API_REJECTED', OURS],
-  IpInBlacklist: [
-    'API_FORBIDDEN',
-    "This machine's address is blocked for the account: see its access rules.",
-  ],
-  IpNotInWhitelist: [
-    'API_FORBIDDEN',
-    "This machine's address is not allowed for the account: see its access rules.",
-  ],
-  LimitExceeded: ['API_ACCOUNT_ERROR', 'A quota of the account is used up: raise it, or delete what is old.'],
-  MissingParameter: ['API_REJECTED', OURS],
-  NoSuchProduct: ['API_ACCOUNT_ERROR', 'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
-  NoSuchVersion: [
-    'API_ACCOUNT_ERROR',
-    'The service no longer offers this version: a newer certferry is needed.',
-  ],
-  OperationDenied: ['API_FORBIDDEN'],
-  RequestLimitExceeded: ['API_THROTTLED'],
-  'RequestLimitExceeded.GlobalRegionUinLimitExceeded': ['API_THROTTLED'],
-  'RequestLimitExceeded.IPLimitExceeded': ['API_THROTTLED'],
-  'RequestLimitExceeded.UinLimitExceeded': ['API_THROTTLED'],
-  RequestSizeLimitExceeded: [
-    'API_REJECTED',
-    'The chain is larger than the service takes: keep only what belongs to it.',
-  ],
-  ResourceInUse: ['API_UNKNOWN_ERROR'],
-  ResourceInsufficient: ['API_UNKNOWN_ERROR'],
-  ResourceNotFound: ['API_REJECTED', NOT_OURS],
-  ResourceUnavailable: ['API_UNAVAILABLE'],
-  ResponseSizeLimitExceeded: ['API_UNKNOWN_ERROR'],
-  ServiceUnavailable: ['API_UNAVAILABLE'],
-  UnauthorizedOperation: ['API_FORBIDDEN'],
-  UnknownParameter: [
-    'API_REJECTED',
-    'This site does not know a parameter of [upload] (key_password_file works on the mainland site only).',
-  ],
-  UnsupportedOperation: ['API_ACCOUNT_ERROR', OURS],
-  UnsupportedProtocol: ['API_ACCOUNT_ERROR', OURS],
-  UnsupportedRegion: ['API_ACCOUNT_ERROR', REGION],
-}
+  // the credentials
+  ['AuthFailure', 'API_CREDENTIALS'],
+  ['AuthFailure.SignatureExpire', 'API_CLOCK'],
+  ['AuthFailure.InvalidAuthorization', 'API_CREDENTIALS', 'Check SecretId and SecretKey for stray characters.'],
+  ['AuthFailure.InvalidSecretId', 'API_CREDENTIALS',
+    'This SecretId is no API key: create one under Access Key in the console.'],
+  ['AuthFailure.MFAFailure', 'API_CREDENTIALS', 'Use an API key that needs no multi-factor confirmation.'],
+  ['AuthFailure.SecretIdNotFound', 'API_CREDENTIALS',
+    'The key was deleted, disabled or mistyped, or belongs to the other site (mainland, international).'],
+  ['AuthFailure.SignatureFailure', 'API_CREDENTIALS',
+    'The SecretKey does not belong to the SecretId, or has stray characters.'],
+  ['AuthFailure.TokenFailure', 'API_CREDENTIALS',
+    'The temporary token is wrong or has expired: provide a fresh one.'],
+  ['AuthFailure.UnauthorizedOperation UnauthorizedOperation OperationDenied FailedOperation.AuthError', 'API_FORBIDDEN'],
+  ['IpInBlacklist', 'API_FORBIDDEN', "This machine's address is blocked for the account: see its access rules."],
+  ['IpNotInWhitelist', 'API_FORBIDDEN',
+    "This machine's address is not allowed for the account: see its access rules."],
+
+  // the account
+  ['FailedOperation.NoProjectPermission', 'API_PROJECT'],
+  ['FailedOperation.NoRealNameAuth', 'API_ACCOUNT_ERROR',
+    "Verify the account's identity in Tencent Cloud's console."],
+  ['FailedOperation.ExceedsFreeLimit', 'API_ACCOUNT_ERROR',
+    "The account's certificate quota is used up: delete old ones in the console, or raise it."],
+  ['LimitExceeded', 'API_ACCOUNT_ERROR', 'A quota of the account is used up: raise it, or delete what is old.'],
+  ['InvalidAction NoSuchProduct', 'API_ACCOUNT_ERROR',
+    'Is the endpoint one of the SSL service? Check [tencent] endpoint.'],
+  ['ActionOffline NoSuchVersion', 'API_ACCOUNT_ERROR',
+    'The service no longer offers this action or version: a newer certferry is needed.'],
+  ['UnsupportedRegion', 'API_ACCOUNT_ERROR', REGION],
+  ['UnsupportedOperation UnsupportedProtocol', 'API_ACCOUNT_ERROR',
+    'This is an error in certferry or a setting the service does not know: check [upload] and report it.'],
+
+  // the certificate
+  ['FailedOperation.CertificateExists', 'API_EXISTS'],
+  ['FailedOperation.CertificateInvalid FailedOperation.CertificateMatchError FailedOperation.CertificateMismatch InvalidParameter.MissMatchPrivateKey',
+    'API_REJECTED', PAIR],
+  ['FailedOperation.CertificateCaError', 'API_REJECTED',
+    'The content is not a CA certificate: for a server certificate set type = "SVR" and name its key.'],
+  ['InvalidParameter.WithCaAttr', 'API_REJECTED',
+    'A server certificate was sent as a CA certificate: set type = "SVR" and name its key.'],
+  ['FailedOperation.CertificateChainError', 'API_REJECTED',
+    'The service could not follow the chain: look at it with `certferry inspect`.'],
+  ['FailedOperation.CertificateEncryptInvalid', 'API_REJECTED',
+    'The service takes SM2 certificates by another way: use an RSA or EC certificate.'],
+  ['FailedOperation.CertificateParseError', 'API_REJECTED',
+    'The service could not read it: a key type it does not take? RSA 2048 and P-256 are known to work.'],
+  ['RequestSizeLimitExceeded', 'API_REJECTED',
+    'The chain is larger than the service takes: keep only what belongs to it.'],
+
+  // the settings
+  ['FailedOperation.InvalidParam InvalidParameter.WithDetailReason', 'API_REJECTED',
+    "Check [upload] ([[source]], [[certificate]]) of the configuration against the service's message."],
+  ['InvalidParameterValue', 'API_REJECTED',
+    "Check [tencent] region and [upload] ([[source]], [[certificate]]) against the service's message."],
+  ['UnknownParameter', 'API_REJECTED',
+    'This site does not know a parameter of [upload] (key_password_file works on the mainland site only).'],
+  ['InvalidParameter InvalidRequest MissingParameter', 'API_REJECTED',
+    'This is an error in certferry or a setting the service does not know: check [upload] and report it.'],
+
+  // documented, but not for what an upload does
+  ['FailedOperation.CancelOrderFailed FailedOperation.CannotBeDeletedIssued FailedOperation.CannotBeDeletedWithinHour ' +
+    'FailedOperation.CertificateNotFound FailedOperation.InvalidCertificateStatusCode FailedOperation.OrderAlreadyReplaced ' +
+    'FailedOperation.OrderReplaceFailed DryRunOperation ResourceNotFound', 'API_REJECTED',
+    "Not an answer to an upload: ask the service's support with the request ID."],
+]
+
+const CODES = new Map(
+  RULES.flatMap(([codes, fault, advice]) => codes.split(' ').map(code => [code, { fault, advice }] as const)),
+)
+
+const ruleOf = (code: string) => CODES.get(code) ?? CODES.get(code.split('.', 1)[0] ?? '')
 
 /** Advice by the parameter that a message names; the names are the same in both languages. */
 const PARAMETERS: ReadonlyArray<readonly [name: RegExp, advice: string]> = [
@@ -176,47 +114,34 @@ const PARAMETERS: ReadonlyArray<readonly [name: RegExp, advice: string]> = [
 ]
 
 function inUpload(setting: string): string {
-  return `Correct ${setting}, which stands in [upload], [[source]] or [[certificate]] of the configuration.`
+  return `Correct ${setting}, which is set in [upload], [[source]] or [[certificate]] of the configuration.`
 }
 
-/** Codes for anything that is wrong in a request. */
+/** Codes for anything that is wrong in a request; the message names the parameter. */
 const VAGUE =
   /^(InvalidParameter|InvalidParameterValue|InvalidRequest|MissingParameter|UnknownParameter|FailedOperation\.InvalidParam)(?![A-Za-z])/
 
+/** These name what is wrong by themselves. */
+const SPECIFIC = /^InvalidParameter\.(MissMatchPrivateKey|WithCaAttr)$/
+
 /** Advice for the parameter that the message names, or else for the code. */
 export function adviceOn(apiCode: string, message: string): string | undefined {
-  const own = rowOf(apiCode)?.[1]
-  const named = VAGUE.test(apiCode) && !SPECIFIC.has(apiCode)
-  return (named && PARAMETERS.find(([name]) => name.test(message))?.[1]) || own
+  const isVague = VAGUE.test(apiCode) && !SPECIFIC.test(apiCode)
+  const parameter = isVague ? PARAMETERS.find(([name]) => name.test(message)) : undefined
+  return parameter?.[1] ?? ruleOf(apiCode)?.advice
 }
-
-/** Beside what their first word says. */
-const SPECIFIC: ReadonlySet<string> = new Set([
-  'InvalidParameter.MissMatchPrivateKey',
-  'InvalidParameter.WithCaAttr',
-])
 
 /** Headers are the same for every certificate, so a wrong one is a fault of the account, not of a certificate. */
 const HEADER = /\bX-TC-\w+/i
 
-const row = (code: string): Row | undefined => (Object.hasOwn(CODES, code) ? CODES[code] : undefined)
-
-const rowOf = (code: string): Row | undefined => row(code) ?? row(code.split('.', 1)[0] ?? '')
-
-export const KNOWN_CODES = Object.keys(CODES)
-
-/**
- * The service's error as a fault with its code, message and request ID. An unknown code is classed by its first word, or
- * else tried a few times.
- */
-export function apiFault(said: string, message: string, requestId: string | undefined): Fault {
-  const apiCode = printableText(withoutKeys(said), 100)
-  const [known] = rowOf(apiCode) ?? (['API_UNKNOWN_ERROR'] as const)
-  const code = known === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT_ERROR' : known
+/** The service's error as a fault with its code, message and request ID. An unknown code is tried a few times. */
+export function apiFault(code: string, message: string, requestId: string | undefined): Fault {
+  const apiCode = printableText(withoutKeys(code), 100)
+  const { fault = 'API_UNKNOWN_ERROR' } = ruleOf(apiCode) ?? {}
   const advice = adviceOn(apiCode, message)
-  return new Fault(code, `the service answered ${apiCode}: ${printableText(withoutKeys(message))}`, {
-    apiCode,
-    ...(advice && { advice }),
-    ...(requestId && { requestId }),
-  })
+  return new Fault(
+    fault === 'API_REJECTED' && HEADER.test(message) ? 'API_ACCOUNT_ERROR' : fault,
+    `the service answered ${apiCode}: ${printableText(withoutKeys(message))}`,
+    { apiCode, ...(advice && { advice }), ...(requestId && { requestId }) },
+  )
 }
