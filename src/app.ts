@@ -83,9 +83,9 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
     version: VERSION,
     log,
     now: context.now,
-    passing: { now: context.monotonicNow, wait: context.sleep, dice: context.random },
+    clock: { now: context.monotonicNow, wait: context.sleep, random: context.random },
     signal,
-    told: new Set<FaultCode>(),
+    logged: new Set<FaultCode>(),
     onThrottled: () => metrics()?.throttled(),
     onSecret,
   })

@@ -1,4 +1,4 @@
-/** Sends one signed request to the service and reads its answer; corrects the clock and renews credentials. */
+/** Sends one signed request to the service and reads its reply; corrects the clock and renews credentials. */
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { Fault } from '../errors.ts'
@@ -16,7 +16,7 @@ const SERVICE = 'ssl'
 
 const CONTENT_TYPE = 'application/json'
 
-/** In bytes. Replies of the service have some hundred. */
+/** In bytes; the service's replies have some hundred. */
 const LARGEST_REPLY = 1 << 20
 
 export interface Connection {
@@ -24,19 +24,19 @@ export interface Connection {
   readonly region: string | undefined
   readonly language: string
   readonly dispatcher: Dispatcher
-  readonly wallet: CredentialProvider
+  readonly credentials: CredentialProvider
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onClock?: (offsetSeconds: number) => void
   readonly version: string
-  /** Milliseconds for the whole exchange; without it, 30 seconds. */
-  readonly whole?: number
+  /** Milliseconds for the whole request and reply; 30 seconds by default. */
+  readonly timeout?: number
 }
 
 export interface Client {
   /** Sends any action once. @throws Fault of the service's answer, or NETWORK, TLS, TIMEOUT, REPLY_UNREADABLE, DEADLINE. */
   readonly call: (action: string, parameters: Parameters, signal?: AbortSignal) => Promise<Reply>
-  /** Sends no credentials: any answer of the service has its time. @throws as `call`. */
+  /** A request without credentials: any reply of the service has its time. @throws as `call`. */
   readonly ping: (signal?: AbortSignal) => Promise<void>
   /** Repairs the cause of a fault of class recover; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
@@ -45,7 +45,7 @@ export interface Client {
 }
 
 export function createClient(connection: Connection): Client {
-  const { wallet, now, onClock } = connection
+  const { credentials, now, onClock } = connection
   let applied = 0
   let measured = 0
   const read = ({ date, status, body }: HttpResponse, sent: readonly string[] = []) => {
@@ -56,21 +56,21 @@ export function createClient(connection: Connection): Client {
     call: async (action, parameters, signal) => {
       const body = JSON.stringify(parameters)
       const message = { action, body, timestamp: Math.floor(now() / 1000) + applied }
-      const credentials = await wallet.current()
-      const headers = headersOf(connection, credentials, message)
-      const sent = [...secretsOf(parameters), headers.authorization, credentials.token?.reveal() ?? '']
+      const signWith = await credentials.current()
+      const headers = headersOf(connection, signWith, message)
+      const sent = [...secretsOf(parameters), headers.authorization, signWith.token?.reveal() ?? '']
       return read(await exchange(connection, { method: 'POST', headers, body }, signal), sent)
     },
     ping: async signal => {
       try {
         read(await exchange(connection, { method: 'GET' }, signal))
       } catch (error) {
-        // the service answers that all headers are missing; anything else is not the service
+        // the service replies that all headers are missing; anything else is not the service
         if (!(error instanceof Fault) || error.apiCode === undefined) throw error
       }
     },
     repair: async fault => {
-      if (fault.code === 'API_CREDENTIALS') return wallet.renew()
+      if (fault.code === 'API_CREDENTIALS') return credentials.renew()
       // the service allows five minutes: a difference below one is not the cause
       if (fault.code !== 'API_CLOCK' || Math.abs(measured - applied) < 60) return false
       applied = measured
@@ -96,22 +96,22 @@ interface HttpResponse {
 type RequestOptions = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
 
 async function exchange(
-  { endpoint, dispatcher, whole: limit = API_TIMEOUT_MS }: Connection,
-  sending: RequestOptions,
+  { endpoint, dispatcher, timeout = API_TIMEOUT_MS }: Connection,
+  request: RequestOptions,
   signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
-  const whole = AbortSignal.timeout(limit)
+  const timedOut = AbortSignal.timeout(timeout)
   try {
     const { statusCode, headers, body } = await requestWith(dispatcher, {
       ...requestTarget(endpoint),
-      ...sending,
-      signal: signal ? AbortSignal.any([signal, whole]) : whole,
+      ...request,
+      signal: signal ? AbortSignal.any([signal, timedOut]) : timedOut,
     })
-    const bytes = await bounded(body)
+    const bytes = await readBody(body)
     const date = Date.parse(String(headers.date ?? ''))
     return {
       status: statusCode,
-      body: text(bytes, headers['content-encoding']),
+      body: decode(bytes, headers['content-encoding']),
       date: Number.isNaN(date) ? undefined : date,
     }
   } catch (error) {
@@ -139,7 +139,7 @@ function headersOf(
   }
 }
 
-async function bounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
+async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of body) {
@@ -154,35 +154,35 @@ async function bounded(body: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-const UNPACK: ReadonlyArray<readonly [RegExp, (bytes: Buffer) => Buffer]> = [
-  [/^(x-)?gzip$/, bytes => (isGzip(bytes) ? gunzipSync(bytes, UNPACKED) : bytes)],
-  [/^deflate$/, inflated],
-  [/^br$/, bytes => brotliDecompressSync(bytes, UNPACKED)],
-  [/^zstd$/, bytes => zstdDecompressSync(bytes, UNPACKED)],
-]
-
-const UNPACKED = { maxOutputLength: LARGEST_REPLY }
+const LIMIT = { maxOutputLength: LARGEST_REPLY }
 
 const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 /** RFC 9110, 8.4.1.2: some servers leave out the zlib wrapper. */
-function inflated(bytes: Buffer): Buffer {
+function inflate(bytes: Buffer): Buffer {
   try {
-    return inflateSync(bytes, UNPACKED)
+    return inflateSync(bytes, LIMIT)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'Z_DATA_ERROR') throw error
-    return inflateRawSync(bytes, UNPACKED)
+    return inflateRawSync(bytes, LIMIT)
   }
 }
 
+const gunzip = (bytes: Buffer) => (isGzip(bytes) ? gunzipSync(bytes, LIMIT) : bytes)
+
+const DECODERS = new Map<string, (bytes: Buffer) => Buffer>([
+  ['gzip', gunzip],
+  ['x-gzip', gunzip],
+  ['deflate', inflate],
+  ['br', bytes => brotliDecompressSync(bytes, LIMIT)],
+  ['zstd', bytes => zstdDecompressSync(bytes, LIMIT)],
+])
+
 /** A proxy may compress without being asked, and may name the wrong encoding: gzip is known by its first bytes. */
-function text(bytes: Buffer, encoding: string | string[] | undefined): string {
-  const codings = [encoding ?? []].flat().join().toLowerCase().split(',')
-  let plain = bytes
-  // the last was applied last
-  for (const coding of codings.map(one => one.trim()).reverse())
-    plain = UNPACK.find(([name]) => name.test(coding))?.[1](plain) ?? plain
-  if (isGzip(plain)) plain = gunzipSync(plain, UNPACKED)
+function decode(bytes: Buffer, encoding: string | string[] | undefined): string {
+  const encodings = [encoding ?? []].flat().join().toLowerCase().split(',')
+  // the last one was applied last
+  const decoded = encodings.reduceRight((left, name) => DECODERS.get(name.trim())?.(left) ?? left, bytes)
   // a gateway's page may not be UTF-8; enough of it remains for the error message
-  return plain.toString()
+  return gunzip(decoded).toString()
 }

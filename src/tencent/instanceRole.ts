@@ -8,12 +8,12 @@ import type { Credentials } from './credentials.ts'
 
 const METADATA = 'http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/'
 
-/** What a role may be called. Outside the cloud a captive portal or a provider's search page may answer. */
+/** Names of roles. Outside the cloud a captive portal or a provider's search page may answer instead. */
 const NAME = /^[\w+=,.@-]{1,128}$/
 
 /**
- * Credentials, or in words why there are none. The server that answers here decides whose account receives the private
- * keys: it is asked only where the operator `wanted` it. @throws Fault CREDENTIALS_UNREADABLE for an unusable answer.
+ * The role's credentials, or a text why there are none. The server that answers here decides whose account receives the
+ * private keys: it is asked only if the operator `wanted` it. @throws Fault CREDENTIALS_UNREADABLE for an unusable answer.
  */
 export async function roleCredentials(
   wanted: boolean,
@@ -30,9 +30,9 @@ export async function roleCredentials(
 }
 
 async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Credentials | undefined> {
-  const name = await ask(dispatcher, url)
+  const name = await get(dispatcher, url)
   if (!name || !NAME.test(name)) return undefined
-  const fields = parseObject(await ask(dispatcher, url + encodeURIComponent(name)))
+  const fields = parseObject(await get(dispatcher, url + encodeURIComponent(name)))
   const { TmpSecretId: id, TmpSecretKey: key, Token: token, ExpiredTime: expires, Code: code } = fields
   if (
     code !== 'Success' ||
@@ -53,7 +53,7 @@ async function fetchCredentials(url: string, dispatcher: Dispatcher): Promise<Cr
 }
 
 /** The body of a 200 answer; undefined for 404 (no role) and for no answer at all. */
-async function ask(dispatcher: Dispatcher, url: string): Promise<string | undefined> {
+async function get(dispatcher: Dispatcher, url: string): Promise<string | undefined> {
   try {
     const signal = AbortSignal.timeout(METADATA_TIMEOUT_MS)
     const { statusCode, body } = await requestWith(dispatcher, {

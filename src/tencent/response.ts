@@ -1,11 +1,11 @@
-/** Reads a reply of the service and rejects the answers of gateways and proxies. Pure. */
+/** Reads a reply of the service and refuses the answers of gateways and proxies. Pure. */
 import * as v from 'valibot'
 import { Fault } from '../errors.ts'
 import { MASK } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
 import { apiFault } from './errorCodes.ts'
 
-/** Shorter lines and passwords equal ordinary words; without those a message would be unreadable. */
+/** Shorter passwords may equal ordinary words, which a message needs. */
 const SHORTEST = 8
 
 const isLongEnough = (line: string) => line.length >= SHORTEST && !line.startsWith('-----')
@@ -49,8 +49,8 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * The body's Error outranks the HTTP status: the service answers failures with 200, and a gateway may pass its error on
- * with another. Without an Error, anything but a success with an envelope is not the service speaking.
+ * An Error in the body decides before the HTTP status: the service answers failures with 200, and a gateway may change that.
+ * Without an Error, only a success with an envelope is a reply of the service.
  * `cut` removes from every text what must not be quoted. @throws Fault of the service's code, or REPLY_UNREADABLE.
  */
 export function readReply(status: number, body: string, cut: Cut = text => text): Reply {
@@ -79,7 +79,7 @@ function otherStatus(status: number): Fault {
   return new Fault('REPLY_UNREADABLE', what, status >= 500 ? { advice: GATEWAY } : {})
 }
 
-const GATEWAY = 'The service, or a proxy on the way to it, is failing; the next run tries again.'
+const GATEWAY = 'The service, or a proxy in front of it, is failing; the next run tries again.'
 
 function envelopeOf(body: string, cut: Cut): Record<string, unknown> | undefined {
   try {

@@ -1,7 +1,6 @@
 /**
- * TC3-HMAC-SHA256, Tencent Cloud's request signature. Pure: the timestamp comes in as an argument.
- * The one file that client and emulator share; the published vectors and the official SDK's signer hold it to account.
- * Algorithm: https://www.tencentcloud.com/document/api/1007/36575
+ * TC3-HMAC-SHA256, Tencent Cloud's request signature: https://www.tencentcloud.com/document/api/1007/36575. Pure.
+ * The only file that client and emulator share; it is tested with published vectors and the official SDK's signer.
  */
 import { createHash, createHmac } from 'node:crypto'
 import type { Secret } from '../secret.ts'
@@ -12,9 +11,9 @@ export interface Signable {
   readonly method?: 'POST' | 'GET'
   /** Already percent-encoded, without the question mark; empty for POST. */
   readonly query?: string
-  /** Every header to sign, names in lower case, values exactly as they go over the wire. */
+  /** Every header to sign: names in lower case, values exactly as they are sent. */
   readonly headers: Readonly<Record<string, string>>
-  /** The exact bytes of the body, or the literal UNSIGNED-PAYLOAD where the caller asked for that mode. */
+  /** The exact bytes of the body, or the literal UNSIGNED-PAYLOAD. */
   readonly payload: string | Uint8Array
   /** Unix time in seconds; the scope's date is the UTC date of this second. */
   readonly timestamp: number
@@ -33,16 +32,15 @@ const scopeOf = ({ timestamp, service }: Signable) => `${utcDate(timestamp)}/${s
 const signedNames = (request: Signable) => Object.keys(request.headers).sort()
 
 export function canonicalRequest(request: Signable): string {
+  const { method = 'POST', query = '', payload } = request
   const names = signedNames(request)
   const headers = names.map(name => `${name}:${request.headers[name]?.toLowerCase().trim()}\n`).join('')
-  const { method = 'POST', query = '' } = request
-  return [method, '/', query, headers, names.join(';'), sha256(request.payload)].join('\n')
+  return [method, '/', query, headers, names.join(';'), sha256(payload)].join('\n')
 }
 
 export function signature(request: Signable, secretKey: Secret): string {
-  const toSign = [ALGORITHM, request.timestamp, scopeOf(request), sha256(canonicalRequest(request))].join(
-    '\n',
-  )
+  const digest = sha256(canonicalRequest(request))
+  const toSign = [ALGORITHM, request.timestamp, scopeOf(request), digest].join('\n')
   return hmac(signingKey(request, secretKey), toSign).toString('hex')
 }
 

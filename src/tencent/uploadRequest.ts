@@ -6,7 +6,7 @@ import { type Field, LONGEST, PLACE } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import type { Parameters, Reply } from './response.ts'
 
-/** Replaces each field once: a certificate's name is never read as a template. */
+/** Replaces each field once: a name that looks like a field stays as it is. */
 export const aliasOf = (template: string, values: Readonly<Record<Field, string>>): string =>
   [...template.replace(PLACE, (_, field: Field) => values[field])].slice(0, LONGEST).join('')
 
@@ -46,7 +46,7 @@ export function uploadParameters(bundle: Bundle, settings: UploadSettings, name:
   }
 }
 
-/** A digest of all settings of an upload: a remembered rejection applies only if it is equal. */
+/** A digest of all settings of an upload: a recorded rejection applies only to the same settings. */
 export const settingsDigest = (bundle: Bundle, settings: UploadSettings): string =>
   createHash('sha256')
     .update(
@@ -67,24 +67,24 @@ function passwordDigest({ key }: Bundle): string | undefined {
   return createHmac('sha256', secret).update(key.password.reveal()).digest('hex')
 }
 
-/** The service's IDs have eight letters and digits. They go into logs, receipts and scripts unchanged. */
+/** The service's IDs have eight letters and digits. They are written to logs, receipts and scripts as they are. */
 const ID = /^[\w.-]{1,128}$/
 
 const idIn = (value: unknown) => (typeof value === 'string' && ID.test(value) ? value : undefined)
 
-/** @throws Fault REPLY_UNREADABLE where the service reports success and names no ID. */
+/** @throws Fault REPLY_UNREADABLE if the service reports success without an ID. */
 export function uploadedOf({ fields, requestId }: Reply): Uploaded {
   const repeated = idIn(fields.RepeatCertId)
   const certificateId = idIn(fields.CertificateId) ?? repeated
   if (!certificateId)
     throw new Fault('REPLY_UNREADABLE', 'the service reported success but named no certificate ID', {
       requestId,
-      advice: "The next pass asks again; if it stays, ask the service's support with the request ID.",
+      advice: "The next run asks again; if it stays, ask the service's support with the request ID.",
     })
   return { certificateId, requestId, reused: repeated !== undefined }
 }
 
-/** The ID of a certificate that exists according to the service. @throws that same fault if the service does not find it. */
+/** The ID of a certificate that exists according to `fault`. @throws that fault if the reply names none. */
 export function existingOf({ fields, requestId }: Reply, fault: Fault): Uploaded {
   const certificateId = idIn(fields.RepeatCertId)
   if (!certificateId) throw fault

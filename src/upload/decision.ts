@@ -13,7 +13,7 @@ import {
 import { type FileStamps, isEqual } from '../sources/fileStamp.ts'
 import { adviceOn } from '../tencent/errorCodes.ts'
 
-/** older: it begins and ends before the one uploaded last, and nothing is known against it. */
+/** older: it begins and ends before the one uploaded last, and is not known to have been replaced. */
 export type UploadReason = 'first-seen' | 'changed' | 'older' | 'forced'
 
 export type RefuseReason = 'expired' | 'not-yet-valid' | 'older-than-uploaded' | 'rejected-before'
@@ -26,13 +26,13 @@ type Decision =
 
 export interface DecisionContext {
   readonly now: Date
-  /** Send even what is known to be uploaded, older or rejected. What is not valid today stays refused. */
+  /** Upload also what is known to be uploaded, older or rejected. What is not valid today stays refused. */
   readonly force: boolean
   /** The host that receipts must come from to count. */
   readonly endpoint: string
   /** Digest of the settings this bundle would be sent with. */
   readonly settings: string
-  /** A daemon waits for the next attempt that the receipt names; whoever was called by a person or a renewal does not. */
+  /** A daemon waits for the next attempt that the receipt names; a command and a hook do not. */
   readonly honourBackoff?: boolean
 }
 
@@ -77,7 +77,7 @@ export function decide(
   return { do: 'upload', because: isOlder(datesOf(bundle), uploaded) ? 'older' : 'changed' }
 }
 
-/** What a receipt says was uploaded, where the files stand as they did then: they need not be read to know it. */
+/** The recorded upload, if the files have the stamps of that upload: they need not be read. */
 export const unchangedUpload = (
   { uploaded }: Receipt,
   marks: FileStamps | undefined,
@@ -106,7 +106,7 @@ function refuse(
   return { do: 'refuse', because, fault: new Fault(code, message, detail) }
 }
 
-/** What mends it is what mended it when it was new. */
+/** The advice is that of the first rejection. */
 function rejectedDetail({ apiCode, message }: Rejection): FaultDetail {
   if (!apiCode) return {}
   const advice = adviceOn(apiCode, message)

@@ -1,12 +1,12 @@
-/** The uploader of an engine: opened, and HTTP loaded for it, with the first upload. */
+/** An uploader that is created, and HTTP loaded for it, with the first upload. */
 import { Fault } from '../errors.ts'
 import type { Uploader, UploaderOptions } from './uploader.ts'
 
 export interface LazyUploader {
   readonly uploader: () => Promise<Uploader>
-  /** Closes it; the next upload opens another, with credentials read anew. */
+  /** Closes it; the next upload creates another, with credentials read again. */
   readonly renew: () => Promise<void>
-  /** Lets no more requests out of the one that is open. */
+  /** Sends no more requests of the current one. */
   readonly halt: (fault: Fault) => void
 }
 
@@ -16,7 +16,7 @@ export function lazyUploader(options: UploaderOptions): LazyUploader {
     uploader: () => {
       const opening = opened ?? open(options)
       opened = opening
-      // what could not be opened once may be the next time
+      // the next upload tries again
       opening.catch(() => {
         if (opened === opening) opened = undefined
       })
@@ -25,7 +25,7 @@ export function lazyUploader(options: UploaderOptions): LazyUploader {
     renew: async () => {
       const before = opened
       opened = undefined
-      // one that could not be opened has been reported as a fault and has nothing to close
+      // if it could not be created, that has been reported, and there is nothing to close
       await (await before?.catch(() => undefined))?.close()
     },
     halt: fault =>
@@ -41,7 +41,7 @@ async function open(options: UploaderOptions): Promise<Uploader> {
   return createUploader(options)
 }
 
-/** A part of the program is a file like any other. Node tells of it by the code, or in words beside a code of its own. */
+/** Loading a module opens a file. Node names the error in its code, or in the message beside another code. */
 function asTooManyOpenFiles(error: NodeJS.ErrnoException): never {
   const [limit] = /EMFILE|ENFILE|too many open files/.exec(`${error.code} ${error.message}`) ?? []
   if (limit === undefined) throw error

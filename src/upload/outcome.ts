@@ -1,4 +1,4 @@
-/** What happened to one lineage in one pass, and to all of them. Pure. */
+/** What happened to one lineage in one check, and to all lineages of a run. Pure. */
 import type { Identity } from '../certificate/bundle.ts'
 import { type Fault, faultJson, mostSevereExitCode } from '../errors.ts'
 import type { RefuseReason, UploadReason } from './decision.ts'
@@ -11,20 +11,20 @@ export type Verdict =
       /** The service answered with an ID it already had. */
       readonly reused: boolean
       readonly requestId: string
-      /** Requests it took; 0 where another lineage of the same pass carried the same certificate. */
+      /** Attempts it took; 0 if another lineage of this run uploaded the same certificate. */
       readonly attempts: number
       readonly supersedes: string | null
     }
   | { readonly outcome: 'unchanged'; readonly because: 'unchanged'; readonly certificateId: string }
   | { readonly outcome: 'planned'; readonly because: UploadReason }
-  /** Only of a daemon: the next attempt is not due yet. */
+  /** Of a daemon only: the next attempt is not due yet. */
   | { readonly outcome: 'waiting'; readonly until: Date }
   | { readonly outcome: 'refused'; readonly because: RefuseReason; readonly fault: Fault }
   | { readonly outcome: 'failed'; readonly fault: Fault }
 
 export type Outcome = Verdict & {
   readonly lineage: string
-  /** Absent where the files did not prove to be one. */
+  /** Absent if the files are no valid pair. */
   readonly bundle?: Identity
   readonly elapsedMs: number
 }
@@ -42,13 +42,13 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
   }
 }
 
-/** Mid-change, and expected to come right by itself: of a file that an operator named, only the operator knows. */
+/** Mid-change and expected to become valid by itself. Not a missing file that the operator named: its exit code is 66. */
 export const isPending = (fault: Fault): boolean => fault.retry === 'recheck' && fault.exit === 75
 
 export const exitOf = (outcomes: readonly Outcome[]): number =>
   mostSevereExitCode(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))
 
-/** One entry of `results`. Listed member by member: what is not named here cannot get out. */
+/** One entry of `results`, member by member: what is not named here cannot get out. */
 export function outcomeJson(outcome: Outcome) {
   const { bundle } = outcome
   return {

@@ -1,15 +1,15 @@
-/** A line at the foot of the terminal that counts what a long run has done; log lines appear above it. */
+/** A line at the bottom of the terminal that counts what a long run has done; log lines appear above it. */
 import type { ProcessContext } from '../processContext.ts'
 import type { SyncAllDeps } from './syncAll.ts'
 
 interface ProgressLine {
   /** Its standard output writes above the line. */
   readonly world: ProcessContext
-  /** Does the work with effects that count its outcomes, and removes the line at the end. */
+  /** Does the work with dependencies that count its outcomes, and removes the line at the end. */
   readonly during: <T>(
     total: number,
-    effects: SyncAllDeps,
-    work: (effects: SyncAllDeps) => Promise<T>,
+    deps: SyncAllDeps,
+    work: (deps: SyncAllDeps) => Promise<T>,
   ) => Promise<T>
 }
 
@@ -19,7 +19,7 @@ const FEWEST = 20
 
 export function createProgressLine(world: ProcessContext, wanted: boolean): ProgressLine {
   const { stdout, now } = world
-  if (!wanted || !stdout.isTerminal) return { world, during: (_total, effects, work) => work(effects) }
+  if (!wanted || !stdout.isTerminal) return { world, during: (_total, deps, work) => work(deps) }
   let shown = ''
   // blanks and no escape sequences: they work on every terminal
   const show = (line: string, text = '') => {
@@ -28,27 +28,19 @@ export function createProgressLine(world: ProcessContext, wanted: boolean): Prog
   }
   return {
     world: { ...world, stdout: { ...stdout, write: text => show(shown, text) } },
-    during: async (total, effects, work) => {
+    during: async (total, deps, work) => {
       const started = now()
       const counts = { done: 0, uploaded: 0, failed: 0 }
       const report: SyncAllDeps['report'] = outcome => {
         counts.done += 1
         if (outcome.outcome === 'uploaded') counts.uploaded += 1
         if (outcome.outcome === 'failed') counts.failed += 1
-        effects.report(outcome)
-        if (shown || (now() - started >= SHOW_AFTER_MS && total - counts.done >= FEWEST))
-          show(
-            `${counts.done}/${total}  uploaded ${counts.uploaded}  failed ${counts.failed}`.slice(
-              0,
-              stdout.columns - 1,
-            ),
-          )
+        deps.report(outcome)
+        const line = `${counts.done}/${total}  uploaded ${counts.uploaded}  failed ${counts.failed}`
+        const isLong = now() - started >= SHOW_AFTER_MS && total - counts.done >= FEWEST
+        if (shown || isLong) show(line.slice(0, stdout.columns - 1))
       }
-      try {
-        return await work({ ...effects, report })
-      } finally {
-        show('')
-      }
+      return work({ ...deps, report }).finally(() => show(''))
     },
   }
 }

@@ -10,7 +10,7 @@ import { createLimiter, delayUntilNext, onReply, onSent } from './rateLimiter.ts
 export interface RequestQueueDeps {
   /** Milliseconds of a clock that never steps. */
   readonly now: () => number
-  readonly dice: () => number
+  readonly random: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Repairs the cause of a fault of class recover; true when trying again makes sense. */
   readonly repair: (fault: Fault) => Promise<boolean>
@@ -29,7 +29,7 @@ export interface RequestQueue {
 }
 
 export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): RequestQueue {
-  const { now, dice, repair } = deps
+  const { now, random, repair } = deps
   const stop = new AbortController()
   const halt = (fault: Fault) => stop.abort(fault)
   let repairing: Promise<boolean> = Promise.resolve(true)
@@ -78,7 +78,7 @@ export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): R
       const sentAt = await lane.admit(signal)
       const settle = (fault: Fault | undefined) => {
         onOutcome(sentAt, fault)
-        lane.onOutcome(sentAt, fault, dice())
+        lane.onOutcome(sentAt, fault, random())
       }
       try {
         const result = await request()
@@ -152,7 +152,7 @@ function createLane(
       queue = turn.catch(() => undefined)
       return turn
     },
-    onOutcome: (sentAt: number, fault: Fault | undefined, dice: number) => {
+    onOutcome: (sentAt: number, fault: Fault | undefined, random: number) => {
       const answered = isAnswer(fault)
       const throttled = fault?.code === 'API_THROTTLED'
       if (throttled) throttledSince ??= sentAt
@@ -161,7 +161,7 @@ function createLane(
       // the key may do other things
       if (fault?.code === 'API_FORBIDDEN') forbidden.abort(fault)
       const proves = answered && fault?.scope !== 'account'
-      limiter = onReply(limiter, sentAt, now(), { throttled, proves, silent: !answered }, dice)
+      limiter = onReply(limiter, sentAt, now(), { throttled, proves, silent: !answered }, random)
       outcome.resolve()
       outcome = Promise.withResolvers()
     },

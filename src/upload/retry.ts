@@ -1,32 +1,28 @@
-/** Tries again what may pass, mends what can be repaired, and in the end throws the last real failure. */
+/** Repeats a request after faults that may pass. */
 import { abortReason, FAULTS, Fault } from '../errors.ts'
 import { RETRY_DELAY_MS } from '../util/schedule.ts'
 
 /**
- * Attempts at one request in one run; with the waits below that is about a minute and a half of patience. A throttle
- * uses up none: how many share the limit is no fault of the upload that meets it.
+ * Attempts at one request in one run; with the delays below they take a minute and a half at most. A throttle uses up none:
+ * it says nothing about the request that meets it.
  */
 export const MAX_ATTEMPTS = 8
 
-/**
- * Milliseconds before attempt `made + 1`, or undefined when it is time to give up. Half of it is certain and half is
- * thrown (0 ≤ dice < 1): a fleet that failed together does not come back together.
- */
-export function delayAfter(made: number, fault: Fault, dice: number): number | undefined {
+/** Milliseconds before attempt `made + 1`, or undefined to give up. `random` is from 0 to 1. */
+export function delayAfter(made: number, fault: Fault, random: number): number | undefined {
   if (fault.retry !== 'backoff' || made >= Math.min(MAX_ATTEMPTS, fault.tries)) return undefined
-  // when it may go again is for the pace to say
-  if (fault.code === 'API_THROTTLED') return 0
-  return pauseAfter(made, dice)
+  // the rate limiter decides when it may be sent again
+  return fault.code === 'API_THROTTLED' ? 0 : pauseAfter(made, random)
 }
 
-/** Milliseconds after so many failures in a row, half of them thrown. */
-export function pauseAfter(failures: number, dice: number): number {
+/** Milliseconds after so many failures in a row. Half is random: clients that failed together do not return together. */
+export function pauseAfter(failures: number, random: number): number {
   const full = Math.min(RETRY_DELAY_MS.longest, RETRY_DELAY_MS.first * 2 ** (failures - 1))
-  return full / 2 + (full / 2) * dice
+  return full / 2 + (full / 2) * random
 }
 
 export interface RetryOptions {
-  readonly dice: () => number
+  readonly random: () => number
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Whether the cause of a fault of class recover has been repaired. */
   readonly repaired: () => Promise<boolean>
@@ -34,12 +30,11 @@ export interface RetryOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Anything but a Fault is a bug and is not tried again; a deadline ends it with the last failure that says more. */
+/** @throws the last fault; a deadline is thrown only if no fault came before it. Any other error is a bug, not repeated. */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  patience: RetryOptions,
+  { random, wait, repaired, onRetry, signal }: RetryOptions,
 ): Promise<{ readonly value: T; readonly attempts: number }> {
-  const { signal } = patience
   let last: Fault | undefined
   let made = 0
   let same = 0
@@ -47,48 +42,37 @@ export async function retry<T>(
     try {
       return { value: await attempt(), attempts }
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
+      if (!(error instanceof Fault) || error.code === 'INTERRUPTED') throw error
       if (error.code === 'DEADLINE') throw last ?? error
-      if (error.code === 'INTERRUPTED') throw error
       same = last?.code === error.code && last.message === error.message ? same + 1 : 1
       last = error
       if (error.code !== 'API_THROTTLED') made += 1
-      const ms = await retryDelay(made, error, patience)
-      if (ms === undefined) throw same < MANY ? error : repeated(error, same)
-      // nobody is told of another attempt that will not be made
-      if (signal?.aborted) throw abortError(signal, error)
-      patience.onRetry(error, attempts, ms)
-      await patience.wait(ms, signal).catch(cause => {
-        throw signal?.aborted ? abortError(signal, error) : cause
+      const mayRecover = error.retry === 'recover' && made < MAX_ATTEMPTS && (await repaired())
+      const ms = mayRecover ? 0 : delayAfter(made, error, random())
+      if (ms === undefined) throw same < MANY ? error : repeatedFault(error, same)
+      if (signal?.aborted) throw abortFault(signal, error)
+      onRetry(error, attempts, ms)
+      await wait(ms, signal).catch(cause => {
+        throw signal?.aborted ? abortFault(signal, error) : cause
       })
     }
   }
 }
 
-/** So often the same is no accident. */
+/** So many equal replies are no accident. */
 const MANY = 3
 
-/** An answer that nothing can be made of, again and again, may be to a request that was carried out. */
-function repeated(fault: Fault, times: number): Fault {
+/** An unreadable reply, again and again, may be to a request that was performed. */
+function repeatedFault(fault: Fault, times: number): Fault {
   if (fault.code !== 'REPLY_UNREADABLE' || fault.advice !== FAULTS.REPLY_UNREADABLE.advice) return fault
   return new Fault('REPLY_UNREADABLE', `${times} times the same: ${fault.message}`, {
     advice:
-      'The request may have been carried out, and its answer changed on the way: look at what a proxy or gateway makes of it, or go round it (NO_PROXY). `certferry check` names the way.',
+      'The request may have been carried out and its answer changed by a proxy or gateway: check that, or bypass it (NO_PROXY). `certferry check` names the proxy.',
   })
 }
 
-/** A deadline says less than the failure it cuts short; any other reason says more. */
-function abortError(signal: AbortSignal, last: Fault): Fault {
+/** A deadline says less than the fault it follows; any other reason says more. */
+function abortFault(signal: AbortSignal, last: Fault): Fault {
   const fault = abortReason(signal, '')
   return fault.code === 'DEADLINE' ? last : fault
-}
-
-/** Milliseconds before the next attempt, or undefined to give up. */
-async function retryDelay(
-  made: number,
-  fault: Fault,
-  { dice, repaired }: RetryOptions,
-): Promise<number | undefined> {
-  if (fault.retry === 'recover') return made < MAX_ATTEMPTS && (await repaired()) ? 0 : undefined
-  return delayAfter(made, fault, dice())
 }

@@ -1,4 +1,4 @@
-/** A pass over many lineages: each is looked at, and those caught mid-change are looked at again. */
+/** One run over many lineages: each is checked, and those whose files are mid-change are checked again. */
 import { Fault } from '../errors.ts'
 import { type Receipt, type Upload, uploadedIdentity } from '../receipts/receipt.ts'
 import type { Lineage } from '../sources/lineage.ts'
@@ -9,73 +9,73 @@ import type { Outcome } from './outcome.ts'
 import { type SyncDeps, type SyncOptions, syncCertificate } from './syncCertificate.ts'
 
 export interface SyncAllDeps extends SyncDeps {
-  /** The receipts of these lineages, by one query; none of those that have none. */
+  /** The receipts of these lineages that have one, by one query. */
   readonly recallAll: (lineages: readonly Lineage[]) => Promise<ReadonlyMap<string, Receipt>>
-  /** Proves that receipts can be written: an ID that cannot be recorded should not be fetched. @throws Fault STATE_DIR_UNUSABLE. */
+  /** Shows that receipts can be written, before anything is uploaded. @throws Fault STATE_DIR_UNUSABLE. */
   readonly prepare: () => Promise<void>
-  /** Told of every outcome once, as it happens. */
+  /** Gets every outcome once, as it happens. */
   readonly report: (outcome: Outcome) => void
-  /** Lets no more uploads out: those that wait for their turn fail with this fault. */
+  /** Starts no more uploads: those that wait for their turn fail with this fault. */
   readonly abort: (fault: Fault) => void
-  /** Resolves after so many milliseconds, or at once when the pass has run out of time. */
+  /** Resolves after so many milliseconds, or at once when the run has no time left. */
   readonly sleep: (ms: number) => Promise<void>
 }
 
-/** Lineages under way at once: more than requests ever are, so that reading never holds up sending. */
-const WIDTH = 256
+/** Lineages under way at once: more than requests ever are, so that reading never delays sending. */
+const CONCURRENCY = 256
 
 /**
- * One pass over these lineages. One that fails never stops the others; the outcomes come in the lineages' order.
- * @throws Fault STATE_DIR_UNUSABLE where something has changed, and nothing could be recorded.
+ * A lineage that fails never stops the others; the outcomes have the order of the lineages.
+ * @throws Fault STATE_DIR_UNUSABLE if something has changed and could not be recorded.
  */
 export async function syncAll(
   lineages: readonly Lineage[],
-  effects: SyncAllDeps,
-  wishes: Omit<SyncOptions, 'last'>,
+  deps: SyncAllDeps,
+  options: Omit<SyncOptions, 'last'>,
 ): Promise<readonly Outcome[]> {
-  const outcomes = findUnchanged(lineages, await effects.recallAll(lineages), effects, wishes)
-  for (const outcome of outcomes.values()) effects.report(outcome)
+  const outcomes = findUnchanged(lineages, await deps.recallAll(lineages), deps, options)
+  for (const outcome of outcomes.values()) deps.report(outcome)
   let waiting = lineages.filter(({ id }) => !outcomes.has(id))
-  if (waiting.length && !wishes.dryRun) await effects.prepare()
-  const begun = new Map<string, number>()
+  if (waiting.length && !options.dryRun) await deps.prepare()
+  const started = new Map<string, number>()
   const alone = new Set<string>()
-  const shared = dedupeUploads(abortOnReceiptError(effects))
+  const shared = dedupeUploads(abortOnReceiptError(deps))
   for (const [round, pause] of [...RUN_RECHECK_DELAYS_MS, undefined].entries()) {
     const last = pause === undefined
     await each(waiting, async lineage => {
-      if (!begun.has(lineage.id)) begun.set(lineage.id, effects.now().getTime())
-      // a leaf that stands alone for the first time at the last look may be a chain that is just being written
+      if (!started.has(lineage.id)) started.set(lineage.id, deps.now().getTime())
+      // a leaf that is alone for the first time at the last check may be a chain that is being written
       const outcome = await syncCertificate(lineage, shared, {
-        ...wishes,
+        ...options,
         last: last && alone.has(lineage.id),
       })
-      if (isAwaited(outcome)) alone.add(lineage.id)
+      if (isLeafAlone(outcome)) alone.add(lineage.id)
       else alone.delete(lineage.id)
       if (isMidChange(outcome) && !last) return
-      const whole = { ...outcome, elapsedMs: effects.now().getTime() - (begun.get(lineage.id) ?? 0) }
-      outcomes.set(lineage.id, whole)
-      effects.report(whole)
+      const elapsedMs = deps.now().getTime() - (started.get(lineage.id) ?? 0)
+      outcomes.set(lineage.id, { ...outcome, elapsedMs })
+      deps.report({ ...outcome, elapsedMs })
     })
     waiting = lineages.filter(({ id }) => !outcomes.has(id))
     if (!waiting.length || last) break
-    await effects.sleep(RUN_RECHECK_DELAYS_MS[round] ?? 0)
+    await deps.sleep(RUN_RECHECK_DELAYS_MS[round] ?? 0)
   }
   return lineages.flatMap(({ id }) => outcomes.get(id) ?? [])
 }
 
-/** Those whose files stand as they did when they were uploaded: nothing is read but the receipt. */
+/** The lineages whose files have the stamps of the last upload: only the receipt is read. */
 export function findUnchanged(
   lineages: readonly Lineage[],
   receipts: ReadonlyMap<string, Receipt>,
   { glance, now }: Pick<SyncDeps, 'glance' | 'now'>,
-  wishes: Pick<SyncOptions, 'force' | 'endpoint'>,
+  options: Pick<SyncOptions, 'force' | 'endpoint'>,
 ): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>()
   for (const lineage of lineages) {
     const receipt = receipts.get(lineage.id)
-    const begun = now()
-    const known = receipt && unchangedUpload(receipt, glance(lineage), { ...wishes, now: begun })
-    if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - begun.getTime()))
+    const started = now()
+    const known = receipt && unchangedUpload(receipt, glance(lineage), { ...options, now: started })
+    if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - started.getTime()))
   }
   return outcomes
 }
@@ -91,34 +91,31 @@ const unchanged = ({ id }: Lineage, upload: Upload, elapsedMs: number): Outcome 
 
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'recheck'
 
-const isAwaited = (outcome: Outcome) =>
+const isLeafAlone = (outcome: Outcome) =>
   outcome.outcome === 'failed' && outcome.fault.code === 'CHAIN_INCOMPLETE'
 
-/**
- * Two paths to the same certificate cost one upload: within a pass the second shares the first one's answer. Not where
- * their settings differ: a certificate refused for one's settings is not refused for the other's.
- */
-function dedupeUploads(effects: SyncDeps): SyncDeps {
-  const under = new Map<string, ReturnType<SyncDeps['upload']>>()
+/** Two lineages with the same certificate and the same settings share one upload. */
+function dedupeUploads(deps: SyncDeps): SyncDeps {
+  const uploads = new Map<string, ReturnType<SyncDeps['upload']>>()
   return {
-    ...effects,
+    ...deps,
     upload: (bundle, lineage) => {
       const key = `${bundle.fingerprint} ${settingsDigest(bundle, lineage.upload)}`
-      const earlier = under.get(key)
+      const earlier = uploads.get(key)
       if (earlier) return earlier.then(uploaded => ({ ...uploaded, reused: true, attempts: 0 }))
-      const upload = effects.upload(bundle, lineage)
-      under.set(key, upload)
+      const upload = deps.upload(bundle, lineage)
+      uploads.set(key, upload)
       return upload
     },
   }
 }
 
-/** Once a receipt could not be written, nothing more is sent: an ID that cannot be recorded should not be fetched. */
-const abortOnReceiptError = (effects: SyncAllDeps): SyncAllDeps => ({
-  ...effects,
+/** Once a receipt could not be written nothing more is uploaded, because its ID could not be recorded either. */
+const abortOnReceiptError = (deps: SyncAllDeps): SyncAllDeps => ({
+  ...deps,
   record: (lineage, amend) =>
-    effects.record(lineage, amend).catch(error => {
-      if (error instanceof Fault && error.code === 'STATE_DIR_UNUSABLE') effects.abort(error)
+    deps.record(lineage, amend).catch(error => {
+      if (error instanceof Fault && error.code === 'STATE_DIR_UNUSABLE') deps.abort(error)
       throw error
     }),
 })
@@ -128,5 +125,5 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   const worker = async () => {
     for (const item of queue) await work(item)
   }
-  await Promise.all(Array.from({ length: Math.min(WIDTH, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker))
 }

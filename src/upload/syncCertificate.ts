@@ -1,9 +1,8 @@
-/** The story of one lineage: glance → read → prove → plan → upload → record. Every effect comes in as a plain function. */
+/** One check of one lineage: stamp → read → parse → decide → upload → record. Every effect comes in as a plain function. */
 import type { Bundle, Files, Identity } from '../certificate/bundle.ts'
 import { Fault } from '../errors.ts'
 import {
   type Receipt,
-  type Rejection,
   recordRetry,
   rejectionOf,
   replacedBy,
@@ -23,14 +22,14 @@ import type { Outcome, Verdict } from './outcome.ts'
 /** Chain and key as they are now. */
 interface PairReading {
   readonly files: Files
-  /** Nobody has written them for a few seconds. */
+  /** They were not written within the last few seconds. */
   readonly settled: boolean
-  /** Absent where a write from now on might not show in them. */
+  /** Absent where a later write might not show in them. */
   readonly marks: FileStamps | undefined
 }
 
 export interface SyncDeps {
-  /** How the files stand, without reading them; undefined where they must be read. */
+  /** The stamps of the files, without reading them; undefined where they must be read. */
   readonly glance: (lineage: Lineage) => FileStamps | undefined
   readonly read: (lineage: Lineage) => Promise<PairReading>
   readonly recall: (lineage: Lineage) => Promise<Receipt>
@@ -45,111 +44,106 @@ export interface SyncOptions {
   readonly dryRun: boolean
   /** The host that receipts must come from to count. */
   readonly endpoint: string
-  /** The last look of this pass: a leaf that still stands alone is believed. */
+  /** The last check of this run: a leaf that is still alone is uploaded. */
   readonly last: boolean
   /** Wait for the next attempt that a receipt names, as a daemon does. */
   readonly honourBackoff?: boolean
 }
 
-/** Looks at one lineage once. Never throws: what is not a Fault is a bug, reported as one. */
+/** Checks one lineage once, and uploads it if needed. Never throws: an error that is no Fault is a bug, reported as one. */
 export async function syncCertificate(
   lineage: Lineage,
-  effects: SyncDeps,
-  wishes: SyncOptions,
+  deps: SyncDeps,
+  options: SyncOptions,
 ): Promise<Outcome> {
-  const started = effects.now().getTime()
-  const seen: { bundle?: Identity } = {}
-  const verdict = await checkAndUpload(lineage, effects, wishes, seen).catch(failed)
-  return { ...verdict, ...seen, lineage: lineage.id, elapsedMs: effects.now().getTime() - started }
+  const started = deps.now().getTime()
+  const found: { bundle?: Identity } = {}
+  const verdict = await checkAndUpload(lineage, deps, options, found).catch(
+    (error): Verdict => ({ outcome: 'failed', fault: asFault(error) }),
+  )
+  return { ...verdict, ...found, lineage: lineage.id, elapsedMs: deps.now().getTime() - started }
 }
 
+/** Sets `found.bundle` as soon as it is known, for a failure after that. */
 async function checkAndUpload(
   lineage: Lineage,
-  effects: SyncDeps,
-  wishes: SyncOptions,
-  seen: { bundle?: Identity },
+  deps: SyncDeps,
+  options: SyncOptions,
+  found: { bundle?: Identity },
 ): Promise<Verdict> {
-  // before the files: one recorded in between by another process would make these look older than they are
-  const receipt = await effects.recall(lineage)
-  const known = unchangedUpload(receipt, effects.glance(lineage), { ...wishes, now: effects.now() })
+  // before the files: a receipt that another process records in between would make these look older than they are
+  const receipt = await deps.recall(lineage)
+  const known = unchangedUpload(receipt, deps.glance(lineage), { ...options, now: deps.now() })
   if (known) {
-    seen.bundle = uploadedIdentity(known)
+    found.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }
-  const { files, settled, marks } = await effects.read(lineage)
+  const { files, settled, marks } = await deps.read(lineage)
   // loaded only here: reading certificates takes a large library, and most certificates have not changed
   const { parseBundle, identityOf } = await import('../certificate/bundle.ts')
-  const bundle = parseBundle(files, effects.now())
-  seen.bundle = identityOf(bundle)
-  if (bundle.issuerMissing && !settled && !wishes.last) {
+  const bundle = parseBundle(files, deps.now())
+  found.bundle = identityOf(bundle)
+  if (bundle.issuerMissing && !settled && !options.last) {
     throw new Fault(
       'CHAIN_INCOMPLETE',
       `${files.chain.path}: the issuer of ${bundle.names[0]} may still be written`,
     )
   }
+  const check: Check = { lineage, bundle, receipt, marks, endpoint: options.endpoint }
   const settings = settingsDigest(bundle, lineage.upload)
-  const decision = decide(bundle, receipt, { ...wishes, settings, now: effects.now() })
-  if (decision.do === 'skip') {
-    if (!wishes.dryRun) await updateStamps(lineage, bundle, { receipt, marks }, effects)
-    return { outcome: 'unchanged', ...decision }
+  const decision = decide(bundle, receipt, { ...options, settings, now: deps.now() })
+  switch (decision.do) {
+    case 'skip':
+      if (!options.dryRun) await recordStamps(check, deps)
+      return { outcome: 'unchanged', ...decision }
+    case 'refuse':
+      return { outcome: 'refused', ...decision }
+    case 'wait':
+      return { outcome: 'waiting', until: decision.until }
+    case 'upload': {
+      const { because } = decision
+      if (options.dryRun) return { outcome: 'planned', because }
+      const uploaded = await deps.upload(bundle, lineage).catch(async error => {
+        if (error instanceof Fault) await recordFailure(check, error, settings, deps)
+        throw error
+      })
+      return recordUpload(check, uploaded, because, deps)
+    }
   }
-  if (decision.do === 'refuse') return { outcome: 'refused', ...decision }
-  if (decision.do === 'wait') return { outcome: 'waiting', until: decision.until }
-  if (wishes.dryRun) return { outcome: 'planned', because: decision.because }
-
-  const uploaded = await effects
-    .upload(bundle, lineage)
-    .catch(recordFailure(lineage, bundle, { settings, endpoint: wishes.endpoint }, effects))
-  return recordUpload(
-    lineage,
-    bundle,
-    uploaded,
-    { because: decision.because, receipt, endpoint: wishes.endpoint, marks },
-    effects,
-  )
 }
 
-/** Found unchanged by reading it: the next look need not. Where that cannot be recorded, it reads once more. */
-async function updateStamps(
-  lineage: Lineage,
-  bundle: Bundle,
-  { receipt, marks }: Pick<Known, 'receipt' | 'marks'>,
-  { record }: SyncDeps,
-): Promise<void> {
+interface Check {
+  readonly lineage: Lineage
+  readonly bundle: Bundle
+  readonly receipt: Receipt
+  readonly marks: FileStamps | undefined
+  readonly endpoint: string
+}
+
+/** The next check of files that were read and are unchanged need not read them. If that cannot be recorded, it does. */
+async function recordStamps({ lineage, bundle, receipt, marks }: Check, { record }: SyncDeps): Promise<void> {
   const known = receipt.uploaded
-  if (
-    !marks ||
-    bundle.flaws.length ||
-    (isEqual(known?.files, marks) && known?.changesAt === bundle.changesAt?.toISOString())
-  )
-    return
+  const isKnown = isEqual(known?.files, marks) && known?.changesAt === bundle.changesAt?.toISOString()
+  if (!marks || bundle.flaws.length || isKnown) return
   await record(lineage, current => withMarks(current, bundle, marks)).catch(error => {
     if (!(error instanceof Fault)) throw error
   })
 }
 
-interface Known {
-  readonly because: UploadReason
-  readonly marks: FileStamps | undefined
-  readonly receipt: Receipt
-  readonly endpoint: string
-}
-
 async function recordUpload(
-  lineage: Lineage,
-  bundle: Bundle,
+  { lineage, bundle, receipt, marks, endpoint }: Check,
   uploaded: Uploaded & { readonly attempts: number },
-  { because, receipt, endpoint, marks }: Known,
+  because: UploadReason,
   { record, now }: SyncDeps,
 ): Promise<Verdict> {
   const upload = uploadOf(bundle, uploaded, endpoint, now(), marks)
   const amend = (current: Receipt) =>
     withUpload(current, upload, because === 'forced', receipt.uploaded ?? 'none')
-  await record(lineage, amend).catch(error => {
-    if (!(error instanceof Fault)) throw error
-    // the ID is known to nobody else: it must not be lost with the receipt
-    throw new Fault('UPLOAD_NOT_RECORDED', `uploaded as ${uploaded.certificateId}, but ${error.message}`, {
-      cause: error,
+  await record(lineage, amend).catch(cause => {
+    if (!(cause instanceof Fault)) throw cause
+    // the ID must not be lost with the receipt
+    throw new Fault('UPLOAD_NOT_RECORDED', `uploaded as ${uploaded.certificateId}, but ${cause.message}`, {
+      cause,
     })
   })
   return {
@@ -162,28 +156,24 @@ async function recordUpload(
 }
 
 /**
- * A certificate refused for what is in it is not sent again until it, or the way it is sent, changes. One that could not
- * be carried is tried again at a time that outlives this process: a crash loop does not hammer the service.
+ * A certificate that the service rejected is not sent again until it, or its settings, change. After any other failure the
+ * time of the next attempt outlives this process: a crash loop does not flood the service.
  */
-const recordFailure =
-  (
-    lineage: Lineage,
-    bundle: Bundle,
-    way: Pick<Rejection, 'settings' | 'endpoint'>,
-    { record, now, random: dice }: SyncDeps,
-  ) =>
-  async (error: unknown) => {
-    if (!(error instanceof Fault)) throw error
-    const about = { fingerprint: bundle.fingerprint, fault: error, now: now(), dice: dice() }
-    if (error.code === 'API_REJECTED') {
-      await record(lineage, receipt => withRejection(receipt, rejectionOf(bundle, way, error, about.now)))
-    } else if (error.retry === 'backoff' && error.scope !== 'account' && error.code !== 'DEADLINE') {
-      await record(lineage, receipt => ({ ...receipt, failing: recordRetry(receipt.failing, about) }))
-    }
-    throw error
+async function recordFailure(
+  { lineage, bundle, endpoint }: Check,
+  fault: Fault,
+  settings: string,
+  { record, now, random }: SyncDeps,
+): Promise<void> {
+  const at = now()
+  if (fault.code === 'API_REJECTED') {
+    const rejection = rejectionOf(bundle, { settings, endpoint }, fault, at)
+    await record(lineage, receipt => withRejection(receipt, rejection))
+  } else if (fault.retry === 'backoff' && fault.scope !== 'account' && fault.code !== 'DEADLINE') {
+    const failure = { fingerprint: bundle.fingerprint, fault, now: at, dice: random() }
+    await record(lineage, receipt => ({ ...receipt, failing: recordRetry(receipt.failing, failure) }))
   }
-
-const failed = (error: unknown): Verdict => ({ outcome: 'failed', fault: asFault(error) })
+}
 
 const asFault = (error: unknown): Fault =>
   error instanceof Fault

@@ -23,9 +23,9 @@ interface RetryingUploaderOptions {
   readonly log: Logger
   readonly signal: AbortSignal
   readonly onThrottled?: (() => void) | undefined
-  /** The network faults that have been logged since the last success; shared by the uploaders of one daemon. */
-  readonly told?: Set<FaultCode> | undefined
-  readonly passing: Clock
+  /** The faults that have been logged since the last success; shared by the uploaders of one daemon. */
+  readonly logged?: Set<FaultCode> | undefined
+  readonly clock: Clock
 }
 
 /** The clock and the random numbers. */
@@ -60,9 +60,9 @@ interface Called<Fields> {
 }
 
 export function createRetryingUploader(options: RetryingUploaderOptions): RetryingUploader {
-  const { ratePerSecond, repair, log, signal, passing, onThrottled } = options
-  const queue = createRequestQueue(ratePerSecond, { ...passing, repair })
-  const retries = logRetry(log, options.told)
+  const { ratePerSecond, repair, log, signal, clock, onThrottled } = options
+  const queue = createRequestQueue(ratePerSecond, { ...clock, repair })
+  const retries = logRetry(log, options.logged)
   const send: Send = (action, parameters) =>
     queue.run(
       action,
@@ -74,11 +74,11 @@ export function createRetryingUploader(options: RetryingUploaderOptions): Retryi
       signal,
     )
   const retried = async <T>(action: string, context: CallContext, attempt: () => Promise<T>) => {
-    const since = passing.now()
+    const since = clock.now()
     const ends = AbortSignal.any([signal, queue.stopped(action)])
     const onRetry = retries.log(context)
     try {
-      const result = await retry(attempt, { ...passing, signal: ends, repaired: queue.repaired, onRetry })
+      const result = await retry(attempt, { ...clock, signal: ends, repaired: queue.repaired, onRetry })
       retries.succeeded()
       return result
     } catch (error) {
@@ -144,20 +144,20 @@ export interface UploaderOptions extends Omit<RetryingUploaderOptions, 'ratePerS
 
 export interface Uploader extends RetryingUploader {
   readonly client: Client
-  /** Where the credentials come from, in words. */
+  /** Where the credentials come from, as shown to the operator. */
   readonly origin: () => Promise<string>
   readonly close: () => Promise<void>
 }
 
 export function createUploader(options: UploaderOptions): Uploader {
-  const { settings, env, home, version, log, now, signal, passing } = options
+  const { settings, env, home, version, log, now, signal, clock } = options
   const { endpoint, region, language, profile, instanceRole, proxy, ratePerSecond } = settings
   const dispatcher = createAgent({ endpoint, proxy, env })
   const places = { env, home, profile, role: () => roleCredentials(instanceRole), onSecret: options.onSecret }
-  const wait = (ms: number) => passing.wait(ms, signal).catch(() => undefined)
-  const wallet = createCredentialProvider({ ...places, now: () => new Date(now()), wait }, now)
-  const onClock = sayClock(log)
-  const client = createClient({ endpoint, region, language, dispatcher, wallet, now, onClock, version })
+  const wait = (ms: number) => clock.wait(ms, signal).catch(() => undefined)
+  const credentials = createCredentialProvider({ ...places, now: () => new Date(now()), wait }, now)
+  const onClock = logClock(log)
+  const client = createClient({ endpoint, region, language, dispatcher, credentials, now, onClock, version })
   const retrying = createRetryingUploader({
     ...options,
     ratePerSecond,
@@ -167,17 +167,17 @@ export function createUploader(options: UploaderOptions): Uploader {
   return {
     ...retrying,
     client,
-    origin: async () => (await wallet.current()).origin,
-    // not close(): that waits for a proxy that never answers, and nobody is left to want the answer
+    origin: async () => (await credentials.current()).origin,
+    // not close(): that waits for a proxy that never answers
     close: () => dispatcher.destroy(),
   }
 }
 
-/** What the service would accept anyway is no wrong clock, but one that has been put right. In seconds. */
-const IN_STEP = 60
+/** Seconds. The service accepts such a difference: the clock was wrong and has been set. */
+const ACCEPTED_OFFSET = 60
 
-const sayClock = (log: Logger) => (offset: number) =>
-  Math.abs(offset) < IN_STEP
+const logClock = (log: Logger) => (offset: number) =>
+  Math.abs(offset) < ACCEPTED_OFFSET
     ? log.info({ event: 'clock_skew', offset }, "this machine's clock is in step with the service's again")
     : log.warn(
         { event: 'clock_skew', offset, advice: FAULTS.API_CLOCK.advice },

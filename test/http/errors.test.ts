@@ -64,7 +64,7 @@ describe('a request without an answer', () => {
       const drip = setInterval(() => socket.write(' '), 10)
       socket.on('close', () => clearInterval(drip))
     })
-    const { call } = callerOf(url, { whole: 100 })
+    const { call } = callerOf(url, { timeout: 100 })
     expect(await failureOf(call())).toMatchObject({
       code: 'TIMEOUT',
       message: expect.stringContaining('(TimeoutError)'),

@@ -14,13 +14,13 @@ async function call({ endpoint, proxy, env = {}, limits }: Job): Promise<Ending>
   try {
     const url = new URL(endpoint)
     const dispatcher = createAgent({ endpoint: url, proxy, env, ...(limits && { limits }) })
-    const wallet = { current: async () => credentials, renew: async () => false }
+    const provider = { current: async () => credentials, renew: async () => false }
     const { call } = createClient({
       endpoint: url,
       region: undefined,
       language: 'en-US',
       dispatcher,
-      wallet,
+      credentials: provider,
       now: Date.now,
       version: '0',
     })

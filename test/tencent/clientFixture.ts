@@ -45,7 +45,7 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
 }
 
 type Wishes = Partial<
-  Pick<Connection, 'region' | 'language' | 'now' | 'whole'> & Pick<AgentOptions, 'limits'>
+  Pick<Connection, 'region' | 'language' | 'now' | 'timeout'> & Pick<AgentOptions, 'limits'>
 > & {
   readonly token?: string
 }
@@ -61,7 +61,7 @@ export function callerOf(url: string, { limits, token, ...wishes }: Wishes = {})
     region: undefined,
     language: 'en-US',
     dispatcher,
-    wallet: { current: async () => credentials, renew: async () => false },
+    credentials: { current: async () => credentials, renew: async () => false },
     now: Date.now,
     onClock: offset => offsets.push(offset),
     version: '1.2.3',

@@ -40,7 +40,7 @@ describe('the rhythm', () => {
   })
 
   test('one throttled request slows all of them, and successes bring the speed back', async () => {
-    const { clock, left, send, fail, reason } = stage({ dice: () => 0.5 })
+    const { clock, left, send, fail, reason } = stage({ random: () => 0.5 })
     await clock.until(Promise.all(many(10, () => send())))
     expect(await reason(send(fail(answered('API_THROTTLED'))))).toMatchObject({ code: 'API_THROTTLED' })
     const throttledAt = clock.now()
@@ -67,7 +67,7 @@ describe('a limit that lets nothing through', () => {
   const throttle = () => new Fault('API_THROTTLED', 'too fast', { apiCode: 'RequestLimitExceeded' })
 
   test('is asked for an hour, ever more rarely; then all that wait are told so by one fault, which is not tried again', async () => {
-    const { clock, left, lanes } = stage({ dice: () => 0.5 })
+    const { clock, left, lanes } = stage({ random: () => 0.5 })
     const asking = async () => {
       for (;;) {
         const fault = await lanes
@@ -93,7 +93,7 @@ describe('a limit that lets nothing through', () => {
   })
 
   test('is asked again by what comes later, at the pace that was learnt', async () => {
-    const { clock, left, lanes, send } = stage({ dice: () => 0.5 })
+    const { clock, left, lanes, send } = stage({ random: () => 0.5 })
     for (let last = false; !last; )
       last = await clock.until(
         lanes

@@ -7,16 +7,16 @@ export const answered = (code: FaultCode, apiCode = 'Some.Code') => new Fault(co
 
 export interface Wishes {
   readonly rate?: number
-  readonly dice?: () => number
+  readonly random?: () => number
   readonly repair?: (fault: Fault) => Promise<boolean>
 }
 
-export function stage({ rate = 10, dice = () => 0, repair = async () => true }: Wishes = {}) {
+export function stage({ rate = 10, random = () => 0, repair = async () => true }: Wishes = {}) {
   const clock = virtualClock()
   const repaired: Fault[] = []
   const lanes = createRequestQueue(rate, {
     ...clock,
-    dice,
+    random,
     repair: fault => {
       repaired.push(fault)
       return repair(fault)

@@ -18,7 +18,7 @@ function stage(wishes: Partial<RetryOptions> = {}) {
           return result
         },
         {
-          dice: () => 0,
+          random: () => 0,
           wait: (ms, signal) => {
             waits.push(ms)
             return clock.wait(ms, signal)
@@ -63,8 +63,8 @@ describe('what may pass', () => {
   test.each([
     ['half of each pause is certain', 0, 0.5],
     ['and half is thrown', 1 - Number.EPSILON, 1],
-  ])('%s', async (_, dice, share) => {
-    const { run, waits } = stage({ dice: () => dice })
+  ])('%s', async (_, random, share) => {
+    const { run, waits } = stage({ random: () => random })
     await run(() => network)
     const full = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
     expect(waits.map(Math.round)).toEqual(full.map(ms => ms * share))

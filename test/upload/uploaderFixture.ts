@@ -24,7 +24,7 @@ export function hurried() {
       ahead += ms
       await new Promise(resolve => setImmediate(resolve))
     },
-    dice: () => 0,
+    random: () => 0,
   }
 }
 
@@ -67,7 +67,7 @@ export async function stage({
     log: createLogger({ level: 'debug', output, now: Date.now }),
     now: Date.now,
     signal,
-    passing: hurried(),
+    clock: hurried(),
   })
   onTestFinished(uploader.close)
   const lineage = pemLineage({ kind: 'pem', name: 'a', chain: 'a', key: 'a', keys: {} }, settings.uploadOf)

@@ -96,7 +96,7 @@ const THROTTLE = envelope({
 function openService(limit: Limit, clock: Clock, latency: Latency) {
   const ids = new Map<string, string>()
   let [passed, throttled, lastAt] = [0, 0, 0]
-  const travel = () => clock.wait(latency.least + clock.dice() * (latency.most - latency.least))
+  const travel = () => clock.wait(latency.least + clock.random() * (latency.most - latency.least))
   const replyTo = ({ CertificatePublicKey, Repeatable }: Parameters): string => {
     if (!limit(clock.now())) {
       throttled += 1
@@ -143,7 +143,7 @@ async function runServer({ bundles, perSecond, send, clock }: ServerOptions) {
     const uploader = createRetryingUploader({
       ratePerSecond: perSecond,
       send,
-      passing: clock,
+      clock,
       repair: async () => false,
       log: createLogger({ level: 'error', output: NO_OUTPUT, now: clock.now }),
       signal: new AbortController().signal,
@@ -189,10 +189,10 @@ async function upload(
 
 export async function simulate(fleet: Fleet, bundle: Bundle, seed: number): Promise<Simulation> {
   const { servers, everywhere, single, perSecond, window, within } = fleet
-  const dice = seededRandom(seed)
+  const random = seededRandom(seed)
   const { until, ...time } = virtualClock({ still: () => setImmediate() })
-  const clock = { ...time, dice }
-  const limit = LIMITS[window](perSecond, dice)
+  const clock = { ...time, random }
+  const limit = LIMITS[window](perSecond, random)
   const { send, ids, figures } = openService(limit, clock, fleet.latency ?? { least: 10, most: 60 })
   const bundles = Array.from({ length: everywhere + single }, (_, i) => nthBundle(bundle, i))
   const bundlesOf = (server: number) =>
@@ -200,7 +200,7 @@ export async function simulate(fleet: Fleet, bundle: Bundle, seed: number): Prom
   const all = await until(
     Promise.all(
       Array.from({ length: servers }, async (_, server) => {
-        await clock.wait(typeof within === 'number' ? dice() * within : (within[server] ?? 0))
+        await clock.wait(typeof within === 'number' ? random() * within : (within[server] ?? 0))
         return runServer({ bundles: bundlesOf(server), perSecond, send, clock })
       }),
     ),
