@@ -12,16 +12,20 @@ import { all, certbotRenew } from '../fixtures/producers.ts'
 import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { storeText } from '../fixtures/traefikStore.ts'
 import { answering } from '../http/httpServers.ts'
+import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
-import { KEYS, openTown, type Town } from './town.ts'
 
 const DAY = 86_400_000
 
 const listed = (json: string) => JSON.parse(json).results as ReadonlyArray<Readonly<Record<string, unknown>>>
 
-/** A command that writes down the letters it is told, a line each. */
-const teller = (town: Town) =>
-  town.put('tell', `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES" >> '${town.at('told')}'\n`, 0o755)
+/** A command that appends event and lineages of each notification to a file. */
+const notifyCommand = (built: BuiltProgram) =>
+  built.put(
+    'tell',
+    `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES" >> '${built.at('told')}'\n`,
+    0o755,
+  )
 
 const ask = (socketPath: string, path: string) =>
   new Promise<string>((resolve, reject) => {
@@ -40,7 +44,7 @@ export function describeBuilt(program: () => string): void {
   const feature = (
     title: string,
     covers: readonly string[],
-    does: (town: Town) => Promise<unknown>,
+    does: (built: BuiltProgram) => Promise<unknown>,
     {
       emulator,
       needsRoot = false,
@@ -48,9 +52,9 @@ export function describeBuilt(program: () => string): void {
   ) => {
     for (const name of covers) covered.add(name)
     test.skipIf(needsRoot && getuid?.() !== 0)(title, async () => {
-      const town = await openTown(program(), emulator)
-      await does(town)
-      expect(covers.filter(name => !town.used.has(name))).toEqual([])
+      const built = await openBuiltProgram(program(), emulator)
+      await does(built)
+      expect(covers.filter(name => !built.used.has(name))).toEqual([])
     })
   }
 
@@ -324,8 +328,11 @@ exclude = true
   })
 
   describe('credentials', () => {
-    const sync = ({ typed, at }: Town, env: Readonly<Record<string, string>>, ...words: readonly string[]) =>
-      typed(['sync', '--json', '--source', `certbot=${at('letsencrypt')}`, ...words], env)
+    const sync = (
+      { typed, at }: BuiltProgram,
+      env: Readonly<Record<string, string>>,
+      ...words: readonly string[]
+    ) => typed(['sync', '--json', '--source', `certbot=${at('letsencrypt')}`, ...words], env)
     const ini = (profile: string) =>
       `[${profile}]\nsecret_id = ${KEYS.TENCENTCLOUD_SECRET_ID}\nsecret_key = ${KEYS.TENCENTCLOUD_SECRET_KEY}\n`
 
@@ -337,14 +344,14 @@ exclude = true
         'CREDENTIALS_DIRECTORY',
         '[tencent] profile',
       ],
-      async town => {
-        const { certbot, put, at, configure, emulator } = town
+      async built => {
+        const { certbot, put, at, configure, emulator } = built
         await certbot('a.example.com')
         await put('systemd/tencentcloud', ini('default'))
-        await sync(town, { CREDENTIALS_DIRECTORY: at('systemd') }, '--force')
+        await sync(built, { CREDENTIALS_DIRECTORY: at('systemd') }, '--force')
         const config = await configure('[tencent]\nprofile = "ops"\n')
         await sync(
-          town,
+          built,
           { TENCENTCLOUD_CREDENTIALS_FILE: await put('ini', ini('ops')) },
           '--force',
           '--config',
@@ -352,7 +359,7 @@ exclude = true
         )
         const file = await put('key', `${KEYS.TENCENTCLOUD_SECRET_KEY}\n`)
         const { TENCENTCLOUD_SECRET_ID } = KEYS
-        await sync(town, { TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY_FILE: file }, '--force')
+        await sync(built, { TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY_FILE: file }, '--force')
         expect(emulator.entries.map(({ code }) => code)).toEqual(['OK', 'OK', 'OK'])
       },
     )
@@ -362,11 +369,11 @@ exclude = true
     feature(
       'may be temporary ones',
       ['TENCENTCLOUD_TOKEN'],
-      async town => {
-        await town.certbot('a.example.com')
+      async built => {
+        await built.certbot('a.example.com')
         const env = { TENCENTCLOUD_SECRET_ID: 'temporary', TENCENTCLOUD_SECRET_KEY: temporary.secretKey }
-        await sync(town, { ...env, TENCENTCLOUD_TOKEN: temporary.token })
-        expect(town.emulator.certificates()).toHaveLength(1)
+        await sync(built, { ...env, TENCENTCLOUD_TOKEN: temporary.token })
+        expect(built.emulator.certificates()).toHaveLength(1)
       },
       { emulator: { accounts: { temporary } } },
     )
@@ -433,7 +440,7 @@ exclude = true
   })
 
   describe('the way there', () => {
-    const proxied = async ({ certbot, type, at, configure }: Town, by: 'variable' | 'setting') => {
+    const proxied = async ({ certbot, type, at, configure }: BuiltProgram, by: 'variable' | 'setting') => {
       await certbot('a.example.com')
       const asked: string[] = []
       const server = createTcpServer(socket =>
@@ -458,9 +465,11 @@ exclude = true
       expect(stdout).toMatch(/^FAIL +proxy /m)
       expect(new Set(asked)).toEqual(new Set(['CONNECT ssl.invalid:443 HTTP/1.1']))
     }
-    feature('leads through the proxy of the environment', ['HTTPS_PROXY'], town => proxied(town, 'variable'))
-    feature('leads through the proxy of the configuration', ['[tencent] proxy'], town =>
-      proxied(town, 'setting'),
+    feature('leads through the proxy of the environment', ['HTTPS_PROXY'], built =>
+      proxied(built, 'variable'),
+    )
+    feature('leads through the proxy of the configuration', ['[tencent] proxy'], built =>
+      proxied(built, 'setting'),
     )
 
     feature(
@@ -526,15 +535,15 @@ exclude = true
     feature(
       'by a command, of each kind of news',
       ['[notify] command', '[notify] events', ...NOTIFY_EVENTS.map(event => `event ${event}`)],
-      async town => {
-        const { certbot, put, type, configure, read, did } = town
+      async built => {
+        const { certbot, put, type, configure, read, did } = built
         const now = Date.now()
         await certbot('good.example.com')
         const old = { notBefore: new Date(now - 90 * DAY), notAfter: new Date(now - DAY) }
         await certbot('old.example.com', old)
         await put('bad/chain.pem', 'no certificate\n')
         await put('bad/key.pem', 'no key\n')
-        const command = await teller(town)
+        const command = await notifyCommand(built)
         const config = await configure(
           `[notify]\ncommand = "${command}"\nevents = ["uploaded", "rejected", "uploads_paused", "failing", "renewal_overdue"]\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n[[source]]\nkind = "pem"\nname = "two"\nchain = "two/chain.pem"\nkey = "two/key.pem"\n`,
         )
@@ -564,7 +573,7 @@ exclude = true
           message: 'no',
         }
         const lineage = 'certbot:slow.example.com'
-        await putReceipts(town.at('state'), { ...emptyReceipt(lineage), failing })
+        await putReceipts(built.at('state'), { ...emptyReceipt(lineage), failing })
         const refusal = { Error: { Code: 'FailedOperation.Unheard', Message: 'no' }, RequestId: 'r' }
         const { url } = await answering(() => ({ body: JSON.stringify({ Response: refusal }) }))
         await type(['sync', '--config', config, '--only', 'slow.example.com', '--endpoint', url])
@@ -597,14 +606,14 @@ exclude = true
       },
     )
 
-    feature('of a sample, by every channel', ['notify', 'notify --test'], async town => {
+    feature('of a sample, by every channel', ['notify', 'notify --test'], async built => {
       const { url, asked } = await answering(() => ({}))
-      await town.put('hook', url)
-      const config = await town.configure(
-        `[notify]\ncommand = "${await teller(town)}"\nwebhook_file = "hook"\n`,
+      await built.put('hook', url)
+      const config = await built.configure(
+        `[notify]\ncommand = "${await notifyCommand(built)}"\nwebhook_file = "hook"\n`,
       )
-      await town.typed(['notify', '--test', '--config', config])
-      expect(await town.read('told')).toBe('test \n')
+      await built.typed(['notify', '--test', '--config', config])
+      expect(await built.read('told')).toBe('test \n')
       expect(asked.map(({ body }) => JSON.parse(body.toString()).event)).toEqual(['test'])
     })
   })

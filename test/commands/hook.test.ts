@@ -29,8 +29,8 @@ async function acmeHome(stage: Stage, domain: string) {
   }
 }
 
-describe('a hook finds its certificate', () => {
-  test('where certbot says: RENEWED_LINEAGE, named as sync names it', async () => {
+describe('hook finds the certificate', () => {
+  test('hook takes the certificate of RENEWED_LINEAGE (certbot) under the name that sync gives it', async () => {
     const stage = await openStage()
     await stage.certbot('example.com')
     const run = await hook(stage, { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') })
@@ -41,7 +41,7 @@ describe('a hook finds its certificate', () => {
     expect((await stage.type(['sync', '--json'])).json().results[0]).toMatchObject({ outcome: 'unchanged' })
   })
 
-  test('where acme.sh says: CERT_FULLCHAIN_PATH and CERT_KEY_PATH, wildcards included', async () => {
+  test('hook takes the certificate of CERT_FULLCHAIN_PATH and CERT_KEY_PATH (acme.sh), wildcards included', async () => {
     const stage = await openStage()
     const { env, home } = await acmeHome(stage, '*.example.org')
     const run = await hook(stage, env)
@@ -55,7 +55,7 @@ describe('a hook finds its certificate', () => {
     ])
   })
 
-  test('in its options, when no client speaks', async () => {
+  test('hook takes the files of its options when no client calls it', async () => {
     const stage = await openStage()
     const { chain, key } = await issue()
     await writeFile(join(stage.folder, 'chain.pem'), chain)
@@ -65,7 +65,7 @@ describe('a hook finds its certificate', () => {
     expect(run.json()).toMatchObject({ results: [{ lineage: 'pem:intranet', outcome: 'uploaded' }] })
   })
 
-  test('certbot is believed before acme.sh, and both before the options', async () => {
+  test('hook prefers the variables of certbot to those of acme.sh, and both to its options', async () => {
     const stage = await openStage()
     await stage.certbot('example.com')
     const { env } = await acmeHome(stage, 'example.org')
@@ -78,15 +78,15 @@ describe('a hook finds its certificate', () => {
     )
   })
 
-  test('or says that nobody told it of one, exit 64', async () => {
+  test('hook without a certificate exits 64', async () => {
     const run = await hook(await openStage(), {})
     expect(run.exit).toBe(64)
     expect(run.json().fault).toMatchObject({ code: 'USAGE' })
   })
 })
 
-describe('a hook behaves as its callers need', () => {
-  test('nothing on standard error, whatever happens', async () => {
+describe('hook behaves as its callers need', () => {
+  test('hook writes nothing to standard error, whatever happens', async () => {
     const stage = await openStage()
     await stage.certbot('example.com')
     const RENEWED_LINEAGE = join(stage.folder, 'letsencrypt/live/example.com')
@@ -109,7 +109,7 @@ describe('a hook behaves as its callers need', () => {
     }
   })
 
-  test('called again with the same certificate it sends nothing and says so in one line', async () => {
+  test('hook for an unchanged certificate sends nothing and logs one line', async () => {
     const stage = await openStage()
     await stage.certbot('example.com')
     const env = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }
@@ -124,7 +124,7 @@ describe('a hook behaves as its callers need', () => {
     expect(stage.emulator.entries).toHaveLength(1)
   })
 
-  test('it is back within its deadline from a service that does not answer, exit 75', async () => {
+  test('hook ends at its deadline if the service does not answer, exit 75', async () => {
     const stage = await openStage({ faults: () => ({ stall: 60_000 }) })
     await stage.certbot('example.com')
     const started = Date.now()
@@ -132,22 +132,12 @@ describe('a hook behaves as its callers need', () => {
       '--deadline',
       '1',
     ])
-    // not after the minute that the service takes
+    // the service would take a minute
     expect(Date.now() - started).toBeLessThan(50_000)
     expect(run.json()).toMatchObject({
       results: [{ outcome: 'failed', fault: { code: 'DEADLINE' } }],
       exit: 75,
     })
     expect(await receiptsIn(join(stage.folder, 'state'))).toEqual([])
-  })
-
-  test('a lineage takes the upload keys of the configured source that holds it', async () => {
-    const stage = await openStage()
-    await stage.certbot('example.com')
-    const config = join(stage.folder, 'config.toml')
-    await writeFile(config, '[[source]]\nkind = "certbot"\npath = "letsencrypt"\nproject_id = 42\n')
-    const live = join(stage.folder, 'letsencrypt/live/example.com')
-    await hook(stage, { RENEWED_LINEAGE: live }, ['-c', config])
-    expect(stage.emulator.certificates()[0]?.projectId).toBe(42)
   })
 })

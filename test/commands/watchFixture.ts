@@ -1,5 +1,7 @@
 /** A daemon in this process, over a folder with certbot's tree and a local SSL API. */
+
 import { writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
@@ -79,3 +81,14 @@ ${rest}`,
   const stored = (count: number) => expect.poll(() => emulator.certificates().length, BOUND).toBe(count)
   return { ...stage, root, configure, start, renew, stored }
 }
+
+/** A page of the daemon's HTTP server on a Unix socket. */
+export const ask = (socketPath: string, path: string) =>
+  new Promise<string>((resolve, reject) => {
+    request({ socketPath, path }, response => {
+      let text = ''
+      response.on('data', data => (text += data)).on('end', () => resolve(text))
+    })
+      .on('error', reject)
+      .end()
+  })

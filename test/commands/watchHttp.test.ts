@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { recordedWorld } from '../fixtures/world.ts'
 import { KEYS, openStage } from './commandFixture.ts'
-import { ask } from './healthPages.ts'
+import { ask } from './watchFixture.ts'
 
 test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
   const { folder, emulator, certbot } = await openStage()

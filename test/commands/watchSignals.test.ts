@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { sleep } from '../../src/util/async.ts'
-import { ask } from './healthPages.ts'
-import { BOUND, openWatchStage } from './watchFixture.ts'
+import { ask, BOUND, openWatchStage } from './watchFixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -1,6 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
-import { type Options, resolvePaths, resolveSettings, type Settings } from '../../src/config/settings.ts'
+import {
+  isMatch,
+  type Options,
+  resolvePaths,
+  resolveSettings,
+  type Settings,
+} from '../../src/config/settings.ts'
+import { processorTime } from '../fixtures/processor.ts'
 import { faultOf } from '../fixtures/samples.ts'
 
 const FILE: Config = {
@@ -29,7 +37,7 @@ const inForce = ({ endpoint, logLevel, stateDir, ratePerSecond, sources }: Setti
   sources.map(source => 'path' in source && source.path).join(),
 ]
 
-describe('option over environment over file over default', () => {
+describe('resolveSettings', () => {
   test.each<readonly [string, Options, Record<string, string>, Config, readonly unknown[]]>([
     ['defaults', {}, {}, {}, ['https://ssl.tencentcloudapi.com/', 'info', '/var/lib/certferry', 10, '']],
     ['file', {}, {}, FILE, ['https://file.example/', 'warn', '/file', 3, '/file']],
@@ -41,16 +49,16 @@ describe('option over environment over file over default', () => {
       ['https://environment.example/', 'error', '/environment', 3, '/file'],
     ],
     ['options', OPTIONS, ENVIRONMENT, FILE, ['https://option.example/', 'debug', '/option', 7, '/option']],
-  ])('%s', (_, options, environment, file, expected) => {
+  ])('option over environment over file over default: %s', (_, options, environment, file, expected) => {
     expect(inForce(resolveSettings(options, environment, file))).toEqual(expected)
   })
 
-  test('an empty variable says nothing', () => {
+  test('an empty variable counts as not set', () => {
     const empty = Object.fromEntries(Object.keys(ENVIRONMENT).map(name => [name, '']))
     expect(inForce(resolveSettings({}, empty, FILE))).toEqual(inForce(resolveSettings({}, {}, FILE)))
   })
 
-  test('what only the file can say', () => {
+  test('region, language, profile and proxy come from the file', () => {
     expect(resolveSettings({}, {}, {})).toMatchObject({
       region: undefined,
       language: 'en-US',
@@ -62,8 +70,8 @@ describe('option over environment over file over default', () => {
   })
 })
 
-describe('values of the environment and of options are checked too', () => {
-  test('all at once, each by where it came from', () => {
+describe('invalid options and variables', () => {
+  test('invalid options and variables are reported at once, each by its name', () => {
     const environment = { CERTFERRY_ENDPOINT: 'http://evil.com', CERTFERRY_LOG_LEVEL: 'loud' }
     expect(faultOf(() => resolveSettings({}, environment, {}))).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -78,8 +86,8 @@ describe('values of the environment and of options are checked too', () => {
   })
 })
 
-describe('paths of the file', () => {
-  test('are relative to it, or to the home of the user', () => {
+describe('resolvePaths', () => {
+  test('paths are relative to the file, or to the home of the user', () => {
     const config: Config = {
       upload: { key_password_file: '../password' },
       certificate: [{ match: '*', key_password_file: '~/password' }],
@@ -105,8 +113,59 @@ describe('paths of the file', () => {
     expect([dir('~x'), dir('a/~/b'), dir('~/')]).toEqual(['/base/~x', '/base/a/~/b', '/home/me'])
   })
 
-  test('what is no path stays as it is', () => {
+  test('values that are no paths stay as they are', () => {
     const config: Config = { tencent: { endpoint: 'https://x.example' }, log: { level: 'info' } }
     expect(resolvePaths(config, '/base', '/home')).toEqual(config)
+  })
+})
+
+test.each([
+  ['example.com', 'example.com', true],
+  ['example.com', 'example.community', false],
+  ['example.com', 'exampleXcom', false],
+  ['*', '', true],
+  ['*', 'anything:at/all\n', true],
+  ['*.example.com', 'www.example.com', true],
+  ['*.example.com', 'example.com', false],
+  ['*.example.com_ecc', '*.example.com_ecc', true],
+  ['certbot:shop-*', 'certbot:shop-1.example.com', true],
+  ['certbot:shop-*', 'acme.sh:shop-1.example.com', false],
+  ['shop-?', 'shop-1', true],
+  ['shop-?', 'shop-12', false],
+  ['shop-?', 'shop-', false],
+  ['shop-?', 'shop-店', true],
+  ['shop-?', 'shop-🏪', true],
+  ['a*b*c', 'a-b-b-c', true],
+  ['a*b*c', 'a-c-b', false],
+  ['a**c', 'abc', true],
+  ['*a', 'ba', true],
+  ['*ab', 'aab', true],
+  ['', '', true],
+  ['', 'a', false],
+  ['[ab](c)|{d}+^$\\', '[ab](c)|{d}+^$\\', true],
+  ['[ab]', 'a', false],
+  ['EXAMPLE.com', 'example.com', false],
+])('isMatch(%j, %j) is %j', (pattern, name, expected) => {
+  expect(isMatch(pattern, name)).toBe(expected)
+})
+
+describe('isMatch', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '店'), maxLength: 8 })
+
+  test('isMatch decides as the regular expression would', () => {
+    fc.assert(
+      fc.property(word, word, (pattern, name) => {
+        const source = pattern.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')
+        expect(isMatch(pattern, name)).toBe(new RegExp(`^${source}$`, 'su').test(name))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('isMatch takes little time, however many asterisks almost fit', () => {
+    const spent = processorTime(() => {
+      expect(isMatch(`${'*a'.repeat(30)}*b`, 'a'.repeat(255))).toBe(false)
+    })
+    expect(spent).toBeLessThan(3_000)
   })
 })

@@ -1,4 +1,4 @@
-/** The built program in a place of its own: files, a local SSL API, and a list of all that it was given. */
+/** The built program with files and a local SSL API of its own, and a list of the features that it was used with. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { kill } from 'node:process'
@@ -17,10 +17,10 @@ export const KEYS = {
 
 type Env = Readonly<Record<string, string>>
 
-export type Town = Awaited<ReturnType<typeof openTown>>
+export type BuiltProgram = Awaited<ReturnType<typeof openBuiltProgram>>
 
 /** `program` is a path; nothing of this machine's configuration is seen. */
-export async function openTown(program: string, options: EmulatorOptions = {}) {
+export async function openBuiltProgram(program: string, options: EmulatorOptions = {}) {
   const folder = await temporaryDirectory()
   const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
   onTestFinished(() => emulator.close())
