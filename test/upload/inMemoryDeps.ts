@@ -35,7 +35,7 @@ export interface Memory {
   readonly receipts: Map<string, Receipt>
   /** What the service was sent, in order. */
   readonly sent: { readonly lineage: string; readonly bundle: Bundle }[]
-  readonly told: Outcome[]
+  readonly reported: Outcome[]
   readonly waits: number[]
 }
 
@@ -49,7 +49,7 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
   const disk: Memory['disk'] = new Map()
   const receipts: Memory['receipts'] = new Map()
   const sent: Memory['sent'] = []
-  const told: Outcome[] = []
+  const reported: Outcome[] = []
   const waits: number[] = []
   const ids = new Map<string, string>()
   const read = async (lineage: Lineage) => {
@@ -78,11 +78,11 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
     record: async (lineage, amend) => {
       receipts.set(lineage.id, amend(await recall(lineage)))
     },
-    report: outcome => told.push(outcome),
+    report: outcome => reported.push(outcome),
     sleep: async ms => {
       waits.push(ms)
     },
     ...changes,
   }
-  return { effects, disk, receipts, sent, told, waits }
+  return { effects, disk, receipts, sent, reported, waits }
 }
