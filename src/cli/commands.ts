@@ -158,9 +158,14 @@ check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
   {
     name: 'emulator',
     summary: 'run a local fake of the SSL API for experiments',
-    operands: '[--port N] [--inject-faults SEED]',
+    operands: '[--port N] [--resources FILE] [--inject-faults SEED]',
     options: { ...PORT, ...PACE },
-    details: 'Prints its URL in the first line, then one line per request. Ctrl-C ends it.',
+    details: `Prints its URL in the first line, then one line per request. Ctrl-C ends it.
+FILE describes CDN domains, load balancers and so on, whose certificates the
+API replaces, and a TLS server on loopback shows. For example:
+  {"resources": [{"type": "cdn", "domains": ["www.example.com"],
+                  "certId": "first:www.example.com"}]}
+All of it: docs/emulator.md.`,
     load: () => import('../commands/emulator.ts'),
   },
   {

@@ -161,6 +161,15 @@ export const PORT = {
     takes: 'SEED',
     says: 'throttle, reset, stall and send invalid replies; same SEED, same faults',
   },
+  resources: {
+    takes: 'FILE',
+    says: 'JSON with the resources that serve certificates; starts a TLS edge too',
+  },
+  'time-scale': {
+    takes: 'N',
+    says: 'seconds of scans and jobs that pass in one (default 1)',
+    read: number('time-scale', 1, 100_000, false),
+  },
 } satisfies OptionTable
 
 type Options = typeof METRICS &

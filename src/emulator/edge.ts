@@ -34,7 +34,7 @@ export interface Edge {
   readonly addresses: readonly string[]
   /** Replaces the fault of the same place; undefined takes it away. `refuse` is for an address or for all. */
   readonly setFault: (fault: EdgeFault | undefined, place?: EdgePlace) => Promise<void>
-  /** How long after its resource a node changes: seconds of the service's time, or never again. */
+  /** How long after its resource a node changes: seconds of the service's time, or never: it keeps what it shows. */
   readonly setLag: (seconds: number | 'never', address?: string) => void
   /** The IDs of what a client would be shown; two if it may choose the algorithm. */
   readonly served: (host: string, address?: string) => readonly string[]
@@ -75,7 +75,7 @@ export async function startEdge(
     )?.fault
 
   const greet = (socket: Socket, address: string, hello: Buffer) => {
-    const host = serverNameIn(hello)
+    const host = serverNameIn(hello)?.toLowerCase()
     const fault = faultAt(address, host)
     if (fault === 'hang') return
     if (fault === 'reset') {
@@ -146,8 +146,11 @@ export async function startEdge(
       }
     },
     setLag: (seconds, address) => {
-      const view: View = seconds === 'never' ? { frozenAt: account.now() } : { lag: account.seconds(seconds) }
-      for (const each of address === undefined ? addresses : [address]) views.set(each, view)
+      for (const each of address === undefined ? addresses : [address]) {
+        const now = views.get(each) ?? usual()
+        const frozenAt = 'lag' in now ? account.now() - now.lag : now.frozenAt
+        views.set(each, seconds === 'never' ? { frozenAt } : { lag: account.seconds(seconds) })
+      }
     },
     close: async () => {
       for (const socket of sockets) socket.destroy()

@@ -1,5 +1,5 @@
 /** Replacing one certificate by another wherever it is bound: scan, job, retry, rollback. Pure. */
-import { certificateAt, coversAll, isFoundWith } from './account.ts'
+import { certificateAt, coversAll } from './account.ts'
 import { ApiError } from './errors.ts'
 import { attempt, createJob, isFinished, runningJobOf, statusOf } from './jobs.ts'
 import type { Parameters } from './parameters.ts'
@@ -90,7 +90,7 @@ function continueScan({ scans, now, seconds, traps }: CloudAccount, sent: Reques
 
 function targetsOf(account: CloudAccount, sent: Request, { old, next }: CertificatePair) {
   const { resources, traps, now } = account
-  const found = resources.filter(each => isAskedFor(each, sent) && isFoundWith(each, old.id, now(), traps))
+  const found = resources.filter(each => isAskedFor(each, sent) && certificateAt(each, now()) === old.id)
   const fitting = found.filter(each => coversAll(next.names, each))
   if (traps.uncovered === 'refuse' && fitting.length < found.length)
     throw new ApiError('notDeployable', { name: hostsOf(found.filter(each => !fitting.includes(each))) })
@@ -125,13 +125,16 @@ function progress(sent: Request, { calls }: Scan, job?: Job): object | null {
     if (job === undefined && calls === 2)
       return { ResourceType: type, UpdateSyncProgressRegions: null, Status: null }
     const regions = isRegional(type) ? regionsOf(sent, type) : ['']
-    const count = job?.details.filter(({ on }) => on.resource.type === type).length ?? 0
+    const count = (region: string) =>
+      job?.details.filter(
+        ({ on: { resource } }) => resource.type === type && (resource.region ?? '') === region,
+      ).length ?? 0
     return {
       ResourceType: type,
       UpdateSyncProgressRegions: regions.map(region => ({
         Region: region,
-        TotalCount: count,
-        OffsetCount: count,
+        TotalCount: count(region),
+        OffsetCount: count(region),
         Status: status,
       })),
       Status: status,

@@ -3,10 +3,10 @@ import { certificateAt } from './account.ts'
 import { covers } from './names.ts'
 import type { AccountResource, CloudAccount } from './state.ts'
 
-/** The resource with exactly this domain, else one with a wildcard for it. */
+/** The resource with exactly this domain, in lower case, else one with a wildcard for it. */
 export function resourceFor({ resources }: CloudAccount, host: string): AccountResource | undefined {
   const open = resources.filter(({ resource }) => !resource.private && !resource.regex)
-  const exact = open.find(({ resource }) => resource.domains.includes(host.toLowerCase()))
+  const exact = open.find(({ resource }) => resource.domains.includes(host))
   return exact ?? open.find(({ resource }) => covers(resource.domains, host))
 }
 

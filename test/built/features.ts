@@ -695,10 +695,18 @@ exclude = true
 
     feature(
       'emulator serves, and misbehaves where it is told to',
-      ['emulator', 'emulator --port', 'emulator --inject-faults'],
-      async ({ certbot, begin, typed, at }) => {
+      [
+        'emulator',
+        'emulator --port',
+        'emulator --inject-faults',
+        'emulator --resources',
+        'emulator --time-scale',
+      ],
+      async ({ certbot, begin, typed, at, put }) => {
         await certbot('a.example.com')
-        for (const words of [[], ['--inject-faults', '7']]) {
+        const served = { type: 'cdn', domains: ['a.example.com'], certId: 'first:a.example.com' }
+        const file = await put('account.json', JSON.stringify({ resources: [served] }))
+        for (const words of [[], ['--inject-faults', '7'], ['--resources', file, '--time-scale', '60']]) {
           const emulator = begin(['emulator', '--port', '0', ...words])
           const url = () => /^http:\S+/.exec(emulator.said())?.[0] ?? ''
           await expect.poll(url).toContain('127.0.0.1')
@@ -706,12 +714,13 @@ exclude = true
             '--endpoint',
             url(),
             '--state-dir',
-            at(`state${words.length}`),
+            at(`state${words[0]}`),
             '--source',
             `certbot=${at('letsencrypt')}`,
           ]
           await typed(['sync', ...places])
           expect(emulator.said()).toContain('UploadCertificate')
+          expect(emulator.said().includes('TLS edge on 127.0.0.1:')).toBe(words.includes(file))
         }
       },
     )

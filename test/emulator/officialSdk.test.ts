@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS, type EmulatorOptions } from '../../src/emulator/server.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { openEmulator, PAIR } from './client.ts'
+import { CDN, CERTIFICATES, CLB, NEXT_ID, OLD_ID, REPLACE } from './cloud.ts'
 
 interface Choices {
   readonly credential?: object
@@ -127,5 +128,80 @@ describe('the official SDK', () => {
     await expect(mine.request('DeleteCertificate', { CertificateId: 'a' })).rejects.toMatchObject({
       code: 'AuthFailure.UnauthorizedOperation',
     })
+  })
+})
+
+describe('the official SDK, replacing a certificate', () => {
+  const account = {
+    certificates: CERTIFICATES,
+    resources: [CDN, CLB],
+    traps: {
+      scanCalls: 0,
+      scanSeconds: 0,
+      recordHiddenSeconds: 0,
+      switchFromSeconds: 0,
+      switchToSeconds: 0,
+      surveyColdSeconds: 0,
+      surveyEmpty: 'never',
+      deletionSeconds: 0,
+    },
+  } as const
+
+  test('surveys, replaces, reads the record, rolls back and tries again', async () => {
+    const { client, emulator } = await sdk(account)
+    const ask = (action: string, body: object = {}) => client().request(action, body)
+    const { CertTaskIds } = await ask('CreateCertificateBindResourceSyncTask', {
+      CertificateIds: [OLD_ID],
+      IsCache: 0,
+    })
+    const [{ TaskId }] = CertTaskIds
+    const { SyncTaskBindResourceResult } = await ask('DescribeCertificateBindResourceTaskResult', {
+      TaskIds: [TaskId],
+    })
+    expect(SyncTaskBindResourceResult).toMatchObject([{ TaskId, Status: 1, Error: null }])
+    expect(
+      await ask('DescribeCertificateBindResourceTaskDetail', { TaskId, Limit: '100', Offset: '0' }),
+    ).toMatchObject({ Status: 1, CDN: [{ InstanceList: [{ Domain: 'a.example.com', CertId: OLD_ID }] }] })
+
+    const { DeployRecordId } = await ask('UpdateCertificateInstance', REPLACE)
+    expect(DeployRecordId).toBeGreaterThan(2 ** 32)
+    const detail = { DeployRecordId: String(DeployRecordId), Limit: '200', Offset: '0' }
+    expect(await ask('DescribeHostUpdateRecordDetail', detail)).toMatchObject({
+      TotalCount: 2,
+      SuccessTotalCount: 2,
+    })
+    expect(emulator.resources().map(({ certId }) => certId)).toEqual([NEXT_ID, NEXT_ID])
+    const pair = { CertificateId: NEXT_ID, OldCertificateId: OLD_ID }
+    expect(await ask('DescribeHostUpdateRecord', pair)).toMatchObject({
+      TotalCount: 1,
+      DeployRecordList: [{ Id: DeployRecordId, CertId: NEXT_ID, OldCertId: OLD_ID }],
+    })
+    await expect(ask('UpdateCertificateRecordRetry', { DeployRecordId })).rejects.toMatchObject({
+      code: 'FailedOperation.CertificateDeployRetryStatusInvalid',
+    })
+    const back = await ask('UpdateCertificateRecordRollback', { DeployRecordId })
+    expect(back.DeployRecordId).toBeGreaterThan(DeployRecordId)
+    expect(emulator.resources().map(({ certId }) => certId)).toEqual([OLD_ID, OLD_ID])
+  })
+
+  test('silences and deletes the old certificate', async () => {
+    const { client, emulator } = await sdk(account)
+    const ask = (action: string, body: object) => client().request(action, body)
+    emulator.rebind('cdn/a.example.com', NEXT_ID)
+    const silence = { CertificateIds: [OLD_ID], SwitchStatus: 1 }
+    expect(await ask('ModifyCertificatesExpiringNotificationSwitch', silence)).toMatchObject({
+      CertificateIds: [OLD_ID],
+    })
+    const results = async (checked: string) => {
+      const { DeleteResult, TaskId } = await ask('DeleteCertificate', {
+        CertificateId: checked,
+        IsCheckResource: true,
+      })
+      expect(DeleteResult).toBe(false)
+      return (await ask('DescribeDeleteCertificatesTaskResult', { TaskIds: [TaskId] })).DeleteTaskResult
+    }
+    expect(await results(OLD_ID)).toMatchObject([{ Status: 4, Error: 'unbound cloud resources: clb' }])
+    emulator.rebind('clb/ap-guangzhou/lb-1/lbl-1/a.example.com', NEXT_ID)
+    expect(await results(OLD_ID)).toMatchObject([{ Status: 1, Error: '' }])
   })
 })

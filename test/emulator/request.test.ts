@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openEmulator, PAIR } from './client.ts'
+import { NOON, openEmulator, PAIR } from './client.ts'
 
 const errorFor = async (body: object | string) => {
   const { response } = await (await openEmulator()).send({ body })
@@ -61,5 +61,34 @@ test('the request log has the names of the parameters and none of their values',
       certificateId: expect.any(String),
       parameters: ['CertificatePublicKey', 'CertificatePrivateKey', 'Alias', 'Repeatable'],
     },
+  ])
+})
+
+test('the journal has what was asked and answered, and no text of a key or certificate', async () => {
+  const { call, journal } = await openEmulator()
+  await call('UploadCertificate', { ...PAIR, KeyPassword: 'hidden', Alias: 'quiet' })
+  await call('DescribeCertificates', { CertIds: ['a92b1Z1i'], Limit: 5 })
+  await call('NoSuchAction', { Whatever: [1] })
+  expect(journal).toEqual([
+    {
+      n: 1,
+      at: NOON,
+      action: 'UploadCertificate',
+      code: 'OK',
+      body: {
+        CertificatePublicKey: expect.stringMatching(/^\[sha256 [0-9a-f]{16}\]$/),
+        CertificatePrivateKey: '[secret]',
+        KeyPassword: '[secret]',
+        Alias: 'quiet',
+      },
+    },
+    {
+      n: 2,
+      at: NOON,
+      action: 'DescribeCertificates',
+      code: 'OK',
+      body: { CertIds: ['a92b1Z1i'], Limit: 5 },
+    },
+    { n: 3, at: NOON, action: 'NoSuchAction', code: 'InvalidAction', body: { Whatever: [1] } },
   ])
 })
