@@ -16,7 +16,7 @@ export function replace(account: CloudAccount, sent: Request): object {
   if (running !== undefined) return adopt(account, running, pair)
   const scan = continueScan(account, sent)
   if (scan.calls <= traps.scanCalls || now() - scan.startedAt < account.seconds(traps.scanSeconds))
-    return reply(account, 0, progress(sent, scan))
+    return reply(account, SCANNING, progress(sent, scan))
   account.scans.delete(scanKey(sent))
   const job = createJob(account, {
     certId: pair.next.id,
@@ -26,8 +26,12 @@ export function replace(account: CloudAccount, sent: Request): object {
     on: targetsOf(account, sent, pair),
   })
   if (sent.ExpiringNotificationSwitch === 1) account.silenced.add(pair.old.id)
-  return reply(account, job.id, progress(sent, scan, job))
+  const isNew = traps.deployStatus === 'documented'
+  return { ...reply(account, job.id, progress(sent, scan, job)), DeployStatus: isNew ? 1 : 0 }
 }
+
+/** Instead of a record. */
+const SCANNING = 0
 
 interface CertificatePair {
   readonly old: StoredCertificate
@@ -105,15 +109,12 @@ const isAskedFor = ({ resource: { type, region } }: AccountResource, sent: Reque
 
 const hostsOf = (on: readonly AccountResource[]) => on.flatMap(({ resource }) => resource.domains).join(',')
 
-/** A record of 0 means that the scan goes on; nothing else in the reply does. */
-function reply({ traps }: CloudAccount, recordId: number, progress: object | null) {
-  const isNew = recordId !== 0 && progress !== null
-  return {
-    DeployRecordId: recordId === 0 && traps.site === 'international' ? null : recordId,
-    DeployStatus: traps.deployStatus === 'documented' && isNew ? 1 : 0,
-    UpdateSyncProgress: progress,
-  }
-}
+/** That the scan goes on is told by the record alone. */
+const reply = ({ traps }: CloudAccount, recordId: number, progress: object | null) => ({
+  DeployRecordId: recordId === SCANNING && traps.site === 'international' ? null : recordId,
+  DeployStatus: 0,
+  UpdateSyncProgress: progress,
+})
 
 const PROGRESS = { pending: 0, done: 1, working: 3 } as const
 

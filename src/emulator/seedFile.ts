@@ -15,21 +15,21 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type AccountSeed, type CertificateSeed, readSeed, SeedError } from './resources.ts'
 
-async function textOf(path: string): Promise<string> {
+async function textOf(path: string, member = ''): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new SeedError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw new SeedError(`${member || 'it'} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
 }
 
 /** Paths are relative to the file. @throws SeedError, with a line for each mistake. */
 export async function readSeedFile(path: string): Promise<AccountSeed> {
   const seed = readSeed(parse(await textOf(path)))
-  const texts = async (certificate: CertificateSeed) => ({
+  const texts = async (certificate: CertificateSeed, i: number) => ({
     ...certificate,
-    chain: await textOf(resolve(dirname(path), certificate.chain)),
-    key: await textOf(resolve(dirname(path), certificate.key)),
+    chain: await textOf(resolve(dirname(path), certificate.chain), `certificates[${i}].chain`),
+    key: await textOf(resolve(dirname(path), certificate.key), `certificates[${i}].key`),
   })
   return { ...seed, certificates: await Promise.all(seed.certificates.map(texts)) }
 }
