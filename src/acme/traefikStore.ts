@@ -13,17 +13,15 @@ export interface Stored {
   readonly damage?: string
 }
 
-/** What is done about a file that is none of Traefik's. */
 export const STORE_ADVICE =
   'Name the file of certificatesResolvers.NAME.acme.storage, which Traefik itself writes, for example /etc/traefik/acme.json.'
 
-/** A file that nobody has written for this long is not about to become whole. In milliseconds. */
+/** A file that has not been written for this long will not become complete. In milliseconds. */
 const AT_REST = 60_000
 
 /**
- * As Traefik 2 and 3 write it, in Go's base64. An entry with neither certificate nor key is passed over: Traefik has not got
- * one yet. A file without text is what it asks for to begin with. `age` is the time since it was written.
- * @throws Fault PAIR_INCOMPLETE for half a file: Traefik empties it and writes it anew in place; FILE_INVALID for another.
+ * Reads what Traefik 2 and 3 write: for each resolver an account and certificates, in Go's base64. `age` is the time since it
+ * was written. @throws Fault PAIR_INCOMPLETE for half a file, because Traefik rewrites it in place; FILE_INVALID for another.
  */
 export function storedIn(path: string, text: string, age = 0): readonly Stored[] {
   if (text.trim() === '') return []
@@ -32,16 +30,21 @@ export function storedIn(path: string, text: string, age = 0): readonly Stored[]
     throw new Fault('FILE_INVALID', `${path}: is as Traefik 1 wrote its acme.json`, {
       advice: 'Traefik 2 and newer do not read it: name the acme.json that they write, or migrate this one.',
     })
-  const lists = isTable(store)
-    ? Object.entries(store).map(([name, data]) => [name, listIn(data)] as const)
-    : undefined
-  if (!lists || lists.some(([, list]) => list === undefined)) throw unfit(path)
-  return lists.flatMap(([resolver, list = []]) =>
-    list.flatMap((entry, i) => storedOf(resolver, entry, i) ?? []),
-  )
+  if (!isTable(store)) throw foreign(path)
+  return Object.entries(store).flatMap(([resolver, data]) => {
+    const list = certificatesOf(data)
+    if (!Array.isArray(list)) throw foreign(path)
+    return list.flatMap((entry: unknown, i) => storedOf(resolver, entry, i) ?? [])
+  })
 }
 
-const unfit = (path: string) =>
+/** A resolver that has obtained nothing yet is null, or has no list. */
+function certificatesOf(resolver: unknown): unknown {
+  if (resolver === null) return []
+  return isTable(resolver) ? (resolver.Certificates ?? []) : undefined
+}
+
+const foreign = (path: string) =>
   new Fault('FILE_INVALID', `${path}: is not as Traefik 2 and newer write their acme.json`, {
     advice: STORE_ADVICE,
   })
@@ -49,29 +52,18 @@ const unfit = (path: string) =>
 const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isFilled = (value: unknown): value is string => typeof value === 'string' && value !== ''
-
-/** One account for all, beside its certificates; the first of all had them in DomainsCertificate. */
+/** Version 1 has one account for all certificates; its first releases kept them in DomainsCertificate. */
 const isVersion1 = (store: unknown) =>
   isTable(store) &&
   ('DomainsCertificate' in store ||
     ('Account' in store && 'Certificates' in store && !isTable(store.Certificates)))
 
-/** A resolver's certificates; none where it has nothing yet, undefined where it is no resolver. */
-function listIn(resolver: unknown): readonly unknown[] | undefined {
-  if (resolver === null) return []
-  if (!isTable(resolver)) return undefined
-  const { Certificates: list } = resolver
-  if (list === null || list === undefined) return []
-  return Array.isArray(list) ? list : undefined
-}
-
 function parsed(path: string, text: string, age: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // without its cause: that quotes what it stumbled over, which may be of a key
-    if (!/^\s*\{/.test(text)) throw unfit(path)
+    // without the cause: its message quotes the text, which may be part of a key
+    if (!/^\s*\{/.test(text)) throw foreign(path)
     if (age < AT_REST) throw new Fault('PAIR_INCOMPLETE', `${path}: is half-written`)
     throw new Fault('FILE_INVALID', `${path}: is cut off or damaged, and has not been written for a minute`, {
       advice: 'Restore it, or remove it and start Traefik again: Traefik then obtains all certificates anew.',
@@ -79,40 +71,37 @@ function parsed(path: string, text: string, age: number): unknown {
   }
 }
 
+/** Undefined for an entry with neither certificate nor key: Traefik has not obtained them yet. */
 function storedOf(resolver: string, entry: unknown, i: number): Stored | undefined {
   const { domain, certificate, key } = isTable(entry) ? entry : {}
-  if (isTable(entry) && !isThere(certificate) && !isThere(key)) return undefined
+  if (isTable(entry) && isEmpty(certificate) && isEmpty(key)) return undefined
+  const damaged = (name: string, damage: string) => ({ name, damage, chain: '', key: '' })
   const { main, sans } = isTable(domain) ? domain : {}
-  if (!isFilled(main)) return { ...NOTHING, name: `entry-${i + 1}@${resolver}`, damage: 'has no domain' }
-  const name = `${nameOf([main, ...(Array.isArray(sans) ? sans.filter(isFilled) : [])])}@${resolver}`
-  const [chain, secret] = [decoded(certificate), decoded(key)]
-  if (!chain?.includes('-----BEGIN '))
-    return { ...NOTHING, name, damage: damageOf(certificate, 'certificate') }
-  if (!secret?.includes('-----BEGIN ')) return { ...NOTHING, name, damage: damageOf(key, 'key') }
-  return { name, chain, key: secret }
+  if (!isText(main)) return damaged(`entry-${i + 1}@${resolver}`, 'has no domain')
+  const name = `${nameOf([main, ...(Array.isArray(sans) ? sans.filter(isText) : [])])}@${resolver}`
+  for (const [what, value] of Object.entries({ certificate, key }))
+    if (!decoded(value).includes('-----BEGIN '))
+      return damaged(name, isEmpty(value) ? `has no ${what}` : `has a ${what} that is not PEM in base64`)
+  return { name, chain: decoded(certificate), key: decoded(key) }
 }
 
-const NOTHING = { chain: '', key: '' }
+const isEmpty = (value: unknown) => value === null || value === undefined || value === ''
 
-const isThere = (value: unknown) => value !== null && value !== undefined && value !== ''
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-const damageOf = (value: unknown, what: string) =>
-  isThere(value) ? `has a ${what} that is not PEM in base64` : `has no ${what}`
-
-/** As Go reads it, to which what is not base64 throughout is none. */
-function decoded(value: unknown): string | undefined {
-  if (!isFilled(value)) return undefined
-  const text = value.replace(/[\r\n]/g, '')
-  if (text.length % 4 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
-  return Buffer.from(text, 'base64').toString('utf8')
+/** Go accepts base64 without foreign characters only. */
+function decoded(value: unknown): string {
+  const text = isText(value) ? value.replace(/[\r\n]/g, '') : ''
+  const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+  return isBase64 ? Buffer.from(text, 'base64').toString('utf8') : ''
 }
 
-/** Longer than anybody reads: a hundred domains are told by their first and a digest. */
-const LONGEST = 100
+/** Longer names have the first domain and a digest of all. */
+const MAX_NAME = 100
 
 function nameOf(domains: readonly string[]): string {
   const all = domains.join('+')
-  if (all.length <= LONGEST) return all
+  if (all.length <= MAX_NAME) return all
   const digest = createHash('sha256').update(all).digest('hex').slice(0, 8)
   return `${domains[0]}+${domains.length - 1}-${digest}`
 }
@@ -129,27 +118,29 @@ export function entryNamed(
 ): Pick<Stored, 'chain' | 'key'> & { readonly notes: readonly string[] } {
   const all = stored.filter(one => one.name === name)
   if (!all.length) throw new Fault('PAIR_INCOMPLETE', `${path}: has no traefik:${name}`)
-  const ranked = all.map(one => ({ ...one, ...rankOf(one, now) })).sort(byRank)
-  const [best] = ranked
+  const [best] = all
+    .map(one => ({ ...one, ...rankOf(one, now) }))
+    .sort((a, b) => b.level - a.level || b.from - a.from || b.to - a.to)
   if (!best || best.damage !== undefined)
     throw new Fault('CERTIFICATE_INVALID', `${path}: the entry ${printableText(name)} ${best?.damage}`, {
       advice: 'Stop Traefik, remove this entry from the file, and start it: it obtains the certificate anew.',
     })
-  const notes =
-    all.length > 1 ? [`${path} has ${all.length} entries of this name: the latest valid one is taken`] : []
-  return { chain: best.chain, key: best.key, notes }
+  const { chain, key } = best
+  const note = `${path} has ${all.length} entries of this name: the latest valid one is taken`
+  return { chain, key, notes: all.length > 1 ? [note] : [] }
 }
 
-/** First those that can be read, then those whose key fits, then those valid now, then the later ones. */
+/** A readable entry before others, then one whose key fits, then a valid one, then the latest. */
 function rankOf({ chain, key, damage }: Stored, now: Date) {
-  if (damage !== undefined) return { damage, rank: [0, 0, 0, 0, 0] }
+  const unreadable = { level: 0, from: 0, to: 0 }
+  if (damage !== undefined) return unreadable
   try {
     const leaf = new X509Certificate(chain)
-    const [from, to] = [leaf.validFromDate, leaf.validToDate].map(date => date.getTime()) as [number, number]
+    const [from, to] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()]
     const isValid = from <= now.getTime() && now.getTime() < to
-    return { rank: [1, Number(hasKey(leaf, key)), Number(isValid), from, to] }
+    return { level: 4 + (hasKey(leaf, key) ? 2 : 0) + (isValid ? 1 : 0), from, to }
   } catch {
-    return { damage: 'has a certificate that cannot be read', rank: [0, 0, 0, 0, 0] }
+    return { ...unreadable, damage: 'has a certificate that cannot be read' }
   }
 }
 
@@ -159,12 +150,4 @@ function hasKey(leaf: X509Certificate, key: string): boolean {
   } catch {
     return false
   }
-}
-
-function byRank(
-  { rank: a }: { readonly rank: readonly number[] },
-  { rank: b }: { readonly rank: readonly number[] },
-) {
-  const i = a.findIndex((part, at) => part !== b[at])
-  return i < 0 ? 0 : (b[i] ?? 0) - (a[i] ?? 0)
 }

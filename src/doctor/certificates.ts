@@ -1,10 +1,11 @@
 /** The sources and each certificate in them: read and verified as this user; nothing is sent. */
-import { closeSync, constants, lstatSync, openSync, readlinkSync, type Stats, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { renewCommand } from '../acme/clients.ts'
 import { isOverdue } from '../certificate/expiry.ts'
 import { FLAW_ADVICE } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
+import { wayTo } from '../files/safePath.ts'
 import { emptyReceipt } from '../receipts/receipt.ts'
 import { ownReceipt } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
@@ -49,58 +50,33 @@ export function describePathProblem(
   }
 }
 
-/** The kernel follows no more. */
-const MAX_LINKS = 40
-
-/** The folder or file that denies access, or the end of links that lead nowhere; undefined if neither is found. */
+/** The folder or file that denies access, or the end of a link that leads to nothing. */
 export function firstDeniedPath(path: string): PathProblem | undefined {
-  const start = resolve(path)
-  let at = start
-  for (let links = 0; links < MAX_LINKS; links++) {
-    const denied = deniedOn(at)
-    if (denied) {
-      const { mode, uid } = statSync(denied)
-      return { kind: 'closed', path: denied, mode: mode & 0o7777, uid }
-    }
-    const entry = entryAt(at)
-    if (!entry) return links ? { kind: 'dangling', link: start, missing: at } : undefined
-    if (!entry.isSymbolicLink()) return undefined
-    at = resolve(dirname(at), readlinkSync(at))
-  }
-  return undefined
+  const { steps, ended } = wayTo(path)
+  const last = steps.at(-1)
+  if (last && isDenied(ended?.code ?? openError(last.path)))
+    return { kind: 'closed', path: last.path, mode: last.mode & 0o7777, uid: last.uid }
+  const link = steps.findLast(({ kind }) => kind === 'link')?.path
+  if (ended?.code !== 'ENOENT' || link === undefined) return undefined
+  // a file that is missing in a linked folder is not the end of a link
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined
+  return { kind: 'dangling', link: path, missing: resolve(dirname(link), readlinkSync(link)) }
 }
 
-/** A folder above the path that cannot be entered, or the file itself. */
-function deniedOn(path: string): string | undefined {
-  const parts = path.split('/').slice(1)
-  const folders = parts.map((_, depth) => join('/', ...parts.slice(0, depth)))
-  const closed = folders.find(folder => isDenied(() => lstatSync(`${folder}/.`)))
-  if (closed !== undefined) return closed
-  const isLink = entryAt(path)?.isSymbolicLink() ?? true
-  return !isLink && isDenied(() => openAndClose(path)) ? path : undefined
-}
+const isDenied = (code: string | undefined) => code === 'EACCES' || code === 'EPERM'
 
-function entryAt(path: string): Stats | undefined {
+/**
+ * Not access(2): it checks the real user and ignores the capabilities of the service's unit. O_NONBLOCK: a FIFO would wait
+ * for its writer.
+ */
+function openError(path: string): string | undefined {
   try {
-    return lstatSync(path)
-  } catch {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
     return undefined
-  }
-}
-
-/** Not access(2): it checks the real user and ignores the capabilities of the service's unit. */
-function isDenied(attempt: () => unknown): boolean {
-  try {
-    attempt()
-    return false
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'EACCES' || code === 'EPERM'
+    return (error as NodeJS.ErrnoException).code
   }
 }
-
-/** O_NONBLOCK: opening a FIFO would wait for its writer. */
-const openAndClose = (path: string) => closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
 
 /** `at` is undefined for a source that cannot be listed. */
 type Checked = Outcome & { readonly at?: Lineage }

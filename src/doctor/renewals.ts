@@ -1,10 +1,11 @@
 /** What uploads renewals on this machine (daemon, timer, cron, hooks), and whether the daemon sees the sources. */
-import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { lstatSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type CronLine, isRunFor, isTrusted } from '../acme/crontab.ts'
 import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
+import { wayTo } from '../files/safePath.ts'
 import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
@@ -125,38 +126,15 @@ async function automationOf({ context, machine }: CheckContext): Promise<Automat
   }
 }
 
-/** The kernel follows no more. */
-const MAX_LINKS = 40
-
-/** What a process with this root has at a path. Links are followed here: the kernel follows absolute ones from our own root. */
-function statBelow(root: string, path: string): Stats | undefined {
-  const rest = path.split('/')
-  let at = '/'
-  let links = 0
-  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
-    const next = join(at, part)
-    const found = lstatSync(root + next, { throwIfNoEntry: false })
-    if (!found) return undefined
-    if (!found.isSymbolicLink()) {
-      at = next
-      continue
-    }
-    links += 1
-    if (links > MAX_LINKS) return undefined
-    const target = readlinkSync(root + next)
-    if (isAbsolute(target)) at = '/'
-    rest.unshift(...target.split('/'))
-  }
-  return statSync(root + at, { throwIfNoEntry: false })
-}
-
-/** A process may still see a folder that was replaced, in place of the new one. */
+/** Whether a process with this root has what this user has at a path. It may still see a folder that was replaced. */
 function isSeen(root: string, path: string): boolean {
-  const ours = statSync(path, { throwIfNoEntry: false })
-  if (!ours) return true
-  const theirs = statBelow(root, path)
-  if (!theirs) return false
-  return !ours.isDirectory() || (ours.dev === theirs.dev && ours.ino === theirs.ino)
+  // each link is a step, because the kernel would follow an absolute one from our own root
+  const { steps, ended } = wayTo(path)
+  if (ended) return true
+  const entries = steps.map(step => lstatSync(root + step.path, { throwIfNoEntry: false }))
+  const [ours, theirs] = [statSync(path), entries.at(-1)]
+  if (entries.includes(undefined)) return false
+  return !ours.isDirectory() || (ours.dev === theirs?.dev && ours.ino === theirs.ino)
 }
 
 /** Existing paths of sources that a process does not see: a systemd unit has its own mounts. None if its root is unreadable. */

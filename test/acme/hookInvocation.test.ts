@@ -1,115 +1,107 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parseHookInvocation } from '../../src/acme/hookInvocation.ts'
 import { Fault } from '../../src/errors.ts'
 
 const CWD = '/root'
-const told = (env: Readonly<Record<string, string>>) => parseHookInvocation([], env, CWD)
+const passed = (env: Readonly<Record<string, string>>) => parseHookInvocation([], env, CWD)
 const called = (...words: readonly string[]) => parseHookInvocation(words, {}, CWD)
 
-describe('in its environment a hook is told by', () => {
-  test('certbot of a folder', () => {
-    expect(told({ RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example/' })).toEqual({
-      kind: 'certbot',
-      path: '/etc/letsencrypt',
-      name: 'a.example',
-    })
-  })
-
-  test('acme.sh of two files', () => {
-    const files = { chain: '/h/*.a.example_ecc/fullchain.cer', key: '/h/*.a.example_ecc/*.a.example.key' }
-    expect(told({ CERT_FULLCHAIN_PATH: files.chain, CERT_KEY_PATH: files.key })).toEqual({
-      kind: 'acme.sh',
-      path: '/h',
-      name: '*.a.example_ecc',
-      files,
-    })
-  })
-
-  const chain = '/srv/lego/certificates/_.a.example.crt'
-  const key = '/srv/lego/certificates/_.a.example.key'
-  const lego = { kind: 'lego', path: '/srv/lego', name: '_.a.example', files: { chain, key } }
-
-  test('lego 4', () => {
-    const facts = { LEGO_ACCOUNT_EMAIL: 'a@b.example', LEGO_CERT_DOMAIN: '*.a.example' }
-    expect(told({ ...facts, LEGO_CERT_PATH: chain, LEGO_CERT_KEY_PATH: key })).toEqual(lego)
-  })
-
-  test('lego 5, whose variables count before those of lego 4', () => {
-    const old = { LEGO_CERT_PATH: '/old.crt', LEGO_CERT_KEY_PATH: '/old.key' }
-    expect(told({ ...old, LEGO_HOOK_CERT_PATH: chain, LEGO_HOOK_CERT_KEY_PATH: key })).toEqual(lego)
-  })
-
-  test('lego, whose paths are relative to where it runs when its --path is', () => {
-    expect(told({ LEGO_CERT_PATH: '.lego/certificates/a.crt', LEGO_CERT_KEY_PATH: 'a.key' })).toEqual({
-      kind: 'lego',
-      path: '/root/.lego',
-      name: 'a',
-      files: { chain: '/root/.lego/certificates/a.crt', key: '/root/a.key' },
-    })
-  })
-
-  test('nobody, where there are no variables, empty ones or half of a pair', () => {
-    for (const env of [{}, { RENEWED_LINEAGE: '' }, { LEGO_CERT_PATH: chain }, { CERT_KEY_PATH: key }])
-      expect(told(env)).toBeUndefined()
+test('certbot passes a folder', () => {
+  expect(passed({ RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example/' })).toEqual({
+    kind: 'certbot',
+    path: '/etc/letsencrypt',
+    name: 'a.example',
   })
 })
 
-describe('in words a hook is told by', () => {
-  const folder = '/var/lib/dehydrated/certs/a.example'
-  const files = ['privkey', 'cert', 'fullchain', 'chain'].map(name => `${folder}/${name}.pem`)
-
-  test('deploy_cert of dehydrated names the certificate by its folder', () => {
-    expect(called('deploy_cert', 'a.example', ...files, '1700000000')).toEqual({
-      kind: 'dehydrated',
-      path: '/var/lib/dehydrated/certs',
-      name: 'a.example',
-      files: { chain: `${folder}/fullchain.pem`, key: `${folder}/privkey.pem` },
-    })
+test('acme.sh passes two files', () => {
+  const files = { chain: '/h/*.a.example_ecc/fullchain.cer', key: '/h/*.a.example_ecc/*.a.example.key' }
+  expect(passed({ CERT_FULLCHAIN_PATH: files.chain, CERT_KEY_PATH: files.key })).toEqual({
+    kind: 'acme.sh',
+    path: '/h',
+    name: '*.a.example_ecc',
+    files,
   })
+})
 
-  test('a certificate of dehydrated with an alias is named by its folder, not by its first domain', () => {
-    const aliased = files.map(file => file.replace('a.example', 'alias'))
-    expect(called('deploy_cert', 'a.example', ...aliased, '1')).toMatchObject({ name: 'alias' })
-  })
+const chain = '/srv/lego/certificates/_.a.example.crt'
+const key = '/srv/lego/certificates/_.a.example.key'
+const lego = { kind: 'lego', path: '/srv/lego', name: '_.a.example', files: { chain, key } }
 
-  test.each([
-    [['startup_hook']],
-    [['deploy_challenge', 'a.example', 'token', 'value']],
-    [['clean_challenge', 'a.example', 'token', 'value']],
-    [['sync_cert', ...files]],
-    [['deploy_ocsp', 'a.example', '/ocsp.der', '1']],
-    [['unchanged_cert', 'a.example', ...files]],
-    [['invalid_challenge', 'a.example', 'response']],
-    [['request_failure', '500', 'reason', 'POST', 'headers']],
-    [['generate_csr', 'a.example', folder, 'a.example www.a.example']],
-    [['exit_hook']],
-    [['exit_hook', 'error']],
-    [['this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script']],
-  ])('every other operation of dehydrated is ignored: %j', words => {
-    expect(called(...words)).toBe('ignored')
-  })
+test('lego 4 passes two files', () => {
+  const facts = { LEGO_ACCOUNT_EMAIL: 'a@b.example', LEGO_CERT_DOMAIN: '*.a.example' }
+  expect(passed({ ...facts, LEGO_CERT_PATH: chain, LEGO_CERT_KEY_PATH: key })).toEqual(lego)
+})
 
-  test('operations of dehydrated are ignored even if a variable of another client is set', () => {
-    const env = { RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example' }
-    expect(parseHookInvocation(['exit_hook'], env, CWD)).toBe('ignored')
-  })
+test('the variables of lego 5 take precedence over those of lego 4', () => {
+  const old = { LEGO_CERT_PATH: '/old.crt', LEGO_CERT_KEY_PATH: '/old.key' }
+  expect(passed({ ...old, LEGO_HOOK_CERT_PATH: chain, LEGO_HOOK_CERT_KEY_PATH: key })).toEqual(lego)
+})
 
-  test.each([
-    [
-      'a challenge of uacme',
-      ['begin', 'http-01', 'a.example', 'token', 'auth'],
-      'does not answer challenges',
-    ],
-    ['the end of one', ['failed', 'dns-01', 'a.example', 'token', 'auth'], 'does not answer challenges'],
-    ['half a deploy_cert', ['deploy_cert', 'a.example', '/privkey.pem'], 'needs the arguments'],
-    ["a certificate's name", ['a.example'], 'does not accept the operand'],
-  ])('%s is refused with exit 64', (_, words, says) => {
-    try {
-      called(...words)
-      expect.unreachable()
-    } catch (error) {
-      expect(error).toBeInstanceOf(Fault)
-      expect(error).toMatchObject({ code: 'USAGE', exit: 64, message: expect.stringContaining(says) })
-    }
+test('relative paths of lego are resolved', () => {
+  expect(passed({ LEGO_CERT_PATH: '.lego/certificates/a.crt', LEGO_CERT_KEY_PATH: 'a.key' })).toEqual({
+    kind: 'lego',
+    path: '/root/.lego',
+    name: 'a',
+    files: { chain: '/root/.lego/certificates/a.crt', key: '/root/a.key' },
   })
+})
+
+test('without variables, with empty ones or half of a pair there is no invocation', () => {
+  for (const env of [{}, { RENEWED_LINEAGE: '' }, { LEGO_CERT_PATH: chain }, { CERT_KEY_PATH: key }])
+    expect(passed(env)).toBeUndefined()
+})
+
+const folder = '/var/lib/dehydrated/certs/a.example'
+const files = ['privkey', 'cert', 'fullchain', 'chain'].map(name => `${folder}/${name}.pem`)
+
+test('deploy_cert of dehydrated names the certificate by its folder', () => {
+  expect(called('deploy_cert', 'a.example', ...files, '1700000000')).toEqual({
+    kind: 'dehydrated',
+    path: '/var/lib/dehydrated/certs',
+    name: 'a.example',
+    files: { chain: `${folder}/fullchain.pem`, key: `${folder}/privkey.pem` },
+  })
+})
+
+test('a certificate of dehydrated with an alias is named by its folder, not by its first domain', () => {
+  const aliased = files.map(file => file.replace('a.example', 'alias'))
+  expect(called('deploy_cert', 'a.example', ...aliased, '1')).toMatchObject({ name: 'alias' })
+})
+
+test.each([
+  [['startup_hook']],
+  [['deploy_challenge', 'a.example', 'token', 'value']],
+  [['clean_challenge', 'a.example', 'token', 'value']],
+  [['sync_cert', ...files]],
+  [['deploy_ocsp', 'a.example', '/ocsp.der', '1']],
+  [['unchanged_cert', 'a.example', ...files]],
+  [['invalid_challenge', 'a.example', 'response']],
+  [['request_failure', '500', 'reason', 'POST', 'headers']],
+  [['generate_csr', 'a.example', folder, 'a.example www.a.example']],
+  [['exit_hook']],
+  [['exit_hook', 'error']],
+  [['this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script']],
+])('every other operation of dehydrated is ignored: %j', words => {
+  expect(called(...words)).toBe('ignored')
+})
+
+test('operations of dehydrated are ignored even if a variable of another client is set', () => {
+  const env = { RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example' }
+  expect(parseHookInvocation(['exit_hook'], env, CWD)).toBe('ignored')
+})
+
+test.each([
+  ['a challenge of uacme', ['begin', 'http-01', 'a.example', 'token', 'auth'], 'does not answer challenges'],
+  ['the end of one', ['failed', 'dns-01', 'a.example', 'token', 'auth'], 'does not answer challenges'],
+  ['half a deploy_cert', ['deploy_cert', 'a.example', '/privkey.pem'], 'needs the arguments'],
+  ["a certificate's name", ['a.example'], 'does not accept the operand'],
+])('%s is refused with exit 64', (_, words, says) => {
+  try {
+    called(...words)
+    expect.unreachable()
+  } catch (error) {
+    expect(error).toBeInstanceOf(Fault)
+    expect(error).toMatchObject({ code: 'USAGE', exit: 64, message: expect.stringContaining(says) })
+  }
 })

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HOOK_FILE_CLIENTS } from '../../src/acme/clients.ts'
 import { HOOK_FILES, planInstall, planRemoval } from '../../src/acme/hookScripts.ts'
-import { Fault } from '../../src/errors.ts'
 import { quoteShell } from '../../src/terminal/text.ts'
 
 const CALL = { node: '/opt/certferry/bin/node', main: '/opt/certferry/dist/main.js', options: [] }
@@ -29,25 +28,25 @@ const thrown = (work: () => unknown): unknown => {
   }
 }
 
-describe.each(HOOK_FILE_CLIENTS)('the hook for %s', client => {
+describe.each(HOOK_FILE_CLIENTS)('%s', client => {
   const { text } = HOOK_FILES[client]
 
   test.each([
     ['plain paths', CALL],
     ['a self-contained program', ALONE],
     ['blanks, quotes, dollars, line breaks', spoiled],
-  ])('is a script that any sh can read, with %s', (_, call) => {
+  ])('the hook is valid for sh, with %s', (_, call) => {
     expect(parsed(text(call))).toMatchObject({ status: 0, stdout: '', stderr: '' })
   })
 
-  test.skipIf(!hasShellcheck)('gives shellcheck nothing to say', () => {
+  test.skipIf(!hasShellcheck)('shellcheck finds nothing in the hook', () => {
     expect(shellcheck(text({ ...CALL, options: ['--state-dir', '/a b'] }))).toBe('')
-    // below a warning it only wonders whether a dollar in single quotes is meant
+    // below warnings it asks whether a dollar in single quotes is intended
     expect(shellcheck(text(spoiled), '-S', 'warning')).toBe('')
     expect(shellcheck(text(ALONE))).toBe('')
   })
 
-  test('says who wrote it and how to remove it, in 80 columns', () => {
+  test('the hook names its writer and how to remove it, in 80 columns', () => {
     const lines = text(CALL).split('\n')
     expect(lines[1]).toMatch(new RegExp(`^# Written by certferry install-hook ${client}`))
     expect(lines[2]).toBe(`# To remove it: certferry install-hook ${client} --remove`)
@@ -71,39 +70,31 @@ test('a quoted word reaches a command of the shell as it is', () => {
   )
 })
 
-test('certbot takes the hook for one, and last: no ~ at the end, and nothing common sorts behind it', () => {
+test('certbot runs the hook last: its name sorts after common names and has no ~', () => {
   const { name } = HOOK_FILES.certbot
   expect(name).not.toMatch(/~$/)
   expect(['reload-nginx.sh', '99-last', 'zimbra', 'ZZ', name].sort().at(-1)).toBe(name)
 })
 
-describe('what lies at the path decides', () => {
-  const wanted = { mode: 0o755, text: HOOK_FILES.certbot.text(CALL) }
-  const older = wanted.text.replace('/opt/certferry', '/opt/before')
+const wanted = { mode: 0o755, text: HOOK_FILES.certbot.text(CALL) }
+const older = wanted.text.replace('/opt/certferry', '/opt/before')
 
-  test.each([
-    ['nothing: it is written', undefined, 'written', 'absent'],
-    ['the same: nothing is to do', wanted, 'unchanged', 'removed'],
-    ['an older one of ours: it is replaced', { ...wanted, text: older }, 'replaced', 'removed'],
-    [
-      'ours, which somebody made unexecutable: it is replaced',
-      { ...wanted, mode: 0o644 },
-      'replaced',
-      'removed',
-    ],
-  ])('%s', (_, found, installed, removed) => {
-    expect(planInstall('/hook', wanted, found)).toBe(installed)
-    expect(planRemoval('/hook', found)).toBe(removed)
-  })
+test.each([
+  ['no file', undefined, 'written', 'absent'],
+  ['the same file', wanted, 'unchanged', 'removed'],
+  ['an older hook', { ...wanted, text: older }, 'replaced', 'removed'],
+  ['a hook that is not executable', { ...wanted, mode: 0o644 }, 'replaced', 'removed'],
+])('install-hook over %s', (_, found, installed, removed) => {
+  expect(planInstall('/hook', wanted, found)).toBe(installed)
+  expect(planRemoval('/hook', found)).toBe(removed)
+})
 
-  test.each([
-    ['a script', { mode: 0o755, text: '#!/bin/sh\nsystemctl reload nginx\n' }],
-    ['a script that only speaks of ours', { mode: 0o755, text: `#!/bin/sh\ntrue\n${wanted.text}` }],
-    ['an empty file', { mode: 0o644, text: '' }],
-    ['a link or a directory', { mode: 0o777 }],
-  ])("%s of somebody else's is neither overwritten nor removed", (_, found) => {
-    for (const work of [() => planInstall('/hook', wanted, found), () => planRemoval('/hook', found)])
-      expect(thrown(work)).toMatchObject({ code: 'NAME_CONFLICT', message: expect.stringContaining('/hook') })
-    expect(thrown(() => planRemoval('/hook', found))).toBeInstanceOf(Fault)
-  })
+test.each([
+  ['a script', { mode: 0o755, text: '#!/bin/sh\nsystemctl reload nginx\n' }],
+  ['a script that contains the text of a hook', { mode: 0o755, text: `#!/bin/sh\ntrue\n${wanted.text}` }],
+  ['an empty file', { mode: 0o644, text: '' }],
+  ['a link or a directory', { mode: 0o777 }],
+])('%s that certferry did not write is neither overwritten nor removed', (_, found) => {
+  for (const work of [() => planInstall('/hook', wanted, found), () => planRemoval('/hook', found)])
+    expect(thrown(work)).toMatchObject({ code: 'NAME_CONFLICT', message: expect.stringContaining('/hook') })
 })
