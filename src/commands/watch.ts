@@ -1,8 +1,7 @@
 /** `certferry watch`: the daemon, until SIGTERM or SIGINT. */
 import { once } from 'node:events'
 import type { CommandLine } from '../config/commandLine.ts'
-import { createSupervisor } from '../daemon/supervisor.ts'
-import { Fault } from '../errors.ts'
+import { asFault, createSupervisor } from '../daemon/supervisor.ts'
 import type { ProcessContext } from '../processContext.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
@@ -23,13 +22,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
     await supervisor.shutdown()
   }
   // systemd restarts a daemon that fails
-  if (failure.signal.aborted && !context.shutdown.aborted) throw asFault(failure.signal.reason)
+  if (failure.signal.aborted && !context.shutdown.aborted)
+    throw asFault('watching failed', failure.signal.reason)
   return 0
-}
-
-/** Only the code of an unexpected error: its text may quote secrets. */
-function asFault(error: unknown): Fault {
-  if (error instanceof Fault) return error
-  const { code, name } = error as NodeJS.ErrnoException
-  return new Fault('INTERNAL_ERROR', `watching failed (${code ?? name})`, { cause: error })
 }

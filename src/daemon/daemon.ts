@@ -6,7 +6,7 @@ import type { ProcessContext } from '../processContext.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
 import { DRAIN_TIMEOUT_MS } from '../util/schedule.ts'
-import { createAccountBreaker } from './circuitBreaker.ts'
+import { createCircuitBreaker } from './circuitBreaker.ts'
 import { createDaemonLog } from './log.ts'
 import { createSchedule } from './rescan.ts'
 import { watchSources } from './sourceWatching.ts'
@@ -37,18 +37,21 @@ export function createDaemon(
   context: ProcessContext,
   { onStatus, onDeath, metrics }: DaemonDeps,
 ): Daemon {
-  const { settings, effects, receipts, notifier } = app
+  const { settings, effects, receipts, notifier, renewUploader, credentialsMark } = app
   const { now, monotonicNow } = context
   const options = { force: false, dryRun: false, endpoint: settings.endpoint.hostname }
   const log = createDaemonLog(app.log, now)
   /** Certificates that wait for their next attempt. */
   const waiting = new Set<string>()
-  /** Those of them that are tried at once, because the service answers again. */
+  /** Those of them that are retried now, because the service answers again. */
   const retryNow = new Set<string>()
-  /** Those that the service has already, but whose ID could not be recorded. */
+  /** Those that were uploaded, but whose ID could not be recorded. */
   const unrecorded = new Set<string>()
 
-  const breaker = createAccountBreaker(app, {
+  const breaker = createCircuitBreaker({
+    upload: effects.upload,
+    renewUploader,
+    credentialsMark,
     log,
     now,
     onNewCredentials: () => rescanNow('new credentials'),
@@ -86,9 +89,9 @@ export function createDaemon(
     log.outcome(outcome)
     notifier.outcome(outcome)
     const result = requeueAfter(outcome, now(), breaker.openUntil())
-    // half of a renewal is no outcome yet
+    // until the last check, half a renewal is no result
     if (last || result !== 'mid-change') metrics()?.outcome(outcome)
-    // its files have been away through a whole row of checks: perhaps it was deleted
+    // its files were missing in every check: perhaps it was deleted
     if (last && faultCode(outcome) === 'PAIR_INCOMPLETE') sources.list().catch(onDeath)
     return result
   }
@@ -144,28 +147,28 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 const timerWith =
   ({ sleep }: ProcessContext) =>
-  (ms: number, ring: () => void) => {
+  (ms: number, call: () => void) => {
     const cancelled = new AbortController()
-    sleep(Math.min(ms, MAX_TIMER_MS), cancelled.signal).then(ring, () => {})
+    sleep(Math.min(ms, MAX_TIMER_MS), cancelled.signal).then(call, () => {})
     return () => cancelled.abort()
   }
 
-/** Waits for what is under way, and aborts it when that takes too long: it would go on in a process that is to end. */
+/** Waits for what is under way, and aborts it when that takes too long. */
 export async function drain(
   app: App,
   { sleep }: Pick<ProcessContext, 'sleep'>,
   underWay: Promise<unknown>,
 ): Promise<void> {
-  const over = new AbortController()
+  const closed = new AbortController()
   const abort = () => {
     app.effects.abort(new Fault('INTERRUPTED', 'the daemon ends'))
     app.notifier.abort()
   }
-  const late = sleep(DRAIN_TIMEOUT_MS, over.signal).then(abort, () => {})
-  await Promise.race([underWay, late])
+  const timeout = sleep(DRAIN_TIMEOUT_MS, closed.signal).then(abort, () => {})
+  await Promise.race([underWay, timeout])
   // sends the notifications that are left, which may itself take too long
   await app.close()
-  over.abort()
+  closed.abort()
 }
 
 const DAY = 86_400_000

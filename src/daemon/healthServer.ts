@@ -10,7 +10,7 @@ export interface HealthServer {
   /** Undefined until a configuration asks for a server: the library is loaded only then. */
   readonly metrics: () => Metrics | undefined
   /** Listens where this configuration says, or nowhere. @throws Fault ADDRESS_UNAVAILABLE. */
-  readonly applyConfig: (engine: App) => Promise<void>
+  readonly applyConfig: (app: App) => Promise<void>
   /** What /ready and the pending gauge answer from now on. */
   readonly setStatus: (state: { readonly ready: boolean; readonly pending: () => number }) => void
   readonly close: () => Promise<void>
@@ -18,32 +18,39 @@ export interface HealthServer {
 
 export function createHealthServer(now: () => number): HealthServer {
   let metrics: Metrics | undefined
-  let page: { readonly at: string; readonly http: HttpServer } | undefined
+  let current: { readonly address: string; readonly http: HttpServer } | undefined
   let state = { ready: false, pending: () => 0 }
   let closed = false
 
-  const count = async (): Promise<Metrics> => {
+  const open = async (listen: string, log: Logger): Promise<HttpServer> => {
     const { createMetrics } = await import('../metrics/registry.ts')
+    const { startHttpServer } = await import('../http/server.ts')
     metrics ??= createMetrics({ version: VERSION, now: () => new Date(now()), isDaemon: true })
-    return metrics
-  }
-  const open = async (listen: string, at: string, log: Logger) => {
-    const http = await openEndpoint(listen, { metrics: await count(), state: () => state, log })
+    const shown = metrics
+    const http = await startHttpServer({
+      listen,
+      ready: () => state.ready,
+      metrics: () => {
+        shown.pending(state.pending())
+        return shown.text()
+      },
+      onError: error => log.warn({ event: 'http' }, `request failed (${(error as Error).name})`),
+    })
     log.info({ event: 'http' }, `listening on ${http.address}`)
-    return { at, http }
+    return http
   }
   const close = async () => {
     closed = true
-    await page?.http.close()
+    await current?.http.close()
   }
   return {
     metrics: () => metrics,
     applyConfig: async ({ settings: { httpListen: listen }, log }) => {
-      const at = listen === undefined ? undefined : JSON.stringify(listenAddress(listen))
-      if (at === page?.at) return
-      const before = page
+      const address = listen === undefined ? undefined : JSON.stringify(listenAddress(listen))
+      if (address === current?.address) return
+      const before = current
       // the new one first: if it fails, the old one stays
-      page = listen === undefined || at === undefined ? undefined : await open(listen, at, log)
+      current = listen && address ? { address, http: await open(listen, log) } : undefined
       await before?.http.close()
       if (closed) await close()
     },
@@ -52,23 +59,4 @@ export function createHealthServer(now: () => number): HealthServer {
     },
     close,
   }
-}
-
-interface Shown {
-  readonly metrics: Metrics
-  readonly state: () => { readonly ready: boolean; readonly pending: () => number }
-  readonly log: Logger
-}
-
-async function openEndpoint(listen: string, { metrics, state, log }: Shown): Promise<HttpServer> {
-  const { startHttpServer } = await import('../http/server.ts')
-  return startHttpServer({
-    listen,
-    ready: () => state().ready,
-    metrics: () => {
-      metrics.pending(state().pending())
-      return metrics.text()
-    },
-    onError: error => log.warn({ event: 'http' }, `request failed (${(error as Error).name})`),
-  })
 }

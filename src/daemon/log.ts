@@ -21,34 +21,32 @@ const DAY = 86_400_000
 /** Key of what all certificates share; no lineage has this ID. */
 const ACCOUNT_KEY = ''
 
-/** The circuit breaker logs these. A state directory that cannot be used is found before it is asked. */
-const isHandledByBreaker = ({ scope, code }: Fault) => scope === 'account' && code !== 'STATE_DIR_UNUSABLE'
-
 export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
   const expiry = createExpiryWarnings()
   const logged = new Map<string, string>()
-  let unreachable = false
+  let isUnreachable = false
 
-  /** Whether this outcome differs from the last one of its lineage. */
+  /** Whether this outcome differs from the last one of its lineage, or is an upload. */
   const isNews = (outcome: Outcome): boolean => {
-    // waiting is logged by no line, and must not make the attempt after it look new
+    // waiting must not make the same failure after it look new
     if (outcome.outcome === 'waiting') return false
-    const state =
-      'fault' in outcome
-        ? `${outcome.outcome} ${outcome.fault.code} ${outcome.fault.message}`
-        : outcome.outcome
-    // every certificate gets the same answer: it is logged once, until an upload succeeds
-    const shared = 'fault' in outcome && outcome.fault.scope === 'account'
     if (outcome.outcome === 'unchanged' || outcome.outcome === 'uploaded') logged.delete(ACCOUNT_KEY)
-    const whose = shared ? ACCOUNT_KEY : outcome.lineage
-    const news = logged.get(whose) !== state
-    logged.set(whose, state)
-    return news
+    const fault = 'fault' in outcome ? outcome.fault : undefined
+    const state = fault ? `${outcome.outcome} ${fault.code} ${fault.message}` : outcome.outcome
+    const key = fault?.scope === 'account' ? ACCOUNT_KEY : outcome.lineage
+    const isNew = logged.get(key) !== state
+    logged.set(key, state)
+    return isNew || outcome.outcome === 'uploaded'
   }
+  const isLoggedElsewhere = (fault: Fault) =>
+    isPending(fault) ||
+    // the circuit breaker never meets a state directory that cannot be used
+    (fault.scope === 'account' && fault.code !== 'STATE_DIR_UNUSABLE') ||
+    (isUnreachable && fault.silent)
   const warnOfExpiry = ({ lineage, bundle }: Outcome) => {
     if (!bundle || !expiry.shouldWarn(lineage, bundle, now())) return
-    const left = Math.floor((bundle.notAfter.getTime() - now()) / DAY)
-    const when = left < 0 ? 'has expired' : `expires in ${left} day${left === 1 ? '' : 's'}`
+    const days = Math.floor((bundle.notAfter.getTime() - now()) / DAY)
+    const when = days < 0 ? 'has expired' : `expires in ${days} day${days === 1 ? '' : 's'}`
     log.warn(
       {
         event: 'renewal_overdue',
@@ -63,13 +61,8 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
     outcome: outcome => {
       const entry = outcomeEntry(outcome)
       sayNotes(log, outcome)
-      const quiet =
-        outcome.outcome === 'failed' &&
-        (isPending(outcome.fault) ||
-          isHandledByBreaker(outcome.fault) ||
-          (unreachable && outcome.fault.silent))
-      const news = isNews(outcome) || outcome.outcome === 'uploaded'
-      logEntry(log, quiet || !news ? { ...entry, level: 'debug' } : entry)
+      const isQuiet = outcome.outcome === 'failed' && isLoggedElsewhere(outcome.fault)
+      logEntry(log, isNews(outcome) && !isQuiet ? entry : { ...entry, level: 'debug' })
       warnOfExpiry(outcome)
     },
     longPending: lineage =>
@@ -88,16 +81,17 @@ export function createDaemonLog(log: Logger, now: () => number): DaemonLog {
       ),
     resumed: () => log.info({ event: 'uploads_resumed' }, 'new credentials: uploads resumed'),
     serviceUnreachable: fault => {
-      unreachable = true
+      if (isUnreachable) return
+      isUnreachable = true
       log.error(
         { event: 'service_unreachable', ...faultFields(fault) },
         `service unreachable, uploads wait until it answers: ${fault.message}`,
       )
     },
     serviceRecovered: () => {
-      if (unreachable)
-        log.info({ event: 'service_recovered' }, 'service reachable again: waiting uploads are retried now')
-      unreachable = false
+      if (!isUnreachable) return
+      isUnreachable = false
+      log.info({ event: 'service_recovered' }, 'service reachable again: waiting uploads are retried now')
     },
   }
 }

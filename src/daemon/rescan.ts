@@ -7,59 +7,57 @@ import type { Metrics } from '../metrics/registry.ts'
 import type { ReceiptStore } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
 import { singleFlight } from '../util/async.ts'
-import { CLOCK_CHECK_MS, CLOCK_STEP_MS } from '../util/schedule.ts'
-import { type Inventory, missedChanges } from './inventory.ts'
+import { CLOCK_CHECK_MS, CLOCK_STEP_MS, EVENT_GRACE_MS, RESCAN_RETRY_MS } from '../util/schedule.ts'
+import type { Inventory } from './inventory.ts'
 
 interface Schedule {
-  /** When it rings next, without the jitter. */
+  /** When the next rescan is due, without the jitter. */
   readonly next: () => Date | null
   readonly stop: () => void
 }
 
-/** A clock that never steps, to compare the process's clock with. */
-const monotonic = () => performance.now()
-
 /**
- * Rings at the times of the expression, which are UTC, and when the clock has been set: whether a certificate is valid
+ * Calls back at the times of the expression, which are UTC, and when the clock has been set: whether a certificate is valid
  * depends on the time. A machine that has slept is one whose clock was set forward.
  *
  * node-cron 4.6 computes the next time only. Its own timers use local time, whatever zone they are given: in the hour that
- * is repeated in autumn they ring late, skip rings, or are set a thousand times a second.
+ * is repeated in autumn they fire late, skip times, or are set a thousand times a second.
  */
 export function createSchedule(
   { rescan, rescanJitter }: Pick<Settings, 'rescan' | 'rescanJitter'>,
-  ring: () => void,
+  onDue: () => void,
 ): Schedule {
   const task = createTask(rescan, () => {}, { timezone: 'UTC' })
   const next = () => task.getNextRuns(1)[0] ?? null
   const nextTime = () => next()?.getTime() ?? Number.POSITIVE_INFINITY
+  const clockOffset = () => Date.now() - performance.now()
   let due = nextTime()
-  let ahead = Date.now() - monotonic()
+  let offset = clockOffset()
   let delayed: NodeJS.Timeout | undefined
-  const ringNow = () => {
+  const callNow = () => {
     clearTimeout(delayed)
     delayed = undefined
-    ring()
+    onDue()
   }
-  const ringSoon = () => {
+  const callWithJitter = () => {
     const delay = Math.floor(Math.random() * rescanJitter * 1000)
-    if (delay === 0) ringNow()
-    else delayed ??= setTimeout(ringNow, delay)
+    if (delay === 0) callNow()
+    else delayed ??= setTimeout(callNow, delay)
   }
-  const turn = () => {
-    const before = ahead
-    ahead = Date.now() - monotonic()
-    const isSet = Math.abs(ahead - before) >= CLOCK_STEP_MS
+  const onTimer = () => {
+    const before = offset
+    offset = clockOffset()
+    const isClockSet = Math.abs(offset - before) >= CLOCK_STEP_MS
     const isDue = Date.now() >= due
-    if (isSet || isDue) due = nextTime()
-    if (isSet) ringNow()
-    // a busy process rings late, and once
-    else if (isDue) ringSoon()
-    timer = arm()
+    if (isClockSet || isDue) due = nextTime()
+    if (isClockSet) callNow()
+    // once, also if the process was busy at several due times
+    else if (isDue) callWithJitter()
+    timer = setTimer()
   }
   // at least 1 ms, so that a wrong next time never keeps the processor busy
-  const arm = () => setTimeout(turn, Math.min(Math.max(due - Date.now(), 1), CLOCK_CHECK_MS))
-  let timer = arm()
+  const setTimer = () => setTimeout(onTimer, Math.min(Math.max(due - Date.now(), 1), CLOCK_CHECK_MS))
+  let timer = setTimer()
   return {
     next,
     stop: () => {
@@ -71,40 +69,44 @@ export function createSchedule(
 }
 
 interface RescanDeps {
+  readonly sources: readonly Source[]
+  /** These have no events. */
+  readonly polled: ReadonlySet<Source>
   readonly inventory: Inventory
   readonly receipts: Pick<ReceiptStore, 'prepare'>
   /** Lists the sources again. */
   readonly list: () => Promise<void>
-  /** Waits for events under way. Rejects when the daemon stops. */
-  readonly settle: () => Promise<void>
-  readonly onMissed: (id: string) => void
-  /** Does it in a minute, unless the daemon stops before. */
-  readonly later: (work: () => Promise<void>) => void
+  /** Waits, in milliseconds. Rejects when the daemon stops. */
+  readonly wait: (ms: number) => Promise<void>
   readonly enqueue: (ids: readonly string[]) => void
+  readonly onDeath: (error: unknown) => void
+  readonly metrics: () => Metrics | undefined
   readonly log: Logger
 }
 
-/** Checks everything. One rescan at a time, however many are asked for: two would count the same change twice. */
+/** Checks everything. One rescan at a time, however many are requested: two would count the same change twice. */
 export function createRescan(deps: RescanDeps): (why: string) => Promise<void> {
-  const { inventory, receipts, list, settle, onMissed, later, enqueue, log } = deps
+  const { inventory, receipts, list, wait, enqueue, onDeath, log } = deps
   const reasons = new Set<string>()
+  const reportMissed = missedChangeReporter(deps)
   /** Why the last rescan could not start. */
   let failure: string | undefined
+  let isRetrying = false
   const run = singleFlight(async () => {
     const why = [...reasons].join(', ')
     reasons.clear()
     await list()
     // an ID that could not be recorded must not be fetched; and a directory that was removed is made again
     const fault = await receipts.prepare().then(() => undefined, asFault)
-    if (fault) {
-      if (failure !== fault.message) logFailure(log, fault)
-      if (failure === undefined) later(() => retry(why))
-      failure = fault.message
-      return
-    }
-    failure = undefined
+    if (fault && fault.message !== failure)
+      log.error(
+        { event: 'state_dir_error', code: fault.code, advice: fault.advice },
+        `rescan failed: ${fault.message}`,
+      )
+    failure = fault?.message
+    if (fault) return void retryLater(why)
     const changed = await inventory.changedSinceLastCheck(inventory.all())
-    for (const id of await missedChanges(changed, inventory, settle)) onMissed(id)
+    for (const id of await inventory.missed(changed, () => wait(EVENT_GRACE_MS))) reportMissed(id)
     const ids = inventory.all().map(({ id }) => id)
     log.debug({ event: 'rescan', why, lineages: ids.length }, `rescan (${why}) of ${ids.length} certificates`)
     enqueue(ids)
@@ -113,9 +115,17 @@ export function createRescan(deps: RescanDeps): (why: string) => Promise<void> {
     reasons.add(why)
     return run()
   }
-  const retry = async (why: string) => {
-    await rescan(why)
-    if (failure !== undefined) later(() => retry(why))
+  async function retryLater(why: string): Promise<void> {
+    if (isRetrying) return
+    isRetrying = true
+    try {
+      await wait(RESCAN_RETRY_MS)
+    } catch {
+      return // the daemon stops
+    } finally {
+      isRetrying = false
+    }
+    if (failure !== undefined) await rescan(why).catch(onDeath)
   }
   return rescan
 }
@@ -125,20 +135,8 @@ function asFault(error: unknown): Fault {
   throw error
 }
 
-const logFailure = (log: Logger, { code, advice, message }: Fault) =>
-  log.error({ event: 'state_dir_error', code, advice }, `rescan failed: ${message}`)
-
-interface MissedChangesDeps {
-  readonly sources: readonly Source[]
-  /** These have no events. */
-  readonly polled: ReadonlySet<Source>
-  readonly inventory: Inventory
-  readonly metrics: () => Metrics | undefined
-  readonly log: Logger
-}
-
 /** Counts and logs changes for which no event arrived: the sign that watching does not work there. */
-export function reportMissedChanges({ sources, polled, inventory, metrics, log }: MissedChangesDeps) {
+function missedChangeReporter({ sources, polled, inventory, metrics, log }: RescanDeps) {
   let missed = 0
   return (id: string) => {
     const lineage = inventory.get(id)

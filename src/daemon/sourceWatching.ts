@@ -11,9 +11,9 @@ import { type Lineage, usualSources } from '../sources/lineage.ts'
 import { createWatcher, pollingEntry, type Watcher, type WatcherDeps } from '../sources/watcher.ts'
 import { logEntry } from '../upload/report.ts'
 import { singleFlight } from '../util/async.ts'
-import { EVENT_GRACE_MS, MAX_COMPARE_PAUSE_MS, RESCAN_RETRY_MS } from '../util/schedule.ts'
-import { createInventory, type Inventory, missedChanges } from './inventory.ts'
-import { createRescan, reportMissedChanges } from './rescan.ts'
+import { EVENT_GRACE_MS, MAX_COMPARE_PAUSE_MS } from '../util/schedule.ts'
+import { createInventory, type Inventory } from './inventory.ts'
+import { createRescan } from './rescan.ts'
 import type { WorkQueue } from './workQueue.ts'
 
 interface SourceWatching {
@@ -59,17 +59,22 @@ export function watchSources(
     metrics()?.watching(listed.sources)
     enqueue(listed.added)
   })
-  const settle = () => context.sleep(EVENT_GRACE_MS, closing.signal)
-  const later = (work: () => Promise<void>) => {
-    context
-      .sleep(RESCAN_RETRY_MS, closing.signal)
-      .then(work)
-      .catch(error => {
-        if (!closing.signal.aborted) onDeath(error)
-      })
+  const wait = (ms: number) => context.sleep(ms, closing.signal)
+  const onError = (error: unknown) => {
+    if (!closing.signal.aborted) onDeath(error)
   }
-  const onMissed = reportMissedChanges({ sources, polled, inventory, metrics, log })
-  const rescan = createRescan({ inventory, receipts: effects, list, settle, onMissed, later, enqueue, log })
+  const rescan = createRescan({
+    sources,
+    polled,
+    inventory,
+    receipts: effects,
+    list,
+    wait,
+    enqueue,
+    onDeath: onError,
+    metrics,
+    log,
+  })
 
   function watch(source: Source): Watcher {
     const handlers = watchHandlersFor(source, {
@@ -80,7 +85,7 @@ export function watchSources(
       log,
       monotonicNow: context.monotonicNow,
       // after closing, events do not matter any more
-      settle: () => settle().catch(() => {}),
+      settle: () => wait(EVENT_GRACE_MS).catch(() => {}),
     })
     const onPolling = (why: string) => {
       polled.add(source)
@@ -91,10 +96,7 @@ export function watchSources(
 
   return {
     list,
-    rescan: why =>
-      rescan(why).catch(error => {
-        if (!closing.signal.aborted) throw error
-      }),
+    rescan: why => rescan(why).catch(onError),
     count: inventory.count,
     markChecked: inventory.markChecked,
     open: async () => {
@@ -149,43 +151,42 @@ export function watchHandlersFor(
       notify([...(await inventory.changedSinceLastCheck(lineages())).keys()])
     },
     compare: async () => {
-      const began = monotonicNow()
-      if (began < nextComparison) return false
+      const start = monotonicNow()
+      if (start < nextComparison) return false
       const known = new Set(lineages().map(({ id }) => id))
       await list()
-      const suspects = await inventory.changedSinceLastCheck(lineages())
-      const took = monotonicNow() - began
-      nextComparison = monotonicNow() + Math.min(took * COMPARE_SHARE, MAX_COMPARE_PAUSE_MS)
-      const changed = await missedChanges(suspects, inventory, settle)
-      if (changed.length) {
-        const some = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ', …' : ''}`
+      const changed = await inventory.changedSinceLastCheck(lineages())
+      const end = monotonicNow()
+      nextComparison = end + Math.min((end - start) * COMPARE_SHARE, MAX_COMPARE_PAUSE_MS)
+      const missed = await inventory.missed(changed, settle)
+      if (missed.length) {
+        const names = `${missed.slice(0, 3).join(', ')}${missed.length > 3 ? ', …' : ''}`
         log.info(
-          { event: 'compared', source: source.kind, lineages: changed.length },
-          `comparison found ${changed.length} changed without an event (${some})`,
+          { event: 'compared', source: source.kind, lineages: missed.length },
+          `comparison found ${missed.length} changed without an event (${names})`,
         )
       }
-      notify(changed)
-      return changed.length > 0 || lineages().some(({ id }) => !known.has(id))
+      notify(missed)
+      return missed.length > 0 || lineages().some(({ id }) => !known.has(id))
     },
   }
 }
 
-/** Of statfs(2): what systemd puts in the place of home directories. */
+/** The type in statfs(2) of what systemd mounts over home directories. */
 const TMPFS = 16914836
 
 /** Whether a path is missing below a folder that systemd emptied for this service. */
 async function isHidden(path: string): Promise<boolean> {
-  const code = await statfs(path).then(
-    () => undefined,
-    error => (error as NodeJS.ErrnoException).code,
-  )
-  if (code !== 'ENOENT') return false
+  const error = await statfs(path).then(() => undefined, asErrno)
+  if (error?.code !== 'ENOENT') return false
   for (let above = dirname(path); ; above = dirname(above)) {
     const found = await statfs(above).catch(() => undefined)
     if (found) return found.type === TMPFS
-    if (above === dirname(above)) return false
+    if (above === '/') return false
   }
 }
+
+const asErrno = (error: unknown) => error as NodeJS.ErrnoException
 
 /** Logs the sources that are hidden from this service: folders in home directories that were made after its start. */
 export async function logHiddenSources(app: App, context: ProcessContext): Promise<void> {

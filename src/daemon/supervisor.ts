@@ -100,10 +100,10 @@ async function prepareApp(
   return app
 }
 
-/** A failed reload leaves the daemon that runs as it is. @throws the error at the first start, when none runs. */
+/** A failed reload leaves the running daemon as it is. @throws the error at the first start, when none runs. */
 function logReloadFailure(before: App | undefined, thrown: unknown): undefined {
   if (!before) throw thrown
-  const error = asFault(thrown)
+  const error = asFault('unexpected error', thrown)
   for (const message of error.message.split('\n')) {
     before.log.error(
       { event: 'reload', code: error.code, advice: error.advice },
@@ -113,8 +113,8 @@ function logReloadFailure(before: App | undefined, thrown: unknown): undefined {
 }
 
 /** Only the code of an unexpected error: its text may quote secrets. */
-function asFault(error: unknown): Fault {
+export function asFault(what: string, error: unknown): Fault {
   if (error instanceof Fault) return error
   const { code, name } = error as NodeJS.ErrnoException
-  return new Fault('INTERNAL_ERROR', `unexpected: ${code ?? name}`, { cause: error })
+  return new Fault('INTERNAL_ERROR', `${what} (${code ?? name})`, { cause: error })
 }

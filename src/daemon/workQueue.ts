@@ -25,7 +25,7 @@ export interface WorkQueueDeps {
   /** Milliseconds of a clock that never steps. */
   readonly now: () => number
   /** Calls back after so many milliseconds, and returns what cancels that. */
-  readonly setTimer: (ms: number, ring: () => void) => () => void
+  readonly setTimer: (ms: number, call: () => void) => () => void
 }
 
 export interface WorkQueue {
@@ -44,9 +44,9 @@ interface Job {
   dueAt: number
   cancelTimer: () => void
   running: boolean
-  /** It was requested again during the check. */
+  /** Requested again during the check. */
   dirty: boolean
-  /** It left the disk during the check. */
+  /** Left the disk during the check. */
   removed: boolean
   /** Checks in a row that found it mid-change. */
   attempts: number
@@ -69,8 +69,16 @@ export function createWorkQueue({ check, onStale, onChecked, now, setTimer }: Wo
   function jobFor(id: string): Job {
     const known = jobs.get(id)
     if (known) return known
-    const state = { running: false, dirty: false, removed: false, attempts: 0, cancelStale: undefined }
-    const job: Job = { id, dueAt: NEVER, cancelTimer: () => {}, ...state }
+    const job: Job = {
+      id,
+      dueAt: NEVER,
+      cancelTimer: () => {},
+      running: false,
+      dirty: false,
+      removed: false,
+      attempts: 0,
+      cancelStale: undefined,
+    }
     jobs.set(id, job)
     return job
   }
@@ -145,7 +153,7 @@ export function createWorkQueue({ check, onStale, onChecked, now, setTimer }: Wo
     settle(job)
     job.cancelTimer()
     ready.delete(job)
-    // kept while it runs: if it comes back meanwhile, it must not be checked twice at once
+    // kept while it runs: if it is requested meanwhile, it must not be checked twice at once
     if (job.running) job.removed = true
     else jobs.delete(job.id)
   }

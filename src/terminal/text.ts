@@ -1,6 +1,6 @@
 /** Text for terminals, JSON lines and the shell. Pure. */
 
-/** Words on lines of at most `width` characters, every line but the first set in by `indent` blanks beside them. */
+/** Breaks the text into lines of at most `width` columns; all but the first are indented by `indent` more. */
 export function wrap(text: string, width: number, indent = 0): string {
   const lines = ['']
   for (const word of text.split(' ')) {
@@ -11,11 +11,11 @@ export function wrap(text: string, width: number, indent = 0): string {
   return lines.join(`\n${' '.repeat(indent)}`)
 }
 
-/** https://www.unicode.org/reports/tr11/ as far as names and messages go; half-width forms are what they are called. */
+/** The wide characters of https://www.unicode.org/reports/tr11/ that names and messages contain; not half-width forms. */
 const WIDE =
   /(?![\uff61-\uffdc])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u
 
-/** The columns a terminal gives a text: two for a Chinese character, none for a mark that stands on another one. */
+/** The columns of a text on a terminal: two for a Chinese character, none for a combining mark. */
 export function displayWidth(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length
   return [...text].reduce((sum, one) => sum + (/\p{M}/u.test(one) ? 0 : WIDE.test(one) ? 2 : 1), 0)
@@ -30,42 +30,42 @@ const UNITS = [
   [60, 'minute'],
 ] as const
 
-/** In the largest unit that gives at least two, seconds else: `47 days`, `90 minutes`, `75 s`. */
+/** In the largest unit of which there are at least two, else in seconds: `47 days`, `90 minutes`, `75 s`. */
 export function durationText(seconds: number): string {
   for (const [size, unit] of UNITS) if (seconds >= 2 * size) return `${Math.round(seconds / size)} ${unit}s`
   return `${Math.round(seconds)} s`
 }
 
-/** What JSON may hold as it is and a terminal obeys or hides: C1 controls, marks of direction, separators of lines. */
-const UNSEEN = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
+/** What JSON need not escape and a terminal obeys or hides: C1 controls, direction marks, line separators. */
+const UNPRINTED = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** The same JSON, every such character written as its escape. */
+/** The same JSON with every such character escaped. */
 export const escapeText = (json: string): string =>
-  json.replace(UNSEEN, character =>
+  json.replace(UNPRINTED, character =>
     Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(''),
   )
 
 const escapeOf = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`
 
-/** `shown` may put another value in a member's place, by its name. */
-export const jsonLine = (value: unknown, shown?: (name: string, value: unknown) => unknown): string =>
-  `${escapeText(JSON.stringify(value, shown))}\n`
+/** `replace` may change a member's value, by its name. */
+export const jsonLine = (value: unknown, replace?: (name: string, value: unknown) => unknown): string =>
+  `${escapeText(JSON.stringify(value, replace))}\n`
 
-// control and format characters (escapes, marks that reorder text to the reader's eye or hide in it), separators, halves
+// control and format characters (escapes, marks that reorder or hide text), separators, lone surrogates
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** One line, no escapes, at most `most` characters: what a certificate or a reply says can never steer a terminal. */
+/** One line without escapes, of at most `most` characters: text from a certificate or a reply cannot control a terminal. */
 export function printableText(text: string, most = 500): string {
-  // a character is two halves at most: of a long text the rest need not be looked at
-  const begun = text
+  // the rest of a long text need not be read; a character is at most two surrogates
+  const beginning = text
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 2 * most + 2)
-  const line = begun.replace(UNPRINTABLE, '\ufffd').trim()
+  const line = beginning.replace(UNPRINTABLE, '\ufffd').trim()
   return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : line
 }
 
-/** What runs: Node with what it is given to run, or the self-contained program. */
+/** Node and the script that it runs, or the self-contained program, which has no `main`. */
 interface Program {
   readonly node: string
   readonly main: string | undefined
@@ -75,6 +75,6 @@ interface Program {
 export const quoteShell = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
-/** The words that start the program from anywhere, by absolute paths. */
+/** The shell words that start the program from any directory. */
 export const programWords = ({ node, main }: Program): string =>
   [node, ...(main === undefined ? [] : [main])].map(quoteShell).join(' ')

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { scheduleProblem } from '../../src/config/load.ts'
 import { DEFAULT_RESCAN } from '../../src/config/precedence.ts'
 import { createSchedule } from '../../src/daemon/rescan.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 
 test.each([DEFAULT_RESCAN, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
   '"%s" is a schedule',
@@ -14,135 +17,109 @@ test.each([DEFAULT_RESCAN, '*/5 * * * *', '30 4 * * 1-5', '*/10 * * * * *'])(
 )
 
 test.each(['', 'often', '61 * * * *', '* * *', '17 */6 * * * * *', '0 0 30 2 *', '1-99999999 * * * *'])(
-  '"%s" is none',
+  '"%s" is no schedule',
   expression => {
     expect(scheduleProblem(expression)).toContain('expected a cron expression')
   },
 )
 
-describe('a schedule', () => {
-  afterEach(() => vi.useRealTimers())
+describe('schedule', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
 
-  test('rings at its times until it is stopped', async () => {
-    vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
-    const ring = vi.fn()
-    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
-    expect(schedule.next()).toEqual(new Date(Date.UTC(2026, 5, 1, 12, 17)))
-    await vi.advanceTimersByTimeAsync(18 * 60_000)
-    expect(ring).toHaveBeenCalledTimes(1)
-    expect(schedule.next()).toEqual(new Date(Date.UTC(2026, 5, 1, 18, 17)))
-    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
-    expect(ring).toHaveBeenCalledTimes(5)
+  function openSchedule(start: string, rescan = '17 */6 * * *', rescanJitter = 0) {
+    vi.setSystemTime(start)
+    const onDue = vi.fn()
+    const schedule = createSchedule({ rescan, rescanJitter }, onDue)
+    onTestFinished(() => schedule.stop())
+    return { schedule, calls: () => onDue.mock.calls.length }
+  }
+
+  test('it calls at its times until it is stopped', async () => {
+    const { schedule, calls } = openSchedule('2026-06-01T12:00Z')
+    expect(schedule.next()).toEqual(new Date('2026-06-01T12:17Z'))
+    await vi.advanceTimersByTimeAsync(18 * MINUTE)
+    expect(calls()).toBe(1)
+    expect(schedule.next()).toEqual(new Date('2026-06-01T18:17Z'))
+    await vi.advanceTimersByTimeAsync(24 * HOUR)
+    expect(calls()).toBe(5)
     schedule.stop()
-    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
-    expect(ring).toHaveBeenCalledTimes(5)
-    expect(vi.getTimerCount()).toBe(0)
+    await vi.advanceTimersByTimeAsync(24 * HOUR)
+    expect([calls(), vi.getTimerCount()]).toEqual([5, 0])
   })
 
-  test.each([
-    ['back', 2025],
-    ['forward', 2027],
-  ])('rings when the clock is set %s a year, and then at its times by the new clock', async (_, year) => {
-    vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
-    const ring = vi.fn()
-    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
-    onTestFinished(() => schedule.stop())
-    vi.setSystemTime(new Date(Date.UTC(year, 5, 1, 12, 0, 0)))
-    await vi.advanceTimersByTimeAsync(60_000)
-    expect(ring).toHaveBeenCalledTimes(1)
-    expect(schedule.next()).toEqual(new Date(Date.UTC(year, 5, 1, 12, 17)))
-    await vi.advanceTimersByTimeAsync(16 * 60_000)
-    expect(ring).toHaveBeenCalledTimes(2)
-    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
-    expect(ring).toHaveBeenCalledTimes(6)
-  })
+  test.each(['2025', '2027'])(
+    'it calls when the clock is set to %s, and then at the times of the new clock',
+    async year => {
+      const { schedule, calls } = openSchedule('2026-06-01T12:00Z')
+      vi.setSystemTime(`${year}-06-01T12:00Z`)
+      await vi.advanceTimersByTimeAsync(MINUTE)
+      expect(calls()).toBe(1)
+      expect(schedule.next()).toEqual(new Date(`${year}-06-01T12:17Z`))
+      await vi.advanceTimersByTimeAsync(16 * MINUTE)
+      expect(calls()).toBe(2)
+      await vi.advanceTimersByTimeAsync(24 * HOUR)
+      expect(calls()).toBe(6)
+    },
+  )
 
-  test('rings late where the process was too busy to ring in time, once', async () => {
-    vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 16, 30)) })
-    const ring = vi.fn()
-    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
-    onTestFinished(() => schedule.stop())
+  test('in a busy process it calls late, and once', async () => {
+    const { schedule, calls } = openSchedule('2026-06-01T12:16:30Z')
     vi.setSystemTime(Date.now() + 4_000)
     await vi.advanceTimersByTimeAsync(30_000)
-    expect(ring).toHaveBeenCalledTimes(1)
-    expect(schedule.next()).toEqual(new Date(Date.UTC(2026, 5, 1, 18, 17)))
+    expect(calls()).toBe(1)
+    expect(schedule.next()).toEqual(new Date('2026-06-01T18:17Z'))
   })
 
-  test('takes no slewing for setting', async () => {
-    vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 30, 0)) })
-    const ring = vi.fn()
-    const schedule = createSchedule({ rescan: '17 */6 * * *', rescanJitter: 0 }, ring)
-    onTestFinished(() => schedule.stop())
+  test('a clock that is slewed is not one that is set', async () => {
+    const { calls } = openSchedule('2026-06-01T12:30Z')
     for (let minute = 0; minute < 240; minute++) {
       vi.setSystemTime(Date.now() - 30) // 500 ppm, the fastest that adjtimex(2) slews
-      await vi.advanceTimersByTimeAsync(60_000)
+      await vi.advanceTimersByTimeAsync(MINUTE)
     }
-    expect(ring).not.toHaveBeenCalled()
+    expect(calls()).toBe(0)
   })
 
-  test('is spread by its jitter, and a ring that was put off does not come after the stop', async () => {
-    vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
+  test('a call is delayed by the jitter, and does not come after the stop', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
-    const ring = vi.fn()
-    const schedule = createSchedule({ rescan: '0 13 * * *', rescanJitter: 600 }, ring)
-    await vi.advanceTimersByTimeAsync(64 * 60_000)
-    expect(ring).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(2 * 60_000)
-    expect(ring).toHaveBeenCalledTimes(1)
-    await vi.advanceTimersByTimeAsync(23 * 3_600_000 - 4 * 60_000)
+    const { schedule, calls } = openSchedule('2026-06-01T12:00Z', '0 13 * * *', 600)
+    await vi.advanceTimersByTimeAsync(64 * MINUTE)
+    expect(calls()).toBe(0)
+    await vi.advanceTimersByTimeAsync(2 * MINUTE)
+    expect(calls()).toBe(1)
+    await vi.advanceTimersByTimeAsync(23 * HOUR - 4 * MINUTE)
     schedule.stop()
-    await vi.advanceTimersByTimeAsync(3_600_000)
-    expect(ring).toHaveBeenCalledTimes(1)
-    vi.restoreAllMocks()
+    await vi.advanceTimersByTimeAsync(HOUR)
+    expect(calls()).toBe(1)
+  })
+
+  test('a jitter that is longer than the interval leaves no timer behind', async () => {
+    const { schedule, calls } = openSchedule('2026-06-01T12:00Z', '* * * * *', 3600)
+    await vi.advanceTimersByTimeAsync(10 * MINUTE)
+    schedule.stop()
+    const before = calls()
+    await vi.advanceTimersByTimeAsync(2 * HOUR)
+    expect([calls() - before, vi.getTimerCount()]).toEqual([0, 0])
   })
 })
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-
-/** Half an hour at Lord Howe; at Casablanca the clocks go back for the month of Ramadan. */
-const ZONES = [
-  'Europe/Berlin',
-  'America/New_York',
-  'Australia/Lord_Howe',
-  'Africa/Casablanca',
-  'America/St_Johns',
-]
-
-describe.each(ZONES)('in %s, where the clocks are changed,', zone => {
-  function over(sweep: string, from: string, until: string) {
-    const words = [join(import.meta.dirname, 'scheduleProcess.ts'), sweep, from, until]
-    const { stdout, stderr } = spawnSync(execPath, words, { encoding: 'utf8', env: { TZ: zone } })
-    expect(stderr).toBe('')
-    const { rings, timers, timeZone } = JSON.parse(stdout)
-    expect(timeZone).toBe(zone)
-    // one for each ring, and one a minute to look at the clock
-    expect(timers).toBeLessThanOrEqual(rings.length + (Date.parse(until) - Date.parse(from)) / MINUTE)
-    return rings as readonly number[]
-  }
-  const every = (ms: number, first: string, until: string) => {
-    const length = Math.floor((Date.parse(until) - Date.parse(first)) / ms) + 1
-    return Array.from({ length }, (_, i) => Date.parse(first) + i * ms)
-  }
-
-  test.each<[string, number, string]>([
-    [DEFAULT_RESCAN, 6 * HOUR, '2026-01-01T00:17Z'],
-    ['30 1 * * *', 24 * HOUR, '2026-01-01T01:30Z'],
-    ['30 * * * *', HOUR, '2026-01-01T00:30Z'],
-  ])('"%s" rings at its times for a year, late at none, and sets no timer in vain', (sweep, ms, first) => {
-    const [from, until] = ['2026-01-01T00:00:01Z', '2027-01-01T00:00:01Z']
-    expect(over(sweep, from, until)).toEqual(every(ms, first, until))
-  })
-})
-
-test('a schedule with a longer jitter than its steps leaves no timer behind', async () => {
-  vi.useFakeTimers({ now: new Date(Date.UTC(2026, 5, 1, 12, 0, 0)) })
-  const ring = vi.fn()
-  const schedule = createSchedule({ rescan: '* * * * *', rescanJitter: 3600 }, ring)
-  await vi.advanceTimersByTimeAsync(10 * 60_000)
-  schedule.stop()
-  ring.mockClear()
-  await vi.advanceTimersByTimeAsync(120 * MINUTE)
-  expect([ring.mock.calls.length, vi.getTimerCount()]).toEqual([0, 0])
-  vi.useRealTimers()
+// the clocks change by half an hour at Lord Howe, and go back for the month of Ramadan at Casablanca
+test.each<[string, string, number, string]>([
+  ['Europe/Berlin', '30 1 * * *', 24 * HOUR, '2026-01-01T01:30Z'],
+  ['Australia/Lord_Howe', DEFAULT_RESCAN, 6 * HOUR, '2026-01-01T00:17Z'],
+  ['Africa/Casablanca', '30 * * * *', HOUR, '2026-01-01T00:30Z'],
+])('in %s "%s" calls at its times for a year, and sets no timer in vain', (zone, rescan, interval, first) => {
+  const [from, until] = ['2026-01-01T00:00:01Z', '2027-01-01T00:00:01Z']
+  const args = [join(import.meta.dirname, 'scheduleProcess.ts'), rescan, from, until]
+  const { stdout, stderr } = spawnSync(execPath, args, { encoding: 'utf8', env: { TZ: zone } })
+  expect(stderr).toBe('')
+  const { calls, timers, timeZone } = JSON.parse(stdout)
+  expect(timeZone).toBe(zone)
+  // one for each call, and one a minute to compare the clocks
+  expect(timers).toBeLessThanOrEqual(calls.length + (Date.parse(until) - Date.parse(from)) / MINUTE)
+  const length = Math.floor((Date.parse(until) - Date.parse(first)) / interval) + 1
+  expect(calls).toEqual(Array.from({ length }, (_, i) => Date.parse(first) + i * interval))
 })

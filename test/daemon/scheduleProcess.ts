@@ -1,11 +1,11 @@
 /**
- * A schedule in a process of its own, whose zone is TZ: node-cron keeps the first that it meets. Its clock passes from timer
- * to timer. Arguments: the schedule, the first instant and the last. Prints the rings, how many timers rang, and the zone.
+ * A schedule in a process of its own, whose zone is TZ: node-cron keeps the first zone that it uses. The clock jumps from timer
+ * to timer. Arguments: the schedule, the first instant and the last. Prints the calls, the number of timers, and the zone.
  */
 import { argv, stdout } from 'node:process'
 import { createSchedule } from '../../src/daemon/rescan.ts'
 
-const [sweep = '', from = '', until = ''] = argv.slice(2)
+const [rescan = '', from = '', until = ''] = argv.slice(2)
 const start = Date.parse(from)
 let now = start
 
@@ -30,16 +30,16 @@ Object.assign(globalThis, {
 })
 performance.now = () => now - start
 
-const rings: number[] = []
-const schedule = createSchedule({ rescan: sweep, rescanJitter: 0 }, () => void rings.push(now))
+const calls: number[] = []
+const schedule = createSchedule({ rescan, rescanJitter: 0 }, () => void calls.push(now))
 let timers = 0
-/** More than one a minute for a year: set in vain. */
-const ENOUGH = 600_000
-for (; timer && timer.at <= Time.parse(until) && timers < ENOUGH; timers++) {
+/** More than one a minute for a year. */
+const MAX_TIMERS = 600_000
+for (; timer && timer.at <= Time.parse(until) && timers < MAX_TIMERS; timers++) {
   const { at, call } = timer
   now = at
   call()
 }
 schedule.stop()
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
-stdout.write(JSON.stringify({ rings, timers, timeZone }))
+stdout.write(JSON.stringify({ calls, timers, timeZone }))

@@ -1,197 +1,204 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CheckResult, createWorkQueue } from '../../src/daemon/workQueue.ts'
+import { type CheckResult, createWorkQueue, requeueAfter } from '../../src/daemon/workQueue.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import type { RefuseReason } from '../../src/upload/decision.ts'
+import type { Verdict } from '../../src/upload/outcome.ts'
+import { bundleOf } from '../fixtures/samples.ts'
 import { virtualClock } from '../fixtures/virtualClock.ts'
 
-interface Look {
+interface Check {
   readonly ms: number
-  readonly ending: 'done' | 'mid-change' | 'later'
+  readonly result: 'done' | 'mid-change' | 'later'
 }
 
 interface Entry {
-  readonly what: 'nudge' | 'begin' | 'end' | 'long'
+  readonly what: 'request' | 'start' | 'end' | 'stale'
   readonly id: string
   readonly at: number
   readonly last?: boolean
 }
 
-const AT_ONCE: Look = { ms: 0, ending: 'done' }
+const AT_ONCE: Check = { ms: 0, result: 'done' }
 const LATER = 5_000
 
-/** Rounds on virtual time, and a journal of all that happens to them. `next` says how the next look goes. */
-function stage(next: (id: string) => Look = () => AT_ONCE) {
+/** A work queue on virtual time, and a journal of what happens. `next` says how the next check goes. */
+function openQueue(next: (id: string) => Check = () => AT_ONCE) {
   const clock = virtualClock()
   const journal: Entry[] = []
   const note = (what: Entry['what'], id: string, rest: Partial<Entry> = {}) =>
     void journal.push({ what, id, at: clock.now(), ...rest })
-  const rounds = createWorkQueue({
+  const queue = createWorkQueue({
     now: clock.now,
-    setTimer: (ms, ring) => {
+    setTimer: (ms, call) => {
       const off = new AbortController()
-      clock.wait(ms, off.signal).then(ring, () => {})
+      clock.wait(ms, off.signal).then(call, () => {})
       return () => off.abort()
     },
-    onStale: id => note('long', id),
+    onStale: id => note('stale', id),
     check: async (id, last): Promise<CheckResult> => {
-      note('begin', id, { last })
-      const { ms, ending } = next(id)
+      note('start', id, { last })
+      const { ms, result } = next(id)
       if (ms > 0) await clock.wait(ms)
       note('end', id)
-      return ending === 'later' ? { afterMs: LATER } : ending
+      return result === 'later' ? { afterMs: LATER } : result
     },
   })
-  const nudge = (...ids: readonly string[]) => {
-    for (const id of ids) note('nudge', id)
-    rounds.enqueue(ids)
+  const request = (...ids: readonly string[]) => {
+    for (const id of ids) note('request', id)
+    queue.enqueue(ids)
   }
-  /** Lets time pass until nobody waits for it any more. */
-  const rest = () => expect(clock.until(new Promise(() => {}))).rejects.toThrow('nobody waits')
+  /** Advances the clock until nothing waits for it. */
+  const idle = () => expect(clock.until(new Promise(() => {}))).rejects.toThrow('nobody waits')
   const times = (what: Entry['what'], id = 'a') =>
     journal.filter(entry => entry.what === what && entry.id === id).map(({ at }) => at)
-  return { clock, journal, rounds, nudge, rest, times }
+  return { clock, journal, queue, request, idle, times }
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `n${i}`)
 
-describe('a nudge', () => {
-  test('is followed by a look within a few milliseconds; a burst of them by one', async () => {
-    const { nudge, clock, rest, times } = stage()
+describe('request', () => {
+  test('one or several within milliseconds cause one check', async () => {
+    const { request, clock, idle, times } = openQueue()
     for (let i = 0; i < 10; i++) {
-      nudge('a')
+      request('a')
       clock.advance(1)
     }
-    await rest()
-    expect(times('begin')).toHaveLength(1)
-    expect(times('begin')[0]).toBeLessThanOrEqual(20)
+    await idle()
+    expect(times('start')).toHaveLength(1)
+    expect(times('start')[0]).toBeLessThanOrEqual(20)
   })
 
-  test('during a look earns exactly one more, which begins when the first has ended', async () => {
-    const { nudge, clock, rest, times } = stage(() => ({ ms: 1_000, ending: 'done' }))
-    nudge('a')
+  test('requests during a check cause one more, which starts when the first has ended', async () => {
+    const { request, clock, idle, times } = openQueue(() => ({ ms: 1_000, result: 'done' }))
+    request('a')
     await clock.until(clock.wait(500))
-    for (let i = 0; i < 3; i++) nudge('a')
-    await rest()
-    expect(times('begin')).toEqual([15, 1_015])
+    for (let i = 0; i < 3; i++) request('a')
+    await idle()
+    expect(times('start')).toEqual([15, 1_015])
   })
 
-  test('of one lineage does not wait for the look at another', async () => {
-    const { nudge, rest, times } = stage(id => ({ ms: id === 'a' ? 60_000 : 0, ending: 'done' }))
-    nudge('a', 'b')
-    await rest()
-    expect(times('begin', 'b')).toEqual([15])
+  test('a check does not wait for that of another lineage', async () => {
+    const { request, idle, times } = openQueue(id => ({ ms: id === 'a' ? 60_000 : 0, result: 'done' }))
+    request('a', 'b')
+    await idle()
+    expect(times('start', 'b')).toEqual([15])
   })
 })
 
-test('at most 256 looks are under way at once, and the others follow', async () => {
-  const { nudge, rest, journal } = stage(() => ({ ms: 100, ending: 'done' }))
-  nudge(...names(600))
-  await rest()
+test('work queue: at most 256 checks run at once, and the others follow', async () => {
+  const { request, idle, journal } = openQueue(() => ({ ms: 100, result: 'done' }))
+  request(...names(600))
+  await idle()
   expect(mostAtOnce(journal)).toBe(256)
   expect(journal.filter(({ what }) => what === 'end')).toHaveLength(600)
 })
 
-describe('a lineage that stays mid-change', () => {
-  test('is looked at with pauses from 250 ms to 4 s, once after a minute, then no more, and told of once after ten minutes', async () => {
-    const { nudge, rest, times, journal, rounds } = stage(() => ({ ms: 0, ending: 'mid-change' }))
-    nudge('a')
-    await rest()
-    const looks = times('begin')
-    expect(looks.slice(1).map((at, i) => at - (looks[i] ?? 0))).toEqual([
+describe('lineage that stays mid-change', () => {
+  test('it is checked after 250 ms to 4 s, once more after a minute, and reported once after ten minutes', async () => {
+    const { request, idle, times, journal, queue } = openQueue(() => ({ ms: 0, result: 'mid-change' }))
+    request('a')
+    await idle()
+    const checks = times('start')
+    expect(checks.slice(1).map((at, i) => at - (checks[i] ?? 0))).toEqual([
       250, 500, 1_000, 2_000, 4_000, 61_000,
     ])
-    expect(journal.filter(({ last }) => last).map(({ at }) => at)).toEqual(looks.slice(-2))
-    expect(times('long')).toEqual([600_015])
-    expect(rounds.pending()).toBe(1)
+    expect(journal.filter(({ last }) => last).map(({ at }) => at)).toEqual(checks.slice(-2))
+    expect(times('stale')).toEqual([600_015])
+    expect(queue.pending()).toBe(1)
 
-    nudge('a')
-    await rest()
-    expect(times('begin')).toHaveLength(14)
-    expect(times('long')).toHaveLength(1)
+    request('a')
+    await idle()
+    expect(times('start')).toHaveLength(14)
+    expect(times('stale')).toHaveLength(1)
   })
 })
 
-test('what has to wait is looked at when its time has come, and before where it is nudged', async () => {
-  const looks: Look[] = [{ ms: 0, ending: 'later' }, { ms: 0, ending: 'later' }, AT_ONCE]
-  const { nudge, rest, times, clock } = stage(() => looks.shift() ?? AT_ONCE)
-  nudge('a')
+test('work queue: a delayed check starts after its delay, or when it is requested', async () => {
+  const checks: Check[] = [{ ms: 0, result: 'later' }, { ms: 0, result: 'later' }, AT_ONCE]
+  const { request, idle, times, clock } = openQueue(() => checks.shift() ?? AT_ONCE)
+  request('a')
   await clock.until(clock.wait(1_000))
-  nudge('a')
-  await rest()
-  expect(times('begin')).toEqual([15, 1_015, 1_015 + LATER])
+  request('a')
+  await idle()
+  expect(times('start')).toEqual([15, 1_015, 1_015 + LATER])
 })
 
-test('what has left the disk is not looked at, and not twice at once when it comes back', async () => {
-  const { nudge, rest, times, rounds, clock } = stage(() => ({ ms: 1_000, ending: 'done' }))
-  nudge('a', 'b')
-  rounds.retain(new Set(['a']))
+test('work queue: a lineage that left the disk is not checked, and not twice at once when it comes back', async () => {
+  const { request, idle, times, queue, clock } = openQueue(() => ({ ms: 1_000, result: 'done' }))
+  request('a', 'b')
+  queue.retain(new Set(['a']))
   await clock.until(clock.wait(100))
-  rounds.retain(new Set())
-  nudge('a')
-  await rest()
-  expect(times('begin', 'b')).toEqual([])
-  expect(times('begin')).toEqual([15, 1_015])
+  queue.retain(new Set())
+  request('a')
+  await idle()
+  expect(times('start', 'b')).toEqual([])
+  expect(times('start')).toEqual([15, 1_015])
 })
 
-test('a certificate that is mid-change for ten minutes is reported again only after it was complete in between', async () => {
-  const results: Look['ending'][] = ['done']
-  const { nudge, rest, times, rounds } = stage(() => ({ ms: 0, ending: results.shift() ?? 'mid-change' }))
+test('work queue: a certificate that is mid-change for ten minutes is reported again only after it was complete in between', async () => {
+  const results: Check['result'][] = ['done']
+  const { request, idle, times, queue } = openQueue(() => ({
+    ms: 0,
+    result: results.shift() ?? 'mid-change',
+  }))
   results.unshift(...Array.from({ length: 7 }, () => 'mid-change' as const))
-  nudge('a')
-  await rest()
-  expect([times('long').length, rounds.pending()]).toEqual([1, 1])
-  nudge('a')
-  await rest()
-  expect(rounds.pending()).toBe(0)
-  nudge('a')
-  await rest()
-  expect([times('long').length, rounds.pending()]).toEqual([2, 1])
+  request('a')
+  await idle()
+  expect([times('stale').length, queue.pending()]).toEqual([1, 1])
+  request('a')
+  await idle()
+  expect(queue.pending()).toBe(0)
+  request('a')
+  await idle()
+  expect([times('stale').length, queue.pending()]).toEqual([2, 1])
 })
 
-test('a certificate that left the disk is not reported as mid-change, and does not return with the end of its check', async () => {
-  const { nudge, rest, times, rounds, clock } = stage(() => ({ ms: 1_000, ending: 'mid-change' }))
-  nudge('a')
+test('work queue: a certificate that left the disk is not reported as mid-change, and does not return with the end of its check', async () => {
+  const { request, idle, times, queue, clock } = openQueue(() => ({ ms: 1_000, result: 'mid-change' }))
+  request('a')
   await clock.until(clock.wait(100))
-  rounds.retain(new Set())
-  await rest()
-  expect([times('begin'), times('long'), rounds.pending()]).toEqual([[15], [], 0])
+  queue.retain(new Set())
+  await idle()
+  expect([times('start'), times('stale'), queue.pending()]).toEqual([[15], [], 0])
 })
 
-test('a request during a check that has to wait causes one more at once', async () => {
-  const looks: Look[] = [{ ms: 1_000, ending: 'later' }, AT_ONCE]
-  const { nudge, rest, times, clock } = stage(() => looks.shift() ?? AT_ONCE)
-  nudge('a')
+test('work queue: a request during a check that has to wait causes one more at once', async () => {
+  const checks: Check[] = [{ ms: 1_000, result: 'later' }, AT_ONCE]
+  const { request, idle, times, clock } = openQueue(() => checks.shift() ?? AT_ONCE)
+  request('a')
   await clock.until(clock.wait(100))
-  nudge('a')
-  await rest()
-  expect(times('begin')).toEqual([15, 1_015])
+  request('a')
+  await idle()
+  expect(times('start')).toEqual([15, 1_015])
 })
 
 describe('stop', () => {
-  test('begins nothing more and waits for what is under way', async () => {
-    const { nudge, rest, times, rounds, clock } = stage(() => ({ ms: 1_000, ending: 'mid-change' }))
-    nudge('a')
+  test('it starts no more checks and waits for those under way', async () => {
+    const { request, idle, times, queue, clock } = openQueue(() => ({ ms: 1_000, result: 'mid-change' }))
+    request('a')
     await clock.until(clock.wait(100))
-    nudge('a', 'b')
-    await clock.until(rounds.stop())
+    request('a', 'b')
+    await clock.until(queue.stop())
     expect(times('end')).toEqual([1_015])
-    nudge('c')
-    await rest()
-    expect([times('begin'), times('begin', 'b'), times('begin', 'c')]).toEqual([[15], [], []])
+    request('c')
+    await idle()
+    expect([times('start'), times('start', 'b'), times('start', 'c')]).toEqual([[15], [], []])
   })
 
-  test('with nothing under way is over at once and leaves no timer', async () => {
-    const { nudge, rounds, rest, journal } = stage()
-    nudge('a')
-    await rounds.stop()
-    await rest()
-    expect(journal.filter(({ what }) => what === 'begin')).toEqual([])
+  test('with nothing under way it ends at once and leaves no timer', async () => {
+    const { request, queue, idle, journal } = openQueue()
+    request('a')
+    await queue.stop()
+    await idle()
+    expect(journal.filter(({ what }) => what === 'start')).toEqual([])
   })
 })
 
-describe('whatever order nudges, looks and endings come in', () => {
-  const lookOf = fc.record({
+describe('any order of requests, checks and results', () => {
+  const anyCheck = fc.record({
     ms: fc.nat(3_000),
-    ending: fc.constantFrom<Look['ending']>('done', 'done', 'mid-change', 'later'),
+    result: fc.constantFrom<Check['result']>('done', 'done', 'mid-change', 'later'),
   })
   const someNames = fc.oneof(fc.subarray(names(4), { minLength: 1 }), fc.constant(names(90)))
   const script = fc.array(fc.record({ gap: fc.oneof(fc.nat(30), fc.nat(5_000)), ids: someNames }), {
@@ -199,36 +206,78 @@ describe('whatever order nudges, looks and endings come in', () => {
     maxLength: 12,
   })
 
-  test('no nudge is lost, no two looks at one lineage overlap, at most 256 are under way', async () => {
-    const property = fc.asyncProperty(script, fc.array(lookOf, { maxLength: 300 }), async (acts, looks) => {
-      const left = [...looks]
-      const { nudge, clock, rest, journal } = stage(() => left.shift() ?? AT_ONCE)
-      for (const { gap, ids } of acts) {
-        if (gap > 0) await clock.until(clock.wait(gap))
-        nudge(...ids)
-      }
-      await rest()
-      expect(lost(journal)).toEqual([])
-      expect(overlapping(journal)).toEqual([])
-      expect(mostAtOnce(journal)).toBeLessThanOrEqual(256)
-    })
+  test('no request is lost, no two checks of a lineage overlap, at most 256 run at once', async () => {
+    const property = fc.asyncProperty(
+      script,
+      fc.array(anyCheck, { maxLength: 300 }),
+      async (acts, checks) => {
+        const left = [...checks]
+        const { request, clock, idle, journal } = openQueue(() => left.shift() ?? AT_ONCE)
+        for (const { gap, ids } of acts) {
+          if (gap > 0) await clock.until(clock.wait(gap))
+          request(...ids)
+        }
+        await idle()
+        expect(lost(journal)).toEqual([])
+        expect(overlapping(journal)).toEqual([])
+        expect(mostAtOnce(journal)).toBeLessThanOrEqual(256)
+      },
+    )
     await fc.assert(property, { numRuns: 60 })
   })
 })
 
-/** Nudges after which no look at their lineage begins. */
+describe('requeueAfter', () => {
+  const NOW = Date.parse('2026-06-01T00:00:00Z')
+  const DAY = 86_400_000
+  const TOMORROW = new Date(NOW + DAY)
+  const failed = (code: FaultCode): Verdict => ({ outcome: 'failed', fault: new Fault(code, 'no') })
+  const refused = (because: RefuseReason): Verdict => ({
+    outcome: 'refused',
+    because,
+    fault: new Fault('NOT_YET_VALID', 'no'),
+  })
+
+  test.each<[string, Verdict, CheckResult]>([
+    ['unchanged', { outcome: 'unchanged', because: 'unchanged', certificateId: 'ID1' }, 'done'],
+    ['a wait until tomorrow', { outcome: 'waiting', until: TOMORROW }, { afterMs: DAY }],
+    ['a failed upload: the receipt has the time of the next', failed('NETWORK'), { afterMs: 1_000 }],
+    ['an ID that could not be recorded', failed('UPLOAD_NOT_RECORDED'), { afterMs: 60_000 }],
+    ['an unusable state directory', failed('STATE_DIR_UNUSABLE'), { afterMs: 60_000 }],
+    ['a certificate that is valid from tomorrow', refused('not-yet-valid'), { afterMs: DAY }],
+    ['an older certificate', refused('older-than-uploaded'), 'done'],
+    ...(['CERTIFICATE_INVALID', 'API_REJECTED', 'FILE_INVALID'] as const).map(
+      (code): [string, Verdict, CheckResult] => [code, failed(code), 'done'],
+    ),
+    ...(['PAIR_INCOMPLETE', 'KEY_MISMATCH', 'CHAIN_INCOMPLETE', 'FILE_MISSING'] as const).map(
+      (code): [string, Verdict, CheckResult] => [code, failed(code), 'mid-change'],
+    ),
+  ])('%s', async (_, verdict, expected) => {
+    const bundle = await bundleOf({ notBefore: TOMORROW })
+    expect(requeueAfter({ ...verdict, lineage: 'a', elapsedMs: 1, bundle }, NOW, undefined)).toEqual(expected)
+  })
+
+  test('unreadable files are retried each minute, paused uploads at the end of the pause', () => {
+    const after = (code: FaultCode, openUntil?: number) =>
+      requeueAfter({ ...failed(code), lineage: 'a', elapsedMs: 1 }, NOW, openUntil)
+    expect(after('FILE_UNREADABLE')).toEqual({ afterMs: 60_000 })
+    expect(after('UPLOADS_PAUSED', TOMORROW.getTime())).toEqual({ afterMs: DAY })
+  })
+})
+
+/** Requests after which no check of their lineage starts. */
 const lost = (journal: readonly Entry[]) =>
   journal.filter(
     ({ what, id }, i) =>
-      what === 'nudge' && !journal.slice(i).some(entry => entry.what === 'begin' && entry.id === id),
+      what === 'request' && !journal.slice(i).some(entry => entry.what === 'start' && entry.id === id),
   )
 
-/** Looks that begin before the last one at the same lineage has ended. */
+/** Checks that start before the last one of the same lineage has ended. */
 function overlapping(journal: readonly Entry[]) {
   const under = new Set<string>()
   return journal.filter(({ what, id }) => {
-    const twice = what === 'begin' && under.has(id)
-    if (what === 'begin') under.add(id)
+    const twice = what === 'start' && under.has(id)
+    if (what === 'start') under.add(id)
     if (what === 'end') under.delete(id)
     return twice
   })
@@ -237,7 +286,7 @@ function overlapping(journal: readonly Entry[]) {
 function mostAtOnce(journal: readonly Entry[]) {
   let [now, most] = [0, 0]
   for (const { what } of journal) {
-    if (what === 'begin') now++
+    if (what === 'start') now++
     if (what === 'end') now--
     most = Math.max(most, now)
   }
