@@ -1,19 +1,19 @@
-/** acme.sh itself, run from wherever it lies, with a home of its own. */
+/** acme.sh itself, with a home of its own. */
 import { accessSync, constants } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { type Ended, type Environment, type Runner, run, SYSTEM_PATH } from './child.ts'
 import type { Pebble } from './pebble.ts'
 
-export interface AcmeSh {
+interface AcmeSh {
   readonly home: string
-  readonly issue: (domain: string, more?: Calling) => Promise<Ended>
+  readonly issue: (domain: string, more?: Options) => Promise<Ended>
   /** Whether or not it is due; runs the reload command given at issuance. The key stays, which is acme.sh's default. */
-  readonly renew: (domain: string, more?: Calling) => Promise<Ended>
+  readonly renew: (domain: string, more?: Options) => Promise<Ended>
   readonly read: (domain: string, file: string) => Promise<string>
 }
 
-export interface Calling {
+export interface Options {
   /** A command line; acme.sh gives it to its own shell. */
   readonly reload?: string
   /** At issuance: from then on every renewal is for a key of its own. */
@@ -31,8 +31,8 @@ const executable = (path: string): boolean => {
 }
 
 /**
- * ACME_SH, or the first acme.sh on the PATH; no distribution packages it, and its code is not ours to keep here.
- * @throws where ACME_SH is set and wrong: whoever set it wants the tests to run.
+ * ACME_SH, or the first acme.sh on the PATH; no distribution packages it.
+ * @throws where ACME_SH is set and wrong.
  */
 export function findAcmeSh({ ACME_SH, PATH = '' }: NodeJS.ProcessEnv): string | undefined {
   if (ACME_SH && !executable(ACME_SH)) throw new Error(`ACME_SH: ${ACME_SH} cannot be executed`)
@@ -51,7 +51,7 @@ export function acmeShIn(
   runner: Runner = run,
 ): AcmeSh {
   const home = join(directory, 'acme.sh')
-  const acmeSh = (args: readonly string[], { reload, newKeys = false, env = {} }: Calling = {}) => {
+  const acmeSh = (args: readonly string[], { reload, newKeys = false, env = {} }: Options = {}) => {
     const reloading = reload === undefined ? [] : ['--reloadcmd', reload]
     const keys = newKeys ? ['--always-force-new-domain-key'] : []
     const clean = { PATH: SYSTEM_PATH, HOME: directory, LANG: 'C.UTF-8' }

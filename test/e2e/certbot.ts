@@ -1,10 +1,10 @@
-/** certbot itself, in directories of its own, against a server of our own. */
+/** certbot itself, in directories of its own, against a local ACME server. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Ended, type Environment, type Runner, run, SYSTEM_PATH } from './child.ts'
 import type { Pebble } from './pebble.ts'
 
-export interface Hooked {
+export interface Options {
   /** A command line; certbot gives it to /bin/sh. */
   readonly hook?: string
   /** What certbot, and with it the hook, finds in its environment. */
@@ -14,9 +14,9 @@ export interface Hooked {
 export interface Certbot {
   /** What would be /etc/letsencrypt. */
   readonly config: string
-  readonly issue: (lineage: string, names: readonly string[], hooked?: Hooked) => Promise<Ended>
+  readonly issue: (lineage: string, names: readonly string[], hooked?: Options) => Promise<Ended>
   /** Whether or not it is due, with a new key: certbot makes one each time unless told otherwise. */
-  readonly renew: (lineage: string, hooked?: Hooked) => Promise<Ended>
+  readonly renew: (lineage: string, hooked?: Options) => Promise<Ended>
   readonly live: (lineage: string) => string
   readonly read: (lineage: string, file: string) => Promise<string>
 }
@@ -32,7 +32,7 @@ export function certbotIn(
   const common = [...places, '--logs-dir', join(directory, 'logs'), '--non-interactive']
   const live = (lineage: string) => join(config, 'live', lineage)
 
-  const certbot = (args: readonly string[], { hook, env = {} }: Hooked = {}) => {
+  const certbot = (args: readonly string[], { hook, env = {} }: Options = {}) => {
     const hooks = hook === undefined ? [] : ['--deploy-hook', hook]
     const clean = { PATH: SYSTEM_PATH, HOME: directory, LANG: 'C.UTF-8', REQUESTS_CA_BUNDLE: trust }
     return runner('certbot', [...args, ...common, ...hooks], { ...clean, ...env })

@@ -1,6 +1,6 @@
 /**
- * A machine of its own with a real systemd: systemd-nspawn over an overlay of this one, with loopback and no other network.
- * Its mounts lie in a namespace of its own and vanish with it; nothing of this machine's is written to.
+ * A container with a real systemd: systemd-nspawn over an overlay of this machine, with no network but loopback. Its mounts
+ * are in a namespace of its own and vanish with it; no file of this machine is written to.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -12,7 +12,7 @@ export interface Container {
   readonly close: () => Promise<void>
 }
 
-export interface Furniture {
+interface ContainerOptions {
   /** An empty directory to work in. */
   readonly directory: string
   /** A tree that is laid over this machine's own files. */
@@ -25,7 +25,7 @@ export interface Furniture {
 
 const ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8' }
 
-/** Said where the tests are skipped; undefined where they can run. */
+/** Why the tests are skipped; undefined where they can run. */
 export async function whyNoContainer(): Promise<string | undefined> {
   if (geteuid?.() !== 0) return 'root is needed'
   for (const tool of ['systemd-nspawn', 'unshare', 'nsenter']) {
@@ -39,7 +39,7 @@ export async function whyNoContainer(): Promise<string | undefined> {
 /** Another root than this machine's own tries another systemd: one that debootstrap made, for instance. */
 const LOWER = env.CERTFERRY_E2E_ROOT || '/'
 
-/** Without a systemd of this machine's own nobody gives nspawn a control group, and two would share one. */
+/** On a machine without systemd nspawn is given no control group, and two would share one. */
 const GROUPS = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup']
 
 const BOOT = `
@@ -69,7 +69,7 @@ export async function bootContainer({
   overlay,
   binds,
   root = LOWER,
-}: Furniture): Promise<Container> {
+}: ContainerOptions): Promise<Container> {
   const mountPoint = join(directory, 'mount')
   const group = basename(directory)
   await mkdir(mountPoint)
@@ -127,15 +127,15 @@ async function firstProcess({ ended }: Running, mountPoint: string): Promise<str
 }
 
 const PAUSE = 50
-const PATIENCE = 60_000
+const TIMEOUT_MS = 60_000
 
-/** Looks again until there is an answer. @throws when there is none for a minute. */
+/** Repeats `look` until it returns a value. @throws when it does not for a minute. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + PATIENCE
+  const deadline = Date.now() + TIMEOUT_MS
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`waited ${PATIENCE / 1000} s in vain for ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited ${TIMEOUT_MS / 1000} s for ${what}`)
     await new Promise(resolve => setTimeout(resolve, PAUSE))
   }
 }

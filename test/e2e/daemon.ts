@@ -1,4 +1,4 @@
-/** The built daemon beside a test: started, spoken to by signals, and ended by its process id. */
+/** The built daemon beside a test. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,14 +10,15 @@ import { MAIN } from './program.ts'
 
 export interface Daemon {
   readonly child: ChildProcess
-  /** Everything it has said, one parsed log line each. */
+  readonly output: () => string
+  /** Its log lines so far. */
   readonly said: () => ReadonlyArray<Readonly<Record<string, unknown>>>
   readonly signal: (name: NodeJS.Signals) => void
   /** Asks it to end; resolves to its exit code. */
   readonly end: () => Promise<number | null>
 }
 
-/** Watches `letsencrypt` tree `FOLDER/le` and acme.sh home `FOLDER/acme`, with receipts in `FOLDER/state`. */
+/** Watches the certbot folder `FOLDER/le` and the acme.sh home `FOLDER/acme`, with its state in `FOLDER/state`. */
 export async function startWatch(
   folder: string,
   endpoint: string,
@@ -48,6 +49,7 @@ export async function startWatch(
   )
   return {
     child,
+    output: () => text,
     said,
     signal: name => child.kill(name),
     end: async () => {

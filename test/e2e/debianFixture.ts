@@ -1,22 +1,64 @@
-/** A fresh Debian that runs: certbot has a certificate from a local ACME server, the service answers locally, certferry is not there yet. */
-import { access, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+/** A fresh Debian 12 that runs systemd: certbot has a certificate from a local ACME server, the service is local, certferry and Node are absent. */
+import { access, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { execPath } from 'node:process'
+import { env, execPath, geteuid } from 'node:process'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
 import { issue } from '../fixtures/certificates.ts'
-import { type Ended, run } from './child.ts'
-import { bootContainer, type Container, eventually } from './container.ts'
-import { debianRoot } from './debianRoot.ts'
-import { REPOSITORY } from './systemdFiles.ts'
+import { type Ended, run, SYSTEM_PATH } from './child.ts'
+import { bootContainer, type Container, eventually, whyNoContainer } from './container.ts'
+import { REPOSITORY } from './systemdFixture.ts'
 
-export interface House extends Container {
+const SUITE = 'bookworm'
+const ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' }
+const SYSTEM = 'systemd,systemd-sysv,dbus,procps'
+/** apt puts these in order; debootstrap alone cannot configure certbot's Python. */
+const PROGRAMS = ['certbot', 'pebble']
+const TIMEOUT_MS = 600_000
+
+/** Why the test is skipped. */
+export async function whyNoDebian(): Promise<string | undefined> {
+  if (geteuid?.() !== 0) return 'root is needed'
+  const found = await run('debootstrap', ['--version'], ENVIRONMENT).catch(() => undefined)
+  if (found?.code !== 0) return 'there is no debootstrap'
+  if (!(await mirror())) return `apt knows no mirror that has ${SUITE}`
+  return whyNoContainer()
+}
+
+/** Where this machine itself gets its packages. */
+async function mirror(): Promise<string | undefined> {
+  const format = ['--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages']
+  const targets = await run('apt-get', ['indextargets', ...format], ENVIRONMENT).catch(() => undefined)
+  return targets?.stdout
+    .split('\n')
+    .find(line => line.startsWith(`${SUITE} main `))
+    ?.split(' ')[2]
+}
+
+async function done(file: string, words: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await run(file, words, ENVIRONMENT, TIMEOUT_MS)
+  if (code !== 0)
+    throw new Error(`${file} ${words.join(' ')}: exit ${code}\n${stdout.slice(-2_000)}${stderr}`)
+}
+
+/** In `directory`, or an existing one that CERTFERRY_E2E_DEBIAN names. It is never written to: an overlay is laid over it. */
+async function debianRoot(directory: string): Promise<string> {
+  if (env.CERTFERRY_E2E_DEBIAN) return env.CERTFERRY_E2E_DEBIAN
+  const root = join(directory, 'debian')
+  await done('debootstrap', ['--variant=minbase', `--include=${SYSTEM}`, SUITE, root, (await mirror()) ?? ''])
+  await done('chroot', [root, 'apt-get', 'install', '--yes', '--no-install-recommends', ...PROGRAMS])
+  // debootstrap's rule that nothing may be started, which no installed system has
+  await rm(join(root, 'usr/sbin/policy-rc.d'), { force: true })
+  return root
+}
+
+export interface Debian extends Container {
   /** A line of a shell, as root in the folder where the packages are. */
   readonly shell: (line: string) => Promise<Ended>
-  /** What the service was asked, one line a request. */
+  /** Requests to the service, one line each. */
   readonly requests: () => Promise<readonly string[]>
 }
 
-/** Instead of the service's own address, which is out of reach. */
+/** The service's own address is out of reach. */
 export const ENDPOINT = 'http://localhost:8181'
 const DOMAIN = 'shop.example.com'
 /** certbot renews what has less than 30 days left: every plain `certbot renew` does. */
@@ -34,28 +76,28 @@ const PEBBLE = {
   certificateValidityPeriod: TEN_DAYS,
 }
 const RESOLVER = ['-defaultIPv4', '127.0.0.1', '-defaultIPv6', '', '-dns01', '127.0.0.1:8053']
-const SILENT = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', '127.0.0.1:8055']
-const CALM = ['--setenv=PEBBLE_VA_NOSLEEP=1', '--setenv=PEBBLE_WFE_NONCEREJECT=0']
+const UNUSED = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', '127.0.0.1:8055']
+const PEBBLE_ENV = ['--setenv=PEBBLE_VA_NOSLEEP=1', '--setenv=PEBBLE_WFE_NONCEREJECT=0']
 
 const KEY_FILE = `[default]\nsecret_id = ${DEMO_CREDENTIALS.secretId}\nsecret_key = ${DEMO_CREDENTIALS.secretKey}\n`
 
-/** What the administrator has before certferry comes, and nothing else. */
-async function furnish(overlay: string): Promise<void> {
-  const put = async (path: string, text: string, mode = 0o644) => {
+/** What the administrator has before certferry is installed. */
+async function writeOverlay(overlay: string): Promise<void> {
+  const write = async (path: string, text: string, mode = 0o644) => {
     const file = join(overlay, path)
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, text, { mode })
   }
   const pebble = await issue({ names: ['localhost', '127.0.0.1'] })
-  await put('srv/pebble.json', JSON.stringify({ pebble: PEBBLE }))
-  await put('srv/pebble.pem', pebble.chain)
-  await put('srv/pebble.key', pebble.key, 0o600)
-  await put('usr/local/share/ca-certificates/pebble.crt', pebble.root)
-  await put('etc/hosts', '127.0.0.1 localhost\n')
+  await write('srv/pebble.json', JSON.stringify({ pebble: PEBBLE }))
+  await write('srv/pebble.pem', pebble.chain)
+  await write('srv/pebble.key', pebble.key, 0o600)
+  await write('usr/local/share/ca-certificates/pebble.crt', pebble.root)
+  await write('etc/hosts', '127.0.0.1 localhost\n')
   // else `certbot renew` waits up to eight minutes where no terminal is
-  await put('etc/letsencrypt/cli.ini', 'max-log-backups = 0\nno-random-sleep-on-renew = true\n')
-  await put('srv/packages/key.ini', KEY_FILE, 0o600)
-  // the day's own renewal would be one too many
+  await write('etc/letsencrypt/cli.ini', 'max-log-backups = 0\nno-random-sleep-on-renew = true\n')
+  await write('srv/packages/key.ini', KEY_FILE, 0o600)
+  // the timer's renewal would be one too many
   await mkdir(join(overlay, 'etc/systemd/system'), { recursive: true })
   await symlink('/dev/null', join(overlay, 'etc/systemd/system/certbot.timer'))
 }
@@ -78,7 +120,7 @@ async function version(): Promise<string> {
 }
 
 /** The package as it was made, and one of the next version with the same contents, to upgrade to. */
-async function layPackages(overlay: string, made: string): Promise<void> {
+async function writePackages(overlay: string, made: string): Promise<void> {
   const name = `certferry_${await version()}_amd64.deb`
   const folder = join(overlay, 'srv/packages')
   const script = `set -eu
@@ -93,11 +135,11 @@ rm -r "$3/next"`
   if (code !== 0) throw new Error(stderr)
 }
 
-export async function openHouse(directory: string): Promise<House> {
+export async function startDebian(directory: string): Promise<Debian> {
   const overlay = join(directory, 'overlay')
   const made = await release()
-  await furnish(overlay)
-  await layPackages(overlay, made)
+  await writeOverlay(overlay)
+  await writePackages(overlay, made)
   const root = await debianRoot(directory)
   const container = await bootContainer({
     directory,
@@ -110,9 +152,9 @@ export async function openHouse(directory: string): Promise<House> {
   const journal = async (unit: string) =>
     (await shell(`journalctl --unit ${unit} --output cat --no-pager`)).stdout
   const background = (unit: string, ...words: readonly string[]) =>
-    container.run('systemd-run', `--unit=${unit}`, ...CALM, ...words)
+    container.run('systemd-run', `--unit=${unit}`, ...PEBBLE_ENV, ...words)
   await shell('update-ca-certificates')
-  await background('names', 'pebble-challtestsrv', ...RESOLVER, ...SILENT)
+  await background('names', 'pebble-challtestsrv', ...RESOLVER, ...UNUSED)
   await background('pebble', 'pebble', '-config', '/srv/pebble.json', '-dnsserver', '127.0.0.1:8053')
   await background('service', '/srv/release/certferry', 'emulator', '--port', '8181')
   await eventually('the local service', async () => /^http/m.test(await journal('service')))

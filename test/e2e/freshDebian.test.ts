@@ -1,13 +1,12 @@
-/** The README's five minutes on a fresh Debian without Node, word for word; then an upgrade, the end, and a new beginning. */
+/** The README's five minutes on a fresh Debian without Node, word for word; then upgrade, removal and purge of the package. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { eventually } from './container.ts'
-import { ENDPOINT, type House, openHouse } from './debianFixture.ts'
-import { whyNoDebian } from './debianRoot.ts'
-import { REPOSITORY } from './systemdFiles.ts'
+import { type Debian, ENDPOINT, startDebian, whyNoDebian } from './debianFixture.ts'
+import { REPOSITORY } from './systemdFixture.ts'
 
 const why = await whyNoDebian()
 if (why) stderr.write(`debian: the package is not tried on a fresh Debian, ${why}\n`)
@@ -22,32 +21,32 @@ async function steps(): Promise<readonly string[]> {
   return block?.trim().split('\n') ?? []
 }
 
-/** Here the service answers at an address of its own; the rest is as it stands. */
+/** The service has another address here. */
 const here = (line: string) => line.replace('certferry setup', `certferry setup --endpoint ${ENDPOINT}`)
 
 const idsIn = (text: string) => [...text.matchAll(/uploaded as (\w+)/g)].map(([, id]) => id)
 
 describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
-  let house: House
+  let debian: Debian
   let id = ''
 
   const uploads = async () =>
-    (await house.requests()).filter(line => line.includes('UploadCertificate  OK')).length
-  const said = async (line: string) => (await house.shell(line)).stdout
-  const journal = () => said('journalctl -u certferry -o cat --no-pager')
-  /** Every step must succeed. @throws with what it said where it does not. */
+    (await debian.requests()).filter(line => line.includes('UploadCertificate  OK')).length
+  const output = async (line: string) => (await debian.shell(line)).stdout
+  const journal = () => output('journalctl -u certferry -o cat --no-pager')
+  /** @throws with the output where the command fails. */
   const must = async (line: string) => {
-    const { code, stdout, stderr } = await house.shell(line)
+    const { code, stdout, stderr } = await debian.shell(line)
     if (code !== 0) throw new Error(`${line}: exit ${code}\n${stdout}${stderr}`)
     return stdout
   }
 
   beforeAll(async () => {
-    house = await openHouse(await temporaryDirectory())
-    expect((await house.shell('command -v node || command -v nodejs')).stdout).toBe('')
+    debian = await startDebian(await temporaryDirectory())
+    expect((await debian.shell('command -v node || command -v nodejs')).stdout).toBe('')
   }, SLOW)
 
-  afterAll(() => house?.close())
+  afterAll(() => debian?.close())
 
   test(
     'the steps of the README lead to the ID of the renewed certificate in less than a minute',
@@ -61,25 +60,25 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
       stderr.write(`  debian: from apt install to the ID of the renewal: ${(took / 1000).toFixed(1)} s\n`)
       expect(took).toBeLessThan(MINUTE)
       id = idsIn(await journal()).at(-1) ?? ''
-      expect(await said('certferry status')).toContain(id)
+      expect(await output('certferry status')).toContain(id)
       expect(await uploads()).toBe(2)
-      expect((await house.shell('certferry check')).code).toBe(0)
+      expect((await debian.shell('certferry check')).code).toBe(0)
     },
     2 * MINUTE,
   )
 
   test(
-    'an upgrade keeps receipts and configuration, goes on watching, and sends nothing',
+    'an upgrade keeps receipts and configuration, restarts the daemon, and uploads nothing',
     async () => {
       await must("sed -i '1i # ours' /etc/certferry/config.toml")
-      const before = await said('systemctl show -P MainPID certferry')
+      const before = await output('systemctl show -P MainPID certferry')
       await must('apt install ./certferry_999_amd64.deb')
       await eventually('a new daemon', async () => {
-        const now = await said('systemctl show -P MainPID certferry')
+        const now = await output('systemctl show -P MainPID certferry')
         return now !== before && now.trim() !== '0'
       })
-      expect(await said('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
-      expect(await said('certferry status')).toContain(id)
+      expect(await output('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
+      expect(await output('certferry status')).toContain(id)
       await must('certferry sync')
       expect(await uploads()).toBe(2)
     },
@@ -87,16 +86,16 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   )
 
   test(
-    'what is removed is stopped and calls nobody; its receipts and configuration stay for the next time',
+    'a removal stops the daemon and removes its hook; receipts and configuration stay for the next installation',
     async () => {
       await must('certferry install-hook certbot')
       await must('apt remove --yes certferry')
-      expect(await said('systemctl is-active certferry')).toBe('inactive\n')
-      expect(await said('ls /etc/letsencrypt/renewal-hooks/deploy')).toBe('')
+      expect(await output('systemctl is-active certferry')).toBe('inactive\n')
+      expect(await output('ls /etc/letsencrypt/renewal-hooks/deploy')).toBe('')
       await must('certbot renew')
-      expect(await said('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
+      expect(await output('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
       await must('apt install ./certferry_999_amd64.deb')
-      expect(await said('certferry status')).toContain(id)
+      expect(await output('certferry status')).toContain(id)
       await must('systemctl start certferry')
       await eventually('a third upload', async () => (await uploads()) === 3)
     },
@@ -104,15 +103,15 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   )
 
   test(
-    'what is purged leaves the API key and nothing else',
+    'a purge leaves the API key and nothing else',
     async () => {
       await must('apt purge --yes certferry')
-      const left = await said(
+      const left = await output(
         'find /etc /var /usr /lib /run /root -xdev -iname "*certferry*" -not -path "/var/lib/dpkg/*" -not -path "/var/log/*" -not -path "/var/cache/*"',
       )
       expect(left).toBe('')
-      expect(await said('ls -A /etc/tencentcloud')).toBe('credentials\n')
-      expect((await house.shell('systemctl cat certferry')).code).not.toBe(0)
+      expect(await output('ls -A /etc/tencentcloud')).toBe('credentials\n')
+      expect((await debian.shell('systemctl cat certferry')).code).not.toBe(0)
     },
     MINUTE,
   )

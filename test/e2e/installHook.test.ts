@@ -13,7 +13,7 @@ import { program } from './program.ts'
 const DOMAIN = 'app.test.example'
 const script = findAcmeSh(env)
 
-// Said aloud, for a skipped test is easily taken for a passed one.
+// printed: a skipped test is easily taken for a passed one
 if (!script)
   stderr.write('acme.sh: its deploy hook is not tried, none is on the PATH and ACME_SH names none\n')
 
@@ -51,7 +51,7 @@ describe('certbot', () => {
   /** Only the credentials: where to send and where to record stands in the hook. */
   const renew = () => certbot.renew('app', { env: account.credentials })
 
-  test('a renewal without any option for a hook is uploaded, and certbot has nothing to complain of', async () => {
+  test('a renewal without any option for a hook is uploaded, and certbot reports no error', async () => {
     const before = ids().length
     const { code, stdout, stderr } = await renew()
     expect(code, stdout + stderr).toBe(0)
@@ -68,7 +68,7 @@ describe('certbot', () => {
     expect(ids().at(-1)).not.toBe(last)
   })
 
-  test("certbot's dry run uploads nothing: whether it calls the hook or not, with the old certificate", async () => {
+  test("certbot's dry run uploads nothing, whether it calls the hook or not", async () => {
     const before = requests()
     const places = ['--work-dir', join(directory, 'work'), '--logs-dir', join(directory, 'logs')]
     const help = await run('certbot', ['--help', 'all'], { PATH: SYSTEM_PATH })
@@ -128,14 +128,14 @@ describe.skipIf(!script)('acme.sh', () => {
     expect(requests()).toBe(before)
   })
 
-  test('acme.sh remembers it: a renewal is uploaded with no word about hooks', async () => {
+  test('acme.sh keeps the hook: a renewal without options is uploaded', async () => {
     const before = ids().length
     const { code, stdout, stderr } = await acmeSh().renew(DOMAIN, { env: account.credentials })
     expect(code, stdout + stderr).toBe(0)
     expect(ids()).toHaveLength(before + 1)
   })
 
-  test('--remove names the certificate whose renewals still look for it', async () => {
+  test('--remove names the certificates whose renewals still need the hook', async () => {
     const home = acmeSh().home
     const words = ['install-hook', 'acme.sh', '--remove', '--home', home, '--source', `acme.sh=${home}`]
     const { stdout } = await program(words)

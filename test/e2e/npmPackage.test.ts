@@ -1,4 +1,4 @@
-/** The npm package as an administrator installs it: with the oldest Node it is for, and no other brought along. */
+/** The npm package as an administrator installs it, with the oldest Node that it supports. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { arch } from 'node:process'
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await npm('install', '--global', '--prefix', prefix, join(folder, `certferry-${await readVersion()}.tgz`))
 })
 
-test('runs on the oldest Node it is for', async () => {
+test('the npm package runs on the oldest Node that it supports', async () => {
   expect(await run('node', ['--version'], { PATH: path })).toMatchObject({ stdout: `v${OLDEST}\n` })
   expect(await certferry(['--version'])).toMatchObject({
     code: 0,
@@ -49,7 +49,7 @@ test('runs on the oldest Node it is for', async () => {
   expect([demo.code, demo.stdout]).toEqual([0, expect.stringContaining('stores 4 certificates')])
 })
 
-test('brings no other package, and so no other Node', async () => {
+test('the npm package brings no other package, and so no other Node', async () => {
   const installed = join(prefix, 'lib/node_modules')
   expect(await readdir(installed)).toEqual(['certferry'])
   const files = await readdir(join(installed, 'certferry'), { recursive: true })
@@ -59,7 +59,7 @@ test('brings no other package, and so no other Node', async () => {
   expect(Object.keys(manifest)).not.toContain('optionalDependencies')
 })
 
-test('uploads once, and its hook starts the same Node', async () => {
+test('the npm package uploads once, and its hook starts the same Node', async () => {
   const emulator = await startEmulator()
   const letsencrypt = join(folder, 'letsencrypt')
   await all(certbotIssue(letsencrypt, 'example.com', await issue({ names: ['example.com'] })))

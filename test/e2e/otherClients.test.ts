@@ -1,21 +1,19 @@
-/** The built program beside the real ACME clients other than certbot and acme.sh: issued, uploaded, renewed, uploaded. */
-import { X509Certificate } from 'node:crypto'
+/** The built program beside real ACME clients other than certbot: each certificate that they issue and renew is uploaded. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stderr } from 'node:process'
+import { env, stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { FolderSource } from '../../src/config/settings.ts'
+import { leafFingerprint } from '../fixtures/certificates.ts'
 import { sourceOf } from '../fixtures/recorded.ts'
 import type { Client } from '../fixtures/recording.ts'
 import { all } from '../fixtures/steps.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { rewritten, storeText, touched } from '../fixtures/traefikStore.ts'
-import { DOMAIN, openStand, whyNot } from './acmeClients.ts'
-import { run } from './child.ts'
+import { DOMAIN, dehydratedIn, legoIn, openClient, whyNot } from './acmeClients.ts'
+import { acmeShIn, findAcmeSh } from './acmesh.ts'
 import { startWatch } from './daemon.ts'
-import { dehydratedIn } from './dehydrated.ts'
 import { type Account, openAccount } from './emulatorAccount.ts'
-import { legoIn } from './lego.ts'
 import { type Pebble, startPebble } from './pebble.ts'
 import { commandLine, program, type Result, reportOf } from './program.ts'
 
@@ -28,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => pebble?.close())
 
 const OTHERS: ReadonlyArray<readonly [client: Client, lineage: RegExp]> = [
+  ['acme.sh', /^acme\.sh:app\.test\.example_ecc$/],
   ['lego', /^lego:app\.test\.example$/],
   ['dehydrated', /^dehydrated:app\.test\.example$/],
   ['uacme', /^uacme:app\.test\.example$/],
@@ -43,7 +42,7 @@ async function accountIn(directory: string): Promise<Account> {
 
 const optionOf = ({ kind, path }: FolderSource) => ['--source', `${kind}=${path}`]
 
-/** One pass over one source that holds one certificate. */
+/** Syncs one source that holds one certificate. */
 async function sync(source: FolderSource, account: Account): Promise<Result> {
   const ended = await program(
     ['sync', '--json', ...optionOf(source), ...account.options],
@@ -54,29 +53,27 @@ async function sync(source: FolderSource, account: Account): Promise<Result> {
   return results[0] as Result
 }
 
-const sha256 = (chain: string) => new X509Certificate(chain).fingerprint256.replaceAll(':', '').toLowerCase()
-
 describe.each(OTHERS)('%s', (client, lineage) => {
   const why = whyNot(client)
   if (why) stderr.write(`${client}: its tests are skipped, ${why}\n`)
 
-  async function stage() {
+  async function open() {
     const directory = await temporaryDirectory()
-    const stand = await openStand(client, { directory, pebble, runner: run })
-    onTestFinished(() => stand.close())
-    const source = sourceOf(client, stand.scene) as FolderSource
-    return { directory, stand, source, account: await accountIn(directory) }
+    const acmeClient = await openClient(client, { directory, pebble })
+    onTestFinished(() => acmeClient.close())
+    const source = sourceOf(client, acmeClient.scope) as FolderSource
+    return { directory, acmeClient, source, account: await accountIn(directory) }
   }
 
-  test.skipIf(why)('what it issues and renews is uploaded, each once', async () => {
-    const { stand, source, account } = await stage()
-    expect(await stand.issue()).toMatchObject({ code: 0 })
+  test.skipIf(why)('every certificate that it issues and renews is uploaded once', async () => {
+    const { acmeClient, source, account } = await open()
+    expect(await acmeClient.issue()).toMatchObject({ code: 0 })
     const first = await sync(source, account)
     expect(first).toMatchObject({ outcome: 'uploaded', because: 'first-seen', names: [DOMAIN] })
     expect(first.lineage).toMatch(lineage)
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
 
-    expect(await stand.renew()).toMatchObject({ code: 0 })
+    expect(await acmeClient.renew()).toMatchObject({ code: 0 })
     const second = await sync(source, account)
     expect(second).toMatchObject({
       lineage: first.lineage,
@@ -85,34 +82,64 @@ describe.each(OTHERS)('%s', (client, lineage) => {
       supersedes: first.certificateId,
     })
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
-    expect(account.emulator.certificates().map(({ chainPem }) => sha256(chainPem))).toEqual([
+    expect(account.emulator.certificates().map(({ chainPem }) => leafFingerprint(chainPem))).toEqual([
       first.leaf,
       second.leaf,
     ])
   })
 
-  test.skipIf(why)('what it issues and renews while the daemon watches is uploaded at once', async () => {
-    const { directory, stand, source, account } = await stage()
-    const daemon = await startWatch(directory, account.emulator.url, optionOf(source))
-    onTestFinished(async () => void (await daemon.end()))
-    const uploads = async (count: number) =>
-      vi.waitFor(() => expect(account.emulator.certificates()).toHaveLength(count), { timeout: 20_000 })
-    expect(await stand.issue()).toMatchObject({ code: 0 })
-    await uploads(1)
-    expect(await stand.renew()).toMatchObject({ code: 0 })
-    await uploads(2)
-    expect(await daemon.end()).toBe(0)
-    expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
-  })
+  test.skipIf(why)(
+    'every certificate that it issues and renews under a daemon is uploaded at once',
+    async () => {
+      const { directory, acmeClient, source, account } = await open()
+      const daemon = await startWatch(directory, account.emulator.url, optionOf(source))
+      onTestFinished(async () => void (await daemon.end()))
+      const uploads = async (count: number) =>
+        vi.waitFor(() => expect(account.emulator.certificates()).toHaveLength(count), { timeout: 20_000 })
+      expect(await acmeClient.issue()).toMatchObject({ code: 0 })
+      await uploads(1)
+      expect(await acmeClient.renew()).toMatchObject({ code: 0 })
+      await uploads(2)
+      expect(await daemon.end()).toBe(0)
+      expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
+    },
+  )
 })
 
 describe('hooks', () => {
   const ids = (account: Account) => account.emulator.certificates().map(({ id }) => id)
 
+  const acmeSh = findAcmeSh(env)
+
+  test.skipIf(!acmeSh)('acme.sh runs certferry as its reload command, and fails where it fails', async () => {
+    const directory = await temporaryDirectory()
+    const account = await accountIn(directory)
+    const { home, issue, renew } = acmeShIn(directory, acmeSh ?? '', pebble)
+    // acme.sh keeps the command; the deadline is for the renewal without a service
+    const reload = commandLine('hook', '--deadline', '5')
+    const issued = await issue(DOMAIN, { reload, env: account.environment })
+    expect([issued.code, ids(account).length], issued.stdout + issued.stderr).toEqual([0, 1])
+    expect(issued.stdout).toContain('Reload successful')
+    const renewed = await renew(DOMAIN, { env: account.environment })
+    expect([renewed.code, ids(account).length], renewed.stdout + renewed.stderr).toEqual([0, 2])
+    const source = { kind: 'acme.sh', path: home, keys: {} } as const
+    expect(await sync(source, account)).toMatchObject({
+      outcome: 'unchanged',
+      certificateId: ids(account)[1],
+    })
+
+    const failed = await renew(DOMAIN, {
+      env: { ...account.environment, CERTFERRY_ENDPOINT: 'http://127.0.0.1:1' },
+    })
+    expect(failed.code).toBe(1)
+    expect(failed.stdout + failed.stderr).toContain('Reload error for')
+    expect(await sync(source, account)).toMatchObject({ outcome: 'uploaded', supersedes: ids(account)[1] })
+  })
+
   test('lego runs certferry as its hook, when it issues and when it renews', async () => {
     const directory = await temporaryDirectory()
     const account = await accountIn(directory)
-    const lego = legoIn(directory, pebble)
+    const lego = legoIn({ directory, pebble })
     const hooked = { hook: commandLine('hook', '--deadline', '110'), env: account.environment }
     for (const [count, step] of [lego.issue, lego.renew].entries()) {
       const { code, stdout } = await step(DOMAIN, hooked)
@@ -123,20 +150,20 @@ describe('hooks', () => {
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
   })
 
-  test('dehydrated runs the hook that install-hook put there, and is done whatever comes of it', async () => {
+  test('dehydrated runs the hook of install-hook, and succeeds whatever comes of it', async () => {
     const directory = await temporaryDirectory()
     const account = await accountIn(directory)
-    const dehydrated = await dehydratedIn(directory, pebble)
+    const dehydrated = await dehydratedIn({ directory, pebble })
     onTestFinished(() => dehydrated.close())
     const source = { kind: 'dehydrated', path: join(dehydrated.root, 'certs'), keys: {} } as const
     expect(await program(['install-hook', 'dehydrated', ...optionOf(source)])).toMatchObject({ code: 0 })
-    const issued = await dehydrated.issue(DOMAIN, account.environment)
+    const issued = await dehydrated.issue(DOMAIN, { env: account.environment })
     expect([issued.code, ids(account).length], issued.stdout + issued.stderr).toEqual([0, 1])
     expect(issued.stdout).toContain(`dehydrated:${DOMAIN} uploaded as ${ids(account)[0]}`)
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
 
     const wrong = { ...account.environment, TENCENTCLOUD_SECRET_KEY: 'wrong' }
-    const renewed = await dehydrated.renew(DOMAIN, wrong)
+    const renewed = await dehydrated.renew(DOMAIN, { env: wrong })
     expect(renewed.code, renewed.stdout + renewed.stderr).toBe(0)
     expect(renewed.stdout).toContain('certferry failed with exit 77')
     expect(await sync(source, account)).toMatchObject({ outcome: 'uploaded', because: 'changed' })
@@ -144,13 +171,10 @@ describe('hooks', () => {
 })
 
 describe('Traefik', () => {
-  /**
-   * Debian has no traefik: its file is made here as its source has it, of certificates that lego, which Traefik is built
-   * on, got from the server.
-   */
-  async function stage() {
+  /** Debian has no traefik: its file is written here as its source does it, with certificates that lego, on which it is built, got. */
+  async function open() {
     const directory = await temporaryDirectory()
-    const lego = legoIn(directory, pebble)
+    const lego = legoIn({ directory, pebble })
     const path = join(directory, 'traefik/acme.json')
     const read = async (suffix: string) =>
       readFile(join(lego.root, `certificates/${DOMAIN}.${suffix}`), 'utf8')
@@ -164,8 +188,8 @@ describe('Traefik', () => {
     return { directory, lego, store, source, account: await accountIn(directory) }
   }
 
-  test('what it stores and renews is uploaded, each once, with an RSA key in its own form', async () => {
-    const { lego, store, source, account } = await stage()
+  test('every certificate that it stores is uploaded once, with an RSA key in its own form', async () => {
+    const { lego, store, source, account } = await open()
     const rsa = { keyType: 'rsa2048' } as const
     expect(await lego.issue(DOMAIN, rsa)).toMatchObject({ code: 0 })
     expect((await store()).key).toContain('-----BEGIN RSA PRIVATE KEY-----')
@@ -181,8 +205,8 @@ describe('Traefik', () => {
     expect(await sync(source, account)).toMatchObject({ outcome: 'unchanged' })
   })
 
-  test('what it stores while the daemon watches is uploaded at once', async () => {
-    const { directory, lego, store, source, account } = await stage()
+  test('every certificate that it stores under a daemon is uploaded at once', async () => {
+    const { directory, lego, store, source, account } = await open()
     const daemon = await startWatch(directory, account.emulator.url, optionOf(source))
     onTestFinished(async () => void (await daemon.end()))
     for (const [count, step] of [lego.issue, lego.renew].entries()) {

@@ -1,6 +1,6 @@
 /**
- * Real ACME clients under strace: what they do to their folders is what test/fixtures/recordings keeps, and left anywhere
- * in it, with the certificates they got, nothing mixed is uploaded. `vitest -u` keeps what a newer client does.
+ * Real ACME clients under strace: they write as test/fixtures/recordings says, and wherever they stop, no mixed pair is
+ * uploaded. `vitest -u` records what a newer client does.
  */
 import { readFileSync } from 'node:fs'
 import { stderr } from 'node:process'
@@ -13,17 +13,16 @@ import { everyPrefix } from '../fixtures/prefixes.ts'
 import { type Contents, recordedSteps, sourceOf } from '../fixtures/recorded.ts'
 import { type Act, type Client, fileOf, RECORDED, textOf } from '../fixtures/recording.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { openStand, whyNot } from './acmeClients.ts'
+import { openClient, whyNot } from './acmeClients.ts'
 import { type Ended, run, SYSTEM_PATH } from './child.ts'
 import { type Pebble, startPebble } from './pebble.ts'
-import { openNamer, recorded, type Scene } from './recorder.ts'
-import { openTracer } from './strace.ts'
-import { openVirtualDisk } from './tracedDisk.ts'
+import { openNamer, recorded, type Scope } from './recorder.ts'
+import { openTracer, openVirtualDisk } from './strace.ts'
 
 const { uploadOf } = resolveSettings({}, {}, {})
 
-/** Two runs under strace, on a machine that has other things to do. */
-const PATIENT = { timeout: 600_000 }
+/** Two runs under strace, on a busy machine. */
+const SLOW = { timeout: 600_000 }
 
 const noStrace = await run('strace', ['--version'], { PATH: SYSTEM_PATH }).then(
   ({ code }) => (code === 0 ? undefined : 'strace does not run'),
@@ -40,16 +39,16 @@ afterAll(() => pebble?.close())
 
 describe.each(RECORDED)('%s', client => {
   const why = noStrace ?? whyNot(client)
-  // said aloud, for a skipped test is easily taken for a passed one
+  // printed: a skipped test is easily taken for a passed one
   if (why) stderr.write(`${client}: not recorded, ${why}\n`)
 
-  test.skipIf(why)('does what was kept of it, and may be stopped anywhere', PATIENT, async () => {
-    const seen = await watched(client)
-    expect(seen.astray).toEqual([])
+  test.skipIf(why)('writes as it was recorded, and may be stopped anywhere', SLOW, async () => {
+    const seen = await record(client)
+    expect(seen.wrong).toEqual([])
     await expect(seen.text).toMatchFileSnapshot(fileOf(client).pathname)
 
     const root = await temporaryDirectory()
-    const place = { root, name: seen.scene.name }
+    const place = { root, name: seen.scope.name }
     const [first, second] = seen.generations
     const steps = ({ acts, pair }: Generation) => ({ pair, steps: recordedSteps(acts, place, pair) })
     const { prefixes, pending, sent, ...tally } = await everyPrefix({
@@ -67,36 +66,36 @@ interface Generation {
   readonly pair: Contents
 }
 
-/** One issuance and one renewal: what was done, what came of it, and where the account of it is wrong. */
-async function watched(client: Client) {
+/** One issuance and one renewal: the changes, their results, and the files of which the recording is wrong. */
+async function record(client: Client) {
   const directory = await temporaryDirectory()
   const tracer = openTracer(directory)
-  const { scene, issue, renew, close } = await openStand(client, { directory, pebble, runner: tracer.run })
-  const disk = openVirtualDisk(process.cwd(), scene.root)
-  const namer = openNamer(scene)
+  const { scope, issue, renew, close } = await openClient(client, { directory, pebble, runner: tracer.run })
+  const disk = openVirtualDisk(process.cwd(), scope.root)
+  const namer = openNamer(scope)
   const generation = async (ended: Promise<Ended>): Promise<Generation> => {
     const { code, stdout, stderr } = await ended
     expect(code, stdout + stderr).toBe(0)
-    const acts = recorded(disk.follow(await tracer.take()), scene, namer)
-    return { acts, pair: await pairOf(client, scene) }
+    const acts = recorded(disk.follow(await tracer.take()), scope, namer)
+    return { acts, pair: await pairOf(client, scope) }
   }
   try {
     const first = await generation(issue())
     const second = await generation(renew())
     const keepsKey = first.pair.key === second.pair.key
     return {
-      scene,
+      scope,
       generations: [first, second] as const,
       text: textOf({ issuance: first.acts, renewal: second.acts, keepsKey }),
-      astray: astray(disk.files, scene),
+      wrong: wrongFiles(disk.files, scope),
     }
   } finally {
     await close()
   }
 }
 
-/** Files of which the account says something else than the disk. */
-const astray = (files: ReadonlyMap<string, string>, { root }: Scene) =>
+/** Files whose recorded contents differ from the disk. */
+const wrongFiles = (files: ReadonlyMap<string, string>, { root }: Scope) =>
   [...files]
     .filter(([path, text]) => path.startsWith(`${root}/`) && text !== read(path))
     .map(([path]) => path)
@@ -112,8 +111,8 @@ function read(path: string): string | undefined {
 const lineageOf = async (client: Client, place: { readonly root: string; readonly name: string }) =>
   (await discoverLineages([sourceOf(client, place)], uploadOf)).lineages[0]
 
-async function pairOf(client: Client, scene: Scene): Promise<Contents> {
-  const lineage = await lineageOf(client, scene)
+async function pairOf(client: Client, scope: Scope): Promise<Contents> {
+  const lineage = await lineageOf(client, scope)
   const [chain, key] = await Promise.all([lineage?.chain, lineage?.key].map(path => readTextFile(path ?? '')))
   const text = chain?.text ?? ''
   const end = text.indexOf('-----END CERTIFICATE-----') + '-----END CERTIFICATE-----\n'.length

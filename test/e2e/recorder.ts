@@ -1,22 +1,23 @@
-/** From the changes a client made on a disk to a recording: what concerns certificates, named for any place and time. */
+/** Makes a recording of the changes that a client made: what concerns certificates, with names that do not vary from run to run. */
 import { X509Certificate } from 'node:crypto'
 import { join, relative } from 'node:path'
 import { certificatesIn } from '../fixtures/identity.ts'
 import type { Act, Holding } from '../fixtures/recording.ts'
-import type { Change } from './tracedDisk.ts'
+import type { Change } from './strace.ts'
 
-export interface Scene {
+/** What a recording follows. */
+export interface Scope {
   readonly root: string
   /** The certificate's name below it. */
   readonly name: string
-  /** Below the root: what else lies there is the client's own business. */
+  /** Below the root: what else is there is the client's own business. */
   readonly folders: readonly string[]
 }
 
 /** Numbers what differs from run to run by the order in which it is met. */
-export type Namer = (text: string) => string
+type Namer = (text: string) => string
 
-export function openNamer({ root, name }: Pick<Scene, 'root' | 'name'>): Namer {
+export function openNamer({ root, name }: Pick<Scope, 'root' | 'name'>): Namer {
   const numbers = new Map<string, string>()
   const number = (kind: string) => (text: string) => {
     const known =
@@ -35,25 +36,25 @@ export function openNamer({ root, name }: Pick<Scene, 'root' | 'name'>): Namer {
       .replace(/(?<=\/)Cu[A-Za-z0-9]{6}$/, number('RANDOM'))
 }
 
-/** Writes that follow one another into one file are one: how a client's library cuts them is nobody's promise. */
-export function recorded(changes: readonly Change[], scene: Scene, namer: Namer): readonly Act[] {
-  const { root, folders } = scene
+/** Consecutive writes into one file are one: how a client's library cuts them may change. */
+export function recorded(changes: readonly Change[], scope: Scope, namer: Namer): readonly Act[] {
+  const { root, folders } = scope
   const within = (path: string) => folders.some(folder => `${path}/`.startsWith(join(root, folder, '/')))
   const concerning = changes.filter(({ path }) => within(path))
-  const bearing = bearers(concerning)
-  const relevant = concerning.filter(change => !ofContent(change) || bearing.has(change.path))
+  const holders = holdersIn(concerning)
+  const relevant = concerning.filter(change => !isOfContent(change) || holders.has(change.path))
   return relevant
     .filter((change, i) => change.do !== 'write' || !continues(change, relevant[i + 1]))
     .map(change => actOf(change, path => namer(relative(root, path)), namer))
 }
 
-const ofContent = (change: Change) => !['mkdir', 'rmdir', 'rename', 'symlink', 'link'].includes(change.do)
+const isOfContent = (change: Change) => !['mkdir', 'rmdir', 'rename', 'symlink', 'link'].includes(change.do)
 
 const continues = (change: Change, next: Change | undefined) =>
   next?.do === 'write' && next.path === change.path
 
 /** Files that ever hold a certificate or a key, by whatever name, and links. */
-function bearers(changes: readonly Change[]): ReadonlySet<string> {
+function holdersIn(changes: readonly Change[]): ReadonlySet<string> {
   const found = new Set<string>()
   for (const change of changes) {
     if (change.do === 'symlink') found.add(change.path)
@@ -78,7 +79,7 @@ function actOf(change: Change, short: (path: string) => string, namer: Namer): A
   }
 }
 
-export function holdingOf(text: string): Holding {
+function holdingOf(text: string): Holding {
   const certificates = certificatesIn(text).map(der => new X509Certificate(der))
   if (!certificates.length) return /-----BEGIN (\w+ )?PRIVATE KEY-----/.test(text) ? 'key' : 'other'
   if (certificates[0]?.ca) return 'intermediates'

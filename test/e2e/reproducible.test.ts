@@ -1,4 +1,4 @@
-/** A release that anybody can make again: twice on unlike ground, and not a byte is different. */
+/** A release built twice in unlike environments has the same bytes. */
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
@@ -23,23 +23,23 @@ async function copyTo(folder: string): Promise<void> {
   await run('cp', ['-a', 'node_modules', folder])
 }
 
-interface Ground {
+interface Place {
   readonly folder: string
   readonly umask: string
   readonly epoch: string
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What is made there: the name of each file, and a digest of what is in it. */
-async function releaseOn({
+/** The name of each file of the release, with a digest. */
+async function releaseIn({
   folder,
   umask,
   epoch,
   env: own,
-}: Ground): Promise<Readonly<Record<string, string>>> {
+}: Place): Promise<Readonly<Record<string, string>>> {
   const home = join(folder, 'home')
   for (const made of [home, join(folder, 'tmp')]) await mkdir(made)
-  const surroundings = {
+  const environment = {
     PATH: `${dirname(execPath)}:${env.PATH}`,
     SOURCE_DATE_EPOCH: epoch,
     HOME: home,
@@ -48,7 +48,7 @@ async function releaseOn({
   }
   await run('sh', ['-c', `umask ${umask}; exec "$0" packaging/release.ts`, execPath], {
     cwd: folder,
-    env: surroundings,
+    env: environment,
   })
   const release = join(folder, 'release')
   const names = (await readdir(release)).toSorted()
@@ -66,7 +66,7 @@ test.skipIf(!hasDpkg)(
   async () => {
     const root = await temporaryDirectory()
     const epoch = await epochOf()
-    const grounds = [
+    const places = [
       { folder: join(root, 'a'), umask: '022', epoch, env: { TZ: 'UTC', LC_ALL: 'C', USER: 'root' } },
       {
         folder: join(root, 'somewhere else/of a much longer name, with blanks'),
@@ -81,9 +81,9 @@ test.skipIf(!hasDpkg)(
         },
       },
     ] as const
-    // before anything is built, which takes minutes: somebody may go on working here
-    for (const { folder } of grounds) await copyTo(folder)
-    const [one, other] = [await releaseOn(grounds[0]), await releaseOn(grounds[1])]
+    // before anything is built, which takes minutes: this folder may change meanwhile
+    for (const { folder } of places) await copyTo(folder)
+    const [one, other] = [await releaseIn(places[0]), await releaseIn(places[1])]
     expect(Object.keys(one).map(name => name.replace(/[\d.]*\d/g, 'N'))).toEqual(
       expect.arrayContaining(['SHANSUMS', 'certferry', 'certferry-N.cdx.json', 'certferry-N.tgz']),
     )

@@ -1,4 +1,4 @@
-/** Runs in the unit's place, in its sandbox, and prints how each attempt ended: `done`, or the error's code. */
+/** Runs in the sandbox of a unit and prints how each attempt ended: `done`, or the code of the error. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { env, kill, setuid, stdout } from 'node:process'
@@ -16,10 +16,10 @@ function attempt(work: () => unknown): string {
 const state = env.STATE_DIRECTORY ?? 'none'
 const write = (path: string) => attempt(() => writeFileSync(path, 'x'))
 const read = (path: string) => attempt(() => readFileSync(path))
-/** 0 for a program that did what it was asked. */
+/** 0 for a program that succeeded. */
 const exitOf = (file: string, ...words: readonly string[]) => spawnSync(file, words).status
 
-/** 0 where such a socket was to be had, otherwise errno; by Perl, for Node has only three families. */
+/** 0 where the socket was made, otherwise errno; by Perl, because Node has three families only. */
 const socket = (family: number, type: number) =>
   exitOf('perl', '-e', 'exit(socket(my $s, shift, shift, 0) ? 0 : $!)', String(family), String(type))
 
@@ -63,7 +63,7 @@ const found = {
     ].map(path => [path, read(path)]),
   ),
   homes: [...readdirSync('/home'), ...readdirSync('/root')],
-  /** All there are, by looking at all there is. */
+  /** All writable folders. */
   openFolders: spawnSync(
     'find',
     ['/', '-path', '/proc', '-prune', '-o', '-type', 'd', '-writable', '-print'],

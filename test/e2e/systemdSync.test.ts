@@ -1,80 +1,80 @@
-/** Without the daemon: one pass as a unit, by its timer, by hand, and behind certbot's own unit. */
+/** Without the daemon: sync as a unit, started by hand, by its timer, and after certbot's own unit. */
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { eventually } from './container.ts'
-import { openStage, type Stage, why } from './systemdFixture.ts'
+import { type Machine, startMachine, why } from './systemdFixture.ts'
 
-let stage: Stage
+let machine: Machine
 
-const sync = () => stage.show('certferry-sync')
+const sync = () => machine.show('certferry-sync')
 
 describe.skipIf(why)('certferry-sync.service', () => {
   beforeAll(async () => {
-    stage = await openStage(await temporaryDirectory())
+    machine = await startMachine(await temporaryDirectory())
   })
 
-  afterAll(() => stage?.close())
+  afterAll(() => machine?.close())
 
   test('started by hand uploads everything once, and ends', async () => {
-    await stage.systemctl('start', 'certferry-sync')
-    await stage.uploaded(2)
-    await stage.systemctl('start', 'certferry-sync')
-    await stage.uploaded(2)
+    await machine.systemctl('start', 'certferry-sync')
+    await machine.uploaded(2)
+    await machine.systemctl('start', 'certferry-sync')
+    await machine.uploaded(2)
     expect(await sync()).toMatchObject({ ActiveState: 'inactive', Result: 'success' })
-    expect(await stage.journal('certferry-sync')).toContain('2 unchanged')
+    expect(await machine.journal('certferry-sync')).toContain('2 unchanged')
   })
 
-  test('takes over what root has recorded before there was a unit', async () => {
-    await stage.run('rm', '-r', '/var/lib/certferry', '/var/lib/private/certferry')
-    expect((await stage.run('certferry', 'sync')).stdout).toContain('2 uploaded')
-    expect((await stage.run('stat', '-c', '%F %u', '/var/lib/certferry')).stdout).toBe('directory 0\n')
-    await stage.systemctl('start', 'certferry-sync')
-    expect((await stage.journal('certferry-sync')).split('2 unchanged')).toHaveLength(3)
-    const { stdout } = await stage.run('stat', '-c', '%u', '/var/lib/private/certferry/state.db')
+  test('takes over the state that root recorded before there was a unit', async () => {
+    await machine.run('rm', '-r', '/var/lib/certferry', '/var/lib/private/certferry')
+    expect((await machine.run('certferry', 'sync')).stdout).toContain('2 uploaded')
+    expect((await machine.run('stat', '-c', '%F %u', '/var/lib/certferry')).stdout).toBe('directory 0\n')
+    await machine.systemctl('start', 'certferry-sync')
+    expect((await machine.journal('certferry-sync')).split('2 unchanged')).toHaveLength(3)
+    const { stdout } = await machine.run('stat', '-c', '%u', '/var/lib/private/certferry/state.db')
     expect(stdout).toMatch(/^\d{2,}\n$/)
-    await stage.uploaded(4)
+    await machine.uploaded(4)
   })
 
   test('shares its state with the daemon, and either goes on where the other stopped', async () => {
-    await stage.systemctl('start', 'certferry')
-    await stage.systemctl('start', 'certferry-sync')
-    await stage.issue('beside')
-    await stage.uploaded(5)
-    await stage.systemctl('stop', 'certferry')
-    await stage.systemctl('start', 'certferry-sync')
-    await stage.uploaded(5)
+    await machine.systemctl('start', 'certferry')
+    await machine.systemctl('start', 'certferry-sync')
+    await machine.issue('beside')
+    await machine.uploaded(5)
+    await machine.systemctl('stop', 'certferry')
+    await machine.systemctl('start', 'certferry-sync')
+    await machine.uploaded(5)
   })
 
-  test('has a timer, which knows when it is due', async () => {
-    await stage.systemctl('start', 'certferry-sync.timer')
-    const { ActiveState, NextElapseUSecRealtime } = await stage.show('certferry-sync.timer')
+  test('has a timer with a next run', async () => {
+    await machine.systemctl('start', 'certferry-sync.timer')
+    const { ActiveState, NextElapseUSecRealtime } = await machine.show('certferry-sync.timer')
     expect(ActiveState).toBe('active')
     expect(NextElapseUSecRealtime).toMatch(/\d\d:(1|2|3|4)\d:\d\d/)
-    await stage.systemctl('stop', 'certferry-sync.timer')
+    await machine.systemctl('stop', 'certferry-sync.timer')
   })
 
   test.each([
-    ['well', '0', 6],
-    ['badly, for other certificates may have been renewed', '1', 7],
-  ])('runs when certbot has ended %s', async (_, code, count) => {
-    await stage.issue(`certbot-${code}`)
-    await stage.write('/run/certbot-code', code)
-    expect((await stage.run('systemctl', 'start', 'certbot')).code).toBe(Number(code))
-    await stage.uploaded(count)
+    ['success', '0', 6],
+    ['a failure, because other certificates may have been renewed', '1', 7],
+  ])('runs when certbot has ended with %s', async (_, code, count) => {
+    await machine.issue(`certbot-${code}`)
+    await machine.write('/run/certbot-code', code)
+    expect((await machine.run('systemctl', 'start', 'certbot')).code).toBe(Number(code))
+    await machine.uploaded(count)
     await eventually('its end', async () => (await sync()).ActiveState === 'inactive')
   })
 
-  test('comes back by itself for what is pending, and for nothing else', async () => {
-    const key = join(stage.letsencrypt, 'live/beside/privkey.pem')
+  test('is started again for a pending renewal, and for nothing else', async () => {
+    const key = join(machine.letsencrypt, 'live/beside/privkey.pem')
     await rm(key)
-    expect((await stage.run('systemctl', 'start', 'certferry-sync')).code).toBe(1)
+    expect((await machine.run('systemctl', 'start', 'certferry-sync')).code).toBe(1)
     expect(await sync()).toMatchObject({ SubState: 'auto-restart', ExecMainStatus: '75' })
-    await stage.systemctl('stop', 'certferry-sync')
+    await machine.systemctl('stop', 'certferry-sync')
     await writeFile(key, 'no key\n')
-    await writeFile(join(stage.letsencrypt, 'live/beside/fullchain.pem'), 'no certificate\n')
-    expect((await stage.run('systemctl', 'start', 'certferry-sync')).code).toBe(1)
+    await writeFile(join(machine.letsencrypt, 'live/beside/fullchain.pem'), 'no certificate\n')
+    expect((await machine.run('systemctl', 'start', 'certferry-sync')).code).toBe(1)
     await eventually('its end', async () => (await sync()).ActiveState === 'failed')
     expect(await sync()).toMatchObject({ ExecMainStatus: '65', NRestarts: '0' })
   })

@@ -1,4 +1,4 @@
-/** What systemd-analyze says of the units, which needs no root and no container. */
+/** systemd-analyze on the units, which needs no root and no container. */
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath, stderr } from 'node:process'
@@ -18,7 +18,7 @@ if (missing) stderr.write('systemd: the units are not analyzed, there is no syst
 
 const unit = (name: string) => readFile(join(UNITS, name), 'utf8')
 
-/** From the user down: what a unit is kept from, without its comments. */
+/** The lines from the user on, without comments. */
 const sandboxOf = (text: string) =>
   text
     .slice(text.indexOf('DynamicUser='))
@@ -52,7 +52,7 @@ describe.skipIf(missing)('systemd-analyze', () => {
   })
 
   test.each(['certferry.service', 'certferry@x.service', 'certferry-sync.service', 'certferry-sync.timer'])(
-    'verifies %s without a word',
+    'verifies %s',
     async name => {
       expect(await analyze('verify', '--man=no', join(directory, name))).toEqual({
         code: 0,

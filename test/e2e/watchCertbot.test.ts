@@ -1,4 +1,4 @@
-/** The daemon beside a real certbot: ten renewals with rotated keys, heard of by nothing but their writes. */
+/** The daemon beside a real certbot: ten renewals with rotated keys, noticed by their writes alone. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openReceiptStore } from '../../src/receipts/store.ts'
@@ -10,7 +10,7 @@ import { startPebble } from './pebble.ts'
 
 const RENEWALS = 10
 
-test('ten renewals by certbot are ten uploads, chained by what they supersede, and nothing to complain of', async () => {
+test('ten renewals by certbot are ten uploads, chained by what they supersede, and no warning', async () => {
   const directory = await temporaryDirectory()
   const pebble = await startPebble()
   const certbot = certbotIn(directory, pebble)
@@ -34,8 +34,10 @@ test('ten renewals by certbot are ten uploads, chained by what they supersede, a
     }
     await expect.poll(recorded).toEqual(ids().reverse())
     // the folders are missing at the start, and the daemon says so
-    const loud = daemon.said().filter(({ level, event }) => level !== 'info' && event !== 'source_error')
-    expect(loud).toEqual([])
+    const unexpected = daemon
+      .said()
+      .filter(({ level, event }) => level !== 'info' && event !== 'source_error')
+    expect(unexpected).toEqual([])
     expect(await daemon.end()).toBe(0)
   } finally {
     await daemon.end()

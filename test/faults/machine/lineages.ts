@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { issue, type Pair, type Wish } from '../../fixtures/certificates.ts'
+import { issue, leafFingerprint, type Pair, type Wish } from '../../fixtures/certificates.ts'
 import { acmeIssue, acmeRenew, all, certbotIssue, certbotRenew } from '../../fixtures/producers.ts'
 import { range } from '../run.ts'
 
@@ -56,12 +56,10 @@ async function write(writers: readonly Writer[], lifetime: Lifetime = {}) {
 }
 
 function testLineage(id: string, pair: Pair): TestLineage {
-  const ders = [pair.leaf, pair.intermediate].map(pem => new X509Certificate(pem).raw)
-  return { id, leaf: sha256(ders.slice(0, 1)), fingerprint: sha256(ders), pair }
+  const chain = createHash('sha256')
+  for (const pem of [pair.leaf, pair.intermediate]) chain.update(new X509Certificate(pem).raw)
+  return { id, leaf: leafFingerprint(pair.leaf), fingerprint: chain.digest('hex'), pair }
 }
-
-const sha256 = (parts: readonly Uint8Array[]) =>
-  parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex')
 
 async function writePair(folder: string, { chain, key }: Pair, chainName = 'chain.pem', keyName = 'key.pem') {
   await mkdir(folder, { recursive: true })

@@ -1,5 +1,4 @@
 /** Lineages, a service behind a proxy that injects faults, and the program between them, on a clock that the test controls. */
-import { createHash, X509Certificate } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +11,7 @@ import '../../../src/commands/sync.ts'
 import '../../../src/commands/watch.ts'
 import '../../../src/upload/uploader.ts'
 import { type Emulator, startEmulator } from '../../../src/emulator/server.ts'
-import { issue, type Pair } from '../../fixtures/certificates.ts'
+import { issue, leafFingerprint, type Pair } from '../../fixtures/certificates.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
 import { all, certbotIssue } from '../../fixtures/producers.ts'
 import { receiptsIn } from '../../fixtures/state.ts'
@@ -33,9 +32,6 @@ export interface CertbotLineages {
   readonly keys: readonly string[]
 }
 
-export const leafOf = ({ leaf }: Pair) =>
-  createHash('sha256').update(new X509Certificate(leaf).raw).digest('hex')
-
 /** To be called once for a test file: issuing takes longer than uploading. */
 export async function issueLineages(count: number): Promise<CertbotLineages> {
   const root = join(await temporaryDirectory(), 'letsencrypt')
@@ -47,7 +43,13 @@ export async function issueLineages(count: number): Promise<CertbotLineages> {
     pairs.push(pair)
   }
   const keys = pairs.map(({ key }) => key)
-  return { source: `certbot=${root}`, root, names, leaves: pairs.map(leafOf), keys }
+  return {
+    source: `certbot=${root}`,
+    root,
+    names,
+    leaves: pairs.map(({ leaf }) => leafFingerprint(leaf)),
+    keys,
+  }
 }
 
 export interface Clock {

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { stdout } from 'node:process'
 import { expect, test } from 'vitest'
-import { issue } from '../../fixtures/certificates.ts'
+import { issue, leafFingerprint } from '../../fixtures/certificates.ts'
 import { all, certbotRenew } from '../../fixtures/producers.ts'
 import { seededRandom } from '../../fixtures/random.ts'
 import { SEED, times } from '../run.ts'
@@ -11,7 +11,6 @@ import { instead, refusal } from './faults.ts'
 import {
   chosen,
   issueLineages,
-  leafOf,
   mostInASecond,
   openServiceFixture,
   RATE,
@@ -82,7 +81,7 @@ async function openOutage({ onConnection, injection }: Outage) {
   const renew = async (i: number) => {
     const name = lineages.names[i] ?? ''
     const pair = await issue({ names: [name] })
-    leaves[i] = leafOf(pair)
+    leaves[i] = leafFingerprint(pair.leaf)
     await all(certbotRenew(lineages.root, name, pair))
   }
   const lastArrival = () => Math.max(...fixture.proxy.arrivals)

@@ -6,7 +6,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startEmulator } from '../../../src/emulator/server.ts'
 import { run, SYSTEM_PATH } from '../../e2e/child.ts'
 import { MAIN } from '../../e2e/program.ts'
-import { issue } from '../../fixtures/certificates.ts'
+import { issue, leafFingerprint } from '../../fixtures/certificates.ts'
 import { all, certbotRenew } from '../../fixtures/producers.ts'
 import { seededRandom } from '../../fixtures/random.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
@@ -17,7 +17,6 @@ import {
   type CertbotLineages,
   issueLineages,
   KEYS,
-  leafOf,
   openServiceFixture,
   optionsFor,
   reportResults,
@@ -121,7 +120,7 @@ test('a clock that goes wrong and right again under a daemon is reported each ti
   for (const [i, minutes] of steps.entries()) {
     setOffset(minutes * MINUTE)
     const pair = await issue({ names: [name] })
-    leaves.push(leafOf(pair))
+    leaves.push(leafFingerprint(pair.leaf))
     await all(certbotRenew(single.root, name, pair))
     await stored(i + 2)
   }
