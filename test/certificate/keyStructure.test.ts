@@ -5,11 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { readKey } from '../../src/certificate/privateKey.ts'
 import { secret } from '../../src/secret.ts'
 import { inOtherForm, integer, pem, rawInteger, sequence } from '../fixtures/der.ts'
-import { pbkdf2, pkcs12, scrypt } from '../fixtures/encryptedKeys.ts'
 import { encrypted, newKey, pkcs1, pkcs8, sec1 } from '../fixtures/keys.ts'
 import { openssl } from '../fixtures/openssl.ts'
 import { derOf, faultOf } from '../fixtures/samples.ts'
-import { lockedWith, longDsa } from '../fixtures/strangeKey.ts'
+import { lockedWith, longDsa, pbkdf2, pkcs12, scrypt } from '../fixtures/strangeKeys.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 const EC = pkcs8(newKey())

@@ -6,7 +6,7 @@ import { execPath } from 'node:process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { MAIN } from '../e2e/program.ts'
 import { issue } from '../fixtures/certificates.ts'
-import { lockedWith, longDsa, sm2OfLastNumber } from '../fixtures/strangeKey.ts'
+import { lockedWith, longDsa, sm2OfLastNumber } from '../fixtures/strangeKeys.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 /** Far more than it takes, and far less than for ever. In milliseconds. */

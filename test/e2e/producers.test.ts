@@ -10,8 +10,16 @@ import { readTextFile } from '../../src/files/readFile.ts'
 import { discoverLineages } from '../../src/sources/discover.ts'
 import { certificatesIn, identityOf } from '../fixtures/identity.ts'
 import { everyPrefix } from '../fixtures/prefixes.ts'
-import { type Contents, recordedSteps, sourceOf } from '../fixtures/recorded.ts'
-import { type Act, type Client, fileOf, RECORDED, textOf } from '../fixtures/recording.ts'
+import {
+  type Act,
+  type Client,
+  type Contents,
+  fileOf,
+  RECORDED,
+  recordedSteps,
+  sourceOf,
+  textOf,
+} from '../fixtures/recording.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { openClient, whyNot } from './acmeClients.ts'
 import { type Ended, run, SYSTEM_PATH } from './child.ts'
