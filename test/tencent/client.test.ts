@@ -1,11 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startEmulator } from '../../src/emulator/server.ts'
 import { Fault } from '../../src/errors.ts'
-import { answering } from '../http/httpServers.ts'
+import { type Answer, answering, speaking } from '../http/httpServers.ts'
 import { OK } from './answers.ts'
 import { BODY, callerOf, failureOf } from './clientFixture.ts'
 
-describe('the request', () => {
+describe('a request', () => {
   test('is a POST to / with every header the service asks for, the Host signed with its port', async () => {
     const { url, asked } = await answering(() => ({ body: OK }))
     const { call } = callerOf(url, { now: () => 1_781_524_800_999 })
@@ -32,14 +34,14 @@ describe('the request', () => {
     expect(host).toMatch(/:\d+$/)
   })
 
-  test('carries the body as UTF-8, byte for byte, and its length in bytes', async () => {
+  test('has the parameters as JSON in UTF-8, and their length in bytes', async () => {
     const { url, asked } = await answering(() => ({ body: OK }))
     await callerOf(url).call()
     expect(asked[0]?.body).toEqual(Buffer.from(JSON.stringify(BODY), 'utf8'))
     expect(asked[0]?.headers['content-length']).toBe(String(Buffer.byteLength(JSON.stringify(BODY))))
   })
 
-  test('names region and token where there are any, and sends no empty header where there are none', async () => {
+  test('has region and token if they are set, and else no empty header', async () => {
     const { url, asked } = await answering(() => ({ body: OK }))
     await callerOf(url).call()
     await callerOf(url, { region: '' }).call()
@@ -55,7 +57,7 @@ describe('the request', () => {
     })
   })
 
-  test('with a temporary token is accepted by a service that proves signature and token', async () => {
+  test('with a temporary token is accepted by the emulator, which checks signature and token', async () => {
     const accounts = {
       'certferry-demo': { secretKey: 'not-a-secret-opens-only-the-emulator', token: 'hushToken' },
     }
@@ -70,7 +72,7 @@ describe('the request', () => {
   })
 })
 
-describe("the service's clock", () => {
+describe("the service's time", () => {
   const dated = async (seconds: number) => {
     const now = Date.UTC(2026, 5, 15, 12)
     const date = new Date(now + seconds * 1000).toUTCString()
@@ -80,21 +82,18 @@ describe("the service's clock", () => {
     return { ...caller, asked, expired: new Fault('API_CLOCK', 'expired') }
   }
 
-  test.each([600, -600, 61])(
-    '%i seconds away is measured, and put right when the service complains',
-    async offset => {
-      const { client, call, offsets, asked, expired } = await dated(offset)
-      expect(client.offset()).toBe(offset)
-      expect(await client.repair(expired)).toBe(true)
-      await call()
-      expect(offsets).toEqual([offset])
-      expect(Number(asked[1]?.headers['x-tc-timestamp']) - Number(asked[0]?.headers['x-tc-timestamp'])).toBe(
-        offset,
-      )
-    },
-  )
+  test.each([600, -600, 61])('%i seconds away is measured, and used after API_CLOCK', async offset => {
+    const { client, call, offsets, asked, expired } = await dated(offset)
+    expect(client.offset()).toBe(offset)
+    expect(await client.repair(expired)).toBe(true)
+    await call()
+    expect(offsets).toEqual([offset])
+    expect(Number(asked[1]?.headers['x-tc-timestamp']) - Number(asked[0]?.headers['x-tc-timestamp'])).toBe(
+      offset,
+    )
+  })
 
-  test('within a minute of ours is not what it complains of: nothing is put right twice', async () => {
+  test('less than a minute away is not used, and no correction is made twice', async () => {
     const { client, offsets, expired } = await dated(30)
     expect(await client.repair(expired)).toBe(false)
     const far = await dated(600)
@@ -103,10 +102,102 @@ describe("the service's clock", () => {
     expect([...offsets, ...far.offsets]).toEqual([600])
   })
 
-  test('that is not told, or told in nonsense, puts nothing right', async () => {
+  test('without a valid Date header is not used', async () => {
     const { url } = await answering(() => ({ headers: { date: 'soon' }, body: OK }))
     const { client, call } = callerOf(url)
     await call()
     expect(await client.repair(new Fault('API_CLOCK', 'expired'))).toBe(false)
+  })
+})
+
+describe('an answer', () => {
+  const replies = async (answer: Answer) => callerOf((await answering(() => answer)).url).call()
+
+  test('gives its fields and the request ID', async () => {
+    expect(await replies({ body: OK })).toMatchObject({
+      requestId: 'r-1',
+      fields: { CertificateId: 'a92b1Z1i' },
+    })
+  })
+
+  test.each([
+    ['gzip', gzipSync(OK)],
+    ['deflate', deflateSync(OK)],
+    ['x-gzip', gzipSync(OK)],
+    ['GZIP', gzipSync(OK)],
+    ['deflate', deflateRawSync(OK)],
+    ['br', brotliCompressSync(OK)],
+    ['zstd', zstdCompressSync(OK)],
+    ['br, gzip', gzipSync(brotliCompressSync(OK))],
+    ['identity', gzipSync(OK)],
+    ['gzip', OK],
+  ])('that a proxy compressed with %s is read', async (encoding, body) => {
+    expect(await replies({ headers: { 'content-encoding': encoding }, body })).toMatchObject({
+      requestId: 'r-1',
+    })
+  })
+
+  const ANSWER = `HTTP/1.1 200 OK\r\ncontent-length: ${OK.length}\r\n\r\n${OK}`
+  test.each([
+    ['before it', [`HTTP/1.1 100 Continue\r\n\r\n${ANSWER}`]],
+    ['alone', ['HTTP/1.1 100 Continue\r\n\r\n', ANSWER]],
+    [
+      'with a header, and twice',
+      ['HTTP/1.1 100 \r\nx-gate: 1\r\n\r\n', `HTTP/1.1 100 Continue\r\n\r\n${ANSWER}`],
+    ],
+  ])('is read after an unasked "100 Continue": %s', async (_, parts) => {
+    const { url } = await speaking(async socket => {
+      for (const part of parts) {
+        await new Promise(resolve => socket.write(part, resolve))
+        await setImmediate()
+      }
+    })
+    expect(await callerOf(url).call()).toMatchObject({ requestId: 'r-1' })
+  })
+
+  test('that quotes the private key becomes a fault without it', async () => {
+    const Message = `cannot parse ${BODY.CertificatePrivateKey}`
+    const body = JSON.stringify({
+      Response: { Error: { Code: 'InvalidParameter', Message }, RequestId: 'r' },
+    })
+    expect(await failureOf(replies({ body }))).toMatchObject({
+      message: 'the service answered InvalidParameter: cannot parse [secret]',
+    })
+  })
+
+  const GBK = Buffer.concat([Buffer.from('<html>'), Buffer.from([0xb4, 0xed, 0xce, 0xf3])])
+  const packed = (encoding: string, body: Buffer | string) => ({
+    headers: { 'content-encoding': encoding },
+    body,
+  })
+  test.each<readonly [string, Answer, string | RegExp]>([
+    ['a page in another encoding', { body: GBK }, "the answer was a page of HTML, not the service's"],
+    ['204 without a body', { status: 204 }, "the answer was HTTP 204, not the service's"],
+    ['broken gzip', packed('gzip', gzipSync(OK).subarray(0, 30)), /\(Z_BUF_ERROR\)$/],
+    ['JSON called deflate', packed('deflate', OK), /\(Z_DATA_ERROR\)$/],
+    [
+      'four megabytes compressed',
+      packed('gzip', gzipSync(Buffer.alloc(1 << 22))),
+      /\(ERR_BUFFER_TOO_LARGE\)$/,
+    ],
+    [
+      'more than a megabyte',
+      { body: Buffer.alloc((1 << 20) + 1, 32) },
+      /^the answer has more than 1048576 bytes/,
+    ],
+  ])('is retried if it is %s', async (_, answer, message) => {
+    expect(await failureOf(replies(answer))).toMatchObject({
+      code: 'REPLY_UNREADABLE',
+      retry: 'backoff',
+      exit: 75,
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test.each([301, 302, 303, 307, 308])('that redirects (%i) is not followed', async status => {
+    const elsewhere = await answering(() => ({ body: OK }))
+    const answer = { status, headers: { location: elsewhere.url } }
+    expect(await failureOf(replies(answer))).toMatchObject({ code: 'REPLY_UNREADABLE' })
+    expect(elsewhere.asked).toEqual([])
   })
 })

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/errors.ts'
-import { readReply } from '../../src/tencent/response.ts'
+import { readReply, redactSent, secretsOf } from '../../src/tencent/response.ts'
+import { issue } from '../fixtures/certificates.ts'
+import { leaksIn } from '../fixtures/leaks.ts'
 import { processorTime } from '../fixtures/processor.ts'
 import { faultOf } from '../fixtures/samples.ts'
 
@@ -16,16 +18,14 @@ test('success is an envelope with a request ID and without an Error', () => {
   expect(readReply(200, `\n${response(fields)}\n`).requestId).toBe(ID)
 })
 
-test.each([201, 202, 203])('a gateway may make %i of the 200', status => {
-  expect(readReply(status, response({ CertificateId: 'a92b1Z1i', RequestId: ID })).requestId).toBe(ID)
+test('a success may have a status of 201 to 203 and a byte order mark', () => {
+  const body = response({ CertificateId: 'a92b1Z1i', RequestId: ID })
+  for (const status of [201, 202, 203]) expect(readReply(status, body).requestId).toBe(ID)
+  expect(readReply(200, `\uFEFF${body}`).requestId).toBe(ID)
 })
 
-test('a byte order mark before the JSON is no part of it', () => {
-  expect(readReply(200, `\uFEFF${response({ CertificateId: 'a92b1Z1i', RequestId: ID })}`).requestId).toBe(ID)
-})
-
-describe("the body's Error outranks the HTTP status", () => {
-  test.each([200, 400, 403, 429, 500, 502, 503])('with status %i', status => {
+describe('an Error in the body', () => {
+  test.each([200, 400, 429, 503])('decides before the HTTP status %i', status => {
     const fault = faultOf(() =>
       readReply(status, failure('RequestLimitExceeded', 'Your current request times …')),
     )
@@ -37,7 +37,7 @@ describe("the body's Error outranks the HTTP status", () => {
     })
   })
 
-  test('even beside a certificate ID, and without a request ID', () => {
+  test('decides beside a certificate ID, and without a request ID', () => {
     const body = response({ CertificateId: 'a92b1Z1i', Error: { Code: 'InternalError', Message: 'x' } })
     expect(faultOf(() => readReply(200, body))).toMatchObject({
       code: 'API_UNAVAILABLE',
@@ -45,7 +45,7 @@ describe("the body's Error outranks the HTTP status", () => {
     })
   })
 
-  test('a message of many lines, escapes or any length becomes one readable line', () => {
+  test('becomes one readable line', () => {
     const message = `操作未授权，请检查CAM策略。[[request id:x]\nno\u001b[31m]${'x'.repeat(9999)}`
     const fault = faultOf(() => readReply(200, failure('AuthFailure.UnauthorizedOperation', message)))
     expect(fault.message).toMatch(/^the service answered AuthFailure\.UnauthorizedOperation: 操作未授权/)
@@ -53,7 +53,7 @@ describe("the body's Error outranks the HTTP status", () => {
     expect(fault.message.length).toBeLessThan(600)
   })
 
-  test('a private key that comes back in it is cut out, whichever member it stands in', () => {
+  test('is shown without a private key', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----'
     const fault = faultOf(() => readReply(200, failure(`Odd ${key}`, `bad parameter ${key} and "MIIx"`)))
     expect(JSON.stringify([fault, fault.message, fault.apiCode])).not.toContain('MIIsecret')
@@ -61,7 +61,7 @@ describe("the body's Error outranks the HTTP status", () => {
   })
 })
 
-describe('an Error of the wrong form is no success, and no crash', () => {
+describe('an Error of another form', () => {
   test.each([
     ['no code', {}],
     ['a code of another type', { Code: 7, Message: 'x' }],
@@ -69,7 +69,7 @@ describe('an Error of the wrong form is no success, and no crash', () => {
     ['text', 'RequestLimitExceeded'],
     ['a list', []],
     ['false', false],
-  ])('%s', (_, error) => {
+  ])('is a fault: %s', (_, error) => {
     const body = response({ Error: error, CertificateId: 'a92b1Z1i', RequestId: ID })
     expect(faultOf(() => readReply(200, body))).toMatchObject({
       code: 'REPLY_UNREADABLE',
@@ -78,7 +78,7 @@ describe('an Error of the wrong form is no success, and no crash', () => {
   })
 
   test.each<readonly [unknown]>([[null], [7], [{}], [[]], [{ toString: 1, valueOf: 1 }]])(
-    'a message that is %j',
+    'has an empty message instead of %j',
     message => {
       expect(faultOf(() => readReply(200, failure('InternalError', message))).message).toBe(
         'the service answered InternalError: ',
@@ -87,7 +87,7 @@ describe('an Error of the wrong form is no success, and no crash', () => {
   )
 })
 
-describe('anything else is not the service, and may pass', () => {
+describe('any other answer', () => {
   const html = '<html><body>502 Bad Gateway</body></html>'
   test.each([
     ['HTML', 200, html, "the answer was a page of HTML, not the service's"],
@@ -123,19 +123,19 @@ describe('anything else is not the service, and may pass', () => {
       undefined,
     ],
     ['another success that says nothing', 204, '', "the answer was HTTP 204, not the service's"],
-  ])('%s', (_, status, body, message) => {
+  ])('is unreadable: %s', (_, status, body, message) => {
     const fault = faultOf(() => readReply(status, body))
     expect(fault).toMatchObject({ code: 'REPLY_UNREADABLE', retry: 'backoff', exit: 75 })
     if (message) expect(fault.message).toBe(message)
   })
 
-  test('what a gateway says is no reason to search for an error here, what a stranger says is', () => {
+  test('has advice about proxies unless a gateway reports its own failure', () => {
     const adviceOf = (status: number) => faultOf(() => readReply(status, html)).advice
     expect(adviceOf(502)).toMatch(/is failing; the next run tries again/)
     for (const status of [200, 307, 403]) expect(adviceOf(status)).toMatch(/check proxy and endpoint/)
   })
 
-  test('any status and any JSON: an answer or a fault, never a crash', () => {
+  test('with any status and any JSON is a reply or a fault', () => {
     const member = fc.oneof(fc.jsonValue(), fc.constant(null), fc.string())
     const envelope = fc.record(
       { Error: member, RequestId: member, CertificateId: member },
@@ -158,11 +158,60 @@ describe('anything else is not the service, and may pass', () => {
     )
   })
 
-  test('1 MiB of blanks in a message takes a moment', () => {
+  test('of a megabyte is read within moments', () => {
     const spent = processorTime(() => {
       faultOf(() => readReply(200, failure('InternalError', ' '.repeat(1 << 20))))
       faultOf(() => readReply(200, failure('-'.repeat(1 << 20), '-----BEGIN A'.repeat(1 << 16))))
     })
     expect(spent).toBeLessThan(3_000)
   })
+})
+
+const { key, chain } = await issue()
+const PASSWORD = 'correct horse'
+const body = JSON.stringify({
+  CertificatePublicKey: chain,
+  CertificatePrivateKey: key,
+  KeyPassword: PASSWORD,
+})
+
+describe('a reply that quotes what was sent', () => {
+  test.each([
+    ['as it was', body],
+    ['as JSON in JSON', JSON.stringify(body)],
+    ['the key without its first and last line', key.split('\n').slice(1, -2).join(' ')],
+    ['the key on one line', key.replaceAll('\n', '')],
+    ['the password', `wrong password: ${PASSWORD}`],
+  ])('loses key and password: %s', (_, quoted) => {
+    const text = redactSent(secretsOf(JSON.parse(body)))(`not accepted: ${quoted}`)
+    expect(text).toMatch(/^not accepted: .*\[secret\]/s)
+    expect(leaksIn(text.replaceAll('PRIVATE KEY-----', ''), { keys: [key], secrets: [PASSWORD] })).toEqual([])
+  })
+
+  test.each(['Message', 'Code', 'RequestId', 'CertificateId'])('loses the token in any field: %s', place => {
+    const text = JSON.stringify({
+      Response: { RequestId: 'r', CertificateId: 'c', [place]: 'token-of-the-account' },
+    })
+    const { fields } = readReply(200, text, redactSent(['token-of-the-account']))
+    expect(fields[place]).toBe('[secret]')
+  })
+
+  test('loses the token in its error, also escaped', () => {
+    const escaped = [...'token-of-the-account'].map(c => `\\u00${c.charCodeAt(0).toString(16)}`).join('')
+    const text = `{"Response":{"Error":{"Code":"X.${escaped}","Message":"${escaped}"},"RequestId":"${escaped}"}}`
+    const read = () => readReply(200, text, redactSent(['token-of-the-account']))
+    expect(read).toThrow(
+      expect.objectContaining({
+        message: 'the service answered X.[secret]: [secret]',
+        requestId: '[secret]',
+      }),
+    )
+  })
+})
+
+test('a secret as short as a word is left in a reply', () => {
+  expect(redactSent(['', 'key', '-----BEGIN PRIVATE KEY-----'])('the key is not accepted')).toBe(
+    'the key is not accepted',
+  )
+  expect(secretsOf({ Limit: 1 }).filter(Boolean)).toEqual([])
 })
