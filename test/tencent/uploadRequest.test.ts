@@ -1,8 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
 import type { UploadSettings } from '../../src/config/settings.ts'
+import { aliasProblem, DEFAULT_ALIAS } from '../../src/config/values.ts'
 import { Fault } from '../../src/errors.ts'
-import { existingOf, settingsDigest, uploadedOf, uploadParameters } from '../../src/tencent/uploadRequest.ts'
+import {
+  aliasOf,
+  existingOf,
+  settingsDigest,
+  uploadedOf,
+  uploadParameters,
+} from '../../src/tencent/uploadRequest.ts'
 import { caCertificate, encrypted, issue, type Pair } from '../fixtures/certificates.ts'
 import { faultOf, proven, SETTINGS } from '../fixtures/samples.ts'
 
@@ -19,7 +26,7 @@ const body = (changes: Partial<UploadSettings> = {}, of = bundle) =>
   uploadParameters(of, { ...SETTINGS, ...changes }, 'example.com_ecc')
 
 describe('the parameters of UploadCertificate', () => {
-  test('of a pair with nothing configured', () => {
+  test('of a pair without settings', () => {
     expect(body()).toEqual({
       CertificatePublicKey: pair.chain,
       CertificatePrivateKey: pair.key,
@@ -29,7 +36,7 @@ describe('the parameters of UploadCertificate', () => {
     })
   })
 
-  test('of a pair with everything configured, each of its documented type', () => {
+  test('of a pair with all settings have their documented types', () => {
     const all: Partial<UploadSettings> = {
       type: 'SVR',
       alias: '{domain}: 证书 é',
@@ -56,18 +63,18 @@ describe('the parameters of UploadCertificate', () => {
     })
   })
 
-  test('project 0 is a project, an empty alias is none', () => {
+  test('include project 0 and no empty alias', () => {
     expect(body({ projectId: 0 })).toHaveProperty('ProjectId', 0)
     expect(body({ alias: '' })).not.toHaveProperty('Alias')
   })
 
-  test('an encrypted key goes with its password', () => {
+  test('of an encrypted key include its password', () => {
     const locked = body({}, proven(pair.chain, encrypted(pair.key, 'öpens "it"'), 'öpens "it"'))
     expect(locked.KeyPassword).toBe('öpens "it"')
     expect(locked.CertificatePrivateKey).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
   })
 
-  test('a CA certificate goes without a key, as CA', () => {
+  test('of a CA certificate have no key', () => {
     expect(body({ type: 'SVR' }, authority)).toEqual({
       CertificatePublicKey: authority.chainPem,
       Alias: expect.stringMatching(/^example.com_ecc \d{4}-/),
@@ -76,12 +83,46 @@ describe('the parameters of UploadCertificate', () => {
     })
   })
 
-  test('a pair whose type is CA goes as the operator said', () => {
+  test('of a pair have the type CA if it is configured', () => {
     expect(body({ type: 'CA' }).CertificateType).toBe('CA')
   })
 })
 
-describe('the digest of the settings, which tells whether a rejection still applies', () => {
+describe('the alias', () => {
+  const values = { name: 'example.com_ecc', domain: '*.example.com', notAfter: '2026-05-02' }
+
+  test.each([
+    [DEFAULT_ALIAS, 'example.com_ecc 2026-05-02'],
+    ['{domain} ({name}) until {notAfter}', '*.example.com (example.com_ecc) until 2026-05-02'],
+    ['{name}/{name}', 'example.com_ecc/example.com_ecc'],
+    ['证书 {domain}', '证书 *.example.com'],
+    ['', ''],
+    ['{', '{'],
+  ])('of the template %j is %j', (template, alias) => {
+    expect([aliasProblem(template), aliasOf(template, values)]).toEqual([undefined, alias])
+  })
+
+  test('keeps a name that looks like a field or a replacement', () => {
+    const odd = { name: '{domain}', domain: '{name}', notAfter: '$& $1 $$' }
+    expect(aliasOf('{name}|{domain}|{notAfter}', odd)).toBe('{domain}|{name}|$& $1 $$')
+  })
+
+  test('is cut after 200 characters, never inside one; a longer template is refused', () => {
+    const cut = aliasOf('x{name}', { ...values, name: '🏪'.repeat(300) })
+    expect([...cut]).toHaveLength(200)
+    expect(cut.isWellFormed()).toBe(true)
+    expect(aliasProblem('店'.repeat(200))).toBeUndefined()
+    expect(aliasProblem('x'.repeat(201))).toBe('expected at most 200 characters')
+  })
+
+  test.each(['{date}', '{}', '{Name}', '{ name }', '{constructor}'])('has no field %s', field => {
+    expect(aliasProblem(`{name} ${field}`)).toBe(
+      `unknown field ${field}: the fields are {name}, {domain} and {notAfter}`,
+    )
+  })
+})
+
+describe('the digest of the upload settings', () => {
   const digest = (changes: Partial<UploadSettings> = {}, of = bundle) =>
     settingsDigest(of, { ...SETTINGS, ...changes })
 
@@ -95,11 +136,11 @@ describe('the digest of the settings, which tells whether a rejection still appl
     ['region', { service: { ...SETTINGS.service, region: 'ap-singapore' } }],
     ['endpoint', { service: { ...SETTINGS.service, endpoint: 'https://ssl.intl.tencentcloudapi.com' } }],
     ['language', { service: { ...SETTINGS.service, language: 'zh-CN' } }],
-  ])('another %s is another request', (_, changes) => {
+  ])('differs with another %s', (_, changes) => {
     expect(digest(changes)).not.toBe(digest())
   })
 
-  test('encrypted and plain are two, and so are two passwords: each stands in the request', () => {
+  test('differs between plain and encrypted keys and between passwords', () => {
     const locked = (password: string) =>
       digest({}, proven(pair.chain, encrypted(pair.key, password), password))
     expect(locked('a')).not.toBe(digest())
@@ -108,17 +149,17 @@ describe('the digest of the settings, which tells whether a rejection still appl
     expect(digest()).toMatch(/^[0-9a-f]{16}$/)
   })
 
-  test('the type said and the type that follows are one request', () => {
+  test('is the same for a default that is written out', () => {
     expect(digest({ type: 'SVR' })).toBe(digest())
   })
 })
 
-describe('the ID in the reply', () => {
+describe('the certificate ID of a reply', () => {
   const replied = (fields: Record<string, unknown>) => uploadedOf({ requestId: 'r-1', fields })
-  const nothings = [undefined, null, '', 0, 7, false, [], {}]
+  const empties = [undefined, null, '', 0, 7, false, [], {}]
 
-  test('CertificateId is it', () => {
-    for (const RepeatCertId of nothings)
+  test('is CertificateId', () => {
+    for (const RepeatCertId of empties)
       expect(replied({ CertificateId: 'a92b1Z1i', RepeatCertId })).toEqual({
         certificateId: 'a92b1Z1i',
         requestId: 'r-1',
@@ -126,7 +167,7 @@ describe('the ID in the reply', () => {
       })
   })
 
-  test('with RepeatCertId it is one the service had already', () => {
+  test('is marked as reused with RepeatCertId', () => {
     expect(replied({ CertificateId: 'a92b1Z1i', RepeatCertId: 'a92b1Z1i' }).reused).toBe(true)
     expect(replied({ CertificateId: 'new', RepeatCertId: 'old' })).toMatchObject({
       certificateId: 'new',
@@ -134,17 +175,17 @@ describe('the ID in the reply', () => {
     })
   })
 
-  test('RepeatCertId is it where CertificateId is absent, null or empty', () => {
-    for (const CertificateId of nothings)
+  test('is RepeatCertId without a CertificateId', () => {
+    for (const CertificateId of empties)
       expect(replied({ CertificateId, RepeatCertId: 'old' })).toMatchObject({
         certificateId: 'old',
         reused: true,
       })
   })
 
-  test('with neither there is no success', () => {
-    for (const CertificateId of nothings)
-      for (const RepeatCertId of nothings)
+  test('is missing without both', () => {
+    for (const CertificateId of empties)
+      for (const RepeatCertId of empties)
         expect(faultOf(() => replied({ CertificateId, RepeatCertId }))).toMatchObject({
           code: 'REPLY_UNREADABLE',
           retry: 'backoff',
@@ -163,19 +204,19 @@ describe('the ID in the reply', () => {
     7,
     ['id'],
     { id: 1 },
-  ])('%j is no ID', id => {
+  ])('is not %j', id => {
     expect(faultOf(() => replied({ CertificateId: id })).code).toBe('REPLY_UNREADABLE')
     expect(faultOf(() => replied({ RepeatCertId: id })).code).toBe('REPLY_UNREADABLE')
   })
 
-  test('of a certificate that exists: what the look-up says, else the fault as it was', () => {
+  test('of an existing certificate is RepeatCertId, or the fault is thrown', () => {
     const exists = new Fault('API_EXISTS', 'it exists')
     expect(existingOf({ requestId: 'r-2', fields: { RepeatCertId: 'old' } }, exists)).toEqual({
       certificateId: 'old',
       requestId: 'r-2',
       reused: true,
     })
-    for (const RepeatCertId of nothings)
+    for (const RepeatCertId of empties)
       expect(faultOf(() => existingOf({ requestId: 'r-2', fields: { RepeatCertId } }, exists))).toBe(exists)
   })
 })

@@ -1,4 +1,4 @@
-/** An uploader against the emulator, in time that passes at once. */
+/** An uploader with the emulator as its service and a clock whose waits end at once. */
 import { onTestFinished } from 'vitest'
 import { parseBundle } from '../../src/certificate/bundle.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
@@ -14,7 +14,7 @@ export const KEYS = {
   TENCENTCLOUD_SECRET_KEY: 'not-a-secret-opens-only-the-emulator',
 }
 
-/** Pauses pass at once and are counted, so that back-off takes no time and the pace still sees it. */
+/** Waits end at once and move the clock on, which the rate limiter sees. */
 export function hurried() {
   let ahead = 0
   return {
@@ -50,9 +50,9 @@ export async function stage({
 }: Wishes = {}) {
   const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...wishes })
   onTestFinished(emulator.close)
-  const said: { level: string; event: string; msg: string }[] = []
+  const logged: { level: string; event: string; msg: string }[] = []
   const output = {
-    write: (line: string) => void said.push(JSON.parse(line)),
+    write: (line: string) => void logged.push(JSON.parse(line)),
     isTerminal: false,
     isJournal: false,
     colours: false,
@@ -74,7 +74,7 @@ export async function stage({
   const bundle = await bundleOf()
   const upload = (other = bundle) => uploader.upload(other, lineage)
   const codes = () => emulator.entries.map(({ code }) => code)
-  return { emulator, uploader, upload, bundle, said, codes }
+  return { emulator, uploader, upload, bundle, logged, codes }
 }
 
 /** What the emulator does to the first requests, one after the other. */
