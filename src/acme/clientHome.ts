@@ -80,8 +80,9 @@ async function acmeHome(
   return undefined
 }
 
-const textOf = (file: string): Promise<string> =>
-  readTextFile(file).then(
+/** At most 256 KiB: scripts and configuration files are much smaller. Empty if it cannot be read. */
+export const textOf = (path: string): Promise<string> =>
+  readTextFile(path, { most: 1 << 18 }).then(
     ({ text }) => text,
     () => '',
   )

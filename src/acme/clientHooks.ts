@@ -1,9 +1,8 @@
 /** Finds calls of certferry in a client's own files, in its hook scripts and in the cron lines that start it. */
 import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readTextFile } from '../files/readFile.ts'
 import { isSamePlace } from '../files/samePlace.ts'
-import { acmeConf, type ClientHome } from './clientHome.ts'
+import { acmeConf, type ClientHome, textOf } from './clientHome.ts'
 import { CLIENTS, type FolderKind } from './clients.ts'
 import type { CronLine } from './crontab.ts'
 import {
@@ -178,13 +177,6 @@ async function legoPlaces({ lines, directory }: ClientFiles): Promise<readonly H
     return { where: file, commands: [optionIn(text, ...names) ?? []].flat(), verbs: BOTH }
   })
 }
-
-/** At most 256 KiB: scripts and configuration files are much smaller. */
-const textOf = (path: string): Promise<string> =>
-  readTextFile(path, { most: 1 << 18 }).then(
-    ({ text }) => text,
-    () => '',
-  )
 
 const isAllowed = (path: string, mode: number): Promise<boolean> =>
   access(path, mode).then(

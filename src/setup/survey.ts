@@ -11,7 +11,7 @@ import { readTextFile } from '../files/readFile.ts'
 import type { Ask, ProcessContext } from '../processContext.ts'
 import { discoverLineages } from '../sources/discover.ts'
 import { QUESTION, SERVICE, type Systemctl, TIMER, unitsIn } from '../systemd/systemctl.ts'
-import type { SetupChoices, Survey } from './plan.ts'
+import type { SetupChoices } from './plan.ts'
 
 /** Where things are on this host; tests have their own. */
 export interface Paths {
@@ -31,17 +31,6 @@ export const defaultPaths = ({ home }: ProcessContext): Paths => ({
 const forEachClient = (value: (kind: FolderKind) => string): Paths['clients'] =>
   Object.fromEntries(FOLDER_KINDS.map(kind => [kind, value(kind)])) as Record<FolderKind, string>
 
-export interface HostSurvey {
-  readonly places: Paths
-  /** Undefined if there is no file. */
-  readonly configText: string | undefined
-  readonly config: Config
-  readonly profile: string
-  readonly found: readonly ClientFound[]
-  readonly directories: Paths['clients']
-  readonly units: Survey['units']
-}
-
 /** A client's folder on this host. */
 interface ClientFound {
   readonly client: FolderKind
@@ -54,13 +43,13 @@ export async function surveyHost(
   context: ProcessContext,
   line: CommandLine,
   { places, systemctl }: { readonly places: Paths; readonly systemctl: Systemctl },
-): Promise<HostSurvey> {
+) {
   if (line.config !== undefined && resolve(context.cwd, line.config) !== places.config)
     throw new Fault('USAGE', `setup writes only ${places.config}, which the units read`, {
       advice: 'Omit --config.',
     })
   const configText = await readIfExists(places.config)
-  const config = configText === undefined ? {} : (await loadConfig(places.config, context)).config
+  const config: Config = configText === undefined ? {} : (await loadConfig(places.config, context)).config
   const settings = resolveSettings(line, context.env, config)
   const configured = new Map(
     settings.sources
@@ -72,6 +61,7 @@ export async function surveyHost(
   const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
   return {
     places,
+    /** Undefined if there is no file. */
     configText,
     config,
     profile: settings.profile ?? 'default',
@@ -80,6 +70,8 @@ export async function surveyHost(
     units: unit && { service: unit(SERVICE), timer: unit(TIMER) },
   }
 }
+
+export type HostSurvey = Awaited<ReturnType<typeof surveyHost>>
 
 /** @throws Fault FILE_INVALID, FILE_UNREADABLE. */
 export const readIfExists = (path: string): Promise<string | undefined> =>
@@ -92,7 +84,7 @@ export const readIfExists = (path: string): Promise<string | undefined> =>
   )
 
 async function detectClients(
-  directories: HostSurvey['directories'],
+  directories: Paths['clients'],
   { uploadOf }: Settings,
 ): Promise<readonly ClientFound[]> {
   const found: ClientFound[] = []

@@ -1,7 +1,7 @@
 /** The state of each lineage as `status` shows it. Pure. */
 import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
 import { FAULTS, FLAW_ADVICE } from '../errors.ts'
-import type { Receipt, Rejection, RetryState, Superseded, Upload } from '../receipts/receipt.ts'
+import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
 
 /**
@@ -25,41 +25,16 @@ export const STATES = [
 
 export type State = (typeof STATES)[number]
 
-export interface StatusRow {
-  readonly lineage: string
-  readonly state: State
-  readonly names: readonly string[]
-  readonly notAfter: string | null
-  readonly daysLeft: number | null
-  /** Share of the certificate's lifetime, from 1 at its beginning to 0 at its end. */
-  readonly lifetimeRemaining: number | null
-  readonly certificateId: string | null
-  readonly uploadedAt: string | null
-  readonly supersedes: readonly string[]
-  readonly retryingSince: string | null
-  /** When a daemon tries again. */
-  readonly nextAttemptAt: string | null
-  /** Why the state is not ok; for an uploaded certificate, why TLS clients may refuse it. */
-  readonly reason: string | null
-  readonly advice: string | null
-  /** All that is recorded, as docs/state.md describes it. */
-  readonly path: string | null
-  readonly uploaded: Upload | null
-  readonly superseded: readonly Superseded[]
-  readonly rejected: Rejection | null
-  readonly failing: RetryState | null
-}
-
 const DAY = 86_400_000
 
 export function statusRow(
   { outcome, receipt }: { readonly outcome?: Outcome; readonly receipt: Receipt | undefined },
   now: Date,
-): StatusRow {
+) {
   const uploaded = receipt?.uploaded
   const life = outcome?.bundle ?? lifeOf(uploaded)
   const failing = failingOf(outcome, receipt)
-  const state = failing ? 'retrying' : stateOf(outcome, now)
+  const state: State = failing ? 'retrying' : stateOf(outcome, now)
   return {
     lineage: outcome?.lineage ?? receipt?.lineage ?? '',
     state,
@@ -71,8 +46,10 @@ export function statusRow(
     uploadedAt: uploaded?.uploadedAt ?? null,
     supersedes: receipt?.superseded.map(({ certificateId }) => certificateId) ?? [],
     retryingSince: failing?.since ?? null,
+    // when a daemon tries again
     nextAttemptAt: failing?.nextAttemptAt ?? null,
     ...(failing ? failureReason(failing) : reasonOf(outcome, state, now)),
+    // all that is recorded, as docs/state.md describes it
     path: receipt?.path ?? null,
     uploaded: uploaded ?? null,
     superseded: receipt?.superseded ?? [],
@@ -81,9 +58,12 @@ export function statusRow(
   }
 }
 
+export type StatusRow = Readonly<ReturnType<typeof statusRow>>
+
 const lifeOf = (uploaded: Upload | undefined): Life | undefined =>
   uploaded && { notBefore: new Date(uploaded.notBefore), notAfter: new Date(uploaded.notAfter) }
 
+/** From 1 at the beginning of the lifetime to 0 at its end. */
 function shareRemaining({ notBefore, notAfter }: Life, now: Date): number {
   const left = notAfter.getTime() - now.getTime()
   return left <= 0 ? 0 : Math.min(1, left / (notAfter.getTime() - notBefore.getTime()))
@@ -114,7 +94,11 @@ function stateOf(outcome: Outcome | undefined, now: Date): State {
   }
 }
 
-type Reason = Pick<StatusRow, 'reason' | 'advice'>
+/** Why the state is not ok; for an uploaded certificate, why TLS clients may refuse it. */
+interface Reason {
+  readonly reason: string | null
+  readonly advice: string | null
+}
 
 /** A receipt may have a code of another version. */
 const failureReason = ({ message, code }: RetryState): Reason => ({

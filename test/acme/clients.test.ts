@@ -15,19 +15,16 @@ test('a lineage is selected by its ID or its whole name', () => {
 
 const { certbot, 'acme.sh': acme, lego, dehydrated, uacme, caddy } = CLIENTS
 
-test('certbot: files in live/', () => {
-  expect([certbot.folder, certbot.chain('a.example'), certbot.key('a.example')]).toEqual([
-    'live',
-    'live/a.example/fullchain.pem',
-    'live/a.example/privkey.pem',
-  ])
-})
-
-test('acme.sh: a key named after the domain, without the suffix of the folder', () => {
-  expect(acme.key('example.com')).toBe('example.com/example.com.key')
-  expect(acme.key('*.example.com_ecc')).toBe('*.example.com_ecc/*.example.com.key')
-  expect(acme.key('2001:db8::1_ecc')).toBe('2001:db8::1_ecc/2001:db8::1.key')
-  expect(acme.chain('example.com_ecc')).toBe('example.com_ecc/fullchain.cer')
+test.each([
+  [certbot, 'a.example', 'live/a.example/fullchain.pem', 'live/a.example/privkey.pem'],
+  [acme, 'example.com', 'example.com/fullchain.cer', 'example.com/example.com.key'],
+  [acme, '*.a.example_ecc', '*.a.example_ecc/fullchain.cer', '*.a.example_ecc/*.a.example.key'],
+  [acme, '2001:db8::1_ecc', '2001:db8::1_ecc/fullchain.cer', '2001:db8::1_ecc/2001:db8::1.key'],
+  [lego, '_.example.com', 'certificates/_.example.com.crt', 'certificates/_.example.com.key'],
+  [dehydrated, 'a.example', 'a.example/fullchain.pem', 'a.example/privkey.pem'],
+  [uacme, 'a.example', 'a.example/cert.pem', 'private/a.example/key.pem'],
+])('chain and key of a client, case %#', (client, name, chain, key) => {
+  expect([client.chain(name), client.key(name)]).toEqual([chain, key])
 })
 
 test.each([
@@ -63,29 +60,8 @@ test.each([
   expect(lego.nameOf(entry)).toBe(name)
 })
 
-test('lego: files of all certificates in one folder', () => {
-  expect([lego.folder, lego.depth, lego.chain('_.example.com'), lego.key('_.example.com')]).toEqual([
-    'certificates',
-    0,
-    'certificates/_.example.com.crt',
-    'certificates/_.example.com.key',
-  ])
-})
-
-test('dehydrated: the links', () => {
-  expect([dehydrated.chain('a.example'), dehydrated.key('a.example')]).toEqual([
-    'a.example/fullchain.pem',
-    'a.example/privkey.pem',
-  ])
-})
-
-test('uacme: keys in a folder of their own, which is not a lineage', () => {
-  expect([uacme.chain('a.example'), uacme.key('a.example')]).toEqual([
-    'a.example/cert.pem',
-    'private/a.example/key.pem',
-  ])
-  expect(uacme.nameOf('private')).toBeUndefined()
-  expect(uacme.nameOf('2001:db8::1')).toBe('2001:db8::1')
+test('uacme: the folder of keys is not a lineage, that of an IP address is', () => {
+  expect(['private', '2001:db8::1'].map(uacme.nameOf)).toEqual([undefined, '2001:db8::1'])
 })
 
 test('Caddy: names with their issuer', () => {

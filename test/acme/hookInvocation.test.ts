@@ -6,45 +6,45 @@ const CWD = '/root'
 const passed = (env: Readonly<Record<string, string>>) => parseHookInvocation([], env, CWD)
 const called = (...words: readonly string[]) => parseHookInvocation(words, {}, CWD)
 
-test('certbot passes a folder', () => {
-  expect(passed({ RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example/' })).toEqual({
-    kind: 'certbot',
-    path: '/etc/letsencrypt',
-    name: 'a.example',
-  })
-})
-
-test('acme.sh passes two files', () => {
-  const files = { chain: '/h/*.a.example_ecc/fullchain.cer', key: '/h/*.a.example_ecc/*.a.example.key' }
-  expect(passed({ CERT_FULLCHAIN_PATH: files.chain, CERT_KEY_PATH: files.key })).toEqual({
-    kind: 'acme.sh',
-    path: '/h',
-    name: '*.a.example_ecc',
-    files,
-  })
-})
-
+const acme = { chain: '/h/*.a.example_ecc/fullchain.cer', key: '/h/*.a.example_ecc/*.a.example.key' }
 const chain = '/srv/lego/certificates/_.a.example.crt'
 const key = '/srv/lego/certificates/_.a.example.key'
 const lego = { kind: 'lego', path: '/srv/lego', name: '_.a.example', files: { chain, key } }
 
-test('lego 4 passes two files', () => {
-  const facts = { LEGO_ACCOUNT_EMAIL: 'a@b.example', LEGO_CERT_DOMAIN: '*.a.example' }
-  expect(passed({ ...facts, LEGO_CERT_PATH: chain, LEGO_CERT_KEY_PATH: key })).toEqual(lego)
-})
-
-test('the variables of lego 5 take precedence over those of lego 4', () => {
-  const old = { LEGO_CERT_PATH: '/old.crt', LEGO_CERT_KEY_PATH: '/old.key' }
-  expect(passed({ ...old, LEGO_HOOK_CERT_PATH: chain, LEGO_HOOK_CERT_KEY_PATH: key })).toEqual(lego)
-})
-
-test('relative paths of lego are resolved', () => {
-  expect(passed({ LEGO_CERT_PATH: '.lego/certificates/a.crt', LEGO_CERT_KEY_PATH: 'a.key' })).toEqual({
-    kind: 'lego',
-    path: '/root/.lego',
-    name: 'a',
-    files: { chain: '/root/.lego/certificates/a.crt', key: '/root/a.key' },
-  })
+test.each<readonly [string, Readonly<Record<string, string>>, object]>([
+  [
+    'certbot',
+    { RENEWED_LINEAGE: '/etc/letsencrypt/live/a.example/' },
+    { kind: 'certbot', path: '/etc/letsencrypt', name: 'a.example' },
+  ],
+  [
+    'acme.sh',
+    { CERT_FULLCHAIN_PATH: acme.chain, CERT_KEY_PATH: acme.key },
+    { kind: 'acme.sh', path: '/h', name: '*.a.example_ecc', files: acme },
+  ],
+  ['lego 4', { LEGO_CERT_DOMAIN: '*.a.example', LEGO_CERT_PATH: chain, LEGO_CERT_KEY_PATH: key }, lego],
+  [
+    'lego 5, whose variables take precedence over those of lego 4',
+    {
+      LEGO_CERT_PATH: '/old.crt',
+      LEGO_CERT_KEY_PATH: '/old.key',
+      LEGO_HOOK_CERT_PATH: chain,
+      LEGO_HOOK_CERT_KEY_PATH: key,
+    },
+    lego,
+  ],
+  [
+    'lego with relative paths',
+    { LEGO_CERT_PATH: '.lego/certificates/a.crt', LEGO_CERT_KEY_PATH: 'a.key' },
+    {
+      kind: 'lego',
+      path: '/root/.lego',
+      name: 'a',
+      files: { chain: '/root/.lego/certificates/a.crt', key: '/root/a.key' },
+    },
+  ],
+])('the environment of a hook names its certificate: %s', (_, env, expected) => {
+  expect(passed(env)).toEqual(expected)
 })
 
 test('without variables, with empty ones or half of a pair there is no invocation', () => {
