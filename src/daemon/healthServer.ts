@@ -9,7 +9,7 @@ import { VERSION } from '../version.ts'
 export interface HealthServer {
   /** Undefined until a configuration asks for a server: the library is loaded only then. */
   readonly metrics: () => Metrics | undefined
-  /** Listens where this configuration says, or nowhere. @throws Fault ADDRESS_UNAVAILABLE. */
+  /** Listens at the configured address, or nowhere. @throws Fault ADDRESS_UNAVAILABLE. */
   readonly applyConfig: (app: App) => Promise<void>
   /** What /ready and the pending gauge answer from now on. */
   readonly setStatus: (state: { readonly ready: boolean; readonly pending: () => number }) => void

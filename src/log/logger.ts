@@ -14,7 +14,7 @@ export interface Logger extends Readonly<Record<'debug' | 'info' | 'warn' | 'err
 export interface LogEntry {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly fields: Readonly<Record<string, unknown>>
-  /** Says by itself all that a person needs; the fields are for machines. */
+  /** Complete for a person; the fields are for machines. */
   readonly message: string
 }
 

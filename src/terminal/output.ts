@@ -39,67 +39,53 @@ interface Writer {
   readonly written: () => Promise<void>
 }
 
-/** More than this many bytes are not kept for a slow reader: what follows is lost. */
-const MOST_WAITING = 1 << 24
+/** More bytes than this are not kept for a slow reader: what follows is lost. */
+const MAX_WAITING = 1 << 24
+
+/** The major number of /dev/null and similar devices, which are no terminals. */
+const MEMORY_DEVICES = 1n
 
 export function openOutput({ fd, stream, env, onLost }: OutputOptions): OpenOutput {
   const onError: OnError = ({ code }) => {
     if (code !== 'EPIPE') onLost()
   }
-  const { dev, ino, kind } = kindOf(fd)
-  const tty = kind === 'device' ? stream() : undefined
-  const terminal = tty?.isTTY === true
+  const file = fstatSync(fd, { bigint: true })
+  const isDevice = file.isCharacterDevice() && file.rdev >> 8n !== MEMORY_DEVICES
+  const tty = isDevice ? stream() : undefined
+  const isTerminal = tty?.isTTY === true
   let writer: Writer | undefined
+
+  function openWriter(): Writer {
+    // a file never blocks
+    if (!isDevice && !file.isFIFO() && !file.isSocket()) return byDescriptor(fd, onError)
+    const own = file.isSocket() ? undefined : reopened(fd)
+    return own === undefined ? byStream(stream(), onError) : byDescriptor(own, onError)
+  }
+
   return {
     write: text => {
-      writer ??= writerFor({ fd, stream, kind }, onError)
-      if (writer.waiting() > MOST_WAITING) onLost()
+      writer ??= openWriter()
+      if (writer.waiting() > MAX_WAITING) onLost()
       else writer.write(text)
     },
     flush: async signal => {
       if (!writer?.waiting() || signal.aborted) return
-      const over = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-      await Promise.race([writer.written(), over])
+      const aborted = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+      await Promise.race([writer.written(), aborted])
     },
-    isTerminal: terminal,
+    isTerminal,
     // a client's hook inherits the variable, but its pipe has another inode than the journal's socket
-    isJournal: env.JOURNAL_STREAM === `${dev}:${ino}`,
-    colours: terminal && !env.NO_COLOR && env.TERM !== 'dumb',
-    columns: (terminal && tty.columns) || 80,
+    isJournal: env.JOURNAL_STREAM === `${file.dev}:${file.ino}`,
+    colours: isTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
+    columns: (isTerminal && tty.columns) || 80,
   }
-}
-
-/** The major number of /dev/null and similar devices, which are no terminals. */
-const MEMORY_DEVICES = 1n
-
-const KINDS: ReadonlyMap<bigint, 'pipe' | 'socket' | 'device'> = new Map([
-  [0o010000n, 'pipe'],
-  [0o140000n, 'socket'],
-  [0o020000n, 'device'],
-])
-
-function kindOf(fd: number) {
-  const { dev, ino, rdev, mode } = fstatSync(fd, { bigint: true })
-  const kind = KINDS.get(mode & 0o170000n)
-  return { dev, ino, kind: kind === 'device' && rdev >> 8n === MEMORY_DEVICES ? undefined : kind }
-}
-
-interface Target extends Pick<OutputOptions, 'fd' | 'stream'> {
-  readonly kind: ReturnType<typeof kindOf>['kind']
-}
-
-function writerFor({ fd, stream, kind }: Target, onError: OnError): Writer {
-  // a file never blocks
-  if (!kind) return byDescriptor(fd, onError)
-  const own = kind === 'socket' ? undefined : unblocked(fd)
-  return own === undefined ? byStream(stream(), onError) : byDescriptor(own, onError)
 }
 
 /**
  * Opens the same pipe or terminal again as non-blocking: that flag on the inherited descriptor would affect every process
  * that shares it. Fails for a socket and for another user's pipe.
  */
-function unblocked(fd: number): number | undefined {
+function reopened(fd: number): number | undefined {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
   try {
     return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
@@ -108,14 +94,14 @@ function unblocked(fd: number): number | undefined {
   }
 }
 
-/** Milliseconds between two tries while there is no room: doubled each time. */
-const [SHORTEST, LONGEST] = [2, 100] as const
+/** Milliseconds between two attempts while there is no room: doubled each time. */
+const RETRY_MS = { first: 2, longest: 100 } as const
 
 function byDescriptor(fd: number, onError: OnError): Writer {
   let rest: Uint8Array = new Uint8Array()
   let queue: Uint8Array[] = []
   let waiting = 0
-  let pause: number = SHORTEST
+  let pause: number = RETRY_MS.first
   let emptied: PromiseWithResolvers<void> | undefined
 
   const writeWaiting = () => {
@@ -127,7 +113,7 @@ function byDescriptor(fd: number, onError: OnError): Writer {
       const count = writeSync(fd, rest)
       rest = rest.subarray(count)
       waiting -= count
-      pause = SHORTEST
+      pause = RETRY_MS.first
     }
   }
   const advance = () => {
@@ -136,7 +122,7 @@ function byDescriptor(fd: number, onError: OnError): Writer {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
         setTimeout(advance, pause)
-        pause = Math.min(2 * pause, LONGEST)
+        pause = Math.min(2 * pause, RETRY_MS.longest)
         return
       }
       rest = new Uint8Array()

@@ -24,19 +24,19 @@ async function written(path: string, texts: readonly string[]) {
   }
 }
 
-test('what is written to a file is there at once and in order, and no stream is opened for it', async () => {
+test('output to a file is written at once and in order, without a stream', async () => {
   const file = join(await temporaryDirectory(), 'out')
   const { lost, output } = await written(file, ['one\n', 'zwei ü\n', 'x'.repeat(200_000)])
   expect(readFileSync(file, 'utf8')).toBe(`one\nzwei ü\n${'x'.repeat(200_000)}`)
   expect([lost, output.isTerminal, output.colours, output.columns]).toEqual([0, false, false, 80])
 })
 
-test('/dev/null is no terminal, and a full disk is told of', async () => {
+test('/dev/null is no terminal, and a full disk is reported', async () => {
   expect((await written('/dev/null', ['x'])).output.isTerminal).toBe(false)
   expect((await written('/dev/full', ['x', 'y'])).lost).toBe(2)
 })
 
-test('the journal is known by its socket, and not by a name that was inherited', async () => {
+test('the journal is recognised by its socket, not by an inherited variable', async () => {
   const file = join(await temporaryDirectory(), 'out')
   const fd = openSync(file, 'w')
   const { dev, ino } = (await import('node:fs')).fstatSync(fd)
@@ -46,7 +46,7 @@ test('the journal is known by its socket, and not by a name that was inherited',
   closeSync(fd)
 })
 
-test('what waits beyond sixteen megabytes for a reader is lost, and the rest arrives in order', async () => {
+test('output beyond sixteen megabytes that wait for a reader is lost, and the rest arrives in order', async () => {
   const pipe = join(await temporaryDirectory(), 'pipe')
   execFileSync('mkfifo', [pipe])
   const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -79,7 +79,7 @@ test('what waits beyond sixteen megabytes for a reader is lost, and the rest arr
   for (const one of [reader, fd]) closeSync(one)
 })
 
-test('who must be gone waits for no reader', async () => {
+test('flush: an aborted one does not wait for the reader', async () => {
   const pipe = join(await temporaryDirectory(), 'pipe')
   execFileSync('mkfifo', [pipe])
   const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -93,7 +93,7 @@ test('who must be gone waits for no reader', async () => {
   for (const one of [reader, fd]) closeSync(one)
 })
 
-/** A program that writes much to a pipe that nobody empties for a while, made non-blocking by its other end. */
+/** A program that writes much to a pipe without a reader for a while, made non-blocking by its other end. */
 const MUCH = `
 import { openOutput } from ${JSON.stringify(new URL('../../src/terminal/output.ts', import.meta.url).href)}
 const output = openOutput({ fd: 1, stream: () => process.stdout, env: {}, onLost: () => process.exit(9) })
@@ -101,7 +101,7 @@ if (process.argv[1] === 'slow') process.stdout.on('drain', () => {})
 for (let i = 0; i < 5_000; i++) output.write(String(i).padStart(99, '.') + '\\n')
 `
 
-test('a reader that is slow gets all of it, in order', async () => {
+test('a slow reader gets all output, in order', async () => {
   const child = spawn(execPath, ['--input-type=module', '--eval', MUCH, 'slow'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -120,7 +120,7 @@ test('a reader that is slow gets all of it, in order', async () => {
   expect(text.trimEnd().endsWith('4999')).toBe(true)
 })
 
-test('a reader that has gone is told of nothing', async () => {
+test('a reader that has gone is no loss of output', async () => {
   const code = await new Promise(resolve =>
     execFile(
       '/bin/sh',

@@ -104,7 +104,7 @@ test.each([
   ['pem:内网证书', 12],
   ['한글', 4],
   ['カﾅ', 3], // the second is the half-width form
-  ['e\u0301', 1], // a mark that stands on its letter
+  ['e\u0301', 1], // a combining mark
   ['🏪', 2],
   ['→ …', 3],
   ['', 0],
