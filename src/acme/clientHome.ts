@@ -1,8 +1,8 @@
 /** The directory where a client looks for its hooks, which may differ from that of its certificates, and its configuration. */
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { readTextFile } from '../files/readFile.ts'
-import { isSamePlace, isThere } from '../files/samePlace.ts'
 import { CLIENTS, domainOf, type HookFileClient } from './clients.ts'
 import { acmeSetting, optionIn, starts } from './hookCommand.ts'
 import { HOOK_FILES } from './hookScripts.ts'

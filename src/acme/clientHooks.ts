@@ -1,7 +1,7 @@
 /** Finds calls of certferry in a client's own files, in its hook scripts and in the cron lines that start it. */
 import { access, constants, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSamePlace } from '../files/samePlace.ts'
+import { isSamePlace } from '../files/fileSystem.ts'
 import { acmeConf, type ClientHome, textOf } from './clientHome.ts'
 import { CLIENTS, type FolderKind } from './clients.ts'
 import type { CronLine } from './crontab.ts'

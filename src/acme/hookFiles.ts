@@ -2,8 +2,7 @@
 import { chmod, constants, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../errors.ts'
-import { replaceFileAtomic, syncFolder } from '../files/atomicWrite.ts'
-import { makeFolders } from '../files/makeDirectory.ts'
+import { makeFolders, replaceFileAtomic, syncFolder } from '../files/atomicWrite.ts'
 import { type Unsafe, unsafePath, unsafePlace } from '../files/safePath.ts'
 import type { Found } from './hookScripts.ts'
 

@@ -23,7 +23,7 @@ import {
   permissionText,
 } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { existingDefaultSources, type Listing, listLineages } from '../sources/discover.ts'
+import { existingSources, type Listing, listLineages } from '../sources/discover.ts'
 import { processes, systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
 
@@ -63,7 +63,7 @@ export async function examine(
   const { settings, file } = configuration
   const app = createApp({ settings, configFile: file }, { context, line, signal: shutdownSignal(context) })
   try {
-    const sources = settings.sources.length ? settings.sources : await existingDefaultSources(context.home)
+    const sources = settings.sources.length ? settings.sources : existingSources(context.home)
     let listed: Promise<Listing> | undefined
     const listing = () => {
       listed ??= listLineages(settings, context.home)

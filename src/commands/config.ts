@@ -5,7 +5,7 @@ import { SETTINGS } from '../config/precedence.ts'
 import { configJson, configToml, type EffectiveConfig, effectiveRows } from '../config/print.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { existingDefaultSources } from '../sources/discover.ts'
+import { existingSources } from '../sources/discover.ts'
 import { jsonLine } from '../terminal/text.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
@@ -44,5 +44,5 @@ async function sourcesElsewhere(
 ): Promise<EffectiveConfig['elsewhere']> {
   if (source?.length) return { sources: source, origin: { from: 'option', name: '--source' } }
   if (config.source?.length || settings.sources.length) return undefined
-  return { sources: await existingDefaultSources(home), origin: { from: 'default' } }
+  return { sources: existingSources(home), origin: { from: 'default' } }
 }

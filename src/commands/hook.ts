@@ -5,7 +5,7 @@ import { type App, logInsecurePermissions, openApp, shutdownSignal } from '../ap
 import type { CommandLine } from '../config/commandLine.ts'
 import type { FolderSource, PemSource, Settings, Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
-import { isSamePlace, isThere } from '../files/samePlace.ts'
+import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { listLineages } from '../sources/discover.ts'

@@ -2,9 +2,8 @@
 import { dirname, resolve } from 'node:path'
 import { validate } from 'node-cron'
 import { Fault, type FaultCode } from '../errors.ts'
-import { readTextFile } from '../files/readFile.ts'
+import { readStableFile, readTextFile } from '../files/readFile.ts'
 import { requireSafe } from '../files/safePath.ts'
-import { readSettled } from '../files/settledFile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { printableText } from '../terminal/text.ts'
 import type { CommandLine } from './commandLine.ts'
@@ -56,7 +55,7 @@ async function readConfigFile(
     wait: (ms: number) => sleep(ms, shutdown).catch(() => undefined),
   }
   // half of a configuration is a valid one with half of its sources; an empty one has the default sources
-  const read = await readSettled(file, clock, () => readTextFile(file, { most: MAX_CONFIG_BYTES })).catch(
+  const read = await readStableFile(file, clock, () => readTextFile(file, { most: MAX_CONFIG_BYTES })).catch(
     unlessDefault(named),
   )
   if (!read) return { file: undefined, ...EMPTY }

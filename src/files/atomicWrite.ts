@@ -1,11 +1,12 @@
-/** Writes files that are seen whole or not at all. */
+/** Replaces files atomically, and makes folders. */
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, statSync } from 'node:fs'
 import { constants, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /**
- * Puts a file in its place whole or not at all, with exactly this mode. Until then it has a name that ends in ~: of the
- * folder of its hooks certbot runs whatever it can execute, save those.
+ * Replaces a file, or makes it, with exactly this mode. The draft's name ends in ~: certbot runs every executable file in the
+ * folder of its hooks but those.
  */
 export async function replaceFileAtomic(path: string, text: string, mode: number): Promise<void> {
   const folder = dirname(path)
@@ -27,8 +28,36 @@ export async function replaceFileAtomic(path: string, text: string, mode: number
   await syncFolder(folder)
 }
 
-/** Until then a rename in it may be undone by a power cut. */
+/** A power cut may undo a rename in a folder until the folder is synced. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY)
   await folder.sync().finally(() => folder.close())
+}
+
+/**
+ * Makes a folder and the missing ones above it, and returns those that were made, the uppermost first. `mkdir` with
+ * `recursive` never returns where a folder exists and making one in it fails with ENOENT, as in /proc and /dev/fd.
+ * @throws the system's error; ENOTDIR where something else than a folder is in the way.
+ */
+export function makeFolders(path: string, mode = 0o777): readonly string[] {
+  const missing: string[] = []
+  for (let at = resolve(path); !isFolder(at); at = dirname(at)) missing.unshift(at)
+  for (const folder of missing) make(folder, mode)
+  return missing
+}
+
+function make(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { mode })
+  } catch (error) {
+    // another process may have made it
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(folder)) throw error
+  }
+}
+
+/** @throws where it cannot be examined, or is no folder. */
+function isFolder(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found || found.isDirectory()) return found !== undefined
+  throw Object.assign(new Error(`ENOTDIR: ${path}`), { code: 'ENOTDIR', path })
 }

@@ -1,6 +1,7 @@
-/** What kind of thing lies at a path, and which file systems tell of changes. */
-import { statfsSync, statSync } from 'node:fs'
+/** What a path leads to, and which file systems report changes. */
+import { lstatSync, realpathSync, statfsSync, statSync } from 'node:fs'
 import { readFile, statfs } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 
 interface Mount {
   readonly place: string
@@ -8,7 +9,7 @@ interface Mount {
   readonly id: string
 }
 
-/** What is mounted in one of these folders, or on it. None where the kernel does not tell. */
+/** What is mounted on or in one of these folders. */
 export async function mountsIn(folders: readonly string[]): Promise<readonly Mount[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return table.split('\n').flatMap(line => {
@@ -58,7 +59,7 @@ export const fileSystemWithoutEvents = (path: string): Promise<string | undefine
     () => undefined,
   )
 
-/** Whether another machine gives the file its times: by its clock, which may be behind ours, a new file looks old. */
+/** Whether another machine sets the file's times: if its clock is behind ours, a new file looks old. */
 export function isTimedElsewhere(path: string): boolean {
   try {
     const name = silentName(statfsSync(path).type)
@@ -68,7 +69,7 @@ export function isTimedElsewhere(path: string): boolean {
   }
 }
 
-/** The same of all that lies in these folders: other file systems may be mounted in them. */
+/** The first such name in these folders: other file systems may be mounted in them. */
 export async function silentAmong(folders: readonly string[]): Promise<string | undefined> {
   const places = [...folders, ...(await mountsIn(folders)).map(({ place }) => place)]
   return (await Promise.all(places.map(fileSystemWithoutEvents))).find(Boolean)
@@ -80,5 +81,31 @@ export function isFolder(path: string): boolean {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
   } catch {
     return false
+  }
+}
+
+/**
+ * Whether two paths lead to one place. The file's own folder and name are compared as well as what it leads to: certbot's
+ * links lead to another file after each renewal, and may lead nowhere for a moment.
+ */
+export const isSamePlace = (one: string, other: string): boolean =>
+  resolve(one) === resolve(other) || inRealFolder(one) === inRealFolder(other) || real(one) === real(other)
+
+const inRealFolder = (path: string) => join(real(dirname(path)), basename(path))
+
+function real(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
+  }
+}
+
+/** A path that cannot be examined counts as there. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR'
   }
 }

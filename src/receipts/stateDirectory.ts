@@ -2,7 +2,7 @@
 import { closeSync, constants, fchownSync, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault } from '../errors.ts'
-import { makeFolders } from '../files/makeDirectory.ts'
+import { makeFolders } from '../files/atomicWrite.ts'
 import { type Unsafe, unsafePlace, unsafeState } from '../files/safePath.ts'
 
 /** What cannot be examined is there, and using it says why. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { isSamePlace, isThere } from '../files/samePlace.ts'
+import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { type Lineage, nameTaken } from '../sources/lineage.ts'
 import { DATABASE, type OnDamage, openState } from './database.ts'
 import { emptyReceipt, type Receipt } from './receipt.ts'

@@ -1,4 +1,4 @@
-/** What a file that was read is known by for as long as nobody writes it: whoever finds it so need not read it again. */
+/** Stamps of files: a file whose stamp is unchanged need not be read again. */
 import { type BigIntStats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { isWorldAccessible } from '../files/permissions.ts'
@@ -11,52 +11,53 @@ export interface FileStamps {
   readonly key: string | null
 }
 
-/** ctime, for nothing sets it back: a file that is copied, touched or moved here has another. */
+/** With ctime, which nothing sets back: a file that is copied, touched or moved here has another. */
 export const stampOf = ({ dev, ino, size, ctimeNs }: FileStat): string => `${dev}:${ino}:${size}:${ctimeNs}`
 
-const MS = 1_000_000n
+const NS_PER_MS = 1_000_000n
 
-/** Linux counts a file's times in ticks of 10 ms at the most. In milliseconds. */
-const TICK = 20
+/** Linux counts a file's times in ticks of 10 ms at most. */
+const TICK_MS = 20
 
 /** FAT keeps two seconds, ext3 and some network file systems one: of their times the small digits are zeros. */
-const COARSEST_CLOCK_NS = 2_500
+const COARSEST_CLOCK_MS = 2_500
 
 /**
- * Whether every write from now on must change the mark. One in the same tick as the last would not, so what was written just
- * now is not known by its mark yet; nor is what was written in the future, by a clock that has been set back since.
+ * Whether every later write must change the stamp. One in the same tick would not, so a file written just now has no
+ * reliable stamp yet; nor has one written in the future, by a clock that has been set back since.
  */
 export function isReliable({ ctimeNs }: Pick<FileStat, 'ctimeNs'>, now: number): boolean {
-  const age = now - Number(ctimeNs / MS)
-  return age >= (ctimeNs % MS === 0n ? COARSEST_CLOCK_NS : TICK)
+  const age = now - Number(ctimeNs / NS_PER_MS)
+  return age >= (ctimeNs % NS_PER_MS === 0n ? COARSEST_CLOCK_MS : TICK_MS)
 }
 
 export const isEqual = (one: FileStamps | undefined, other: FileStamps | undefined): boolean =>
   one !== undefined && one.chain === other?.chain && one.key === other.key
 
-/** Equal signatures, equal files: inode, size and both times of chain and key, links followed. */
+/** The stamps of chain and key with both times, links followed; an error's code for a file that cannot be examined. */
 export async function pathStampsOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): Promise<string> {
-  const parts = await Promise.all([chain, ...(key === undefined ? [] : [key])].map(one))
-  return parts.join(' ')
+  const parts = (key === undefined ? [chain] : [chain, key]).map(async path => {
+    try {
+      const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path)
+      return [dev, ino, size, mtimeMs, ctimeMs].join(':')
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? 'unknown'
+    }
+  })
+  return (await Promise.all(parts)).join(' ')
 }
 
-const one = (path: string): Promise<string> =>
-  stat(path).then(
-    ({ dev, ino, size, mtimeMs, ctimeMs }) => [dev, ino, size, mtimeMs, ctimeMs].join(':'),
-    ({ code }: NodeJS.ErrnoException) => code ?? 'unknown',
-  )
-
-/** Undefined where they must be read: one of them is not there, or others may read the key, which is said again. */
+/** Undefined where the files must be read: one is not there, or other users may read the key, which is warned of again. */
 export function stampsOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): FileStamps | undefined {
-  const standing = statFile(chain)
-  if (!standing) return undefined
-  if (key === undefined) return { chain: stampOf(standing), key: null }
-  const ofKey = key === chain ? standing : statFile(key)
-  if (!ofKey || isWorldAccessible(Number(ofKey.mode))) return undefined
-  return { chain: stampOf(standing), key: stampOf(ofKey) }
+  const chainStat = statFile(chain)
+  if (!chainStat) return undefined
+  if (key === undefined) return { chain: stampOf(chainStat), key: null }
+  const keyStat = key === chain ? chainStat : statFile(key)
+  if (!keyStat || isWorldAccessible(Number(keyStat.mode))) return undefined
+  return { chain: stampOf(chainStat), key: stampOf(keyStat) }
 }
 
-/** Whatever is wrong with it, who reads it will say. */
+/** Undefined for any error: reading the file reports it. */
 function statFile(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false })

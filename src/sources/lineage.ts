@@ -12,7 +12,7 @@ export interface Lineage {
   readonly name: string
   readonly kind: SourceKind
   readonly chain: string
-  /** Absent for a CA certificate, which has none to show. The same file as the chain where a client keeps all in one. */
+  /** Absent for a CA certificate. The same file as the chain where a client keeps all in one. */
   readonly key: string | undefined
   readonly upload: UploadSettings
 }
@@ -36,7 +36,7 @@ export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Sett
   return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
 }
 
-/** Where the ACME clients keep their certificates when nobody tells them otherwise. */
+/** Where the ACME clients keep their certificates by default. */
 export const usualSources = (home: string): readonly FolderSource[] =>
   FOLDER_KINDS.map(kind => ({ kind, path: CLIENTS[kind].directory(home), keys: {} }))
 

@@ -1,11 +1,12 @@
-/** Reads a lineage's chain and key, and says whether anybody is still writing them. */
+/** Reads a lineage's chain and key, and says whether they may still be being written. */
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { CLIENTS } from '../acme/clients.ts'
 import type { Stored } from '../acme/traefikStore.ts'
 import type { Files } from '../certificate/bundle.ts'
+import type { SourceKind } from '../config/values.ts'
 import { Fault, type FaultCode } from '../errors.ts'
-import { isFolder, isTimedElsewhere } from '../files/fileSystem.ts'
+import { isFolder, isThere, isTimedElsewhere } from '../files/fileSystem.ts'
 import {
   anyText,
   BETWEEN_READS_MS,
@@ -17,16 +18,15 @@ import {
   readTextFile,
   type Waiting,
 } from '../files/readFile.ts'
-import { isThere } from '../files/samePlace.ts'
 import { type Secret, secret } from '../secret.ts'
 import { SETTLED_MS } from '../util/schedule.ts'
 import { type FileStamps, isReliable, stampOf } from './fileStamp.ts'
 import type { Lineage } from './lineage.ts'
 
-/** A file that holds thousands of certificates, each with its key in base64. */
-const LARGEST_STORE = 1 << 26
+/** In bytes: a file that holds thousands of certificates, each with its key in base64. */
+const MAX_STORE_BYTES = 1 << 26
 
-/** After this long without a write no renewal is under way: what does not fit stays so. */
+/** After this long without a write no renewal is under way. */
 export const STILL = 60_000
 
 /**
@@ -42,111 +42,97 @@ export async function readPair(
     onSecret,
   }: Waiting & { readonly onSecret?: OnSecret | undefined },
 ): Promise<{ files: Files; settled: boolean; marks: FileStamps | undefined }> {
-  // files are read at once: whoever waits for an answer meanwhile is let in between two lineages
+  // files are read synchronously: other work gets its turn between two lineages
   await setImmediate()
-  const password = await passwordOf(lineage, onSecret)
-  // not after it: a process that is stopped in between would find that it read something old
+  const { chain: path, key: keyPath, upload } = lineage
+  const password =
+    keyPath !== undefined && upload.keyPasswordFile
+      ? await readPassword(upload.keyPasswordFile, onSecret)
+      : undefined
+  // before it is read: a process may be stopped for a second after that
   const began = now().getTime()
   const first = await readBoth(lineage, now(), onSecret)
-  const age = [lineage.chain, lineage.key ?? lineage.chain].some(timedElsewhere) ? 0 : began - first.writtenAt
+  const age = [path, keyPath ?? path].some(timedElsewhere) ? 0 : began - first.writtenAt
   let last = first
   if (age < RECENT_MS) {
     await wait(BETWEEN_READS_MS)
     last = await readBoth(lineage, now(), onSecret)
-    if (last.chain !== first.chain || last.key !== first.key) {
-      throw new Fault('PAIR_CHANGING', `${lineage.chain}: changed while it was read`)
-    }
+    if (last.chain !== first.chain || last.key !== first.key)
+      throw new Fault('PAIR_CHANGING', `${path}: changed while it was read`)
   }
-  const key =
-    lineage.key !== undefined && first.key !== undefined
-      ? { path: lineage.key, text: first.key, password }
-      : undefined
-  const files = {
-    chain: { path: lineage.chain, text: first.chain },
-    key,
-    notes: first.notes,
-    still: age >= STILL,
+  const { chain, key, notes } = first
+  return {
+    files: {
+      chain: { path, text: chain },
+      key: keyPath !== undefined && key !== undefined ? { path: keyPath, text: key, password } : undefined,
+      notes,
+      still: age >= STILL,
+    },
+    settled: age >= SETTLED_MS,
+    marks: last.stats.every(stat => isReliable(stat, now().getTime())) ? stampsIn(last) : undefined,
   }
-  return { files, settled: age >= SETTLED_MS, marks: marksOf(last.standing, now().getTime()) }
 }
 
-interface Standings {
-  readonly chain: FileStat
-  readonly key: FileStat | undefined
-}
-
-function marksOf({ chain, key }: Standings, now: number): FileStamps | undefined {
-  if (!isReliable(chain, now) || (key && !isReliable(key, now))) return undefined
-  return { chain: stampOf(chain), key: key ? stampOf(key) : null }
-}
-
+/** Chain and key as text. */
 interface Both {
   readonly chain: string
   readonly key: string | undefined
   readonly notes?: readonly string[]
   readonly writtenAt: number
-  readonly standing: Standings
+  /** Of the chain's file, then the key's. */
+  readonly stats: readonly FileStat[]
+}
+
+function stampsIn({ stats }: Both): FileStamps {
+  const [chain = '', key = null] = stats.map(stampOf)
+  return { chain, key }
 }
 
 async function readBoth(lineage: Lineage, now: Date, onSecret: OnSecret | undefined): Promise<Both> {
-  if (lineage.kind === 'traefik') return readStored(lineage, now, onSecret)
-  const missing = lineage.kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
-  const chain = await readTextFile(lineage.chain, { missing })
-  const key =
-    lineage.key === undefined
-      ? undefined
-      : await readSecretFile(lineage.key, { what: 'private key', onSecret, missing }).catch(
-          explainingKeyless(lineage),
-        )
-  const writtenAt = Math.max(chain.writtenAt, key?.writtenAt ?? 0)
-  const standing = { chain: chain.standing, key: key?.standing }
-  return { chain: anyText(chain), key: key && anyText(key), writtenAt, standing }
-}
-
-/** A key that is not there is awaited, but for one that the client never had. */
-const explainingKeyless =
-  ({ kind, name, key = '' }: Lineage) =>
-  (error: unknown): never => {
-    const { keyless, key: keyOf } = kind === 'pem' || kind === 'traefik' ? {} : CLIENTS[kind]
-    if (!keyless || !keyOf || !key.endsWith(`/${keyOf(name)}`)) throw error
-    const sign = join(key.slice(0, -keyOf(name).length), keyless(name))
-    // in this order: where the one is there, the other was written before it
-    if (!isThere(sign) || isThere(key)) throw error
-    throw new Fault(
-      'KEY_ELSEWHERE',
-      `${key}: is not there, and ${kind} has none: it signed a request (CSR) whose key is kept elsewhere`,
-    )
+  const { name, kind, chain: path, key: keyPath } = lineage
+  if (kind === 'traefik') {
+    const { stored, writtenAt, stat } = await readStore(path, { now, missing: 'PAIR_INCOMPLETE', onSecret })
+    const { entryNamed } = await import('../acme/traefikStore.ts')
+    return { ...entryNamed(name, stored, { path, now }), writtenAt, stats: [stat, stat] }
   }
-
-async function readStored(
-  { name, chain: path }: Lineage,
-  now: Date,
-  onSecret: OnSecret | undefined,
-): Promise<Both> {
-  const { stored, writtenAt, standing } = await readStore(path, { now, missing: 'PAIR_INCOMPLETE', onSecret })
-  const { entryNamed } = await import('../acme/traefikStore.ts')
-  const entry = entryNamed(name, stored, { path, now })
-  return { ...entry, writtenAt, standing: { chain: standing, key: standing } }
+  const missing = kind === 'pem' ? 'FILE_MISSING' : 'PAIR_INCOMPLETE'
+  const chain = await readTextFile(path, { missing })
+  if (keyPath === undefined)
+    return { chain: anyText(chain), key: undefined, writtenAt: chain.writtenAt, stats: [chain.stat] }
+  const key = await readSecretFile(keyPath, { what: 'private key', onSecret, missing }).catch(error => {
+    throw kind !== 'pem' && isKeyElsewhere(kind, name, keyPath)
+      ? new Fault(
+          'KEY_ELSEWHERE',
+          `${keyPath}: is not there, and ${kind} has none: it signed a request (CSR) whose key is kept elsewhere`,
+        )
+      : error
+  })
+  const writtenAt = Math.max(chain.writtenAt, key.writtenAt)
+  return { chain: anyText(chain), key: anyText(key), writtenAt, stats: [chain.stat, key.stat] }
 }
 
-interface StoreReading {
+/** Whether the client left the file that marks a certificate without a key; any other key is awaited. */
+function isKeyElsewhere(kind: Exclude<SourceKind, 'pem' | 'traefik'>, name: string, path: string): boolean {
+  const { keyless, key } = CLIENTS[kind]
+  if (!keyless || !path.endsWith(`/${key(name)}`)) return false
+  // in this order: where the marker is there, the key was written before it
+  return isThere(join(path.slice(0, -key(name).length), keyless(name))) && !isThere(path)
+}
+
+interface StoreOptions {
   readonly now?: Date
   readonly missing?: FaultCode
   readonly onSecret?: OnSecret | undefined
 }
 
-/** All that a client keeps in one file. @throws Fault as readText, and as storedIn. */
+/** Reads all certificates that Traefik keeps in one file. @throws Fault as readTextFile, and as storedIn. */
 export async function readStore(
   path: string,
-  { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreReading = {},
-): Promise<Omit<FileContents, 'text' | 'bytes' | 'mode'> & { readonly stored: readonly Stored[] }> {
+  { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreOptions = {},
+): Promise<Pick<FileContents, 'writtenAt' | 'stat'> & { readonly stored: readonly Stored[] }> {
   const { storedIn, STORE_ADVICE } = await import('../acme/traefikStore.ts')
-  const { text, writtenAt, standing } = await readSecretFile(path, {
-    what: 'private keys',
-    onSecret,
-    missing,
-    most: LARGEST_STORE,
-  }).catch(error => {
+  const options = { what: 'private keys', onSecret, missing, most: MAX_STORE_BYTES }
+  const { text, writtenAt, stat } = await readSecretFile(path, options).catch(error => {
     if (!(error instanceof Fault) || error.code !== 'FILE_INVALID') throw error
     throw isFolder(path)
       ? new Fault('FILE_INVALID', `${path}: is a folder, and Traefik keeps its certificates in one file`, {
@@ -154,15 +140,7 @@ export async function readStore(
         })
       : new Fault('FILE_INVALID', error.message, { advice: STORE_ADVICE })
   })
-  return { stored: storedIn(path, text, now.getTime() - writtenAt), writtenAt, standing }
-}
-
-async function passwordOf(
-  { upload, key }: Lineage,
-  onSecret: OnSecret | undefined,
-): Promise<Secret | undefined> {
-  if (!upload.keyPasswordFile || key === undefined) return undefined
-  return readPassword(upload.keyPasswordFile, onSecret)
+  return { stored: storedIn(path, text, now.getTime() - writtenAt), writtenAt, stat }
 }
 
 /** The file's text without the newline that an editor puts at its end. */

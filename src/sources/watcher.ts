@@ -1,29 +1,10 @@
-/** Tells of changes in a source's folders: by events where there are some, by looking every few seconds elsewhere. */
+/** Reports changes in a source's folders: by events, or by polling where there are none. */
 import { type FSWatcher, watch } from 'chokidar'
 import type { Source } from '../config/settings.ts'
 import { silentAmong } from '../files/fileSystem.ts'
 import type { LogEntry } from '../log/logger.ts'
 import { COMPARE_INTERVAL_MS } from '../util/schedule.ts'
 import { cachedSymlinks, directoryIdentity, type WatchScope, watchScopeOf } from './watchScope.ts'
-
-interface WatchHandlers {
-  /** A change somewhere in the source: of the lineage of that name, or of any. */
-  readonly onChange: (name: string | undefined) => void
-  /** A limit of the machine is reached: its error code. */
-  readonly onLimit: (code: string) => void
-  readonly onDeath: (error: unknown) => void
-}
-
-interface Subscription {
-  /**
-   * Resolves when every change from now on is heard of, which for a thousand folders takes some hundred milliseconds; to
-   * the file system's name where none ever will be. At once when it is closed.
-   */
-  readonly ready: Promise<string | undefined>
-  /** Whether the folders are others by now, though they may have the same names. */
-  readonly isStale: () => Promise<boolean>
-  readonly close: () => Promise<void>
-}
 
 const CHOKIDAR_OPTIONS = {
   followSymlinks: false,
@@ -35,158 +16,126 @@ const CHOKIDAR_OPTIONS = {
 /** Limits of the machine on watches and open files: polling needs neither. */
 const LIMITS = new Set(['ENOSPC', 'EMFILE', 'ENFILE'])
 
-/** A path that leads nowhere, such as a link to itself, is a folder that is not there yet; chokidar bears ENOENT itself. */
+/** A path that leads nowhere, such as a link to itself, is a folder that is not there yet; chokidar ignores ENOENT itself. */
 const IGNORED_ERRORS = new Set(['ELOOP', 'ENAMETOOLONG'])
 
-function subscribe(source: Source, ears: WatchHandlers): Subscription {
-  const names = cachedSymlinks()
-  let watcher: FSWatcher | undefined
-  let identity = ''
-  let closed = false
-  const over = Promise.withResolvers<undefined>()
-  const onGone = () => {
-    identity = ''
-  }
-  const open = async () => {
-    const view = await watchScopeOf(source, names)
-    identity = await directoryIdentity(view)
-    const silent = await silentAmong(view.folders)
-    if (silent || closed) return silent
-    const opened = startListening(view, { ...ears, onGone })
-    watcher = opened
-    return new Promise<undefined>(resolve => opened.once('ready', () => resolve(undefined)))
-  }
-  return {
-    ready: Promise.race([open(), over.promise]),
-    isStale: async () => (await directoryIdentity(await watchScopeOf(source, names))) !== identity,
-    close: async () => {
-      closed = true
-      over.resolve(undefined)
-      await watcher?.close()
-    },
-  }
-}
-
-/** `onGone`: one of the folders themselves has gone; it may be back. */
-function startListening(
-  view: WatchScope,
-  { onChange, onLimit, onDeath, onGone }: WatchHandlers & { readonly onGone: () => void },
-) {
-  const watcher = watch([...view.folders], { ...CHOKIDAR_OPTIONS, depth: view.depth })
-  watcher.on('all', (event, path) => {
-    // chokidar 6 welcomes a folder that comes back, and hears nothing of what happens in it; its inode is the same
-    if (event === 'unlinkDir' && view.folders.includes(path)) onGone()
-    if (!view.isIgnored(path)) onChange(view.lineageOf(path))
-  })
-  watcher.on('error', error => {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (LIMITS.has(code)) onLimit(code)
-    else if (!IGNORED_ERRORS.has(code)) onDeath(error)
-  })
-  return watcher
-}
-
 export interface Watcher {
-  /** Resolves when every change from now on is heard of, or when it is closed before. */
+  /** Resolves when every later change is reported, or when it is closed before. */
   readonly ready: Promise<void>
   readonly close: () => Promise<void>
 }
 
 export interface WatcherDeps {
-  readonly onChange: WatchHandlers['onChange']
-  /** Why a source has to be polled: an error code of inotify, or a file system's name. Told once a source. */
+  /** A change somewhere in the source: of the lineage of that name, or of any. */
+  readonly onChange: (name: string | undefined) => void
+  /** Why a source has to be polled: an error code of inotify, or a file system's name. Called once for a source. */
   readonly onPolling: (why: string) => void
-  /** Everything else that goes wrong with watching; the daemon ends, for it would be blind. */
+  /** Any other error of watching; the daemon ends, because it would miss changes. */
   readonly onDeath: (error: unknown) => void
-  /** Called every few seconds where a source is polled: the signatures of its lineages are compared. */
+  /** Called every few seconds where a source is polled. */
   readonly poll: () => Promise<void>
-  /** As often where events are relied on. Resolves to whether it found what no event had told of: then folders are watched anew. */
+  /** As often where there are events. Resolves to whether it found a change that no event reported: folders are watched anew. */
   readonly compare: () => Promise<boolean>
   /** Milliseconds between two checks; COMPARE_INTERVAL_MS where absent. */
   readonly pulse?: number
 }
 
-export function createWatcher(source: Source, effects: WatcherDeps): Watcher {
-  const { onChange, onPolling, onDeath, poll, compare, pulse = COMPARE_INTERVAL_MS } = effects
-  let hearing: Subscription | undefined
-  let checks: SetInterval | undefined
+export function createWatcher(source: Source, deps: WatcherDeps): Watcher {
+  const { onChange, onPolling, onDeath, poll, compare, pulse = COMPARE_INTERVAL_MS } = deps
+  const symlinks = cachedSymlinks()
+  let watcher: FSWatcher | undefined
+  /** Resolves when the present subscription ends: chokidar may never be ready then. */
+  let ended = Promise.withResolvers<void>()
+  /** Of the watched folders; empty once one of them has gone, for it may come back as another folder with the same inode. */
+  let identity = ''
+  let timer: NodeJS.Timeout | undefined
+  let checking = false
   let polling = false
   let closed = false
 
-  const fallBack = async (why: string) => {
+  const open = async () => {
+    const scope = await watchScopeOf(source, symlinks)
+    identity = await directoryIdentity(scope)
+    const silent = await silentAmong(scope.folders)
+    if (closed) return
+    if (silent) return fallBackToPolling(silent)
+    const opened = listen(scope)
+    watcher = opened
+    await new Promise<void>(resolve => opened.once('ready', resolve))
+  }
+  const subscribe = async () => {
+    if (closed) return
+    ended = Promise.withResolvers()
+    await Promise.race([open(), ended.promise])
+  }
+  const unsubscribe = async () => {
+    ended.resolve()
+    await watcher?.close()
+  }
+  const fallBackToPolling = async (why: string) => {
     if (polling || closed) return
     polling = true
     onPolling(why)
-    await hearing?.close()
+    await unsubscribe()
   }
-  const ears: WatchHandlers = {
-    onChange: name => {
+
+  function listen({ folders, depth, lineageOf, isIgnored }: WatchScope): FSWatcher {
+    const opened = watch([...folders], { ...CHOKIDAR_OPTIONS, depth })
+    opened.on('all', (event, path) => {
+      // chokidar 6 reports a folder that comes back, and nothing that happens in it
+      if (event === 'unlinkDir' && folders.includes(path)) identity = ''
+      if (isIgnored(path)) return
+      const name = lineageOf(path)
       onChange(name)
-      if (name === undefined) checks?.now()
-    },
-    onLimit: why => void fallBack(why).catch(onDeath),
-    onDeath,
+      if (name === undefined) void checkOnce()
+    })
+    opened.on('error', error => {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (LIMITS.has(code)) fallBackToPolling(code).catch(onDeath)
+      else if (!IGNORED_ERRORS.has(code)) onDeath(error)
+    })
+    return opened
   }
-  const listen = async () => {
-    if (closed) return
-    hearing = subscribe(source, ears)
-    const silent = await hearing.ready
-    if (silent) await fallBack(silent)
-  }
-  const listenAnew = async () => {
-    await hearing?.close()
-    await listen()
-  }
+
   /**
-   * A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. And
-   * the kernel drops events when too many wait to be read, without a word from Node; a link may lead to a file in a folder
-   * that is not watched.
+   * A folder that was moved away, restored, mounted over or turned into a link is another folder of the same name. And the
+   * kernel drops events when too many wait to be read, without a word from Node; a link may lead to a file in a folder that
+   * is not watched.
    */
   const check = async () => {
     if (polling) return poll()
     if (closed) return
-    if (await hearing?.isStale()) {
-      await listenAnew()
-      if (!closed) onChange(undefined)
-    } else if (await compare()) await listenAnew()
+    const isStale = (await directoryIdentity(await watchScopeOf(source, symlinks))) !== identity
+    if (!isStale && !(await compare())) return
+    await unsubscribe()
+    await subscribe()
+    if (isStale && !closed) onChange(undefined)
+  }
+  /** Never twice at once: a file system that hangs is asked once. Nor during the first opening. */
+  const checkOnce = async () => {
+    if (checking || !timer) return
+    checking = true
+    await check().catch(onDeath)
+    checking = false
   }
   const begin = async () => {
-    await listen()
-    // not before: a check during the first opening would open a second time beside it
-    if (!closed) checks = setNonOverlappingInterval(pulse, () => check().catch(onDeath))
+    await subscribe()
+    if (!closed) timer = setInterval(checkOnce, pulse)
   }
   return {
     ready: begin(),
     close: async () => {
       closed = true
-      checks?.stop()
-      await hearing?.close()
+      clearInterval(timer)
+      await unsubscribe()
     },
   }
-}
-
-interface SetInterval {
-  readonly now: () => Promise<void>
-  readonly stop: () => void
-}
-
-/** Never twice at once: a file system that hangs is asked no second time. */
-function setNonOverlappingInterval(ms: number, act: () => Promise<void>): SetInterval {
-  let acting = false
-  const now = async () => {
-    if (acting) return
-    acting = true
-    await act()
-    acting = false
-  }
-  const timer = setInterval(now, ms)
-  return { now, stop: () => clearInterval(timer) }
 }
 
 const OPEN_FILES =
   'Raise fs.inotify.max_user_instances (sysctl) or the limit of open files, and reload to have events again.'
 
-const MEND: Readonly<Record<string, string>> = {
+const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl) and reload to have events again.',
   EMFILE: OPEN_FILES,
   ENFILE: OPEN_FILES,
@@ -195,7 +144,7 @@ const MEND: Readonly<Record<string, string>> = {
 /** `why` is an error code of inotify or the name of a file system. */
 export function pollingEntry(source: Source, why: string): LogEntry {
   const where = source.kind === 'pem' ? source.name : source.path
-  const advice = MEND[why] ?? 'Nothing to do: changes are found within seconds all the same.'
+  const advice = ADVICE[why] ?? 'Nothing to do: changes are found within seconds all the same.'
   return {
     level: 'warn',
     fields: { event: 'polling_fallback', source: where, why, advice },

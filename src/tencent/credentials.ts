@@ -7,11 +7,11 @@ import {
   type FileContents,
   type OnSecret,
   type ReadOptions,
+  readStableFile,
   readTextFile,
   type Waiting,
 } from '../files/readFile.ts'
 import { requireSafe } from '../files/safePath.ts'
-import { readSettled } from '../files/settledFile.ts'
 import { type Secret, secret } from '../secret.ts'
 import { EXPIRY_MARGIN_MS } from '../util/schedule.ts'
 
@@ -162,7 +162,7 @@ async function readKey(file: string, places: Places, options?: ReadOptions): Pro
   const { CREDENTIALS_DIRECTORY: directory } = places.env
   // systemd's credentials were complete before this process started
   const isSystemds = directory && file.startsWith(`${directory}/`)
-  const found = await (isSystemds ? read() : readSettled(file, places, read))
+  const found = await (isSystemds ? read() : readStableFile(file, places, read))
   await places.onSecret?.({ file, mode: found.mode, what: 'API key' })
   requireSafe(file, 'CREDENTIALS_UNREADABLE', 'whoever writes it decides whose account receives private keys')
   return found

@@ -12,7 +12,7 @@ test('every client has a usual place, and those that are there are looked at', a
   expect(usualSources(home).map(({ kind }) => kind)).toEqual(FOLDER_KINDS)
   await mkdir(join(home, '.lego'))
   await mkdir(join(home, '.acme.sh'))
-  const found = await existingSources(home)
+  const found = existingSources(home)
   expect(found).toContainEqual({ kind: 'lego', path: join(home, '.lego'), keys: {} })
   expect(found).toContainEqual({ kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} })
 })
