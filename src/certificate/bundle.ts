@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { quoteShell } from '../terminal/text.ts'
-import { orderChain } from './chain.ts'
+import { orderChain, withoutRepeated } from './chain.ts'
 import { formOf, nameOfDer } from './fileForm.ts'
 import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
 import { type PrivateKey, readKey } from './privateKey.ts'
@@ -46,23 +46,10 @@ export interface Identity {
 }
 
 /** Without chain and key: ten thousand are kept in memory. */
-export const identityOf = ({
-  fingerprint,
-  leaf,
-  names,
-  notBefore,
-  notAfter,
-  notes,
-  flaws,
-}: Bundle): Identity => ({
-  fingerprint,
-  leaf,
-  names,
-  notBefore,
-  notAfter,
-  notes,
-  flaws,
-})
+export function identityOf(bundle: Bundle): Identity {
+  const { fingerprint, leaf, names, notBefore, notAfter, notes, flaws } = bundle
+  return { fingerprint, leaf, names, notBefore, notAfter, notes, flaws }
+}
 
 export interface Bundle extends Identity {
   /** PEM as it is sent: leaf first, LF, no blank line, one newline at the end. */
@@ -81,15 +68,12 @@ export function parseBundle(files: Files, now: Date): Bundle {
   return files.notes?.length ? { ...bundle, notes: [...files.notes, ...bundle.notes] } : bundle
 }
 
-interface Circumstances {
-  readonly now: Date
-  readonly still: boolean
-}
+type Moment = { readonly now: Date; readonly still: boolean }
 
 function parsePair(
   chain: Files['chain'],
   keyFile: NonNullable<Files['key']>,
-  { now, still }: Circumstances,
+  { now, still }: Moment,
 ): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
   const key = readKey(keyFile.text, keyFile.path, keyFile.password, still)
@@ -150,7 +134,7 @@ const unreadableNotes = (issuer: Certificate): readonly string[] =>
   issuer.unreadable.map(what => `the ${what} of the issuer ${displayNameOf(issuer)} cannot be read`)
 
 /** CA certificates are sent as they are, roots included: the root is what clients are checked against. */
-function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
+function parseCa(chain: Files['chain'], { now, still }: Moment): Bundle {
   const { certificates, notes } = certificatesOf(chain, still)
   const stranger = certificates.find(({ authority: { isCa, maySign } }) => !isCa || !maySign)
   if (stranger)
@@ -158,9 +142,7 @@ function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
       'NOT_A_CA',
       `${chain.path}: ${displayNameOf(stranger)} is not a CA certificate${stranger.authority.isCa ? ': it may not sign certificates (no keyCertSign in its key usage)' : ''}`,
     )
-  const unique = certificates.filter(
-    (one, i) => certificates.findIndex(other => other.sha256 === one.sha256) === i,
-  )
+  const unique = withoutRepeated(certificates)
   return bundleOf(unique, {
     key: undefined,
     issuerMissing: false,
@@ -179,14 +161,10 @@ function parseCa(chain: Files['chain'], { now, still }: Circumstances): Bundle {
  * authorities is of use while one of them is valid, and due before the next expires.
  */
 function firstToEnd(all: readonly Certificate[], now: Date): Certificate {
-  const valid = all.filter(one => isValid(one, now))
-  const early = all.filter(({ notBefore }) => notBefore > now)
-  const [judged] = valid.length
-    ? valid.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())
-    : early.length
-      ? early.toSorted((a, b) => a.notBefore.getTime() - b.notBefore.getTime())
-      : all.toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())
-  return judged as Certificate
+  const byEnd = all.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())
+  const byStart = all.toSorted((a, b) => a.notBefore.getTime() - b.notBefore.getTime())
+  const next = byEnd.find(one => isValid(one, now)) ?? byStart.find(({ notBefore }) => notBefore > now)
+  return next ?? (byEnd.at(-1) as Certificate)
 }
 
 function nextChange(all: readonly Certificate[], now: Date): Date | undefined {

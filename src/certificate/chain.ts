@@ -34,7 +34,7 @@ export function orderChain(
   leaf: Certificate,
   { file, now }: { readonly file: string; readonly now: Date },
 ): Chain {
-  const certificates = found.filter((one, i) => found.findIndex(other => other.sha256 === one.sha256) === i)
+  const certificates = withoutRepeated(found)
   if (certificates.length > MAX_CERTIFICATES)
     throw new Fault(
       'UNRELATED_CERTIFICATE',
@@ -56,6 +56,10 @@ export function orderChain(
     issuerMissing: walked.length === 1 && !isSelfSigned(leaf),
   }
 }
+
+/** The first of each. */
+export const withoutRepeated = (all: readonly Certificate[]): readonly Certificate[] =>
+  all.filter((one, i) => all.findIndex(other => other.sha256 === one.sha256) === i)
 
 type Issuers = ReadonlyMap<Certificate, readonly Certificate[]>
 

@@ -1,4 +1,4 @@
-/** Walks the way to a file as the kernel does, link by link, and tells whether another user decides where it leads. */
+/** Follows a path as the kernel does, link by link, and finds out whether another user decides where it leads. */
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Fault, type FaultCode } from '../errors.ts'
@@ -6,7 +6,7 @@ import { quoteShell } from '../terminal/text.ts'
 import { currentUser } from './permissions.ts'
 import { errorCode } from './readFile.ts'
 
-/** One step on the way from / to what a path leads to, links included. */
+/** One file, folder or link between / and what a path leads to. */
 export interface Step {
   readonly path: string
   readonly kind: 'folder' | 'link' | 'other'
@@ -21,7 +21,7 @@ export interface Unsafe {
   readonly says: string
   /** A command or a request, without a period. */
   readonly advice: string
-  /** What hides it may be over at the next attempt. */
+  /** The next attempt may succeed. */
   readonly mayPass?: boolean
 }
 
@@ -30,50 +30,52 @@ const ROOT = 0
 /** The first step that another user than root and `uid` decides about. */
 export function unsafeStep(steps: readonly Step[], uid: number): Unsafe | undefined {
   for (const step of steps) {
-    const unsafe = judged(step, uid)
-    if (unsafe) return { path: step.path, ...unsafe }
+    const problem = problemOf(step, uid)
+    if (problem) return { path: step.path, ...problem }
   }
   return undefined
 }
 
-function judged(step: Step, uid: number): Omit<Unsafe, 'path'> | undefined {
-  const name = quoteShell(step.path)
-  if (step.uid !== ROOT && step.uid !== uid) {
-    const says = `belongs to another user (uid ${step.uid})`
-    return step.kind === 'link'
+function problemOf(
+  { path, kind, mode, uid: owner, gid }: Step,
+  uid: number,
+): Omit<Unsafe, 'path'> | undefined {
+  const name = quoteShell(path)
+  if (owner !== ROOT && owner !== uid) {
+    const says = `belongs to another user (uid ${owner})`
+    return kind === 'link'
       ? { says: `is a link that ${says}`, advice: `rm ${name}, or name what it leads to` }
       : { says, advice: `chown root ${name}, or use another place` }
   }
-  // a link has no permissions of its own: the folder that holds it decides, and stands in the list before it
-  if (step.kind === 'link') return undefined
-  // in a folder such as /tmp the owner of an entry alone can rename or remove it, and the owner is judged with the next step
-  const isSticky = step.kind === 'folder' && (step.mode & 0o1000) !== 0
-  if (isSticky) return undefined
-  const byAll = (step.mode & 0o002) !== 0
+  // a link has no permissions: those of its folder count, which is the step before it
+  if (kind === 'link') return undefined
+  // in a folder such as /tmp only its owner can rename or remove an entry, and the owner is checked with the next step
+  if (kind === 'folder' && mode & 0o1000) return undefined
+  const byAll = (mode & 0o002) !== 0
   // root's own group has root's rights everywhere
-  const byGroup = (step.mode & 0o020) !== 0 && step.gid !== ROOT
+  const byGroup = (mode & 0o020) !== 0 && gid !== ROOT
   if (!byAll && !byGroup) return undefined
   const says = byAll
     ? 'may be written by every user of this machine'
-    : `may be written by its group (gid ${step.gid})`
+    : `may be written by its group (gid ${gid})`
   return { says, advice: `chmod ${byGroup ? 'g' : ''}${byAll ? 'o' : ''}-w ${name}` }
 }
 
 /** More than the kernel follows. */
-const MOST_LINKS = 40
+const MAX_LINKS = 40
 
-interface Way {
+interface Followed {
   /** From / on. */
   readonly steps: readonly Step[]
-  /** Where it ended before its end, and why: an error's code. */
+  /** Where it ended early, with an error's code. */
   readonly ended?: { readonly path: string; readonly code: string }
 }
 
 /**
- * From the root on, so that a step that is looked at is one that only those can have replaced who own the steps before it.
- * Each link is followed by hand: it counts as a step, and so does every folder on the way to where it leads.
+ * From the root on, so that a step can have been replaced only by the owners of the steps before it. A link counts as a
+ * step, and so does every folder on the path to where it leads.
  */
-export function wayTo(path: string): Way {
+export function followPath(path: string): Followed {
   const steps: Step[] = []
   let left = namesIn(resolve(path))
   let at = '/'
@@ -81,9 +83,11 @@ export function wayTo(path: string): Way {
   try {
     for (;;) {
       const stat = lstatSync(at)
-      steps.push(stepAt(at, stat))
-      if (stat.isSymbolicLink()) {
-        if (++links > MOST_LINKS) return { steps, ended: { path: at, code: 'ELOOP' } }
+      const { uid, gid, mode } = stat
+      const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'folder' : 'other'
+      steps.push({ path: at, kind, uid, gid, mode })
+      if (kind === 'link') {
+        if (++links > MAX_LINKS) return { steps, ended: { path: at, code: 'ELOOP' } }
         const target = readlinkSync(at)
         left = [...namesIn(target), ...left]
         at = target.startsWith('/') ? '/' : dirname(at)
@@ -103,29 +107,21 @@ export function wayTo(path: string): Way {
 
 const namesIn = (path: string) => path.split('/').filter(Boolean)
 
-const stepAt = (path: string, stat: Stats): Step => ({
-  path,
-  kind: stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'folder' : 'other',
-  uid: stat.uid,
-  gid: stat.gid,
-  mode: stat.mode,
-})
-
-/** Links of /proc lead elsewhere than they say: what the kernel opens is what has to have been looked at. */
+/** Links of /proc lead elsewhere than they say: what the kernel opens must be what was checked. */
 const isSame = (a: Stats, b: Stats) => a.dev === b.dev && a.ino === b.ino
 
-/** What on the way to a file, or the file itself, another user of the machine decides about. What cannot be looked at counts. */
+/** What another user decides about on the path to a file, or the file itself; also what cannot be examined. */
 export function unsafePath(path: string): Unsafe | undefined {
-  const { steps, ended } = wayTo(path)
-  // of a file that is not there the name is told that it was asked for by
+  const { steps, ended } = followPath(path)
+  // a missing file is named as the caller named it
   return unsafeIn(steps) ?? (ended && (ended.code === 'ENOENT' ? missing(path) : unseen(ended)))
 }
 
-/** As unsafePath, of a place that may not be there yet: as far as it is. What is in the way of making it is seen then. */
+/** As unsafePath, of a place that may not be there yet: its existing part is checked. */
 export function unsafePlace(path: string): Unsafe | undefined {
-  const { steps, ended } = wayTo(path)
-  const isOpen = ended?.code === 'ENOENT' || ended?.code === 'ENOTDIR'
-  return unsafeIn(steps) ?? (ended && !isOpen ? unseen(ended) : undefined)
+  const { steps, ended } = followPath(path)
+  const isMissing = ended?.code === 'ENOENT' || ended?.code === 'ENOTDIR'
+  return unsafeIn(steps) ?? (ended && !isMissing ? unseen(ended) : undefined)
 }
 
 /**
@@ -133,18 +129,13 @@ export function unsafePlace(path: string): Unsafe | undefined {
  * cannot have put it there.
  */
 export function unsafeState(path: string): Unsafe | undefined {
-  const { steps, ended } = wayTo(path)
-  const own = steps.slice(0, isChosen(steps) ? -1 : undefined)
-  return unsafeIn(own) ?? (ended && unseen(ended))
-}
-
-/** Only those whose folder it is have put the last step where it is: it is in no folder such as /tmp. */
-function isChosen(steps: readonly Step[]): boolean {
+  const { steps, ended } = followPath(path)
   const folder = dirname(steps.at(-1)?.path ?? '')
-  return steps.every(({ path, mode }) => path !== folder || (mode & 0o022) === 0)
+  const isPlacedByOwner = steps.every(step => step.path !== folder || (step.mode & 0o022) === 0)
+  return unsafeIn(isPlacedByOwner ? steps.slice(0, -1) : steps) ?? (ended && unseen(ended))
 }
 
-/** @throws Fault of that code where another user decides what is read; FILE_UNAVAILABLE where that may be seen later. */
+/** @throws Fault of that code where another user decides what is read; FILE_UNAVAILABLE where a later attempt may succeed. */
 export function requireSafe(path: string, code: FaultCode, why: string): void {
   const unsafe = unsafePath(path)
   if (!unsafe) return
@@ -155,12 +146,12 @@ export function requireSafe(path: string, code: FaultCode, why: string): void {
 }
 
 function unsafeIn(steps: readonly Step[]): Unsafe | undefined {
-  // a name service is asked only where it matters who this is
+  // the name service is not asked where everything is root's
   const uid = steps.some(step => step.uid !== 0) ? currentUser().uid : 0
   return unsafeStep(steps, uid)
 }
 
-/** These say that it is not for this user to see, or that it leads nowhere; all else may pass. */
+/** Errors that stay: of permission, or of a path that leads nowhere. */
 const LASTING: readonly string[] = ['EACCES', 'EPERM', 'ELOOP', 'ENOTDIR', 'ENAMETOOLONG']
 
 const missing = (path: string): Unsafe => ({
@@ -170,7 +161,7 @@ const missing = (path: string): Unsafe => ({
   mayPass: true,
 })
 
-const unseen = ({ path, code }: NonNullable<Way['ended']>): Unsafe => ({
+const unseen = ({ path, code }: NonNullable<Followed['ended']>): Unsafe => ({
   path,
   says: `cannot be looked at (${code})`,
   advice: 'Let this user look at every folder on the way, or use another place',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -138,6 +138,86 @@ describe('what cannot be a certificate', () => {
       message,
     })
   })
+})
+
+describe('while files are written', () => {
+  test('a file of the last second is read twice, a tenth of a second apart', async () => {
+    const { read, waits } = await stage({ age: 900 })
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+
+  test.each(['chain.pem', 'key.pem'])(
+    '%s that changes between two reads is a fault that is checked again',
+    async name => {
+      const { read, lineage } = await stage({
+        age: 0,
+        meanwhile: folder => writeFile(join(folder, name), 'half'),
+      })
+      const message = `${lineage.chain}: changed while it was read`
+      await expect(read()).rejects.toMatchObject({
+        code: 'PAIR_CHANGING',
+        retry: 'recheck',
+        exit: 75,
+        message,
+      })
+    },
+  )
+
+  test('a file that disappears between two reads is awaited', async () => {
+    const { read } = await stage({ age: 0, meanwhile: folder => rm(join(folder, 'key.pem')) })
+    await expect(read()).rejects.toMatchObject({ code: 'PAIR_INCOMPLETE' })
+  })
+
+  test.each([
+    [1_500, false],
+    [4_000, false],
+    [6_000, true],
+  ])('%i ms after the last write the pair counts as settled: %s', async (age, settled) => {
+    const { read, waits } = await stage({ age })
+    expect(await read()).toMatchObject({ settled })
+    expect(waits).toEqual([])
+  })
+
+  test.each([
+    [59_000, false],
+    [61_000, true],
+  ])('%i ms after the last write no renewal is under way: %s', async (age, still) => {
+    const { read } = await stage({ age })
+    expect((await read()).files.still).toBe(still)
+  })
+
+  test('text that is no UTF-8 is read as Latin-1', async () => {
+    const { read, lineage } = await stage({ age: 6_000 })
+    await writeFile(lineage.chain, Buffer.from('3082ff00', 'hex'))
+    expect((await read()).files.chain.text).toBe('0\u0082\u00ff\0')
+  })
+
+  test('a copy that keeps the old date (cp -p) is as fresh as any other', async () => {
+    const { read, lineage, waits } = await stage({ age: 0 })
+    await utimes(lineage.chain, 0, 0)
+    await utimes(lineage.key ?? '', 0, 0)
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+
+  test('dates in the future, from a server with another clock, never make a pair settled', async () => {
+    const { read, waits } = await stage({ age: -3_600_000 })
+    expect(await read()).toMatchObject({ settled: false })
+    expect(waits).toEqual([100])
+  })
+})
+
+test('files with times of a file server are read twice and never settled, however old they seem', async () => {
+  const { read, waits } = await stage({ age: 3_600_000, elsewhere: true })
+  expect((await read()).settled).toBe(false)
+  expect(waits).toHaveLength(1)
+  const torn = await stage({
+    age: 3_600_000,
+    elsewhere: true,
+    meanwhile: folder => writeFile(join(folder, 'chain.pem'), 'half'),
+  })
+  await expect(torn.read()).rejects.toMatchObject({ code: 'PAIR_CHANGING' })
 })
 
 test('a file emptied between being opened and being read has the times of what was read', async () => {
