@@ -152,8 +152,8 @@ export function inspectionText(files: readonly FileView[], verdict: InspectionVe
     ...(fault ? [`  ! ${printableText(fault.message)}`, `    → ${fault.advice}`] : []),
     '',
   ])
-  const said = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
-  return `${[...lines, ...(said ? ['Would not be uploaded.'] : verdictLines(verdict))].join('\n')}\n`
+  const isShown = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
+  return `${[...lines, ...(isShown ? ['Would not be uploaded.'] : verdictLines(verdict))].join('\n')}\n`
 }
 
 function blockLines(

@@ -1,4 +1,4 @@
-/** What a private key is, told from its bytes before OpenSSL opens it, and whether its numbers belong together. Pure. */
+/** Reads the form of a private key before OpenSSL opens it, and checks that its numbers belong together. Pure. */
 import { createECDH, createPublicKey, type ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { ECPrivateKey } from '@peculiar/asn1-ecc'
 import { PrivateKey, PrivateKeyInfo } from '@peculiar/asn1-pkcs8'
@@ -34,7 +34,7 @@ const unreadable = () => keyFault('cannot be read')
 /** In bytes. RSA of 16,384 bits, the longest that OpenSSL signs with, takes 9,300. */
 const MAX_SIZE = 12_288
 
-/** Of RSA; a zero may stand before it. */
+/** In bytes, with the zero that may precede it. */
 const MAX_RSA_NUMBER = 16_384 / 8 + 1
 
 /** The widest curve has 571 bits; OpenSSL reads larger numbers than these and computes with them. */

@@ -1,4 +1,4 @@
-/** Who may get at the files that secrets were read from; said once, and again only when it becomes another. */
+/** Warns once of each file with a secret that other users may read or write, and again when its mode changes. */
 import { realpathSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
@@ -43,32 +43,32 @@ export const permissionText = ({ file, mode, what }: InsecurePermissions): strin
 export const permissionAdvice = ({ file }: InsecurePermissions): string => `chmod o= ${quoteShell(file)}`
 
 export interface PermissionWarnings {
-  /** A secret was read from this file, which has these permissions. */
-  readonly record: (exposure: InsecurePermissions) => Promise<void>
+  /** Called for each file that a secret was read from. */
+  readonly record: (permissions: InsecurePermissions) => Promise<void>
   readonly all: () => readonly InsecurePermissions[]
-  /** Whom to tell of what is found from now on. */
-  readonly onWarning: (tell: (exposure: InsecurePermissions) => void) => void
+  /** Sets what is called for each warning from now on. */
+  readonly onWarning: (listener: (permissions: InsecurePermissions) => void) => void
 }
 
 export function createPermissionWarnings(): PermissionWarnings {
   const known = new Map<string, InsecurePermissions>()
-  let told = (_: InsecurePermissions) => {}
+  let warn = (_: InsecurePermissions) => {}
   return {
-    record: async exposure => {
-      const { file, mode } = exposure
+    record: async permissions => {
+      const { file, mode } = permissions
       if (!isWorldAccessible(mode)) return void known.delete(file)
       if (known.get(file)?.mode === mode || !isReachable(file)) return
-      known.set(file, exposure)
-      told(exposure)
+      known.set(file, permissions)
+      warn(permissions)
     },
     all: () => [...known.values()],
-    onWarning: tell => {
-      told = tell
+    onWarning: listener => {
+      warn = listener
     },
   }
 }
 
-/** Every folder on the real way to it can be passed by all: certbot of old left keys open behind closed folders. */
+/** Whether every user may pass all folders to it: old versions of certbot left keys open in closed folders. */
 export function isReachable(file: string): boolean {
   try {
     let folder = dirname(realpathSync(file))

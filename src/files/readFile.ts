@@ -37,7 +37,7 @@ export interface FileContents {
   readonly stat: FileStat
 }
 
-/** Bytes that are no UTF-8 as Latin-1: each character is one byte then, by which other forms of files are told. */
+/** Bytes that are no UTF-8 as Latin-1: each character is one byte then, which tells other forms of files apart. */
 export const anyText = ({ text, bytes }: Pick<FileContents, 'text' | 'bytes'>) =>
   isUtf8(bytes) ? text : bytes.toString('latin1')
 

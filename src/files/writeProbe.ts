@@ -6,7 +6,7 @@ export interface WriteProbe {
   readonly there: boolean
   /** The directory, or the nearest above it that is there. */
   readonly nearest: string
-  /** The error's code where this user cannot write; ENOTDIR where a file stands in the way. */
+  /** The error's code where this user cannot write; ENOTDIR where a file is in the way. */
   readonly refusal: string | undefined
 }
 

@@ -40,6 +40,6 @@ export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Sett
 export const usualSources = (home: string): readonly FolderSource[] =>
   FOLDER_KINDS.map(kind => ({ kind, path: CLIENTS[kind].directory(home), keys: {} }))
 
-/** A name stands for one place: two that took turns under it would each replace the other's upload. */
+/** A name is for one place: two places with one name would each replace the other's upload. */
 export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>
   new Fault('NAME_CONFLICT', `${chain} is not looked at: ${id} is already the name of ${other}`)

@@ -59,14 +59,6 @@ describe('a pair that fits becomes a bundle', () => {
     expect(proven(both, both).chainPem).toBe(pair.chain)
   })
 
-  test('reversed, with the root, doubled and within text it is the same bundle', () => {
-    const text = `Bag\r\n${pair.root}${pair.intermediate}between\n${pair.leaf}${pair.intermediate}`
-    const bundle = proven(text, pair.key)
-    expect(bundle.chainPem).toBe(pair.chain)
-    expect(bundle.fingerprint).toBe(proven(pair.chain, pair.key).fingerprint)
-    expect(bundle.notes).toHaveLength(3)
-  })
-
   test('a leaf alone is marked, a self-signed certificate is whole', async () => {
     expect(proven(pair.leaf, pair.key)).toMatchObject({ issuerMissing: true, chainPem: pair.leaf })
     const own = await selfSigned()
@@ -104,14 +96,6 @@ describe('what does not fit never becomes a bundle', () => {
       code: 'MULTIPLE_LEAVES',
       retry: 'never',
       message: `${CHAIN}: the key fits more than one certificate, valid from ${pair.notBefore.toISOString()} and ${notBefore.toISOString()}`,
-    })
-  })
-
-  test('the certificate of another server in the same file', async () => {
-    const other = await issue({ names: ['other.example'] })
-    expect(faultOf(() => proven(pair.chain + other.leaf, pair.key))).toMatchObject({
-      code: 'MULTIPLE_LEAVES',
-      message: `${CHAIN}: holds a second server certificate, CN=other.example`,
     })
   })
 
@@ -173,13 +157,9 @@ describe('a CA certificate goes as it stands', () => {
       message: `${CHAIN}: CN=example.com is not a CA certificate`,
     })
   })
-
-  test('half a file is pending', async () => {
-    expect(faultOf(() => proven((pair.root + pair.intermediate).slice(0, -9))).code).toBe('PAIR_INCOMPLETE')
-  })
 })
 
-describe('what nobody has written for long is no renewal', () => {
+describe('files that have not been written for a minute', () => {
   const still = (chain: string, key: string) =>
     faultOf(() => parseBundle({ ...filesOf(chain, key), still: true }, new Date('2026-03-01T00:00:00Z')))
 
@@ -213,7 +193,7 @@ describe('what nobody has written for long is no renewal', () => {
   })
 })
 
-describe('what is named for what it is at once', () => {
+describe('a mistake of the operator has a message of its own:', () => {
   test('chain.pem for fullchain.pem', () => {
     expect(faultOf(() => proven(pair.intermediate, pair.key))).toMatchObject({
       code: 'UNRELATED_CERTIFICATE',

@@ -43,7 +43,7 @@ const faultAs = (wanted: 'chain' | 'key', name: string) =>
 
 const JSON_OF_BOTH = `'const f=require("fs");console.log(JSON.stringify({cert:f.readFileSync("full.pem","utf8"),key:f.readFileSync("key.pem","utf8")}))'`
 
-describe('the command that is told makes the PEM that is wanted', () => {
+describe('the command in the advice makes the PEM that is wanted:', () => {
   const forms: ReadonlyArray<readonly [string, 'chain' | 'key', string, string]> = [
     ['a certificate in DER', 'chain', 'openssl x509 -in full.pem -outform der', 'is a certificate in DER'],
     ['a key in DER', 'key', 'openssl pkey -in key.pem -outform der', 'is a private key in DER'],
@@ -107,7 +107,7 @@ describe('the command that is told makes the PEM that is wanted', () => {
   })
 })
 
-describe('what no command makes a certificate or key of is named', () => {
+describe('a file that no command converts is named:', () => {
   test.each([
     ['openssl req -new -key key.pem -subj /CN=a.example', 'is a certificate request (CSR)'],
     ['openssl req -new -key key.pem -subj /CN=a.example -outform der', 'is a certificate request (CSR)'],

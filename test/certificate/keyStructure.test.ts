@@ -68,7 +68,7 @@ describe('a key of a kind whose opening is the work is refused by its kind, unde
   )
 })
 
-describe('what is encrypted is seen before it is opened', () => {
+describe('an encrypted key is checked before OpenSSL opens it:', () => {
   const password = 'opens'
   test.each([
     ['PKCS#8, PBKDF2 and AES', ['-v2', 'aes-256-cbc']],

@@ -2,7 +2,6 @@ import 'reflect-metadata' // @peculiar/x509 registers its encoders through it an
 import * as x509 from '@peculiar/x509'
 import { describe, expect, test } from 'vitest'
 import { displayNameOf, isSelfSigned, matchesKey, readCertificate } from '../../src/certificate/x509.ts'
-import { Fault } from '../../src/errors.ts'
 import { pemOf, sign, subjectOf } from '../fixtures/authority.ts'
 import { caCertificate, issue, selfSigned, type Wish } from '../fixtures/certificates.ts'
 import { inOtherForm } from '../fixtures/der.ts'
@@ -162,19 +161,5 @@ describe('what cannot be read is refused, with the file named', () => {
       code: 'CERTIFICATE_INVALID',
       message: 'f: a certificate block cannot be read as X.509',
     })
-  })
-
-  test('any byte of it changed: read as another certificate or refused, never a crash', async () => {
-    const der = derOf((await issue()).leaf)
-    const { sha256 } = readCertificate(der, 'f')
-    for (let i = 0; i < der.length; i++) {
-      const damaged = Buffer.from(der)
-      damaged[i] = (der[i] ?? 0) ^ (i % 2 ? 0xff : 1 << (i % 7))
-      try {
-        expect(readCertificate(damaged, 'f').sha256).not.toBe(sha256)
-      } catch (error) {
-        expect(error).toBeInstanceOf(Fault)
-      }
-    }
   })
 })

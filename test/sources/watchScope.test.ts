@@ -16,11 +16,12 @@ async function stage() {
 
 test('a path belongs to the lineage whose folder holds it, and what is above them to the source as a whole', async () => {
   const { root, live } = await stage()
-  const { folders, lineageOf: nameIn } = await watchScopeOf(certbot(root))
+  const { folders, lineageOf } = await watchScopeOf(certbot(root))
   expect(folders).toEqual([live])
-  expect(nameIn(join(live, 'a.example', 'privkey.pem'))).toBe('a.example')
-  expect(nameIn(join(live, 'a.example'))).toBe('a.example')
-  for (const path of [live, root, join(root, 'live-old', 'a.example')]) expect(nameIn(path)).toBeUndefined()
+  expect(lineageOf(join(live, 'a.example', 'privkey.pem'))).toBe('a.example')
+  expect(lineageOf(join(live, 'a.example'))).toBe('a.example')
+  for (const path of [live, root, join(root, 'live-old', 'a.example')])
+    expect(lineageOf(path)).toBeUndefined()
 })
 
 test('links to folders are watched where they lead; links to files, or to nowhere, are not', async () => {
@@ -31,15 +32,15 @@ test('links to folders are watched where they lead; links to files, or to nowher
   await symlink('b.example', join(live, 'alias.example'))
   await symlink('nowhere', join(live, 'dangling.example'))
   await symlink('/etc/hostname', join(live, 'file.example'))
-  const { folders, lineageOf: nameIn } = await watchScopeOf(certbot(root))
+  const { folders, lineageOf } = await watchScopeOf(certbot(root))
   expect(new Set(folders)).toEqual(new Set([live, far, join(live, 'b.example')]))
-  expect(nameIn(join(far, 'fullchain.pem'))).toBe('far.example')
-  expect(nameIn(far)).toBe('far.example')
-  // whose of the two it is nobody can tell
-  expect(nameIn(join(live, 'b.example', 'fullchain.pem'))).toBeUndefined()
+  expect(lineageOf(join(far, 'fullchain.pem'))).toBe('far.example')
+  expect(lineageOf(far)).toBe('far.example')
+  // either of the two
+  expect(lineageOf(join(live, 'b.example', 'fullchain.pem'))).toBeUndefined()
 })
 
-// inotify cannot watch a folder that may not be read, and tells nobody when it may
+// inotify cannot watch a folder that may not be read, and makes no event when it may
 test('a folder whose rights have changed is another one', async () => {
   const { root, live } = await stage()
   const view = await watchScopeOf(certbot(root))
@@ -70,13 +71,13 @@ describe('what lies beside certificates', () => {
         ['certificates/issuer/a.example/a.example.crt', 'a.example@issuer'],
       ],
     ],
-  ])('is no reason to look, with %s', async (kind, noise, whole, named) => {
+  ])('is ignored with %s', async (kind, noise, whole, named) => {
     const root = await temporaryDirectory()
-    const { lineageOf: nameIn, isIgnored: isNoise } = await watchScopeOf(folder(kind, root))
-    expect(noise.filter(path => !isNoise(join(root, path)))).toEqual([])
+    const { lineageOf, isIgnored } = await watchScopeOf(folder(kind, root))
+    expect(noise.filter(path => !isIgnored(join(root, path)))).toEqual([])
     for (const path of whole)
-      expect([isNoise(join(root, path)), nameIn(join(root, path))]).toEqual([false, undefined])
+      expect([isIgnored(join(root, path)), lineageOf(join(root, path))]).toEqual([false, undefined])
     for (const [path, name] of named)
-      expect([isNoise(join(root, path)), nameIn(join(root, path))]).toEqual([false, name])
+      expect([isIgnored(join(root, path)), lineageOf(join(root, path))]).toEqual([false, name])
   })
 })

@@ -31,53 +31,55 @@ const renewal =
 const noEvents = await fileSystemWithoutEvents(tmpdir())
 
 describe.skipIf(noEvents)('by events alone, on a file system that has them', () => {
-  test("certbot's swap of links is told of to its end, and of no other lineage", async () => {
-    const { root, tells, heard } = await watched('certbot', async stage => {
+  test("certbot's swap of links is reported to its end, and of no other lineage", async () => {
+    const { root, reports, changes } = await watched('certbot', async stage => {
       await issued(stage)
       await all(certbotIssue(stage.root, 'b.example', first))
     })
-    await tells(renewal(root), ...filesIn(root))
-    await tells(renewal(root, third), ...filesIn(root))
-    expect(new Set(heard)).toEqual(new Set([NAME]))
+    await reports(renewal(root), ...filesIn(root))
+    await reports(renewal(root, third), ...filesIn(root))
+    expect(new Set(changes)).toEqual(new Set([NAME]))
   })
 
   test('a first issuance is', async () => {
-    const { root, tells, heard } = await watched('certbot', ({ root }) =>
+    const { root, reports, changes } = await watched('certbot', ({ root }) =>
       mkdir(join(root, 'live'), { recursive: true }),
     )
-    await tells(() => issued({ root, folder: '' }), ...filesIn(root))
-    expect(heard).not.toContain(undefined)
+    await reports(() => issued({ root, folder: '' }), ...filesIn(root))
+    expect(changes).not.toContain(undefined)
   })
 
   test('a lineage that was deleted and re-created is, and its next renewal too', async () => {
-    const { root, tells } = await watched('certbot', issued)
+    const { root, reports } = await watched('certbot', issued)
     const paths = filesIn(root)
-    await tells(() => all(certbotDelete(root, NAME)), ...paths)
-    await tells(() => all(certbotIssue(root, NAME, first)), ...paths)
-    await tells(renewal(root), ...paths)
+    await reports(() => all(certbotDelete(root, NAME)), ...paths)
+    await reports(() => all(certbotIssue(root, NAME, first)), ...paths)
+    await reports(renewal(root), ...paths)
     await all(certbotDelete(root, NAME))
-    await tells(() => all(certbotIssue(root, NAME, first)), ...paths)
-    await tells(renewal(root, third), ...paths)
+    await reports(() => all(certbotIssue(root, NAME, first)), ...paths)
+    await reports(renewal(root, third), ...paths)
   })
 
-  test('a rewrite in place by acme.sh is told of after its last byte', async () => {
-    const { root, tells, heard } = await watched('acme.sh', ({ root }) => all(acmeIssue(root, NAME, first)))
+  test('a rewrite in place by acme.sh is reported after its last byte', async () => {
+    const { root, reports, changes } = await watched('acme.sh', ({ root }) =>
+      all(acmeIssue(root, NAME, first)),
+    )
     const folder = join(root, `${NAME}_ecc`)
     const paths = [join(folder, 'fullchain.cer'), join(folder, `${NAME}.key`)]
     for (const pair of [second, third])
-      await tells(() => all(acmeRenew(root, NAME, pair, { rotateKey: true })), ...paths)
-    expect(new Set(heard)).toEqual(new Set([`${NAME}_ecc`]))
+      await reports(() => all(acmeRenew(root, NAME, pair, { rotateKey: true })), ...paths)
+    expect(new Set(changes)).toEqual(new Set([`${NAME}_ecc`]))
   })
 
-  test("certbot's README is nobody's change", async () => {
-    const { root, tells, heard } = await watched('certbot', issued)
+  test("a change of certbot's README is reported under its name only", async () => {
+    const { root, reports, changes } = await watched('certbot', issued)
     const readme = join(root, 'live', 'README')
-    await tells(() => writeFile(readme, 'for the reader'), readme)
-    expect(new Set(heard)).toEqual(new Set(['README']))
+    await reports(() => writeFile(readme, 'for the reader'), readme)
+    expect(new Set(changes)).toEqual(new Set(['README']))
   })
 
   test.each(['the source', 'its folder'])('%s may be a link', async which => {
-    const { folder, root, tells, heard } = await watched('certbot', async ({ folder, root }) => {
+    const { folder, root, reports, changes } = await watched('certbot', async ({ folder, root }) => {
       const real = join(folder, 'real')
       await all(certbotIssue(real, NAME, first))
       if (which === 'the source') return symlink(real, root)
@@ -89,41 +91,32 @@ describe.skipIf(noEvents)('by events alone, on a file system that has them', () 
       return symlink(join(folder, 'live'), join(root, 'live'))
     })
     expect(folder).not.toBe(root)
-    await tells(renewal(root), ...filesIn(root))
-    expect(new Set(heard)).toEqual(new Set([NAME]))
+    await reports(renewal(root), ...filesIn(root))
+    expect(new Set(changes)).toEqual(new Set([NAME]))
   })
 
-  test("acme.sh's home may be a link", async () => {
-    const { root, tells } = await watched('acme.sh', async ({ folder, root }) => {
-      await all(acmeIssue(join(folder, 'real'), NAME, first))
-      await symlink(join(folder, 'real'), root)
-    })
-    const path = join(root, `${NAME}_ecc`, 'fullchain.cer')
-    await tells(() => all(acmeRenew(root, NAME, second, { rotateKey: true })), path)
-  })
-
-  test("a lineage's folder may be a link, and is told of under its name", async () => {
-    const { root, tells, heard } = await watched('acme.sh', async ({ folder, root }) => {
+  test("a lineage's folder may be a link, and is reported under its name", async () => {
+    const { root, reports, changes } = await watched('acme.sh', async ({ folder, root }) => {
       await all(acmeIssue(root, NAME, first))
       await all(acmeIssue(root, 'b.example', first))
       await rename(join(root, `${NAME}_ecc`), join(folder, 'far'))
       await symlink(join(folder, 'far'), join(root, `${NAME}_ecc`))
     })
     const path = join(root, `${NAME}_ecc`, 'fullchain.cer')
-    await tells(() => all(acmeRenew(root, NAME, second, { rotateKey: true })), path)
-    expect(new Set(heard)).toEqual(new Set([`${NAME}_ecc`]))
+    await reports(() => all(acmeRenew(root, NAME, second, { rotateKey: true })), path)
+    expect(new Set(changes)).toEqual(new Set([`${NAME}_ecc`]))
   })
 
-  test('two lineages that are one folder are told of as all', async () => {
-    const { root, tells, heard } = await watched('certbot', async stage => {
+  test('a change in a folder of two lineages is reported for all', async () => {
+    const { root, reports, changes } = await watched('certbot', async stage => {
       await issued(stage)
       await symlink(NAME, join(stage.root, 'live', 'alias.example'))
     })
-    await tells(renewal(root), ...filesIn(root))
-    expect(new Set(heard)).toEqual(new Set([undefined]))
+    await reports(renewal(root), ...filesIn(root))
+    expect(new Set(changes)).toEqual(new Set([undefined]))
   })
 
-  test('files that an operator named are told of, those that other links stand for too', async () => {
+  test('files that an operator named are reported, those that other links stand for too', async () => {
     const folder = await temporaryDirectory()
     const place = (...names: string[]) => join(folder, ...names)
     await mkdir(place('far'))
@@ -137,13 +130,13 @@ describe.skipIf(noEvents)('by events alone, on a file system that has them', () 
       key: place('far', 'key'),
       keys: {},
     } as const
-    const { tells, heard } = await watching(source)
-    await tells(() => writeFile(place('far', 'chain'), second.chain), source.chain)
-    await tells(async () => {
+    const { reports, changes } = await watching(source)
+    await reports(() => writeFile(place('far', 'chain'), second.chain), source.chain)
+    await reports(async () => {
       await symlink(place('far', 'key'), place('near', 'new'))
       await rename(place('near', 'new'), source.chain)
     }, source.chain)
-    expect(new Set(heard)).toEqual(new Set(['x']))
+    expect(new Set(changes)).toEqual(new Set(['x']))
   })
 })
 
@@ -162,28 +155,28 @@ describe.skipIf(noEvents)('of a chain of links', () => {
   }
 
   test("each is watched: the first, one on the way, certbot's own, and the file", async () => {
-    const { folder, root, near, middle, tells } = await chained()
-    await tells(renewal(root), near)
+    const { folder, root, near, middle, reports } = await chained()
+    await reports(renewal(root), near)
     await writeFile(join(folder, 'other', 'c.crt'), third.chain)
     const swap = (link: string, to: string) => async () => {
       await symlink(to, `${link}.new`)
       await rename(`${link}.new`, link)
     }
-    await tells(swap(middle, '../other/c.crt'), near)
-    await tells(swap(near, '../other/c.crt'), near)
+    await reports(swap(middle, '../other/c.crt'), near)
+    await reports(swap(near, '../other/c.crt'), near)
   })
 
   test('the file that the last one leads to may be written in place', async () => {
-    const { root, near, tells } = await chained()
-    await tells(() => writeFile(join(root, 'archive', NAME, 'fullchain1.pem'), second.chain), near)
+    const { root, near, reports } = await chained()
+    await reports(() => writeFile(join(root, 'archive', NAME, 'fullchain1.pem'), second.chain), near)
   })
 
   test('one that leads to itself is a file that is not there yet', async () => {
     const folder = await temporaryDirectory()
     const chain = join(folder, 'a.crt')
     await symlink('a.crt', chain)
-    const { tells } = await watching({ kind: 'pem', name: 'x', chain, key: undefined, keys: {} })
-    await tells(async () => {
+    const { reports } = await watching({ kind: 'pem', name: 'x', chain, key: undefined, keys: {} })
+    await reports(async () => {
       await rm(chain)
       await writeFile(chain, first.chain)
     }, chain)
@@ -198,26 +191,26 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
     ['a source', root => root],
     ['its live/', root => join(root, 'live')],
   ])('%s that is moved away and back is watched again', async (_, which) => {
-    const { root, tells, heard } = await watched('certbot', issued, PULSE)
+    const { root, reports, changes } = await watched('certbot', issued, PULSE)
     const [place, away] = [which(root), `${which(root)}.away`]
-    await tells(() => rename(place, away), ...filesIn(root))
-    await tells(() => rename(away, place), ...filesIn(root))
-    await expect.poll(() => heard.at(-1)).toBeUndefined()
-    await tells(renewal(root), ...filesIn(root))
+    await reports(() => rename(place, away), ...filesIn(root))
+    await reports(() => rename(away, place), ...filesIn(root))
+    await expect.poll(() => changes.at(-1)).toBeUndefined()
+    await reports(renewal(root), ...filesIn(root))
   })
 
-  test('live/ is watched anew though it is back, the same inode, before anybody looks', async () => {
+  test('live/ is watched anew though it is back, the same inode, before a check', async () => {
     const add = vi.spyOn(FSWatcher.prototype, 'add')
     onTestFinished(() => add.mockRestore())
-    const { root, tells } = await watched('certbot', issued)
+    const { root, reports } = await watched('certbot', issued)
     const [watcher] = add.mock.contexts as readonly FSWatcher[]
     watcher?.emit('all', 'unlinkDir', join(root, 'live'))
     await expect.poll(() => add.mock.contexts.length).toBe(2)
-    await tells(renewal(root), ...filesIn(root))
+    await reports(renewal(root), ...filesIn(root))
   })
 
   test("a lineage's folder that becomes a link, to one place and then to another", async () => {
-    const { root, folder, tells, heard } = await watched(
+    const { root, folder, reports, changes } = await watched(
       'acme.sh',
       ({ root }) => all(acmeIssue(root, NAME, first)),
       PULSE,
@@ -226,44 +219,44 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
     const path = join(place, 'fullchain.cer')
     for (const name of ['blue', 'green']) {
       await all(acmeIssue(far, name, third))
-      await tells(async () => {
+      await reports(async () => {
         await rename(place, join(folder, `before ${name}`))
         await symlink(join(far, `${name}_ecc`), place)
       }, path)
-      await expect.poll(() => heard.at(-1)).toBeUndefined()
-      await tells(() => all(acmeRenew(far, name, second, { rotateKey: true })), path)
+      await expect.poll(() => changes.at(-1)).toBeUndefined()
+      await reports(() => all(acmeRenew(far, name, second, { rotateKey: true })), path)
     }
   })
 
   test('a source that is a link to itself is one that is not there yet', async () => {
-    const { root, folder, tells, deaths } = await watched(
+    const { root, folder, reports, deaths } = await watched(
       'certbot',
       ({ root }) => symlink('source', root),
       PULSE,
     )
     await rm(root)
-    await tells(() => issued({ root, folder }), ...filesIn(root))
-    await tells(renewal(root), ...filesIn(root))
+    await reports(() => issued({ root, folder }), ...filesIn(root))
+    await reports(renewal(root), ...filesIn(root))
     expect(deaths).toEqual([])
   })
 
   test('a source that does not exist yet is watched once it appears', async () => {
-    const { root, folder, tells } = await watched('certbot', noSource, PULSE)
-    await tells(() => issued({ root, folder }), ...filesIn(root))
-    await tells(renewal(root), ...filesIn(root))
+    const { root, folder, reports } = await watched('certbot', noSource, PULSE)
+    await reports(() => issued({ root, folder }), ...filesIn(root))
+    await reports(renewal(root), ...filesIn(root))
   })
 
   test('a source that is removed, and restored from a copy', async () => {
-    const { root, folder, tells } = await watched('certbot', issued, PULSE)
+    const { root, folder, reports } = await watched('certbot', issued, PULSE)
     const copy = join(folder, 'copy')
     await all(certbotIssue(copy, NAME, third))
-    await tells(() => rm(root, { recursive: true }), ...filesIn(root))
-    await tells(() => rename(copy, root), ...filesIn(root))
-    await tells(renewal(root), ...filesIn(root))
+    await reports(() => rm(root, { recursive: true }), ...filesIn(root))
+    await reports(() => rename(copy, root), ...filesIn(root))
+    await reports(renewal(root), ...filesIn(root))
   })
 
   test('a source that becomes a link to another folder, and then to a third', async () => {
-    const { root, folder, tells } = await watched('certbot', issued, PULSE)
+    const { root, folder, reports } = await watched('certbot', issued, PULSE)
     for (const name of ['blue', 'green']) await all(certbotIssue(join(folder, name), NAME, third))
     const turnTo = (name: string) => async () => {
       await symlink(join(folder, name), join(folder, 'new'))
@@ -271,24 +264,24 @@ describe.skipIf(noEvents)('folders are checked for having been replaced', () => 
       await rename(join(folder, 'new'), root)
     }
     for (const name of ['blue', 'green']) {
-      await tells(turnTo(name), ...filesIn(root))
-      await tells(renewal(root), ...filesIn(root))
+      await reports(turnTo(name), ...filesIn(root))
+      await reports(renewal(root), ...filesIn(root))
     }
   })
 
   test('a file that is not there yet, and comes as a link to somewhere else', async () => {
     const folder = await temporaryDirectory()
     const [chain, real] = [join(folder, 'near', 'chain'), join(folder, 'far', 'chain')]
-    const { tells, heard } = await watching(
+    const { reports, changes } = await watching(
       { kind: 'pem', name: 'x', chain, key: undefined, keys: {} },
       PULSE.pulse,
     )
     await mkdir(join(folder, 'near'))
     await mkdir(join(folder, 'far'))
     await writeFile(real, first.chain)
-    await tells(() => symlink(real, chain), chain)
-    await expect.poll(() => heard.at(-1)).toBeUndefined()
-    await tells(() => writeFile(real, second.chain), chain)
+    await reports(() => symlink(real, chain), chain)
+    await expect.poll(() => changes.at(-1)).toBeUndefined()
+    await reports(() => writeFile(real, second.chain), chain)
   })
 })
 
@@ -330,7 +323,7 @@ describe.skipIf(!allowed || noEvents)(
     test.each([
       ['watches', 'ENOSPC', '20 > /proc/sys/user/max_inotify_watches'],
       ['instances', 'EMFILE', '0 > /proc/sys/user/max_inotify_instances'],
-    ])('too few %s are told of once, and polling takes over', async (_, code, limit) => {
+    ])('too few %s are reported once, and polling takes over', async (_, code, limit) => {
       const ended = alone(limited(limit, watcherAlone(await manyLineages(), 2)))
       expect(ended).toMatchObject({ stdout: `polling: ${code}, poll\n`, stderr: '', status: 0 })
     })

@@ -26,7 +26,7 @@ export async function watched(
 }
 
 export async function watching(source: Source, pulse = NEVER) {
-  const heard: Array<string | undefined> = []
+  const changes: Array<string | undefined> = []
   const deaths: unknown[] = []
   const polled: string[] = []
   /** By path: its state when a change was last told of. */
@@ -34,7 +34,7 @@ export async function watching(source: Source, pulse = NEVER) {
   const wanted = new Set<string>()
   const watcher = createWatcher(source, {
     onChange: name => {
-      heard.push(name)
+      changes.push(name)
       for (const path of wanted) seen.set(path, stateOf(path))
     },
     onDeath: error => void deaths.push(error),
@@ -46,14 +46,14 @@ export async function watching(source: Source, pulse = NEVER) {
   await watcher.ready
   onTestFinished(() => watcher.close())
   /** Acts, and waits until a change has been told of after the last of these files was written. */
-  const tells = async (act: () => Promise<unknown>, ...paths: readonly string[]) => {
+  const reports = async (act: () => Promise<unknown>, ...paths: readonly string[]) => {
     seen.clear()
     for (const path of paths) wanted.add(path)
     await act()
     await expect.poll(() => paths.map(path => seen.get(path)), { interval: 5 }).toEqual(paths.map(stateOf))
     wanted.clear()
   }
-  return { watcher, heard, deaths, polled, tells }
+  return { watcher, changes, deaths, polled, reports }
 }
 
 function stateOf(path: string): string {
