@@ -5,7 +5,7 @@ import { renewCommand } from '../acme/clients.ts'
 import { isOverdue } from '../certificate/expiry.ts'
 import { FLAW_ADVICE } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
-import { wayTo } from '../files/safePath.ts'
+import { followPath } from '../files/safePath.ts'
 import { emptyReceipt } from '../receipts/receipt.ts'
 import { ownReceipt } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
@@ -52,7 +52,7 @@ export function describePathProblem(
 
 /** The folder or file that denies access, or the end of a link that leads to nothing. */
 export function firstDeniedPath(path: string): PathProblem | undefined {
-  const { steps, ended } = wayTo(path)
+  const { steps, ended } = followPath(path)
   const last = steps.at(-1)
   if (last && isDenied(ended?.code ?? openError(last.path)))
     return { kind: 'closed', path: last.path, mode: last.mode & 0o7777, uid: last.uid }

@@ -5,7 +5,7 @@ import { type CronLine, isRunFor, isTrusted } from '../acme/crontab.ts'
 import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
-import { wayTo } from '../files/safePath.ts'
+import { followPath } from '../files/safePath.ts'
 import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
@@ -129,7 +129,7 @@ async function automationOf({ context, machine }: CheckContext): Promise<Automat
 /** Whether a process with this root has what this user has at a path. It may still see a folder that was replaced. */
 function isSeen(root: string, path: string): boolean {
   // each link is a step, because the kernel would follow an absolute one from our own root
-  const { steps, ended } = wayTo(path)
+  const { steps, ended } = followPath(path)
   if (ended) return true
   const entries = steps.map(step => lstatSync(root + step.path, { throwIfNoEntry: false }))
   const [ours, theirs] = [statSync(path), entries.at(-1)]
