@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { recordedWorld } from '../fixtures/world.ts'
 
 /** Both clients' directories in one folder, and a program that only tells how it was called; `alone`, it has no main. */
-export async function openHouse({ program = 'opt', alone = false } = {}) {
+export async function openHost({ program = 'opt', alone = false } = {}) {
   const folder = await temporaryDirectory()
   const certbot = join(folder, 'letsencrypt')
   const acme = join(folder, '.acme.sh')

@@ -1,4 +1,4 @@
-/** Keys and credentials that every user may read: warned of by whoever reads them, once. */
+/** Keys and credentials that every user may read: each command that reads them warns once. */
 import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ const SAYS = 'every user of this machine may read this private key (mode 0644)'
 const lines = (out: string) => out.split('\n').filter(line => line.includes('"insecure_permissions"'))
 
 describe('a private key that every user may read', () => {
-  test('is uploaded, and warned of once in each pass, with the command that mends it', async () => {
+  test('is uploaded, and warned of once in each run, with the command that fixes it', async () => {
     const { key, type } = await exposedStage()
     for (const words of [['sync'], ['sync'], ['sync', '--log-level', 'warn']]) {
       const { exit, out } = await type(words)
@@ -52,7 +52,7 @@ describe('a private key that every user may read', () => {
     expect(lines(out())).toEqual([expect.stringContaining(key)])
   })
 
-  test('is a warning of check, which ends well all the same, and says nothing once it is mended', async () => {
+  test('is a warning of check, which exits 0 all the same, and says nothing once it is fixed', async () => {
     const { key, type } = await exposedStage()
     const { exit, out } = await type(['check'])
     const text = out().replace(/\s+/g, ' ')
@@ -68,7 +68,7 @@ describe('a private key that every user may read', () => {
     expect((await type(['check'])).out()).not.toContain('private key')
   })
 
-  test('is warned of by the daemon once, however often it looks, and again when it comes back', async () => {
+  test('is warned of by the daemon once, however often it checks, and again when it comes back', async () => {
     const { certbot, folder, start } = await openWatchStage()
     await certbot('example.com')
     const key = await opened(folder)
@@ -128,7 +128,7 @@ test('a configuration that every user may write is refused: it says where privat
   expect((await type(['sync', '-c', 'c.toml'])).exit).toBe(0)
 })
 
-test('nor is one in a folder where every user may put another in its place; in one like /tmp nobody may', async () => {
+test('a configuration in a folder that every user may write is refused; one in a sticky folder like /tmp is read', async () => {
   const { folder, type } = await exposedStage()
   await mkdir(join(folder, 'open'))
   await writeFile(join(folder, 'open/c.toml'), '')

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { umask } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { asNobody, isRoot } from '../fixtures/asNobody.ts'
-import { deploy, openHouse, run } from './hookFixture.ts'
+import { deploy, openHost, run } from './hookFixture.ts'
 
 interface InstallationJson {
   readonly client: string
@@ -21,7 +21,7 @@ const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 describe('install-hook certbot', () => {
   test('writes an executable file for certbot whatever the umask, and prints the next steps', async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     const usual = umask(0o077)
     const { exit, out, err } = await type('certbot', ...source.certbot).finally(() => umask(usual))
     expect([exit, err()]).toEqual([0, ''])
@@ -36,7 +36,7 @@ describe('install-hook certbot', () => {
   test.each(['opt', 'a b/c\'d/$HOME `id` \\ "e"/é'])(
     'starts the program by its absolute paths, from %s',
     async place => {
-      const { type, files, source, main } = await openHouse({ program: place })
+      const { type, files, source, main } = await openHost({ program: place })
       await type('certbot', ...source.certbot)
       const { status, stderr, lines } = run(files.certbot, { RENEWED_LINEAGE: '/live/a', PATH: '/nowhere' })
       expect([status, stderr]).toEqual([0, ''])
@@ -46,7 +46,7 @@ describe('install-hook certbot', () => {
   )
 
   test('starts a self-contained program without a second path', async () => {
-    const { type, files, source, node } = await openHouse({ alone: true })
+    const { type, files, source, node } = await openHost({ alone: true })
     await type('certbot', ...source.certbot)
     expect(run(files.certbot, { RENEWED_LINEAGE: '/live/a' }).lines.slice(0, 2)).toEqual([
       'hook',
@@ -57,7 +57,7 @@ describe('install-hook certbot', () => {
   })
 
   test('hands down what it was given, paths absolute, and nothing else', async () => {
-    const { type, files, source, folder } = await openHouse()
+    const { type, files, source, folder } = await openHost()
     await writeFile(join(folder, 'my config.toml'), '')
     const given = ['-c', 'my config.toml', '--state-dir', "it's", '--endpoint', 'http://127.0.0.1:1']
     const more = ['--log-level', 'warn', '--rate', '2.5', '--deadline', '60', '--json']
@@ -71,13 +71,13 @@ describe('install-hook certbot', () => {
   })
 
   test("ends as the program ends, for certbot's log", async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     await type('certbot', ...source.certbot)
     expect(run(files.certbot, { ENDS: '75' }).status).toBe(75)
   })
 
   test('certbot: a directory name with shell characters is refused, because its hook would never run', async () => {
-    const { type, folder } = await openHouse()
+    const { type, folder } = await openHost()
     const spaced = join(folder, "let's encrypt")
     await mkdir(spaced)
     const { exit, said } = await type('certbot', '--source', `certbot=${spaced}`)
@@ -89,7 +89,7 @@ describe('install-hook certbot', () => {
 
 describe('install-hook acme.sh', () => {
   test('writes a file to be sourced, and prints the one command to run next', async () => {
-    const { type, files } = await openHouse()
+    const { type, files } = await openHost()
     const { exit, out, err } = await type('acme.sh')
     expect([exit, err()]).toEqual([0, ''])
     expect(out()).toContain(`${files['acme.sh']}: written`)
@@ -98,7 +98,7 @@ describe('install-hook acme.sh', () => {
   })
 
   test('a home that acme.sh does not take by itself is named in that command', async () => {
-    const { type, folder } = await openHouse()
+    const { type, folder } = await openHost()
     await mkdir(join(folder, 'my acme'))
     await writeFile(join(folder, 'my acme/acme.sh'), '')
     const { out } = await type('acme.sh', '--source', 'acme.sh=my acme')
@@ -108,7 +108,7 @@ describe('install-hook acme.sh', () => {
   test.each(['opt', `a b/c'd/$HOME "e"`])(
     'calls the hook with chain and key as sync names them, from %s',
     async place => {
-      const { type, files, main } = await openHouse({ program: place })
+      const { type, files, main } = await openHost({ program: place })
       await type('acme.sh', '--deadline', '9')
       const { stderr, lines, code } = deploy(files['acme.sh'], { RENEWED_LINEAGE: '/live/other' })
       expect([stderr, code]).toEqual(['', 'code=0'])
@@ -118,7 +118,7 @@ describe('install-hook acme.sh', () => {
   )
 
   test("changes nothing of acme.sh's own variables", async () => {
-    const { type, files } = await openHouse()
+    const { type, files } = await openHost()
     await type('acme.sh')
     expect(deploy(files['acme.sh']).lines.slice(-3)).toEqual(['code=0', 'mine', '/bin:/usr/bin'])
   })
@@ -128,7 +128,7 @@ describe('install-hook acme.sh', () => {
     ['75', 'code=75'],
     ['2', 'code=1'],
   ])('a program that ends with %s gives acme.sh %s, never the 2 it reads as skipped', async (ends, code) => {
-    const { type, files } = await openHouse()
+    const { type, files } = await openHost()
     await type('acme.sh')
     expect(deploy(files['acme.sh'], { ENDS: ends }).code).toBe(code)
   })
@@ -136,7 +136,7 @@ describe('install-hook acme.sh', () => {
 
 describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   test('a second run reports the hook as installed and changes nothing', async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     await type(client, ...source[client])
     const { ino, mtimeMs } = await stat(files[client])
     const { exit, out } = await type(client, ...source[client])
@@ -146,7 +146,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   })
 
   test('replaces an older one of its own whole: who is reading the old one reads it to its end', async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     await type(client, ...source[client], '--deadline', '30')
     const before = await stat(files[client])
     const { out } = await type(client, ...source[client])
@@ -162,7 +162,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
     ['a link to nowhere', (path: string) => symlink('/nowhere', path)],
     ['a directory', (path: string) => mkdir(path)],
   ])("%s of somebody else's stays as it is, with exit 78", async (_, make) => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     await mkdir(dirname(files[client]), { recursive: true })
     await make(files[client])
     const before = await stat(dirname(files[client]))
@@ -174,7 +174,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   })
 
   test('--remove removes the hook file; a second --remove changes nothing', async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     await type(client, ...source[client])
     await writeFile(join(dirname(files[client]), 'other.sh'), '')
     const removed = await type(client, ...source[client], '--remove')
@@ -185,7 +185,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   })
 
   test('--dry-run shows path and full text, or what would be removed, and changes nothing', async () => {
-    const { type, files, source, folder } = await openHouse()
+    const { type, files, source, folder } = await openHost()
     const names = () => readdir(folder, { recursive: true })
     const before = await names()
     const shown = (await type(client, ...source[client], '--dry-run')).out()
@@ -200,7 +200,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   })
 
   test('--json is one object', async () => {
-    const { type, files, source } = await openHouse()
+    const { type, files, source } = await openHost()
     const written = (await type(client, ...source[client], '--json')).json<InstallationJson>()
     expect(written).toEqual({
       client,
@@ -217,14 +217,14 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   })
 
   test('takes the directory from the configuration', async () => {
-    const { type, files, folder, certbot, acme } = await openHouse()
+    const { type, files, folder, certbot, acme } = await openHost()
     const path = client === 'certbot' ? certbot : acme
     await writeFile(join(folder, 'c.toml'), `[[source]]\nkind = "${client}"\npath = "${path}"\n`)
     expect((await type(client, '-c', 'c.toml', '--dry-run')).out()).toContain(files[client])
   })
 
   test('a directory that is not there is not made: exit 66', async () => {
-    const { type, folder } = await openHouse()
+    const { type, folder } = await openHost()
     const { exit, said } = await type(client, '--source', `${client}=${folder}/nothing`)
     expect([exit, said()]).toEqual([66, expect.stringContaining(`${folder}/nothing: does not exist`)])
     expect(await readdir(folder)).not.toContain('nothing')
@@ -233,7 +233,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   test.runIf(isRoot)(
     'a directory that may not be written is exit 74, and nothing is left in it',
     async () => {
-      const { type, files, source, folder } = await openHouse()
+      const { type, files, source, folder } = await openHost()
       await mkdir(dirname(files[client]), { recursive: true })
       await chmod(folder, 0o755)
       const { exit, said } = await asNobody(() => type(client, ...source[client]))
@@ -243,14 +243,14 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
   )
 
   test('of several directories one must be named', async () => {
-    const { type, certbot, acme } = await openHouse()
+    const { type, certbot, acme } = await openHost()
     const both = [certbot, acme].flatMap(path => ['--source', `${client}=${path}`])
     const { exit, said } = await type(client, ...both)
     expect([exit, said()]).toEqual([64, expect.stringContaining(`several sources are of kind ${client}`)])
   })
 
   test('a hook whose program is gone says what to do, on standard output', async () => {
-    const { type, files, source, main } = await openHouse()
+    const { type, files, source, main } = await openHost()
     await type(client, ...source[client])
     await chmod(join(dirname(main), 'node'), 0o644)
     const { stderr, lines } = (client === 'certbot' ? run : deploy)(files[client])
@@ -262,7 +262,7 @@ describe.each(['certbot', 'acme.sh'] as const)('install-hook %s', client => {
 test.each([[[]], [['nginx']], [['certbot', 'acme.sh']]])(
   'install-hook %j: one client must be named, exit 64',
   async words => {
-    const { type } = await openHouse()
+    const { type } = await openHost()
     const { exit, said } = await type(...words)
     expect([exit, said()]).toEqual([
       64,
@@ -272,20 +272,20 @@ test.each([[[]], [['nginx']], [['certbot', 'acme.sh']]])(
 )
 
 test('--source of another client does not lead to the usual place', async () => {
-  const { type, acme } = await openHouse()
+  const { type, acme } = await openHost()
   const { exit, said } = await type('certbot', '--source', `acme.sh=${acme}`, '--dry-run')
   expect([exit, said()]).toEqual([64, expect.stringContaining('--source has no directory of certbot')])
 })
 
 test('nonsense is refused before it gets into a hook that would say so only at the next renewal', async () => {
-  const { type, files, source } = await openHouse()
+  const { type, files, source } = await openHost()
   expect((await type('certbot', ...source.certbot, '--endpoint', 'http://example.com')).exit).toBe(78)
   expect((await type('certbot', ...source.certbot, '-c', 'missing.toml')).exit).toBe(78)
   await expect(stat(files.certbot)).rejects.toThrow('ENOENT')
 })
 
 test("--remove names the certificates for which acme.sh still wants the hook, without running acme.sh's files", async () => {
-  const { type, acme } = await openHouse()
+  const { type, acme } = await openHost()
   const conf = async (folder: string, name: string, line: string) => {
     await mkdir(join(acme, folder))
     await writeFile(join(acme, folder, name), `Le_Domain='x'\n${line}\n`)
@@ -308,7 +308,7 @@ test("--remove names the certificates for which acme.sh still wants the hook, wi
 })
 
 test('what it says fits 80 columns', async () => {
-  const { type, source, folder } = await openHouse()
+  const { type, source, folder } = await openHost()
   for (const client of ['certbot', 'acme.sh'] as const)
     for (const words of [['--dry-run'], [], [], ['--remove'], ['--remove']]) {
       const { out } = await type(client, ...source[client], ...words)

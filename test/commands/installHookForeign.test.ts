@@ -1,14 +1,14 @@
 import { chown, readdir } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { isRoot } from '../fixtures/asNobody.ts'
-import { openHouse } from './hookFixture.ts'
+import { openHost } from './hookFixture.ts'
 
 const NOBODY = 65_534
 
 test.skipIf(!isRoot).each(['certbot', 'acme.sh'] as const)(
   "root writes no hook into another user's directory of %s, and takes none away",
   async client => {
-    const { type, source, certbot, acme } = await openHouse()
+    const { type, source, certbot, acme } = await openHost()
     const directory = client === 'certbot' ? certbot : acme
     await chown(directory, NOBODY, NOBODY)
     for (const more of [[], ['--remove'], ['--dry-run']]) {

@@ -6,14 +6,14 @@ import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
 import type { Fault } from '../../src/errors.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { all, certbotIssue } from '../fixtures/producers.ts'
-import { ENV, openHouse, SECRET, type Wish } from './setupFixture.ts'
+import { ENV, openHost, SECRET, type Wish } from './setupFixture.ts'
 
 const KEY = `[default]\nsecret_id = AKIDtest\nsecret_key = ${SECRET}\n`
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 
 describe('setup --yes', () => {
   test('stores the key readable only by root, starts the service, and says what it did', async () => {
-    const { run, places, told } = await openHouse()
+    const { run, places, told } = await openHost()
     const { exit, out } = await run({ yes: true }, ENV)
     expect(exit).toBe(0)
     expect(await readFile(places.credentials, 'utf8')).toBe(KEY)
@@ -28,7 +28,7 @@ describe('setup --yes', () => {
     ['--daemon', { daemon: true }],
     ['--hook', { hook: true, endpoint: 'https://ssl.intl.tencentcloudapi.com', client: ['certbot'] }],
   ])('%s run again changes nothing, starts nothing, and says so', async (_, line) => {
-    const { run, told, folder } = await openHouse({ acme: true })
+    const { run, told, folder } = await openHost({ acme: true })
     await run({ yes: true, ...line }, ENV)
     const [names, before] = [await readdir(folder, { recursive: true }), told.length]
     const { exit, out } = await run({ yes: true, ...line }, ENV)
@@ -38,7 +38,7 @@ describe('setup --yes', () => {
   })
 
   test('another key takes the place of the one there was, which is kept beside it and as closed; the daemon starts again', async () => {
-    const { run, places, told } = await openHouse()
+    const { run, places, told } = await openHost()
     await run({ yes: true }, ENV)
     const { out } = await run({ yes: true }, { ...ENV, TENCENTCLOUD_SECRET_KEY: 'another' })
     const folder = dirname(places.credentials)
@@ -50,7 +50,7 @@ describe('setup --yes', () => {
   })
 
   test('what others could read before is closed in the copy too, and other profiles stay', async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     await mkdir(dirname(places.credentials), { recursive: true })
     await writeFile(places.credentials, '[ops]\nsecret_id = o\nsecret_key = p\n', { mode: 0o644 })
     await run({ yes: true }, ENV)
@@ -60,7 +60,7 @@ describe('setup --yes', () => {
   })
 
   test('a file with the key is taken as it is', async () => {
-    const { run, places, folder } = await openHouse()
+    const { run, places, folder } = await openHost()
     const text = '# ours\n[default]\nsecret_id = a\nsecret_key = b\n'
     await writeFile(join(folder, 'key.ini'), text)
     await run({ yes: true, credentialsFile: 'key.ini' })
@@ -68,7 +68,7 @@ describe('setup --yes', () => {
   })
 
   test('the profile that the configuration names is the one that is written', async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     await mkdir(dirname(places.config), { recursive: true })
     await writeFile(places.config, '[tencent]\nprofile = "ops"\n')
     await run({ yes: true }, ENV)
@@ -76,7 +76,7 @@ describe('setup --yes', () => {
   })
 
   test('with --hook the hook is installed and a timer looks after it', async () => {
-    const { run, places, told } = await openHouse()
+    const { run, places, told } = await openHost()
     const { out } = await run({ yes: true, hook: true }, ENV)
     const hook = join(places.certbot, 'renewal-hooks/deploy/zz-certferry')
     expect(await readFile(hook, 'utf8')).toContain('certferry')
@@ -85,13 +85,13 @@ describe('setup --yes', () => {
   })
 
   test('acme.sh has to be told of its hook, and the command for it is shown', async () => {
-    const { run } = await openHouse({ certbot: false, acme: true })
+    const { run } = await openHost({ certbot: false, acme: true })
     const { out } = await run({ yes: true, hook: true }, ENV)
     expect(out).toContain('\n  certferry install-hook acme.sh\n')
   })
 
   test("an older hook of certferry's is kept, and never so that certbot would run it too", async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     await run({ yes: true, hook: true }, ENV)
     const folder = join(places.certbot, 'renewal-hooks/deploy')
     const hook = join(folder, 'zz-certferry')
@@ -103,8 +103,8 @@ describe('setup --yes', () => {
     expect(await readFile(hook, 'utf8')).not.toContain('# older')
   })
 
-  test('of two clients the one that is named is carried, and stands in the configuration', async () => {
-    const { run, places } = await openHouse({ acme: true })
+  test('of two clients the one that is named is written to the configuration', async () => {
+    const { run, places } = await openHost({ acme: true })
     await run({ yes: true, client: ['certbot'], endpoint: 'https://ssl.intl.tencentcloudapi.com' }, ENV)
     const text = await readFile(places.config, 'utf8')
     expect(text).toContain(`[[source]]\nkind = "certbot"\npath = ${JSON.stringify(places.certbot)}\n`)
@@ -114,7 +114,7 @@ describe('setup --yes', () => {
   })
 
   test('a configuration that is a link is changed where it lies', async () => {
-    const { run, places, folder } = await openHouse({ acme: true })
+    const { run, places, folder } = await openHost({ acme: true })
     const real = join(folder, 'kept.toml')
     await writeFile(real, '# kept elsewhere\n[log]\nlevel = "warn"\n')
     await mkdir(dirname(places.config), { recursive: true })
@@ -127,7 +127,7 @@ describe('setup --yes', () => {
   })
 
   test('--dry-run says all of it, shows what would be new in the configuration and no key, and changes nothing', async () => {
-    const { run, told, folder, places } = await openHouse({ acme: true })
+    const { run, told, folder, places } = await openHost({ acme: true })
     const { out } = await run({ yes: true, dryRun: true, hook: true, client: ['certbot'] }, ENV)
     for (const part of [
       'Would do:',
@@ -141,8 +141,8 @@ describe('setup --yes', () => {
     expect([told, (await readdir(folder)).sort()]).toEqual([[], ['.acme.sh', 'letsencrypt']])
   })
 
-  test('the test at the end is the doctor, and asks with the key that was stored; its exit code is the exit code', async () => {
-    const { run, places } = await openHouse()
+  test('the test at the end is check, and uses the key that was stored; its exit code is the exit code', async () => {
+    const { run, places } = await openHost()
     const emulator = await startEmulator()
     await all(certbotIssue(places.certbot, 'example.com', await issue({ names: ['example.com'] })))
     const { secretId, secretKey } = DEMO_CREDENTIALS
@@ -165,8 +165,8 @@ describe('setup --yes', () => {
     await emulator.close()
   })
 
-  test('--json is one object, with what the doctor found', async () => {
-    const { run, places } = await openHouse()
+  test('--json is one object, with the findings of check', async () => {
+    const { run, places } = await openHost()
     const { exit, json } = await run(
       { yes: true, json: true, skipCheck: false, endpoint: 'http://127.0.0.1:9' },
       { ...ENV, TENCENTCLOUD_CREDENTIALS_FILE: places.credentials },
@@ -179,7 +179,7 @@ describe('setup --yes', () => {
 
 describe('setup at a terminal', () => {
   test('asks four things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
     expect(asked).toEqual([
       `Found certbot in ${places.certbot} (0 certificates). Upload them? [Y/n] `,
@@ -192,8 +192,8 @@ describe('setup at a terminal', () => {
     expect(out).not.toContain(SECRET)
   })
 
-  test('Enter four times does what most want', async () => {
-    const { run, told, places } = await openHouse({ acme: true })
+  test('Enter four times accepts the defaults', async () => {
+    const { run, told, places } = await openHost({ acme: true })
     await run({ yes: true }, ENV)
     const { asked } = await run({}, {}, [])
     expect(asked[0]).toContain('[both/certbot/acme.sh]')
@@ -202,14 +202,14 @@ describe('setup at a terminal', () => {
   })
 
   test('a key that is there can be replaced', async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     await run({ yes: true }, ENV)
     await run({}, {}, ['', 'n', 'AKIDnew', 'new'])
     expect(await readFile(places.credentials, 'utf8')).toContain('secret_key = new\n')
   })
 
-  test('what is no answer is asked again', async () => {
-    const { run, told } = await openHouse()
+  test('an invalid answer is asked for again', async () => {
+    const { run, told } = await openHost()
     const { asked } = await run({}, ENV, ['what?', 'y', 'both', 'h'])
     expect(asked).toHaveLength(4)
     expect(told[0]).toBe('enable certferry-sync.timer')
@@ -246,7 +246,7 @@ describe('setup refuses', () => {
     ['a client it does not know', {}, { yes: true, client: ['lego2'] }, ENV, 'USAGE'],
     ['a machine without a client', { certbot: false }, { yes: true }, ENV, 'NO_SOURCE'],
   ])('%s, and changes nothing', async (_, wish, line, env, code) => {
-    const { run, folder, told } = await openHouse(wish)
+    const { run, folder, told } = await openHost(wish)
     const before = await readdir(folder)
     expect(await fault(run(line, env))).toMatchObject({ code })
     expect([told, await readdir(folder)]).toEqual([[], before])
@@ -256,7 +256,7 @@ describe('setup refuses', () => {
     ['that is wrong', '[tencent]\nregoin = "x"\n'],
     ['that it could not change without damage', 'tencent.endpoint = "https://old.example"\n'],
   ])('a configuration %s, and leaves it as it is', async (_, text) => {
-    const { run, places, told } = await openHouse()
+    const { run, places, told } = await openHost()
     await mkdir(dirname(places.config), { recursive: true })
     await writeFile(places.config, text)
     const line = { yes: true, endpoint: 'https://ssl.intl.tencentcloudapi.com' }
@@ -264,8 +264,8 @@ describe('setup refuses', () => {
     expect([told, await readFile(places.config, 'utf8')]).toEqual([[], text])
   })
 
-  test('a unit that does not start is told with where to look', async () => {
-    const { run } = await openHouse({ broken: true })
+  test('a unit that does not start is reported with the command that shows its log', async () => {
+    const { run } = await openHost({ broken: true })
     expect(await fault(run({ yes: true }, ENV))).toMatchObject({
       code: 'SERVICE_FAILED',
       message: 'systemctl start certferry.service: Job for certferry.service failed.',
@@ -274,7 +274,7 @@ describe('setup refuses', () => {
   })
 
   test('a place it may not write, before it asks anything', async () => {
-    const { run, places } = await openHouse()
+    const { run, places } = await openHost()
     await mkdir(dirname(dirname(places.config)))
     await writeFile(dirname(places.config), 'a file where the folder should be')
     const asked: string[] = []

@@ -21,7 +21,7 @@ export interface Wish {
   readonly broken?: boolean
 }
 
-export async function openHouse({ units = true, certbot = true, acme = false, broken = false }: Wish = {}) {
+export async function openHost({ units = true, certbot = true, acme = false, broken = false }: Wish = {}) {
   const folder = await temporaryDirectory()
   const told: string[] = []
   const [root, home] = [join(folder, 'letsencrypt'), join(folder, '.acme.sh')]

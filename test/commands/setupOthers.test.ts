@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { issue } from '../fixtures/certificates.ts'
 import { storeText } from '../fixtures/traefikStore.ts'
-import { ENV, openHouse } from './setupFixture.ts'
+import { ENV, openHost } from './setupFixture.ts'
 
 const pair = await issue()
 
 /** lego and Traefik, each with a certificate, and dehydrated without one. */
-async function house() {
-  const opened = await openHouse({ certbot: false })
+async function host() {
+  const opened = await openHost({ certbot: false })
   const { lego, traefik, dehydrated } = opened.places.clients
   await mkdir(join(lego, 'certificates'), { recursive: true })
   await writeFile(join(lego, 'certificates/a.example.crt'), pair.chain)
@@ -22,8 +22,8 @@ async function house() {
   return { ...opened, base }
 }
 
-test('every client at its usual place is found, with its certificates counted', async () => {
-  const { run, places } = await house()
+test('setup finds every client in its default directory, with its certificates counted', async () => {
+  const { run, places } = await host()
   const { exit, asked } = await run({}, ENV, ['all', '', '', ''])
   const { lego, traefik, dehydrated } = places.clients
   expect(exit).toBe(0)
@@ -32,16 +32,16 @@ test('every client at its usual place is found, with its certificates counted', 
   )
 })
 
-test('one of them is named in the configuration, with its path', async () => {
-  const { run, places } = await house()
+test('setup --client writes the source of that client to the configuration', async () => {
+  const { run, places } = await host()
   expect((await run({ yes: true, client: ['traefik'] }, ENV)).exit).toBe(0)
   expect(await readFile(places.config, 'utf8')).toContain(
     `[[source]]\nkind = "traefik"\npath = ${JSON.stringify(places.clients.traefik)}\n`,
   )
 })
 
-test('as a hook: installed where the client has a place for one, and said of the others what carries them', async () => {
-  const { run, base } = await house()
+test('setup --hook installs the hook of a client that has hook files, and names the command for each other', async () => {
+  const { run, base } = await host()
   const { exit, out } = await run({ yes: true, hook: true }, ENV)
   expect(exit).toBe(0)
   expect(await readFile(join(base, 'conf.d/zz-certferry.sh'), 'utf8')).toContain('deploy_cert')

@@ -13,7 +13,7 @@ async function skipping(match: string) {
   return { ...stage, given: ['--config', config] }
 }
 
-test('a certificate that is to be skipped is neither sent nor shown', async () => {
+test('an excluded certificate is neither uploaded nor shown', async () => {
   const { type, emulator, given } = await skipping('dev.*')
   expect((await type(['sync', ...given])).exit).toBe(0)
   expect(emulator.certificates().map(({ names }) => names[0])).toEqual(['shop.example.com'])
@@ -22,13 +22,13 @@ test('a certificate that is to be skipped is neither sent nor shown', async () =
   expect(status).not.toContain('dev.example.com')
 })
 
-test('one that was uploaded before it was skipped is not called gone', async () => {
+test('a certificate uploaded before it was excluded is not shown as removed', async () => {
   const { type, given } = await skipping('certbot:dev*')
   await type(['sync'])
   expect((await type(['status', ...given])).out()).not.toContain('removed')
 })
 
-test('a hook for one says so and is well', async () => {
+test('a hook for an excluded certificate logs that and exits 0', async () => {
   const { type, folder, emulator, given } = await skipping('dev.*')
   const env = { RENEWED_LINEAGE: join(folder, 'letsencrypt/live/dev.example.com') }
   const run = await type(['hook', '--config', given[1] ?? ''].slice(0, 3), { env })
@@ -36,8 +36,8 @@ test('a hook for one says so and is well', async () => {
   expect(run.out()).toContain('certbot:dev.example.com is skipped, as the configuration says')
 })
 
-test('of several patterns that match, the last one that speaks of it decides', () => {
-  const { isExcluded: isSkipped } = resolveSettings(
+test('of several matching patterns the last one that sets exclude decides', () => {
+  const { isExcluded } = resolveSettings(
     {},
     {},
     {
@@ -48,6 +48,6 @@ test('of several patterns that match, the last one that speaks of it decides', (
       ],
     },
   )
-  expect([isSkipped('certbot:dev'), isSkipped('certbot:shop.example.com')]).toEqual([true, false])
+  expect([isExcluded('certbot:dev'), isExcluded('certbot:shop.example.com')]).toEqual([true, false])
   expect(resolveSettings({}, {}, {}).isExcluded('certbot:dev')).toBe(false)
 })

@@ -20,7 +20,7 @@ async function textsOf(folder: string): Promise<Readonly<Record<string, string>>
 }
 
 describe('status --json', () => {
-  test('tells of what is uploaded: names, share of life left, ID and when; nothing is failing', async () => {
+  test('shows what is uploaded: names, share of life left, ID and when; nothing is failing', async () => {
     const { type, certbot, emulator, folder } = await openStage()
     const pair = await certbot('example.com', await issue({ names: ['example.com', 'www.example.com'] }))
     await type(['sync'])
@@ -47,7 +47,7 @@ describe('status --json', () => {
     })
   })
 
-  test('what could not be carried yet is failing: since when, why, and when a daemon looks next', async () => {
+  test('a certificate whose upload fails is failing: since when, why, and when the next attempt is', async () => {
     const { type, certbot, folder } = await openStage()
     await certbot('example.com')
     const { fingerprint = '' } = (await type(['sync', '--json', '--dry-run'])).json().results[0] as {
@@ -116,7 +116,7 @@ describe('status leaves everything as it is', () => {
     expect([await textsOf(folder), emulator.entries.length]).toEqual(before)
   })
 
-  test('a state directory that nobody may write to is read all the same', async () => {
+  test('a read-only state directory is read', async () => {
     const { type, certbot, folder } = await openStage()
     await certbot('example.com')
     await type(['sync'])

@@ -11,7 +11,7 @@ import { BOUND, openWatchStage } from './watchFixture.ts'
 afterEach(() => vi.restoreAllMocks())
 
 describe('a daemon', () => {
-  test('uploads what is there when it starts, then every renewal, and ends with 0', async () => {
+  test('uploads what is on disk when it starts, then every renewal, and ends with 0', async () => {
     const { certbot, start, renew, stored } = await openWatchStage()
     for (const name of ['a.example', 'b.example']) await certbot(name)
     const { saying, said, lines, end } = start()
@@ -33,7 +33,7 @@ describe('a daemon', () => {
     expect(lines().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
   })
 
-  test('uploads a first issuance, in a source that was not there when it started', async () => {
+  test('uploads a first issuance, in a source that did not exist when it started', async () => {
     const { certbot, start, stored, renew } = await openWatchStage()
     const { saying, end } = start()
     expect(await saying('source_error')).toMatchObject([{ level: 'warn', code: 'SOURCE_MISSING' }])
@@ -46,7 +46,7 @@ describe('a daemon', () => {
     expect(await end()).toBe(0)
   })
 
-  test('waits for the second half of a renewal, without a word', async () => {
+  test('waits silently for the second half of a renewal', async () => {
     const { certbot, start, root, stored } = await openWatchStage()
     await certbot('a.example')
     const { said, lines, saying } = start()
@@ -73,7 +73,7 @@ describe('a daemon', () => {
 })
 
 describe('SIGUSR1', () => {
-  test('sweeps: what no event told of is uploaded, counted and said', async () => {
+  test('rescans: a change without an event is uploaded, counted and logged', async () => {
     vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function deaf(this: FSWatcher) {
       queueMicrotask(() => this.emit('ready'))
       return this
@@ -119,7 +119,7 @@ describe('SIGHUP', () => {
     expect(await end()).toBe(0)
   })
 
-  test('takes a valid one, and looks at everything under it', async () => {
+  test('takes a valid one, and checks everything under it', async () => {
     const { certbot, configure, start, stored, emulator, renew } = await openWatchStage()
     await certbot('a.example')
     const { signal, saying, end } = start()
@@ -135,7 +135,7 @@ describe('SIGHUP', () => {
 })
 
 describe('a fault of the account', () => {
-  test('is said once, and no request is made while uploads rest; SIGHUP lifts the rest', async () => {
+  test('is logged once, and no request is made while uploads are paused; SIGHUP ends the pause', async () => {
     const accounts = { 'certferry-demo': { secretKey: 'another' } }
     const { certbot, start, emulator, stored, renew } = await openWatchStage({ accounts })
     for (const name of ['a.example', 'b.example', 'c.example']) await certbot(name)

@@ -7,7 +7,7 @@ import { receiptsIn } from '../fixtures/state.ts'
 import { BOUND, openWatchStage } from './watchFixture.ts'
 
 describe('a daemon whose machine fails', () => {
-  test('keeps in mind what is in a source that cannot be read for a while', async () => {
+  test('remembers the lineages of a source that cannot be read for a while', async () => {
     const { certbot, start, root, stored, renew } = await openWatchStage()
     await certbot('a.example')
     const { signal, saying, said } = start()
@@ -26,7 +26,7 @@ describe('a daemon whose machine fails', () => {
     await stored(2)
   })
 
-  test('finds within seconds what no event told of: files behind links that are written in place', async () => {
+  test('finds changes without events within seconds: files behind links that are written in place', async () => {
     const { certbot, start, root, stored } = await openWatchStage()
     await certbot('a.example')
     const { saying, said } = start()
@@ -40,7 +40,7 @@ describe('a daemon whose machine fails', () => {
     await stored(2)
   }, 90_000)
 
-  test('makes its state directory again when it has gone, and learns every receipt anew', async () => {
+  test('creates a deleted state directory again, and learns every receipt anew', async () => {
     const { certbot, start, stored, folder, emulator } = await openWatchStage()
     for (const name of ['a.example', 'b.example']) await certbot(name)
     const { signal, saying, end } = start()
@@ -54,7 +54,7 @@ describe('a daemon whose machine fails', () => {
     expect(await end()).toBe(0)
   })
 
-  test('sweeps nothing while it could not record anything, and says so', async () => {
+  test('rescans nothing while it cannot record anything, and logs that', async () => {
     const { certbot, start, folder, emulator } = await openWatchStage()
     await certbot('a.example')
     const { signal, saying, said } = start()
@@ -66,7 +66,7 @@ describe('a daemon whose machine fails', () => {
     expect([said('rescan'), emulator.entries.length]).toEqual([[], 1])
   })
 
-  test('records an ID soon after the disk is well again', async () => {
+  test('records an ID soon after the disk can be written again', async () => {
     const { certbot, start, folder, emulator, renew, stored } = await openWatchStage()
     await certbot('a.example')
     // a minute takes 0.6 s

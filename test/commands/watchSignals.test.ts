@@ -24,8 +24,8 @@ function heldWatchers() {
   }
 }
 
-describe('while it begins', () => {
-  test('SIGHUP and SIGUSR1 are heard, and the configuration is read once more', async () => {
+describe('a daemon that is starting', () => {
+  test('SIGHUP and SIGUSR1 are handled, and the configuration is read once more', async () => {
     const { held, letGo } = heldWatchers()
     const { certbot, configure, start, stored } = await openWatchStage()
     await certbot('a.example')
@@ -85,7 +85,7 @@ describe('SIGTERM', () => {
   })
 })
 
-test('SIGTERM ends the daemon though whoever is to be told does not listen', async () => {
+test('SIGTERM ends the daemon though the webhook does not answer', async () => {
   const { endings, wait } = heldEndings()
   const { folder, certbot, configure, start, stored } = await openWatchStage()
   await writeFile(join(folder, 'tell'), `#!/bin/sh\n: > '${folder}/asked'\nexec sleep 60\n`, { mode: 0o755 })
@@ -101,7 +101,7 @@ test('SIGTERM ends the daemon though whoever is to be told does not listen', asy
   expect(said('notification_failed')).toHaveLength(1)
 })
 
-describe('a storm of signals', () => {
+describe('many signals at once', () => {
   test('SIGHUP is two reloads: the one under way, and one after it', async () => {
     const { certbot, stored, saying, said, signal, end } = await running()
     for (let i = 0; i < 100; i++) signal('SIGHUP')
@@ -112,7 +112,7 @@ describe('a storm of signals', () => {
     expect(await end()).toBe(0)
   })
 
-  test('SIGUSR1 is two sweeps, and a change that no event told of is counted once', async () => {
+  test('SIGUSR1 is two rescans, and a change without an event is counted once', async () => {
     vi.spyOn(FSWatcher.prototype, 'add').mockImplementation(function deaf(this: FSWatcher) {
       queueMicrotask(() => this.emit('ready'))
       return this
@@ -152,7 +152,7 @@ async function running() {
   return { ...stage, ...daemon }
 }
 
-test('a reload that asks for a page where none can be leaves the page that is there', async () => {
+test('a reload with an address that cannot be opened leaves the server as it is', async () => {
   const { folder, configure, start } = await openWatchStage()
   const socket = join(folder, 's')
   await configure(`[http]\nlisten = "unix:${socket}"\n`)
@@ -172,7 +172,7 @@ test('a reload that asks for a page where none can be leaves the page that is th
   await expect(ask(`${socket}2`, '/ready')).rejects.toThrow()
 })
 
-test('a reload that meets what it does not expect leaves the old configuration in force, and says the error by its code', async () => {
+test('a reload that fails unexpectedly leaves the old configuration in force, and logs the error code', async () => {
   const { certbot, start, stored } = await openWatchStage()
   const daemon = start()
   await daemon.saying('watching')
