@@ -1,4 +1,4 @@
-/** Node's own debugger, which would hand every key to whoever connects: no signal and no environment opens it. */
+/** Node's own debugger shows every key to any client: no signal and no environment variable opens it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
@@ -43,7 +43,7 @@ const end = async ({ child, ended }: { child: ChildProcess; ended: Promise<unkno
   await ended
 }
 
-/** A certbot tree with one certificate, and a service that answers when it is told to. */
+/** A certbot tree with one certificate, and a service whose answer the test sends. */
 async function stage() {
   const folder = await temporaryDirectory()
   const root = join(folder, 'le')

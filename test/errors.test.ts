@@ -18,14 +18,14 @@ describe('every fault', () => {
     expect(CODES.map(code => new Fault(code, '').exit).filter(exit => exit === 2 || exit === 0)).toEqual([])
   })
 
-  test('carries the better advice, the code and the request ID it is given, and its cause', () => {
+  test('keeps the advice, the code, the request ID and the cause that it is given', () => {
     const cause = new Error('under it')
     const detail = { cause, advice: 'Do this.', apiCode: 'InternalError', requestId: 'r' }
     expect(new Fault('API_UNAVAILABLE', 'x', detail)).toMatchObject(detail)
     expect('cause' in new Fault('API_UNAVAILABLE', 'x')).toBe(false)
   })
 
-  test('what is mid-change is looked at again, and ends as "try again later"', () => {
+  test('these faults are checked again within seconds', () => {
     const soon = CODES.filter(code => new Fault(code, '').retry === 'recheck')
     expect(soon).toEqual([
       'FILE_MISSING',

@@ -13,7 +13,7 @@ import { temporaryDirectory } from './fixtures/temporary.ts'
 
 const LAUNCHER = 'dist/certferry'
 
-/** Much longer than it takes: only what turns for ever is still there. In milliseconds. */
+/** Much longer than it takes: only an endless loop is still running. In milliseconds. */
 const PATIENCE = 15_000
 
 const ENV = {
@@ -33,7 +33,7 @@ async function stage() {
   return { folder, emulator, words }
 }
 
-describe('a state directory that the system lets nobody make', () => {
+describe('a state directory that cannot be created', () => {
   test.each(['/proc/nope', '/proc/self/nope/deep', '/dev/fd/nope', '/sys/nope', '/proc/version/nope'])(
     '%s ends sync, hook and watch with 74 before anything is sent',
     async place => {
@@ -53,7 +53,7 @@ describe('a state directory that the system lets nobody make', () => {
     60_000,
   )
 
-  test('nor is a metrics file there waited for', async () => {
+  test('a metrics file that cannot be created is a warning', async () => {
     const { folder, words } = await stage()
     const places = ['--state-dir', join(folder, 'state'), '--metrics-file', '/proc/nope/deep/x.prom']
     const { code, stdout } = await run(LAUNCHER, ['sync', ...words, ...places], ENV, PATIENCE)
@@ -83,7 +83,7 @@ test.each([
 )
 
 describe('folders', () => {
-  test('are made with all that are missing above them, each with the mode, and told uppermost first', async () => {
+  test('are created with all that are missing above them, with the mode, and returned uppermost first', async () => {
     const folder = await temporaryDirectory()
     const [a, b] = [join(folder, 'a'), join(folder, 'a/b')]
     expect(makeFolders(b, 0o700)).toEqual([a, b])
@@ -91,7 +91,7 @@ describe('folders', () => {
     expect(await readdir(a)).toEqual(['b'])
   })
 
-  test('are not made over a file or through one', async () => {
+  test('are not created over a file or through one', async () => {
     const folder = await temporaryDirectory()
     await writeFile(join(folder, 'file'), '')
     for (const path of ['file', 'file/deep'])

@@ -23,7 +23,7 @@ function printed(write: (console: Console) => void): string {
 }
 
 describe('a secret reaches the network and nothing else', () => {
-  test('it is revealed to who asks for it', () => {
+  test('reveal returns the text', () => {
     expect(hidden.reveal()).toBe(TEXT)
   })
 
@@ -65,12 +65,12 @@ describe('a secret reaches the network and nothing else', () => {
     ])
   })
 
-  test('cloning it for another thread or the disk fails rather than carrying it there', () => {
+  test('cloning it for another thread or the disk fails rather than copying it', () => {
     expect(() => structuredClone(hidden)).toThrow(/could not be cloned/)
     expect(() => serialize(hidden)).toThrow(/could not be cloned/)
   })
 
-  test('nobody can change what it shows', () => {
+  test('what it shows cannot be changed', () => {
     expect(() => Object.assign(hidden, { toString: () => TEXT })).toThrow(TypeError)
   })
 })

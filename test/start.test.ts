@@ -1,4 +1,4 @@
-/** The built program, started where something that every process has is not there, or with words that say nothing. */
+/** The built program, started without a working directory, a home or a value for an option. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises'
@@ -76,13 +76,13 @@ async function deleted() {
   return DELETED(folder)
 }
 
-describe('in a working directory that has been deleted', () => {
-  test('what is named by its whole path is done', async () => {
+describe('in a deleted working directory', () => {
+  test('absolute paths work', async () => {
     const { words } = await stage()
     expect(await run(['sync', ...words], { first: await deleted() })).toMatchObject({ code: 0 })
   })
 
-  test('what is named relative to it is not there', async () => {
+  test('relative paths do not exist', async () => {
     const { words } = await stage()
     const { code, said } = await run(['sync', ...words, '-c', 'config.toml'], { first: await deleted() })
     expect([code, said]).toEqual([78, expect.stringContaining('config.toml: is not there')])
@@ -133,11 +133,11 @@ describe('an option without its value', () => {
     expect(await readdir(cwd)).toEqual([])
   })
 
-  test('so is a file without a name', async () => {
+  test('a file without a name is refused', async () => {
     expect(await run(['inspect', ''])).toMatchObject({ code: 64 })
   })
 
-  test('an empty variable is as good as none', async () => {
+  test('an empty variable counts as not set', async () => {
     const { words, state } = await stage()
     const cwd = await temporaryDirectory()
     const env = {

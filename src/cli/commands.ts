@@ -1,4 +1,4 @@
-/** The commands, their options and what `--help` says of them. */
+/** The commands, their options and their texts in `--help`. */
 import {
   COMMON,
   type CommandLine,

@@ -60,7 +60,7 @@ async function syncRenewed(app: App, lineage: Lineage, home: string): Promise<re
   return outcomes
 }
 
-/** A missing folder is a wrong name, not a renewal in progress. Reading a folder that stat refuses says why. */
+/** A missing folder is a wrong name, not a renewal in progress. A folder that cannot be examined counts as there: reading it reports why. */
 function requireDirectory(folder: string): void {
   if (!isThere(folder))
     throw new Fault('SOURCE_MISSING', `${folder}: no such directory`, {

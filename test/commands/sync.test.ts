@@ -250,7 +250,11 @@ describe('what stops sync before anything is sent', () => {
     expect(lines.map(line => JSON.parse(line)).filter(({ level }) => level !== 'debug')).toMatchObject([
       { event: 'retry', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
       { event: 'failed', code: 'NETWORK', advice: expect.stringContaining('Check the network') },
-      { event: 'stopped', level: 'warn', msg: expect.stringContaining('left to the next pass') },
+      {
+        event: 'stopped',
+        level: 'warn',
+        msg: expect.stringContaining('the next run tries what was not sent'),
+      },
       { event: 'run_finished', summary: { failed: 12 }, exit: 75 },
     ])
   })
