@@ -5,13 +5,11 @@ import { secret } from '../../src/secret.ts'
 import { findCredentials, type Places } from '../../src/tencent/credentials.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
-// /etc/tencentcloud/credentials, the last of the files, is no test's to write: it is only seen in the message.
-
 export const ENV = { TENCENTCLOUD_SECRET_ID: 'env-id', TENCENTCLOUD_SECRET_KEY: 'env-key' }
 export const ini = (id: string, key: string, more = '') =>
   `[default]\nsecret_id = ${id}\nsecret_key = ${key}\n${more}`
 
-/** Time passes as soon as anybody waits for it. */
+/** Waits end at once. */
 export const AT_ONCE = { now: () => new Date(), wait: async () => {} }
 
 export async function stage(files: Readonly<Record<string, string>> = {}) {
@@ -29,14 +27,14 @@ export async function stage(files: Readonly<Record<string, string>> = {}) {
       ...AT_ONCE,
       ...places,
     })
-  const said = (places: Partial<Places> = {}) =>
+  const foundAs = (places: Partial<Places> = {}) =>
     find(places).then(({ origin, secretId, secretKey, token }) => ({
       origin,
       secretId,
       secretKey: secretKey.reveal(),
       token: token?.reveal(),
     }))
-  return { home, at: (name: string) => join(home, name), find, said }
+  return { home, at: (name: string) => join(home, name), find, foundAs }
 }
 
 export const role = async () => ({ origin: 'role', secretId: 'role-id', secretKey: secret('role-key') })

@@ -10,7 +10,7 @@ import { AT_ONCE } from './credentialPlaces.ts'
 
 const HOUR = 3_600_000
 
-/** A machine's role whose credentials last an hour, counted by the test's clock. */
+/** A machine's role whose credentials are valid for an hour of the test's clock. */
 async function roleStage() {
   const clock = { now: 0 }
   const metadata = { asked: 0, answers: true, renews: true }
@@ -28,7 +28,7 @@ async function roleStage() {
   return {
     clock,
     metadata,
-    wallet: createCredentialProvider(
+    provider: createCredentialProvider(
       { env: {}, home, profile: undefined, role, ...AT_ONCE },
       () => clock.now,
     ),
@@ -41,70 +41,70 @@ async function fileStage() {
   const put = (id: string, key: string) => writeFile(file, `[default]\nsecret_id=${id}\nsecret_key=${key}\n`)
   const env = { TENCENTCLOUD_CREDENTIALS_FILE: file }
   const places: Places = { env, home, profile: undefined, role: async () => 'there is no role', ...AT_ONCE }
-  return { file, put, wallet: createCredentialProvider(places, () => 0) }
+  return { file, put, provider: createCredentialProvider(places, () => 0) }
 }
 
 const ids = (found: readonly Credentials[]) => [...new Set(found.map(({ secretId }) => secretId))]
 const tenOf = <T>(ask: () => Promise<T>) => Promise.all(Array.from({ length: 10 }, ask))
 
-describe('the credentials in force', () => {
-  test('are found once, however many ask at the same time and later', async () => {
-    const { wallet, metadata } = await roleStage()
-    expect(ids(await tenOf(wallet.current))).toEqual(['id-1'])
-    await wallet.current()
+describe('the current credentials', () => {
+  test('are loaded once for all callers', async () => {
+    const { provider, metadata } = await roleStage()
+    expect(ids(await tenOf(provider.current))).toEqual(['id-1'])
+    await provider.current()
     expect(metadata.asked).toBe(1)
   })
 
-  test("a role's are renewed five minutes before they end, once for all who ask", async () => {
-    const { wallet, metadata, clock } = await roleStage()
-    await wallet.current()
+  test('of a role are renewed five minutes before they expire, once for all callers', async () => {
+    const { provider, metadata, clock } = await roleStage()
+    await provider.current()
     clock.now = HOUR - 300_000
-    expect(ids(await tenOf(wallet.current))).toEqual(['id-1'])
+    expect(ids(await tenOf(provider.current))).toEqual(['id-1'])
     clock.now += 1
-    expect(ids(await tenOf(wallet.current))).toEqual(['id-2'])
+    expect(ids(await tenOf(provider.current))).toEqual(['id-2'])
     expect(metadata.asked).toBe(2)
   })
 
-  test("a role's serve to their end while the machine gives no new ones", async () => {
-    const { wallet, metadata, clock } = await roleStage()
-    await wallet.current()
+  test('of a role are used until they expire if there are no new ones', async () => {
+    const { provider, metadata, clock } = await roleStage()
+    await provider.current()
     metadata.answers = false
     clock.now = HOUR - 1
-    expect((await wallet.current()).secretId).toBe('id-1')
+    expect((await provider.current()).secretId).toBe('id-1')
     clock.now = HOUR
-    await expect(wallet.current()).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
+    await expect(provider.current()).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
     metadata.answers = true
-    expect((await wallet.current()).secretId).toMatch(/^id-/)
+    expect((await provider.current()).secretId).toMatch(/^id-/)
   })
 
-  test('that could not be found are looked for again by who asks later', async () => {
-    const { wallet, put } = await fileStage()
-    const missing = await tenOf(() => wallet.current().catch((error: unknown) => error))
+  test('that were not found are searched again at the next call', async () => {
+    const { provider, put } = await fileStage()
+    const missing = await tenOf(() => provider.current().catch((error: unknown) => error))
     expect(missing[0]).toBeInstanceOf(Fault)
     expect(new Set(missing).size).toBe(1)
     await put('id', 'key')
-    expect((await wallet.current()).secretId).toBe('id')
+    expect((await provider.current()).secretId).toBe('id')
   })
 })
 
-describe('renewing', () => {
-  test('tells whether anything else came out', async () => {
-    const { wallet, put } = await fileStage()
+describe('renewing credentials', () => {
+  test('returns whether they have changed', async () => {
+    const { provider, put } = await fileStage()
     await put('id', 'key')
-    await wallet.current()
-    expect(await wallet.renew()).toBe(false)
+    await provider.current()
+    expect(await provider.renew()).toBe(false)
     await put('id', 'other-key')
-    expect(await wallet.renew()).toBe(true)
-    expect((await wallet.current()).secretKey.reveal()).toBe('other-key')
+    expect(await provider.renew()).toBe(true)
+    expect((await provider.current()).secretKey.reveal()).toBe('other-key')
   })
 
-  test('before anything was found counts as new', async () => {
-    const { wallet, put } = await fileStage()
+  test('before the first search is a change', async () => {
+    const { provider, put } = await fileStage()
     await put('id', 'key')
-    expect(await wallet.renew()).toBe(true)
+    expect(await provider.renew()).toBe(true)
   })
 
-  test('after a search that failed counts as new', async () => {
+  test('after a failed search is a change', async () => {
     const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()]
     const found = { origin: 'role', secretId: 'id', secretKey: secret('key') }
     const roles = [() => answer.promise, async () => found]
@@ -112,21 +112,21 @@ describe('renewing', () => {
       asked.resolve()
       return (roles.shift() ?? (async () => found))()
     }
-    const wallet = createCredentialProvider(
+    const provider = createCredentialProvider(
       { env: {}, home: '/nowhere', profile: undefined, role, ...AT_ONCE },
       () => 0,
     )
-    const asking = expect(wallet.current()).rejects.toMatchObject({ message: 'nonsense' })
+    const asking = expect(provider.current()).rejects.toMatchObject({ message: 'nonsense' })
     await asked.promise
-    const renewing = wallet.renew()
+    const renewing = provider.renew()
     answer.reject(new Fault('CREDENTIALS_UNREADABLE', 'nonsense'))
     expect(await renewing).toBe(true)
     await asking
   })
 
-  test('that finds nothing says so, and leaves no rejection behind that nobody handles', async () => {
-    const { wallet } = await fileStage()
-    const both = await Promise.allSettled([wallet.current(), wallet.renew()])
+  test('that finds none throws, without an unhandled rejection', async () => {
+    const { provider } = await fileStage()
+    const both = await Promise.allSettled([provider.current(), provider.renew()])
     const rejected = { status: 'rejected', reason: { code: 'CREDENTIALS_UNREADABLE' } }
     expect(both).toMatchObject([rejected, rejected])
   })
