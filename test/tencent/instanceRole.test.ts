@@ -23,7 +23,7 @@ const withCredentials = (fields: object) =>
   metadata({ body: 'ferry' }, { body: JSON.stringify({ ...CREDENTIALS, ...fields }) })
 
 describe('the role of a cloud machine', () => {
-  test('gives its temporary credentials and the time they end', async () => {
+  test('has temporary credentials and the time they expire', async () => {
     const { ask, asked } = await withCredentials({})
     const found = (await ask()) as Credentials
     expect(found).toMatchObject({
@@ -35,7 +35,7 @@ describe('the role of a cloud machine', () => {
     expect(asked.map(({ path }) => path)).toEqual(['/meta/', '/meta/ferry'])
   })
 
-  test('is none where the service answers 404, or an error, or nothing listens', async () => {
+  test('is missing if the metadata service answers 404 or an error, or nothing listens', async () => {
     const none = 'this machine has no role'
     expect(await (await metadata({ status: 404, body: 'not found' })).ask()).toBe(none)
     expect(await (await metadata({ status: 500, body: 'ferry' })).ask()).toBe(none)
@@ -44,7 +44,7 @@ describe('the role of a cloud machine', () => {
   })
 
   test.each([301, 302, 303, 307, 308])(
-    'is none where the service redirects (%i), and the other server is not asked',
+    'is missing if the metadata service redirects (%i), which is not followed',
     async status => {
       const elsewhere = await answering(() => ({ body: 'ferry' }))
       const { ask } = await metadata({ status, headers: { location: elsewhere.url } })
@@ -53,7 +53,7 @@ describe('the role of a cloud machine', () => {
     },
   )
 
-  test('is none where a search page answers for a name that does not exist', async () => {
+  test('is missing if a search page answers', async () => {
     const { ask, asked } = await metadata({ body: '<html>\u001b[31mDid you mean metadata.example?</html>' })
     expect(await ask()).toBe('this machine has no role')
     expect(asked).toHaveLength(1)
@@ -66,7 +66,7 @@ describe('the role of a cloud machine', () => {
     ['a failure', { body: JSON.stringify({ ...CREDENTIALS, Code: 'Failed' }) }],
     ['no token', { body: JSON.stringify({ ...CREDENTIALS, Token: undefined }) }],
     ['a date of another type', { body: JSON.stringify({ ...CREDENTIALS, ExpiredTime: 'noon' }) }],
-  ])('that gives %s is said to give no credentials, and nothing of it is quoted', async (_, answer) => {
+  ])('without credentials is a fault that quotes nothing: %s', async (_, answer) => {
     const { ask } = await metadata({ body: 'ferry\n' }, answer)
     await expect(ask()).rejects.toMatchObject({
       code: 'CREDENTIALS_UNREADABLE',

@@ -75,7 +75,7 @@ const without = (receipt: Receipt, ...members: readonly string[]): Receipt => ({
   ),
 })
 
-describe('every decision', () => {
+describe('the decision about a certificate', () => {
   const known = () => uploaded(current as Bundle)
   test.each<readonly [string, () => string, string]>([
     ['never uploaded', () => decide(current, nothing), 'upload first-seen'],
@@ -153,25 +153,22 @@ describe('every decision', () => {
       () => decide(renewed, rejected(current as Bundle)),
       'upload first-seen',
     ],
+    ['forced, unchanged', () => decide(current, known(), { force: true }), 'upload forced'],
+    ['forced, first seen', () => decide(current, nothing, { force: true }), 'upload forced'],
+    ['forced, older', () => decide(older, known(), { force: true }), 'upload forced'],
+    [
+      'forced, rejected',
+      () => decide(current, rejected(current as Bundle), { force: true }),
+      'upload forced',
+    ],
+    ['forced, expired', () => decide(expired, nothing, { force: true }), 'refuse expired'],
+    ['forced, not yet valid', () => decide(early, nothing, { force: true }), 'refuse not-yet-valid'],
   ])('%s', (_, decision, expected) => {
     expect(decision()).toBe(expected)
   })
 })
 
-describe('forced', () => {
-  test.each<readonly [string, () => string, string]>([
-    ['unchanged', () => decide(current, uploaded(current as Bundle), { force: true }), 'upload forced'],
-    ['first seen', () => decide(current, nothing, { force: true }), 'upload forced'],
-    ['older', () => decide(older, uploaded(current as Bundle), { force: true }), 'upload forced'],
-    ['rejected', () => decide(current, rejected(current as Bundle), { force: true }), 'upload forced'],
-    ['expired stays refused', () => decide(expired, nothing, { force: true }), 'refuse expired'],
-    ['so does what is not yet valid', () => decide(early, nothing, { force: true }), 'refuse not-yet-valid'],
-  ])('%s', (_, decision, expected) => {
-    expect(decision()).toBe(expected)
-  })
-})
-
-test('validity begins and ends to the second', () => {
+test('a certificate is valid from its first to before its last millisecond', () => {
   const at = (time: number) => decide(current, nothing, { now: new Date(time) })
   const [from, to] = [date('2026-02-01').getTime(), date('2026-05-02').getTime()]
   expect(at(from - 1)).toBe('refuse not-yet-valid')
@@ -180,7 +177,7 @@ test('validity begins and ends to the second', () => {
   expect(at(to)).toBe('refuse expired')
 })
 
-test('a refusal says why, in words and with its code', () => {
+test('a refusal has a fault with code and reason', () => {
   const faultOf = (bundle: Bundle | undefined, receipt: Receipt) => {
     const decision = decideUpload(bundle as Bundle, receipt, circumstances())
     return decision.do === 'refuse' ? decision.fault : undefined

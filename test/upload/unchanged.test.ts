@@ -1,4 +1,3 @@
-/** What has not changed is neither read nor proven again; what has, or may have, goes the whole way. */
 import { describe, expect, test } from 'vitest'
 import type { FileStamps } from '../../src/sources/fileStamp.ts'
 import { syncAll } from '../../src/upload/syncAll.ts'
@@ -7,7 +6,7 @@ import { fresh, old, stage } from './syncAllFixture.ts'
 
 const STANDING: FileStamps = { chain: 'chain 1', key: 'key 1' }
 
-/** Files stand as `marks` says; reading them says the same, and is counted. */
+/** Files with these stamps; reading them is counted. */
 function standing(marks: () => FileStamps | undefined) {
   let reads = 0
   const kept = stage({ a: old })
@@ -27,8 +26,8 @@ function standing(marks: () => FileStamps | undefined) {
 const run = (kept: ReturnType<typeof standing>, wishes = {}) =>
   syncAll([lineageOf('a')], kept.effects as never, { ...WISHES, ...wishes })
 
-describe('a certificate that was uploaded', () => {
-  test('is not read again while its files stand as they did', async () => {
+describe('an uploaded certificate', () => {
+  test('is not read again while its files have the same stamps', async () => {
     const kept = standing(() => STANDING)
     await run(kept)
     const [outcome] = await run(kept)
@@ -37,7 +36,7 @@ describe('a certificate that was uploaded', () => {
     expect([kept.reads(), kept.sent.length]).toEqual([1, 1])
   })
 
-  test('is read once more when its files stand otherwise, and then known by how they stand now', async () => {
+  test('is read once more after its files got other stamps', async () => {
     let marks = STANDING
     const kept = standing(() => marks)
     await run(kept)
@@ -48,7 +47,7 @@ describe('a certificate that was uploaded', () => {
     expect([kept.reads(), kept.sent.length]).toEqual([2, 1])
   })
 
-  test('is uploaded when it has changed with them', async () => {
+  test('is uploaded if it has changed', async () => {
     let marks = STANDING
     const kept = standing(() => marks)
     await run(kept)
@@ -57,14 +56,14 @@ describe('a certificate that was uploaded', () => {
     expect(await run(kept)).toMatchObject([{ outcome: 'uploaded', because: 'changed' }])
   })
 
-  test('is read where the marks of a file tell nothing', async () => {
+  test('is read if the stamps are not reliable', async () => {
     const kept = standing(() => undefined)
     await run(kept)
     expect(await run(kept)).toMatchObject([{ outcome: 'unchanged' }])
     expect(kept.reads()).toBe(2)
   })
 
-  test('is read where the operator insists, and where another service is asked', async () => {
+  test('is read if forced, and for another endpoint', async () => {
     const kept = standing(() => STANDING)
     await run(kept)
     expect(await run(kept, { force: true })).toMatchObject([{ outcome: 'uploaded', because: 'forced' }])
@@ -73,7 +72,7 @@ describe('a certificate that was uploaded', () => {
   })
 })
 
-test('nothing is proven writable and nothing recorded where nothing has changed', async () => {
+test('a run without changes writes nothing to the state directory', async () => {
   const kept = standing(() => STANDING)
   await run(kept)
   let touched = 0
