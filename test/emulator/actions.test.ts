@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { issue } from '../fixtures/certificates.ts'
-import { issued, openEmulator, PAIR } from './client.ts'
+import { caCertificate, issue, type Wish } from '../fixtures/certificates.ts'
+import { issued, NOON, openEmulator, PAIR } from './client.ts'
 
 const other = await issue({ names: ['other.example.com'] })
 const OTHER = { CertificatePublicKey: other.chain, CertificatePrivateKey: other.key }
@@ -66,6 +66,46 @@ describe('DescribeCertificates', () => {
     expect(await found({ CertIds: [ids[0], ids[2]] })).toEqual([2, 0])
     const { response } = await call('DescribeCertificates')
     expect(response.Certificates.map(({ Status }) => Status)).toEqual([3, 1, 1])
+  })
+})
+
+describe('DescribeCertificates, by what a replacement asks for', () => {
+  const DAY = 86_400_000
+  const dated = async (days: number, wish: Wish = {}) => {
+    const notBefore = new Date(NOON - 60 * DAY)
+    const pair = await issue({ ...wish, notBefore, notAfter: new Date(NOON + days * DAY) })
+    return { CertificatePublicKey: pair.chain, CertificatePrivateKey: pair.key }
+  }
+
+  test('finds by type, status, source, project and expiry, and sorts by it', async () => {
+    const authority = { CertificatePublicKey: await caCertificate(), CertificateType: 'CA' }
+    const soon = { ...(await dated(30)), ProjectId: 7 }
+    const { call, ids } = await holding(await dated(-1), soon, await dated(31), authority)
+    const found = async (query: object) =>
+      (await call('DescribeCertificates', query)).response.Certificates.map(each =>
+        ids.indexOf(each.CertificateId),
+      )
+    expect(await found({})).toEqual([3, 2, 1, 0])
+    expect(await found({ CertificateType: 'SVR' })).toEqual([2, 1, 0])
+    expect(await found({ CertificateType: 'CA' })).toEqual([3])
+    expect(await found({ CertificateStatus: [1], CertificateType: 'SVR' })).toEqual([2, 1])
+    expect(await found({ CertificateStatus: [1, 3] })).toEqual([3, 2, 1, 0])
+    expect(await found({ CertificateStatus: [] })).toEqual([3, 2, 1, 0])
+    expect(await found({ FilterSource: 'upload', FilterExpiring: 1 })).toEqual([1])
+    expect(await found({ FilterSource: 'buy' })).toEqual([])
+    expect(await found({ ProjectId: 7 })).toEqual([1])
+    expect(await found({ ExpirationSort: 'ASC' })).toEqual([0, 1, 2, 3])
+    expect(await found({ ExpirationSort: 'DESC' })).toEqual([3, 2, 1, 0])
+    expect((await call('DescribeCertificates', { CertificateStatus: ['1'] })).code).toBe('InvalidParameter')
+  })
+
+  test('tells whether one expires soon, and the kind of its key', async () => {
+    const { call } = await holding(await dated(29, { kind: 'rsa2048' }), await dated(31))
+    const { response } = await call('DescribeCertificates')
+    expect(response.Certificates).toMatchObject([
+      { IsExpiring: false, EncryptAlgorithm: 'ECC', IsIgnore: false, HostingStatus: -1 },
+      { IsExpiring: true, EncryptAlgorithm: 'RSA', CertSANs: ['example.com', 'www.example.com'] },
+    ])
   })
 })
 

@@ -135,6 +135,15 @@ describe('the openssl program', () => {
   })
 })
 
+test('a second certificate may come later', async () => {
+  const rsa = await issue({ names: ['a.example.com'], kind: 'rsa2048' })
+  const { shown, extend, addCertificate, resources } = await openEdge({ resources: [CDN] })
+  const id = addCertificate({ chain: rsa.chain, key: rsa.key })
+  extend('cdn/a.example.com', id)
+  expect(resources()).toMatchObject([{ certId: OLD_ID, extCertIds: [id] }])
+  expect(await shown('a.example.com', undefined, { sigalgs: 'rsa_pss_rsae_sha256' })).toBe(leafOf(rsa))
+})
+
 test('a request gets the ID in its answer', async () => {
   const { edge } = await openEdge()
   const socket = connect({ port: edge.port, servername: 'a.example.com', rejectUnauthorized: false })

@@ -244,6 +244,21 @@ describe('a rollback', () => {
     )
   })
 
+  test('leaves alone what another put on the new certificate or took from it', async () => {
+    const resources = [{ ...CDN, fail: { times: 1, message: 'no' } }, CLB, { ...CDN, name: 'moved' }]
+    const { replace, record, pass, ask, rebind } = await openCloud({ resources })
+    const id = await replace()
+    pass(200)
+    rebind('cdn/a.example.com', NEXT_ID)
+    rebind('moved', OLD_ID)
+    const { DeployRecordId } = await ask(rollback, { DeployRecordId: id })
+    pass(20)
+    const { RecordDetailList } = await record(DeployRecordId ?? 0)
+    expect(RecordDetailList.map(({ ResourceType, TotalCount }) => [ResourceType, TotalCount])).toEqual([
+      ['clb', 1],
+    ])
+  })
+
   test('may fail, and can be tried again', async () => {
     const { replace, record, pass, ask, resources, setState } = await openCloud({ resources: [CDN] })
     const id = await replace({ ResourceTypes: ['cdn'] })
