@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type EdgeFault, type EdgeOptions, startEdge } from '../../src/emulator/edge.ts'
@@ -247,7 +248,36 @@ describe('a fault', () => {
   })
 })
 
-test('what is no TLS, comes in pieces or ends early harms nobody', async () => {
+/** What a client sends first. */
+const clientHello = async (servername: string) => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect({ port, servername }).on('error', () => {})
+  const [socket] = await once(server, 'connection')
+  const [hello] = await once(socket, 'data')
+  client.destroy()
+  server.close()
+  return hello as Buffer
+}
+
+test('a greeting that comes in pieces is waited for', async () => {
+  const { edge } = await openEdge()
+  const hello = await clientHello('a.example.com')
+  const socket = connectTcp(edge.port, '127.0.0.1').setNoDelay()
+  await once(socket, 'connect')
+  const answered = once(socket, 'data')
+  for (const piece of [hello.subarray(0, 3), hello.subarray(3, 50), hello.subarray(50)]) {
+    socket.write(piece)
+    await setTimeout(20)
+  }
+  const [answer] = await answered
+  expect(answer[0]).toBe(0x16)
+  socket.destroy()
+})
+
+test('what is no TLS, says less than it should or ends early harms nobody', async () => {
   const { shown, edge } = await openEdge()
   for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.from([0x16, 3, 1, 0, 3, 1, 0, 0])]) {
     const socket = connectTcp(edge.port, '127.0.0.1')
