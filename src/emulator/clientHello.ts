@@ -19,11 +19,13 @@ export function serverNameIn(bytes: Buffer): string | undefined {
     at += 1 + bytes.readUInt8(at) // compression
     const end = at + 2 + bytes.readUInt16BE(at)
     at += 2
-    while (at < end) {
+    while (at < Math.min(end, bytes.length)) {
       const length = bytes.readUInt16BE(at + 2)
+      const after = at + 4 + length
       // a list with one element: its length, the kind of name, the name's length, the name
-      if (bytes.readUInt16BE(at) === 0) return bytes.toString('ascii', at + 9, at + 4 + length)
-      at += 4 + length
+      if (bytes.readUInt16BE(at) === 0)
+        return after > bytes.length ? undefined : bytes.toString('ascii', at + 9, after)
+      at = after
     }
   } catch {
     // shorter than it says

@@ -2,13 +2,13 @@
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { connect as connectTcp } from 'node:net'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type EdgeFault, type EdgeOptions, startEdge } from '../../src/emulator/edge.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { clientHello } from './clientHello.ts'
 import { CDN, CERTIFICATES, NEXT_ID, next, OLD_ID, old, openCloud, pairOf } from './cloud.ts'
 
 const NODES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
@@ -248,30 +248,14 @@ describe('a fault', () => {
   })
 })
 
-/** What a client sends first. */
-const clientHello = async (servername: string) => {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const client = connect({ port, servername }).on('error', () => {})
-  const [socket] = await once(server, 'connection')
-  const [hello] = await once(socket, 'data')
-  client.destroy()
-  server.close()
-  return hello as Buffer
-}
-
 test('a greeting that comes in pieces is waited for', async () => {
   const { edge } = await openEdge()
   const hello = await clientHello('a.example.com')
   const socket = connectTcp(edge.port, '127.0.0.1').setNoDelay()
   await once(socket, 'connect')
   const answered = once(socket, 'data')
-  for (const piece of [hello.subarray(0, 3), hello.subarray(3, 50), hello.subarray(50)]) {
-    socket.write(piece)
-    await setTimeout(20)
-  }
+  for (const piece of [hello.subarray(0, 3), hello.subarray(3, 50), hello.subarray(50)])
+    await new Promise(resolve => socket.write(piece, resolve))
   const [answer] = await answered
   expect(answer[0]).toBe(0x16)
   socket.destroy()
