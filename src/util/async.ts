@@ -24,8 +24,8 @@ export function singleFlight(run: () => Promise<void>): () => Promise<void> {
 }
 
 /**
- * Gives each caller a turn of the event loop of its own. What follows is synchronous and takes milliseconds (a certificate is
- * parsed): hundreds of it in one turn would hold up requests that are on their way, which the rate limiter counts on.
+ * Gives each caller its own turn of the event loop. Parsing a certificate takes milliseconds: hundreds in one turn would delay
+ * the replies of requests under way, which the rate limiter measures.
  */
 export function inTurns(): () => Promise<void> {
   let turn: Promise<void> = Promise.resolve()

@@ -12,8 +12,8 @@ const HOUR = 60 * MINUTE
 /** The events of one renewal come within milliseconds (certbot's four links: 1 to 5 ms): they cause one check. */
 export const DEBOUNCE_MS = 15
 /**
- * Between checks of files that are mid-change. After the last delay nobody has written them for a minute, so what does not
- * fit then is a mistake and no renewal.
+ * Between checks of files that are mid-change. After the last delay they have not changed for a minute, so a mismatch is a
+ * mistake and no renewal.
  */
 export const RECHECK_DELAYS_MS = [250, 500, SECOND, 2 * SECOND, 4 * SECOND, 61 * SECOND] as const
 /** A renewal that is still not complete after this is logged as a warning. */
