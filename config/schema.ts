@@ -26,8 +26,11 @@ export const readExample = () =>
 export function explained(tables: readonly CommentedTable[], shape: Shape = bare): Shape {
   const wordsOf = (table: string, key: string) =>
     tables.find(({ name }) => name === table)?.keys.find(one => one.key === key)?.words ||
-    // any key of [upload] may stand in a source and in an override
-    tables.find(({ name }) => name === 'upload')?.keys.find(one => one.key === key)?.words
+    // any key of [upload] and [deploy] may stand in a source and in an override
+    tables
+      .filter(({ name }) => name === 'upload' || name === 'deploy')
+      .flatMap(({ keys }) => keys)
+      .find(one => one.key === key)?.words
   const keys = (table: string, of: Shape): Shape => ({
     ...of,
     properties: Object.fromEntries(

@@ -2,6 +2,7 @@
 import type { CommandLine } from './config/commandLine.ts'
 import { type LoadedConfig, loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
+import type { Replacer } from './deploy/replacer.ts'
 import { Fault, type FaultCode } from './errors.ts'
 import {
   createPermissionWarnings,
@@ -38,6 +39,8 @@ export interface App {
   /** Warnings about the files that secrets are read from. */
   readonly permissionWarnings: PermissionWarnings
   readonly uploader: () => Promise<Uploader>
+  /** Puts certificates in place of older ones; its code is loaded with the first call. */
+  readonly replacer: () => Promise<Replacer>
   /** Tells one set of credentials from another; empty if there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
   /** Closes the uploader; the next upload opens another, with credentials read anew. */
@@ -92,15 +95,39 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
   // the deadline ends a pause early; what follows meets the deadline itself
   const wait = (ms: number) => context.sleep(ms, signal).catch(() => undefined)
   const force = line.force ?? false
+  const effects = syncDependencies({ context, force, log, receipts, lazy, notifier, metrics, onSecret, wait })
+  let replacer: Promise<Replacer> | undefined
+  const openReplacer = async () => {
+    const { createReplacer } = await import('./deploy/replacer.ts')
+    return createReplacer({
+      endpoint: settings.endpoint.hostname,
+      ...{ log, receipts, signal, uploader: lazy.uploader, recall: effects.recall, record: effects.record },
+      readBundle: async lineage => {
+        const { parseBundle } = await import('./certificate/bundle.ts')
+        return parseBundle((await effects.read(lineage)).files, now())
+      },
+      ...{
+        now: context.now,
+        monotonicNow: context.monotonicNow,
+        random: context.random,
+        sleep: context.sleep,
+      },
+      onChange: () => {},
+    })
+  }
   return {
     settings,
     configFile,
     log,
     receipts,
-    effects: syncDependencies({ context, force, log, receipts, lazy, notifier, metrics, onSecret, wait }),
+    effects,
     notifier,
     permissionWarnings,
     uploader: lazy.uploader,
+    replacer: () => {
+      replacer ??= openReplacer()
+      return replacer
+    },
     credentialsMark: async () => {
       try {
         const { roleCredentials } = await import('./tencent/instanceRole.ts')

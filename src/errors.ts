@@ -29,7 +29,7 @@ interface FaultClass {
 
 /**
  * Exit codes follow sysexits(3): 64 usage, 65 data, 66 input, 70 bug, 74 state, 75 try again later, 76 refused by the
- * service, 77 credentials or permission, 78 configuration. Never 2: acme.sh reads it as "skipped".
+ * service, 69 a replacement failed or an edge stays stale, 77 credentials or permission, 78 configuration. Never 2: acme.sh reads it as "skipped".
  */
 // biome-ignore format: a table, one code a row
 export const FAULTS = {
@@ -140,6 +140,8 @@ export const FAULTS = {
     advice: 'Check SecretId and SecretKey; `certferry check` says which are in use.' },
   API_FORBIDDEN: { retry: 'never', exit: 77, scope: 'account',
     advice: 'Grant this key the CAM policy QcloudSSLFullAccess, or the action ssl:UploadCertificate.' },
+  API_ROLE_MISSING: { retry: 'never', exit: 77,
+    advice: 'Create the service role once, as an administrator: certferry check prints the command and the console page.' },
   API_PROJECT: { retry: 'never', exit: 77,
     advice: 'Correct project_id, or grant this key access to the project.' },
   API_ACCOUNT_ERROR: { retry: 'never', exit: 76, scope: 'account',
@@ -148,6 +150,20 @@ export const FAULTS = {
     advice: 'It is not sent again until the certificate or its settings change. To send the same again: sync --force --only NAME.' },
   API_EXISTS: { retry: 'never', exit: 76,
     advice: 'The service has this certificate but names no ID; find it in the console.' },
+
+  // putting a certificate in place
+  REPLACEMENT_RUNNING: { retry: 'backoff', exit: 75,
+    advice: 'Nothing to do now: the service works on it, and the next run or the daemon follows it.' },
+  NOT_COVERED: { retry: 'never', exit: 65,
+    advice: 'Issue a certificate with these names, or bind another to them.' },
+  NOT_TRUSTED: { retry: 'never', exit: 65,
+    advice: 'Issue it by a public authority. If clients know its root: allow_untrusted = true in [deploy].' },
+  REPLACEMENT_HELD: { retry: 'never', exit: 65,
+    advice: 'To put it in place all the same: certferry replace NAME --force.' },
+  REPLACEMENT_FAILED: { retry: 'backoff', exit: 69,
+    advice: 'See each resource with `certferry status NAME`; the next run asks again for those that are left.' },
+  EDGE_STALE: { retry: 'backoff', exit: 69,
+    advice: "The service says that nothing uses the older certificate, yet it is served: look at the resource in the console, and at what stands before it." },
 
   // our credentials
   UPLOADS_PAUSED: { retry: 'backoff', exit: 77, scope: 'account',
@@ -203,7 +219,7 @@ export class Fault extends Error {
 }
 
 /** When several lineages fail, the most severe decides. */
-const SEVERITY = [70, 78, 77, 74, 76, 65, 66, 75] as const
+const SEVERITY = [70, 78, 77, 74, 76, 69, 65, 66, 75] as const
 
 export const mostSevereExitCode = (exits: readonly number[]): number =>
   SEVERITY.find(exit => exits.includes(exit)) ?? exits.find(exit => exit !== 0) ?? 0

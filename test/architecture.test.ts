@@ -17,6 +17,7 @@ const ORDER = [
   ['tencent'],
   ['receipts'],
   ['upload'],
+  ['deploy'],
   ['metrics', 'notify'],
   ['app.ts'],
   ['systemd', 'daemon', 'status', 'doctor', 'setup', 'emulator', 'demo'],

@@ -5,11 +5,13 @@ import {
   DEADLINE,
   HOOK,
   INSTALL,
+  LIMIT,
   METRICS,
   NOTIFY,
   type OptionTable,
   PACE,
   PORT,
+  REPLACE,
   SETUP,
   SYNC,
 } from '../config/commandLine.ts'
@@ -38,12 +40,11 @@ export const COMMANDS: readonly Command[] = [
     name: 'sync',
     summary: 'upload every certificate that changed',
     operands: '[OPTION]…',
-    options: { ...SYNC, ...METRICS, ...COMMON },
+    options: { ...SYNC, ...LIMIT, ...METRICS, ...COMMON },
     errorsToStdout: true,
-    details: `Without a source, reads the usual directory of each ACME client. A second run
-uploads nothing. Exit: 0 success, 75 try again later, 65 bad certificate data,
-66 input missing, 74 state directory, 76 refused by the service,
-77 credentials or permission, 78 configuration, 64 usage.`,
+    details: `Without a source, reads each ACME client's usual directory. Exit: 0 success,
+75 try again later, 65 bad certificate, 66 input missing, 69 not replaced,
+74 state, 76 refused, 77 credentials or rights, 78 configuration, 64 usage.`,
     load: () => import('../commands/sync.ts'),
   },
   {
@@ -100,6 +101,25 @@ Under systemd: see docs/systemd.md.`,
     options: COMMON,
     details: 'Reads only: sends nothing and writes nothing.',
     load: () => import('../commands/status.ts'),
+  },
+  {
+    name: 'replace',
+    summary: 'put a certificate in place of its older ones now',
+    operands: 'NAME [OPTION]…',
+    options: { ...REPLACE, ...LIMIT, ...COMMON },
+    details: `What \`sync\` does where [deploy] replace is on, for one lineage and at once:
+finds where older IDs are bound, replaces them, and asks the addresses whether
+they serve the new certificate. See docs/deploy.md.`,
+    load: () => import('../commands/replace.ts'),
+  },
+  {
+    name: 'rollback',
+    summary: 'put the previous certificate back in place',
+    operands: 'NAME [OPTION]…',
+    options: { ...LIMIT, ...COMMON },
+    details: `Nothing is replaced again until the next renewal, or \`certferry replace NAME
+--force\`.`,
+    load: () => import('../commands/rollback.ts'),
   },
   {
     name: 'forget',

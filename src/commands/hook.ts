@@ -4,6 +4,7 @@ import { CERT_KEY_VARIABLES, type HookInvocation, parseHookInvocation } from '..
 import { type App, logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import type { FolderSource, PemSource, Settings, Source } from '../config/settings.ts'
+import { replaceAll } from '../deploy/replaceAll.ts'
 import { Fault } from '../errors.ts'
 import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
@@ -57,7 +58,7 @@ async function syncRenewed(app: App, lineage: Lineage, home: string): Promise<re
   const outcomes = await syncAll([lineage], effects, options)
   // at debug it is logged already
   if (!log.debugs) logUnchanged(log, outcomes)
-  return outcomes
+  return replaceAll([lineage], outcomes, app.replacer, { dryRun: false, isHurried: true })
 }
 
 /** A missing folder is a wrong name, not a renewal in progress. A folder that cannot be examined counts as there: reading it reports why. */
@@ -72,21 +73,21 @@ function requireDirectory(folder: string): void {
 function renewedLineage(
   { env, cwd }: ProcessContext,
   line: CommandLine,
-  { sources, uploadOf }: Settings,
+  { sources, forLineage }: Settings,
   invocation: HookInvocation | undefined,
 ): Lineage {
   if (invocation) {
     const { kind, path, name, files } = invocation
     const folder = folderAt(invocation, sources)
-    const lineage = { ...lineageIn(folder ?? { kind, path, keys: {} }, name, uploadOf), ...files }
+    const lineage = { ...lineageIn(folder ?? { kind, path, keys: {} }, name, forLineage), ...files }
     const named = pemAt(lineage.chain, sources)
     // sync finds a named file under that name, or under its folder's name if that one is free
-    return named && (!folder || conflictOf(lineage, sources)) ? pemLineage(named, uploadOf) : lineage
+    return named && (!folder || conflictOf(lineage, sources)) ? pemLineage(named, forLineage) : lineage
   }
   if (line.chain && line.key && line.name) {
     const paths = { chain: resolve(cwd, line.chain), key: resolve(cwd, line.key) }
     const configured = sources.find(source => source.kind === 'pem' && source.name === line.name)
-    return pemLineage({ kind: 'pem', name: line.name, ...paths, keys: configured?.keys ?? {} }, uploadOf)
+    return pemLineage({ kind: 'pem', name: line.name, ...paths, keys: configured?.keys ?? {} }, forLineage)
   }
   throw new Fault('USAGE', `hook was given no certificate: ${missingInput(env, line)}`, {
     advice: 'Let an ACME client call it, or name all three: --chain, --key and --name.',
@@ -116,7 +117,7 @@ function conflictOf(lineage: Lineage, sources: readonly Source[]): Fault | undef
   const { kind, name, chain } = lineage
   for (const source of sources) {
     if (source.kind !== kind || (source.kind === 'pem' && source.name !== name)) continue
-    const other = source.kind === 'pem' ? source.chain : lineageIn(source, name, () => lineage.upload).chain
+    const other = source.kind === 'pem' ? source.chain : lineageIn(source, name, () => lineage).chain
     if (isSamePlace(other, chain)) return undefined
     if (source.kind === 'pem' || isThere(other)) return nameTaken(lineage, other)
   }

@@ -1,6 +1,7 @@
 /** `certferry sync`: one run over every source. */
 import { logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
+import { replaceAll } from '../deploy/replaceAll.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { filterByName, listLineages } from '../sources/discover.ts'
@@ -15,7 +16,8 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const { force = false, dryRun = false } = line
   const textfile = dryRun ? undefined : await openTextfileMetrics(context, line.metricsFile)
   const progress = createProgressLine(context, !line.json)
-  const app = await openApp(progress.world, line, shutdownSignal(context), () => textfile?.metrics)
+  const deadline = line.deadline === undefined ? undefined : context.endWithin(line.deadline)
+  const app = await openApp(progress.world, line, shutdownSignal(context, deadline), () => textfile?.metrics)
   try {
     const { settings, log, receipts, effects } = app
     const listing = await listLineages(settings, context.home)
@@ -28,7 +30,11 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
     const checked = await progress.during(lineages.length, effects, counting =>
       syncAll(lineages, counting, options),
     )
-    const outcomes = [...checked, ...failed]
+    const replacing = !(line.noReplace ?? false)
+    const replaced = replacing
+      ? await replaceAll(lineages, checked, app.replacer, { dryRun, isHurried: false })
+      : checked
+    const outcomes = [...replaced, ...failed]
     logEntry(log, summaryEntry(outcomes, context.now() - started))
     await textfile?.write(log, receipts, { outcomes, lineages: listing.lineages })
     if (line.json) context.stdout.write(jsonLine(passJson(outcomes)))

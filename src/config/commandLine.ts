@@ -112,6 +112,20 @@ export const SYNC = {
   },
   'dry-run': { says: 'show what would be uploaded; send and write nothing' },
   force: { says: 'upload also what is unchanged, older or rejected before' },
+  'no-replace': { says: 'upload only: leave load balancers and CDN domains as they are' },
+} satisfies OptionTable
+
+export const REPLACE = {
+  force: { says: 'also what is held, or ends before the certificate that serves' },
+  'dry-run': { says: 'show what is bound where, and what would be done; change nothing' },
+} satisfies OptionTable
+
+export const LIMIT = {
+  deadline: {
+    takes: 'SECONDS',
+    says: 'end within this time; the next run goes on (default: none)',
+    read: number('deadline', 1, 86_400, false),
+  },
 } satisfies OptionTable
 
 export const INSTALL = {

@@ -11,7 +11,7 @@ import {
   RATE,
 } from './values.ts'
 
-type TableName = Exclude<keyof Config, 'upload' | 'source' | 'certificate'>
+type TableName = Exclude<keyof Config, 'upload' | 'deploy' | 'source' | 'certificate'>
 
 type Table<T extends TableName> = NonNullable<Config[T]>
 

@@ -1,7 +1,7 @@
 /** The configuration in force with the origin of each value, as TOML that means the same, or as JSON. Pure. */
 import { escapeText } from '../terminal/text.ts'
+import { DEPLOY_DEFAULTS } from './deploy.ts'
 import { type Inputs, type Origin, resolveSetting, SETTINGS, type Setting } from './precedence.ts'
-import type { UploadKeys } from './schema.ts'
 import type { Source } from './settings.ts'
 import { keysAt } from './validate.ts'
 import { DEFAULT_ALIAS, type KeyPath, type PositionOf } from './values.ts'
@@ -46,10 +46,22 @@ export interface EffectiveConfig extends Inputs {
 
 /** In the order of the example configuration. */
 export function effectiveRows(inputs: EffectiveConfig): readonly ConfigRow[] {
-  const tables = ['tencent', 'upload', 'source', 'certificate', 'watch', 'http', 'notify', 'log', 'state']
+  const tables = [
+    'tencent',
+    'upload',
+    'deploy',
+    'source',
+    'certificate',
+    'watch',
+    'http',
+    'notify',
+    'log',
+    'state',
+  ]
   const rows = [
     ...settingRows(inputs),
-    ...uploadRows(inputs),
+    ...lineageRows(inputs, 'upload'),
+    ...lineageRows(inputs, 'deploy'),
     ...sourceRows(inputs),
     ...certificateRows(inputs),
   ]
@@ -75,14 +87,19 @@ function proxyInForce(inputs: Inputs): { readonly value: string | undefined; rea
 
 const withoutLogin = (url: string) => url.replace(/^([a-z]+:\/\/).*@/i, '$1[secret]@')
 
-const UPLOAD_DEFAULTS: UploadKeys = { alias: DEFAULT_ALIAS, repeatable: false }
+/** What [upload] and [deploy] have where nothing is written, by key. */
+const LINEAGE_DEFAULTS: Readonly<Record<string, Plain>> = {
+  alias: DEFAULT_ALIAS,
+  repeatable: false,
+  ...DEPLOY_DEFAULTS,
+}
 
-const uploadRows = ({ config: { upload = {} } }: Inputs): readonly ConfigRow[] =>
-  keysAt(['upload']).map(key => {
-    const path = ['upload', key]
-    const written = upload[key as keyof UploadKeys]
+const lineageRows = ({ config }: Inputs, table: 'upload' | 'deploy'): readonly ConfigRow[] =>
+  keysAt([table]).map(key => {
+    const path = [table, key]
+    const written = (config[table] as Readonly<Record<string, Plain | undefined>> | undefined)?.[key]
     return written === undefined
-      ? { path, value: UPLOAD_DEFAULTS[key as keyof UploadKeys], origin: { from: 'default' } }
+      ? { path, value: LINEAGE_DEFAULTS[key], origin: { from: 'default' } }
       : { path, value: written, origin: { from: 'file', path } }
   })
 

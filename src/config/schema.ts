@@ -1,5 +1,6 @@
 /** What may stand in the configuration file, as one schema that also writes config/schema.json. Pure. */
 import * as v from 'valibot'
+import { probeProblem, RETIREMENTS } from './deploy.ts'
 import {
   aliasProblem,
   endpointProblem,
@@ -74,6 +75,45 @@ const uploadEntries = {
   key_password_file: v.optional(filled('a path')),
 }
 
+const listOf = (entry: v.GenericSchema<string>, what: string) =>
+  v.pipe(v.array(entry, `expected a list of ${what}`), v.minLength(1, `expected at least one of ${what}`))
+
+const certificateIds = listOf(
+  v.pipe(
+    filled('a certificate ID'),
+    v.regex(/^[\w.-]{1,128}$/, 'expected a certificate ID such as "a92b1Z1i"'),
+  ),
+  'certificate IDs',
+)
+
+const products = listOf(
+  v.pipe(
+    filled('a product'),
+    v.regex(/^[a-z]{2,16}$/, 'expected a product in small letters, such as "clb" or "cdn"'),
+  ),
+  'products',
+)
+
+const days = v.pipe(whole, v.maxValue(3650, 'expected 3650 or less'))
+
+const deployEntries = {
+  replace: v.optional(v.boolean('expected true or false')),
+  replaces: v.optional(certificateIds),
+  verify: v.optional(
+    v.union(
+      [v.boolean(), listOf(v.pipe(filled('a host'), checkedBy(probeProblem)), 'hosts')],
+      'expected true, false or a list such as ["www.example.com", "www.example.com@192.0.2.1:8443"]',
+    ),
+  ),
+  types: v.optional(products),
+  except: v.optional(products),
+  allow_uncovered: v.optional(v.boolean('expected true or false')),
+  allow_untrusted: v.optional(v.boolean('expected true or false')),
+  retire: v.optional(oneOf(RETIREMENTS)),
+  grace_days: v.optional(days),
+  keep: v.optional(days),
+}
+
 /** Runs even if other keys of the source are wrong, so that all problems are reported at once. */
 const sourceRules = v.rawCheck<SourceInput>(({ dataset, addIssue }) => {
   const value = dataset.value as SourceInput
@@ -106,6 +146,7 @@ const sourceObject = v.strictObject({
   chain: v.optional(filled('a path')),
   key: v.optional(filled('a path')),
   ...uploadEntries,
+  ...deployEntries,
 })
 
 type SourceInput = v.InferOutput<typeof sourceObject>
@@ -131,6 +172,7 @@ export const ConfigSchema = v.strictObject({
     }),
   ),
   upload: v.optional(v.strictObject(uploadEntries)),
+  deploy: v.optional(v.strictObject(deployEntries)),
   source: v.optional(v.array(v.pipe(sourceObject, sourceRules), 'expected [[source]] tables')),
   certificate: v.optional(
     v.array(
@@ -138,6 +180,7 @@ export const ConfigSchema = v.strictObject({
         match: filled("a lineage's name or pattern"),
         exclude: v.optional(v.boolean('expected true or false')),
         ...uploadEntries,
+        ...deployEntries,
       }),
       'expected [[certificate]] tables',
     ),
@@ -166,3 +209,6 @@ export const ConfigSchema = v.strictObject({
 export type Config = v.InferOutput<typeof ConfigSchema>
 
 export type UploadKeys = NonNullable<Config['upload']>
+
+/** What a [[source]] or [[certificate]] may set of [upload] and [deploy]. */
+export type LineageKeys = UploadKeys & NonNullable<Config['deploy']>

@@ -1,6 +1,7 @@
 /** What is in force: option over environment over file over default. Pure. */
 import { resolve } from 'node:path/posix'
 import { Fault } from '../errors.ts'
+import { type DeploySettings, deploySettings } from './deploy.ts'
 import {
   type Environment,
   resolveValues,
@@ -8,7 +9,7 @@ import {
   type SettingValues,
   settingProblems,
 } from './precedence.ts'
-import type { Config, UploadKeys } from './schema.ts'
+import type { Config, LineageKeys } from './schema.ts'
 import { DEFAULT_ALIAS, type SourceKind } from './values.ts'
 
 /**
@@ -52,11 +53,16 @@ interface ServiceSettings {
   readonly language: string
 }
 
+export interface LineageSettings {
+  readonly upload: UploadSettings
+  readonly deploy: DeploySettings
+}
+
 /** An ACME client's folder, or Traefik's file. */
 export interface FolderSource {
   readonly kind: Exclude<SourceKind, 'pem'>
   readonly path: string
-  readonly keys: UploadKeys
+  readonly keys: LineageKeys
 }
 
 /** A certificate named by the operator. */
@@ -65,7 +71,7 @@ export interface PemSource {
   readonly name: string
   readonly chain: string
   readonly key: string | undefined
-  readonly keys: UploadKeys
+  readonly keys: LineageKeys
 }
 
 export type Source = FolderSource | PemSource
@@ -74,8 +80,8 @@ export interface Settings extends Omit<SettingValues, 'endpoint'> {
   readonly endpoint: URL
   /** Empty if none is named: then each client's default directory is a source. */
   readonly sources: readonly Source[]
-  /** What a lineage is uploaded with: its source's keys over [upload], and any matching [[certificate]] over both. */
-  readonly uploadOf: (id: string, name: string, keys: UploadKeys) => UploadSettings
+  /** For one lineage: its source's keys over [upload] and [deploy], and any matching [[certificate]] over all. */
+  readonly forLineage: (id: string, name: string, keys: LineageKeys) => LineageSettings
   /** Whether a [[certificate]] excludes this lineage. */
   readonly isExcluded: (id: string) => boolean
 }
@@ -97,7 +103,10 @@ export function resolveSettings(options: Options, env: Environment, config: Conf
     ...values,
     endpoint,
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
-    uploadOf: (id, name, keys) => ({ ...uploadSettings(config, id, name, keys), service }),
+    forLineage: (id, name, keys) => {
+      const merged = mergedKeys(config, id, name, keys)
+      return { upload: { ...uploadSettings(merged), service }, deploy: deploySettings(merged) }
+    },
     isExcluded: id =>
       matchingTables(config, id, id.slice(id.indexOf(':') + 1)).findLast(
         ({ exclude }) => exclude !== undefined,
@@ -114,18 +123,12 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
 const matchingTables = ({ certificate = [] }: Config, id: string, name: string) =>
   certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
 
-function uploadSettings(
-  config: Config,
-  id: string,
-  name: string,
-  keys: UploadKeys,
-): Omit<UploadSettings, 'service'> {
-  const merged: UploadKeys = Object.assign(
-    {},
-    config.upload,
-    keys,
-    ...matchingTables(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest),
-  )
+function mergedKeys(config: Config, id: string, name: string, keys: LineageKeys): LineageKeys {
+  const tables = matchingTables(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest)
+  return Object.assign({}, config.upload, config.deploy, keys, ...tables)
+}
+
+function uploadSettings(merged: LineageKeys): Omit<UploadSettings, 'service'> {
   return {
     type: merged.type,
     alias: merged.alias ?? DEFAULT_ALIAS,

@@ -134,7 +134,7 @@ const reservedKey = (path: Path, positionOf: PositionOf): Problem => ({
 const keyOf = (path: Path) =>
   path.map((step, i) => (typeof step === 'number' ? `[${step + 1}]` : `${i ? '.' : ''}${step}`)).join('')
 
-const LISTS = new Set(['source', 'certificate', 'events'])
+const LISTS = new Set(['source', 'certificate', 'events', 'replaces', 'verify', 'types', 'except'])
 
 /** Deeper than any key of the configuration: a dotted key may have half a million parts, too many for a recursion. */
 const MAX_DEPTH = 8

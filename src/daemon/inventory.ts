@@ -64,7 +64,7 @@ export function createInventory(
 
   return {
     list: async () => {
-      const { lineages, faults, left } = await discoverLineages(sources, settings.uploadOf)
+      const { lineages, faults, left } = await discoverLineages(sources, settings.forLineage)
       const found = lineages.filter(({ id }) => !settings.isExcluded(id))
       const added = found.map(({ id }) => id).filter(id => !known.has(id))
       const listed = sources.map(source => {

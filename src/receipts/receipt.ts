@@ -4,6 +4,7 @@ import type { Fault } from '../errors.ts'
 import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Uploaded } from '../tencent/uploadRequest.ts'
 import { FIRST_BACKOFF_MS, MAX_BACKOFF_MS } from '../util/schedule.ts'
+import type { Replacement } from './replacement.ts'
 
 export interface RetryState {
   readonly fingerprint: string
@@ -95,6 +96,10 @@ export interface Superseded {
   readonly bound?: 'no' | 'yes'
   /** When that was found out. */
   readonly boundAt?: string
+  /** When the service was told to send no reminders of its expiry. */
+  readonly silencedAt?: string
+  /** When it was deleted in the account. */
+  readonly deletedAt?: string
 }
 
 export interface Receipt {
@@ -106,6 +111,7 @@ export interface Receipt {
   readonly superseded: readonly Superseded[]
   readonly rejected: Rejection | undefined
   readonly failing: RetryState | undefined
+  readonly replacement?: Replacement
 }
 
 /** Superseded IDs kept: more than ten years of six-day certificates. */

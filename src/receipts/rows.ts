@@ -9,7 +9,8 @@ const LINEAGE = `name AS lineage, path, certificate_id AS certificateId, request
 
 const SUPERSEDED = `lineage, certificate_id AS certificateId, fingerprint, leaf, endpoint, not_before AS notBefore,
   not_after AS notAfter, uploaded_at AS uploadedAt, superseded_at AS supersededAt, may_return AS mayReturn, reused,
-  nullif(bound, 'unknown') AS bound, bound_at AS boundAt`
+  nullif(bound, 'unknown') AS bound, bound_at AS boundAt,
+  silenced_at AS silencedAt, deleted_at AS deletedAt`
 
 const REJECTION = 'lineage, fingerprint, settings, endpoint, api_code AS apiCode, message, at'
 
@@ -31,6 +32,7 @@ export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<
   const byLineage = (rows: Row[]) => new Map(rows.map(row => [row.lineage, row]))
   const rejections = byLineage(select(REJECTION, 'rejections', 'lineage'))
   const retries = byLineage(select(RETRY, 'retries', 'lineage'))
+  const replacements = byLineage(select('lineage, document', 'replacements', 'lineage'))
   return new Map(
     select(LINEAGE, 'lineages', 'name').map(row => {
       const name = row.lineage as string
@@ -39,6 +41,7 @@ export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<
         superseded: (superseded.get(name) ?? []).map(supersededOf),
         rejected: rejections.get(name),
         failing: retries.get(name),
+        replacement: parsed(String(replacements.get(name)?.document)),
       })
       return [name, receipt]
     }),
@@ -66,7 +69,7 @@ const withoutNulls = (row: Row) =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
 
 export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
-  const { lineage, path = null, uploaded, superseded, rejected, failing } = receipt
+  const { lineage, path = null, uploaded, superseded, rejected, failing, replacement } = receipt
   upsert(db, 'lineages', {
     name: lineage,
     path,
@@ -84,7 +87,7 @@ export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
     key_stamp: uploaded?.files?.key,
     changes_at: uploaded?.changesAt,
   })
-  for (const table of ['superseded', 'rejections', 'retries'])
+  for (const table of ['superseded', 'rejections', 'retries', 'replacements'])
     db.prepare(`DELETE FROM ${table} WHERE lineage = ?`).run(lineage)
   for (const [position, one] of superseded.entries())
     upsert(db, 'superseded', supersededRow(lineage, position, one))
@@ -96,6 +99,8 @@ export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
     const { nextAttemptAt: next_attempt_at, ...others } = failing
     upsert(db, 'retries', { lineage, ...others, next_attempt_at })
   }
+  if (replacement)
+    upsert(db, 'replacements', { lineage, state: replacement.state, document: JSON.stringify(replacement) })
 }
 
 const supersededRow = (lineage: string, position: number, one: Superseded) => ({
@@ -113,6 +118,8 @@ const supersededRow = (lineage: string, position: number, one: Superseded) => ({
   reused: bit(one.reused),
   bound: one.bound ?? 'unknown',
   bound_at: one.boundAt,
+  silenced_at: one.silencedAt,
+  deleted_at: one.deletedAt,
 })
 
 const bit = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
@@ -122,6 +129,7 @@ const KEYS: Readonly<Record<string, string>> = {
   superseded: 'lineage, position',
   rejections: 'lineage',
   retries: 'lineage',
+  replacements: 'lineage',
 }
 
 /** Not INSERT OR REPLACE: that would delete the row first, and with it all that refers to it. */

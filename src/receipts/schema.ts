@@ -83,4 +83,19 @@ CREATE TABLE unsent_notifications (
 -- overwritten before each upload: where there is no room for it, there is none to record an ID
 CREATE TABLE write_probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
 `,
+  `
+-- how far older IDs have been replaced by the current one
+CREATE TABLE replacements (
+  lineage TEXT PRIMARY KEY REFERENCES lineages (name) ON DELETE CASCADE,
+  state TEXT NOT NULL,
+  -- JSON
+  document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- reminders of its expiry are switched off
+ALTER TABLE superseded ADD COLUMN silenced_at TEXT;
+
+-- it is deleted in the account
+ALTER TABLE superseded ADD COLUMN deleted_at TEXT;
+`,
 ]

@@ -1,6 +1,7 @@
 /** What a record must look like to be believed, whether a row of the database or a file of an earlier version holds it. Pure. */
 import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Receipt, Rejection, RetryState, Superseded, Upload } from './receipt.ts'
+import { replacementFrom } from './replacement.ts'
 
 /** The receipt in the text of an earlier version's file; undefined where it is damaged or something else. */
 export function parseReceipt(text: string): Receipt | undefined {
@@ -20,7 +21,8 @@ export function receiptFrom(disk: Readonly<Record<string, unknown>>): Receipt | 
   const failing = orNull(disk.failing, one => checkShape<RetryState>(FAILING, one))
   if (!superseded.every(one => one !== undefined) || rejected === 'damaged' || failing === 'damaged')
     return undefined
-  const kept = { lineage, superseded, rejected, failing }
+  const replacement = replacementFrom(disk.replacement)
+  const kept = { lineage, superseded, rejected, failing, ...(replacement && { replacement }) }
   // without a path the files are read once more, and it is recorded with their marks
   return path === undefined
     ? { ...kept, uploaded: uploaded && withoutMarks(uploaded) }
@@ -103,6 +105,8 @@ const SUPERSEDED: Shape<Superseded> = {
   reused: optional(value => typeof value === 'boolean'),
   bound: optional(value => value === 'no' || value === 'yes'),
   boundAt: optional(isDate),
+  silencedAt: optional(isDate),
+  deletedAt: optional(isDate),
 }
 
 const FAILING: Shape<RetryState> = {

@@ -85,14 +85,14 @@ export const readIfExists = (path: string): Promise<string | undefined> =>
 
 async function detectClients(
   directories: Paths['clients'],
-  { uploadOf }: Settings,
+  { forLineage }: Settings,
 ): Promise<readonly ClientFound[]> {
   const found: ClientFound[] = []
   for (const client of FOLDER_KINDS) {
     const directory = directories[client]
     const entry = await stat(directory).catch(() => undefined)
     if (!entry?.isDirectory() && !(entry && client === 'traefik')) continue
-    const { lineages } = await discoverLineages([{ kind: client, path: directory, keys: {} }], uploadOf)
+    const { lineages } = await discoverLineages([{ kind: client, path: directory, keys: {} }], forLineage)
     found.push({ client, directory, certificates: lineages.length })
   }
   return found

@@ -23,13 +23,13 @@ export interface Discovered {
 
 export async function discoverLineages(
   sources: readonly Source[],
-  uploadOf: Settings['uploadOf'],
+  settingsFor: Settings['forLineage'],
 ): Promise<Discovered> {
   const lineages = new Map<string, Lineage>()
   const faults: { lineage: string; fault: Fault }[] = []
   const left: Left[] = []
   for (const source of sources) {
-    const found = await lineagesIn(source, uploadOf, left).catch(error => {
+    const found = await lineagesIn(source, settingsFor, left).catch(error => {
       if (!(error instanceof Fault)) throw error
       faults.push({ lineage: sourceLabel(source), fault: error })
       return []
@@ -46,12 +46,12 @@ export async function discoverLineages(
 
 async function lineagesIn(
   source: Source,
-  uploadOf: Settings['uploadOf'],
+  settingsFor: Settings['forLineage'],
   left: Left[],
 ): Promise<readonly Lineage[]> {
-  if (source.kind === 'pem') return [pemLineage(source, uploadOf)]
+  if (source.kind === 'pem') return [pemLineage(source, settingsFor)]
   const names = await namesIn(source, left)
-  return [...new Set(names)].sort().map(name => lineageIn(source, name, uploadOf))
+  return [...new Set(names)].sort().map(name => lineageIn(source, name, settingsFor))
 }
 
 async function namesIn(source: FolderSource, left: Left[]): Promise<readonly string[]> {
@@ -145,7 +145,7 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
       `no source is configured, and none of the usual places is there: ${places.join(', ')}`,
     )
   }
-  const { lineages, faults, left } = await discoverLineages(sources, settings.uploadOf)
+  const { lineages, faults, left } = await discoverLineages(sources, settings.forLineage)
   return {
     lineages: lineages.filter(({ id }) => !settings.isExcluded(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),

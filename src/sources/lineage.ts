@@ -1,11 +1,11 @@
 /** The lineage that a source has under a name. Pure. */
 import { join } from 'node:path/posix'
 import { CLIENTS, FOLDER_KINDS, lineageId } from '../acme/clients.ts'
-import type { FolderSource, PemSource, Settings, UploadSettings } from '../config/settings.ts'
+import type { FolderSource, LineageSettings, PemSource, Settings } from '../config/settings.ts'
 import type { SourceKind } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 
-export interface Lineage {
+export interface Lineage extends LineageSettings {
   /** Stable across renewals, the same for every command: `certbot:example.com`, `acme.sh:example.com_ecc`, `pem:intranet`. */
   readonly id: string
   /** The id without its kind. */
@@ -14,7 +14,6 @@ export interface Lineage {
   readonly chain: string
   /** Absent for a CA certificate. The same file as the chain where a client keeps all in one. */
   readonly key: string | undefined
-  readonly upload: UploadSettings
 }
 
 /** Whether `wanted`, a lineage's name with or without its kind, means this lineage. */
@@ -22,18 +21,21 @@ export const isNamed = (wanted: string) => (lineage: Pick<Lineage, 'id' | 'name'
   wanted === lineage.id || wanted === lineage.name
 
 /** The lineage of that name, whether or not anything of it is there yet. */
-export function lineageIn(source: FolderSource, name: string, uploadOf: Settings['uploadOf']): Lineage {
+export function lineageIn(source: FolderSource, name: string, settingsFor: Settings['forLineage']): Lineage {
   const { kind, path, keys } = source
   const id = lineageId(kind, name)
-  const about = { id, name, kind, upload: uploadOf(id, name, keys) }
+  const about = { id, name, kind, ...settingsFor(id, name, keys) }
   if (kind === 'traefik') return { ...about, chain: path, key: path }
   const { chain, key } = CLIENTS[kind]
   return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
 }
 
-export function pemLineage({ name, chain, key, keys }: PemSource, uploadOf: Settings['uploadOf']): Lineage {
+export function pemLineage(
+  { name, chain, key, keys }: PemSource,
+  settingsFor: Settings['forLineage'],
+): Lineage {
   const id = lineageId('pem', name)
-  return { id, name, kind: 'pem', chain, key, upload: uploadOf(id, name, keys) }
+  return { id, name, kind: 'pem', chain, key, ...settingsFor(id, name, keys) }
 }
 
 /** Where the ACME clients keep their certificates by default. */

@@ -82,6 +82,30 @@ const RULES: ReadonlyArray<readonly [codes: string, fault: FaultCode, advice?: s
   ['InvalidParameter InvalidRequest MissingParameter', 'API_REJECTED',
     'This is an error in certferry or a setting the service does not know: check [upload] and report it.'],
 
+  // putting a certificate in place; what decides is a survey, not the code
+  ['FailedOperation.RoleNotFoundAuthorization', 'API_ROLE_MISSING'],
+  ['FailedOperation.CertificateDeployHasPendingRecord', 'API_REJECTED',
+    'Another job of the account is under way for this certificate; the next run asks again.'],
+  ['FailedOperation.CertificateDeployInstanceEmpty FailedOperation.CertificateNotDeployInstance', 'API_REJECTED',
+    'The service finds no resource that may get the new certificate: compare names and regions with `certferry status NAME`.'],
+  ['FailedOperation.CertificateHostDeployCanNotAllow FailedOperation.CertificateHostResourceInnerInterrupt', 'API_REJECTED',
+    'The service cannot replace this one by a job: bind the new certificate in the console.'],
+  ['FailedOperation.CertificateHostResourceInstanceHugeLimit', 'API_REJECTED',
+    'The account has more resources than one job takes: name the products with types = [...] in [deploy].'],
+  ['FailedOperation.CertificateHostResourceTypeInvalid', 'API_REJECTED',
+    'This site does not know one of the products: leave it out with except = [...] in [deploy].'],
+  ['FailedOperation.CertificateNotAvailable', 'API_REJECTED',
+    'One of the two certificates is expired, revoked or not usable: look at both in the console.'],
+  ['InvalidParameterValue.IntermediateCertNotSame', 'API_REJECTED',
+    'The service wants the same intermediate certificate: bind the new certificate in the console.'],
+  ['FailedOperation.CertificateDeployNotExist FailedOperation.CertificateDeployRetryStatusInvalid ' +
+    'FailedOperation.CertificateDeployRollbackStatusInvalid FailedOperation.CertificateDeployDetailRollbackStatusInvalid ' +
+    'FailedOperation.CertificateSyncTaskIdInvalid FailedOperation.CertificateSyncTaskCertificateIdCountInvalid ' +
+    'FailedOperation.CertificateWhiteFuncError FailedOperation.BoundResources FailedOperation.DeleteResourceFailed ' +
+    'FailedOperation.DeleteFailedTimeNotUp FailedOperation.RenewNotIssued ' +
+    'InvalidParameter.CertificatesNumberExceeded', 'API_REJECTED',
+    'The next run looks at the job again.'],
+
   // documented, but not for what an upload does
   ['FailedOperation.CancelOrderFailed FailedOperation.CannotBeDeletedIssued FailedOperation.CannotBeDeletedWithinHour ' +
     'FailedOperation.CertificateNotFound FailedOperation.InvalidCertificateStatusCode FailedOperation.OrderAlreadyReplaced ' +

@@ -1,6 +1,7 @@
 /** What happened to one lineage in one check, and to all lineages of a run. Pure. */
 import type { Identity } from '../certificate/bundle.ts'
 import { type Fault, faultJson, mostSevereExitCode } from '../errors.ts'
+import { isUnderWay, type ReplacementResult, replacementJson } from '../receipts/replacement.ts'
 import type { RefuseReason, UploadReason } from './decision.ts'
 
 export type Verdict =
@@ -27,9 +28,13 @@ export type Outcome = Verdict & {
   /** Absent if the files are no valid pair. */
   readonly bundle?: Identity
   readonly elapsedMs: number
+  /** Absent where older IDs are not to be replaced. */
+  readonly replacement?: ReplacementResult
 }
 
-type Summary = Readonly<Record<'uploaded' | 'unchanged' | 'refused' | 'failed' | 'planned', number>>
+type Summary = Readonly<
+  Record<'uploaded' | 'unchanged' | 'refused' | 'failed' | 'planned' | 'replaced' | 'replacing', number>
+>
 
 export function summaryOf(outcomes: readonly Outcome[]): Summary {
   const count = (kind: Outcome['outcome']) => outcomes.filter(({ outcome }) => outcome === kind).length
@@ -39,6 +44,8 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
     refused: count('refused'),
     failed: count('failed'),
     planned: count('planned'),
+    replaced: outcomes.filter(({ replacement }) => replacement?.isNew).length,
+    replacing: outcomes.filter(({ replacement }) => replacement && isUnderWay(replacement)).length,
   }
 }
 
@@ -46,7 +53,12 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
 export const isPending = (fault: Fault): boolean => fault.retry === 'recheck' && fault.exit === 75
 
 export const exitOf = (outcomes: readonly Outcome[]): number =>
-  mostSevereExitCode(outcomes.flatMap(outcome => ('fault' in outcome ? [outcome.fault.exit] : [])))
+  mostSevereExitCode(
+    outcomes.flatMap(outcome => [
+      ...('fault' in outcome ? [outcome.fault.exit] : []),
+      ...(outcome.replacement?.fault ? [outcome.replacement.fault.exit] : []),
+    ]),
+  )
 
 /** One entry of `results`, member by member: what is not named here cannot get out. */
 export function outcomeJson(outcome: Outcome) {
@@ -68,6 +80,7 @@ export function outcomeJson(outcome: Outcome) {
     elapsedMs: outcome.elapsedMs,
     ...(outcome.outcome === 'uploaded' && { supersedes: outcome.supersedes }),
     ...('fault' in outcome && { fault: faultJson(outcome.fault) }),
+    ...(outcome.replacement && { replacement: replacementJson(outcome.replacement) }),
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { abortReason, Fault } from '../errors.ts'
 import { durationText } from '../terminal/text.ts'
-import { OUTAGE_AFTER_MS, STARVED_AFTER_MS } from '../util/schedule.ts'
+import { ACCOUNT_PAUSE_MS, OUTAGE_AFTER_MS, STARVED_AFTER_MS } from '../util/schedule.ts'
 import { createLimiter, delayUntilNext, onReply, onSent } from './rateLimiter.ts'
 
 export interface RequestQueueDeps {
@@ -53,14 +53,15 @@ export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): R
     silentSince = isAnswer(fault) ? undefined : (silentSince ?? sentAt)
     if (!fault) return
     if (silentSince !== undefined && now() - silentSince > OUTAGE_AFTER_MS) halt(fault)
-    if (fault.retry === 'never' && fault.scope === 'account' && fault.code !== 'API_FORBIDDEN') halt(fault)
+    if (fault.retry === 'never' && fault.scope === 'account' && !isOfAction(fault)) halt(fault)
     // a request that was sent before the last repair failed for what has been repaired since
     if (fault.retry === 'recover' && sentAt > repairedAt) repairing = startRepair(fault)
   }
 
   const lanes = new Map<string, Lane>()
   const laneOf = (action: string): Lane => {
-    const lane = lanes.get(action) ?? createLane(perSecond, deps, () => repairing, stop.signal)
+    const known = lanes.get(action)
+    const lane = known?.isUsable() ? known : createLane(perSecond, deps, () => repairing, stop.signal)
     lanes.set(action, lane)
     return lane
   }
@@ -94,6 +95,9 @@ export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): R
   }
 }
 
+/** What the key or the site does not allow is this action; others may go on. */
+const isOfAction = ({ code, apiCode }: Fault) => code === 'API_FORBIDDEN' || apiCode === 'InvalidAction'
+
 const isAnswer = (fault: Fault | undefined) => !fault || fault.apiCode !== undefined
 
 type Lane = ReturnType<typeof createLane>
@@ -106,6 +110,11 @@ function createLane(
   halted: AbortSignal,
 ) {
   const forbidden = new AbortController()
+  let forbiddenAt: number | undefined
+  const forbid = (fault: Fault) => {
+    forbiddenAt ??= now()
+    forbidden.abort(fault)
+  }
   const stopped = AbortSignal.any([halted, forbidden.signal])
   let limiter = createLimiter(perSecond)
   let starving = new AbortController()
@@ -144,6 +153,8 @@ function createLane(
 
   return {
     stopped,
+    /** A right may have been granted since. */
+    isUsable: () => forbiddenAt === undefined || now() - forbiddenAt < ACCOUNT_PAUSE_MS.first,
     starved: () => starving.signal,
     /** Waits until a request may be sent. @returns when that was */
     admit: (signal: AbortSignal | undefined): Promise<number> => {
@@ -159,7 +170,7 @@ function createLane(
       else if (answered) throttledSince = undefined
       if (throttledSince !== undefined && fault && now() - throttledSince > STARVED_AFTER_MS) giveUp(fault)
       // the key may do other things
-      if (fault?.code === 'API_FORBIDDEN') forbidden.abort(fault)
+      if (fault && isOfAction(fault)) forbid(fault)
       const proves = answered && fault?.scope !== 'account'
       limiter = onReply(limiter, sentAt, now(), { throttled, proves, silent: !answered }, random)
       outcome.resolve()

@@ -38,3 +38,35 @@ export function inTurns(): () => Promise<void> {
 /** Resolves after so many milliseconds; rejects with the signal's reason when it is aborted before. */
 export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   setTimeout(ms, undefined, signal ? { signal } : {})
+
+export interface Slots {
+  /** Runs the work when one of the slots is free, in the order of the calls. */
+  readonly run: <T>(work: () => Promise<T>) => Promise<T>
+  /** From now on so many at once. */
+  readonly limit: (slots: number) => void
+}
+
+export function createSlots(slots: number): Slots {
+  const waiting: (() => void)[] = []
+  let free = slots
+  let total = slots
+  const release = () => {
+    free += 1
+    if (free > 0) waiting.shift()?.()
+  }
+  return {
+    run: async work => {
+      while (free <= 0) await new Promise<void>(resolve => waiting.push(resolve))
+      free -= 1
+      try {
+        return await work()
+      } finally {
+        release()
+      }
+    },
+    limit: count => {
+      free += count - total
+      total = count
+    },
+  }
+}

@@ -101,3 +101,37 @@ export const SYSTEMCTL_TIMEOUT_MS = { asking: 5 * SECOND, acting: 2 * MINUTE } a
 export const HTTP_REQUEST_TIMEOUT_MS = 5 * SECOND
 /** Connections that are still open when the server closes. */
 export const HTTP_CLOSE_TIMEOUT_MS = 500
+
+// replacement: polls of the service's jobs, the last delay again and again; a fifth more or less is thrown
+
+/** IDs that are to be searched for within this time share one search. */
+export const SURVEY_BATCH_MS = 250
+/** A search takes 3 s where its result is still known, else 25 to 40 s. */
+export const SURVEY_POLLS_MS = [4 * SECOND, 21 * SECOND, 8 * SECOND, 5 * SECOND] as const
+/** Until the service has found the resources and named a record. */
+export const SCAN_POLLS_MS = [4 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND] as const
+/** A record: it shows nothing for 15 s, then its resources switch one by one within two minutes. */
+export const RECORD_POLLS_MS = [
+  ...[6 * SECOND, 10 * SECOND, 5 * SECOND, 10 * SECOND, 10 * SECOND],
+  15 * SECOND,
+] as const
+/** A job of the account that is in the way. */
+export const FOREIGN_POLLS_MS = [15 * SECOND, 30 * SECOND] as const
+/** A deletion. */
+export const DELETION_POLLS_MS = [3 * SECOND, 5 * SECOND, 10 * SECOND] as const
+/** How long one run waits for a record ID and for the end of a record; the job goes on without it. */
+export const SCAN_LIMIT_MS = 10 * MINUTE
+export const RECORD_LIMIT_MS = 15 * MINUTE
+/** A replacement that came no further is looked at again after this. */
+export const REPLACEMENT_RETRY_MS = [15 * MINUTE, HOUR, 6 * HOUR] as const
+
+// verification
+
+/** Content delivery answers from many nodes: one round of handshakes is one sample. */
+export const ROUND_INTERVAL_MS = 30 * SECOND
+/** While an address serves the old certificate. */
+export const EDGE_POLLS_MS = [10 * SECOND, 20 * SECOND, 40 * SECOND, MINUTE] as const
+/** An address that serves the old certificate after this is stale. */
+export const STALE_EDGE_MS = 15 * MINUTE
+/** One handshake. */
+export const HANDSHAKE_TIMEOUT_MS = 5 * SECOND

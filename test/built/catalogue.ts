@@ -15,17 +15,17 @@ const options = (): ReadonlyArray<readonly string[]> => {
   return [...names.values()]
 }
 
-/** A key of [upload] may stand in a [[source]] and a [[certificate]] too, and is one key. */
+/** A key of [upload] or [deploy] may stand in a [[source]] and a [[certificate]] too, and is one key. */
 function settings(): ReadonlyArray<readonly string[]> {
-  const uploads = keysAt(['upload'])
+  const inherited = [keysAt(['upload']), keysAt(['deploy'])]
   return keysAt([]).flatMap(table => {
     const isList = table === 'source' || table === 'certificate'
     const title = isList ? `[[${table}]]` : `[${table}]`
     const keys = keysAt(isList ? [table, 0] : [table])
-    const own = keys.filter(key => table === 'upload' || !uploads.includes(key))
+    const own = keys.filter(key => !isList || !inherited.flat().includes(key))
     return [
       ...own.map(key => [`${title} ${key}`]),
-      ...(isList ? [uploads.map(key => `${title} ${key}`)] : []),
+      ...(isList ? inherited.map(all => all.map(key => `${title} ${key}`)) : []),
     ]
   })
 }

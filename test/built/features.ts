@@ -14,6 +14,7 @@ import { storeText } from '../fixtures/traefikStore.ts'
 import { answering } from '../http/httpServers.ts'
 import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
+import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
 
 const DAY = 86_400_000
 
@@ -687,6 +688,24 @@ exclude = true
       { needsRoot: true },
     )
   })
+
+  feature(
+    'replace puts a renewal in place of the older one, rollback takes it back, and sync says how it stands',
+    [
+      ...[
+        'replace',
+        'replace --force',
+        'replace --dry-run',
+        'rollback',
+        'sync --no-replace',
+        'sync --deadline',
+      ],
+      ...DEPLOY_KEYS.map(key => `[deploy] ${key}`),
+      ...['[[source]] replace', '[[certificate]] replace'],
+    ],
+    replacesRenewals,
+    { emulator: QUICK_ACCOUNT },
+  )
 
   describe('without an account', () => {
     feature('demo tells the whole story', ['demo'], async ({ typed }) => {

@@ -18,11 +18,11 @@ test('every client has a usual place, and those that are there are looked at', a
 })
 
 test('a lineage belongs to the source that it was found in, be that a folder or one file', () => {
-  const { uploadOf } = resolveSettings({}, {}, {})
+  const { forLineage } = resolveSettings({}, {}, {})
   for (const kind of FOLDER_KINDS) {
     const [source, other] = ['/srv/one', '/srv/one-more'].map(path => ({ kind, path, keys: {} }))
     if (!source || !other) continue
-    const lineage = lineageIn(source, 'a.example@issuer', uploadOf)
+    const lineage = lineageIn(source, 'a.example@issuer', forLineage)
     expect([kind, containsLineage(source, lineage), containsLineage(other, lineage)]).toEqual([
       kind,
       true,

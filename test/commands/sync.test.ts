@@ -36,7 +36,15 @@ describe('sync --json keeps its contract', () => {
         supersedes: null,
       },
     ])
-    expect(summary).toEqual({ uploaded: 1, unchanged: 0, refused: 0, failed: 0, planned: 0 })
+    expect(summary).toEqual({
+      uploaded: 1,
+      unchanged: 0,
+      refused: 0,
+      failed: 0,
+      planned: 0,
+      replaced: 0,
+      replacing: 0,
+    })
     expect([exit, run.exit]).toEqual([0, 0])
   })
 
@@ -104,7 +112,7 @@ describe('what sync leaves alone', () => {
     })
     expect(run.json()).toMatchObject({
       results: [{ outcome: 'planned', because: 'first-seen' }],
-      summary: { planned: 1 },
+      summary: { planned: 1, replaced: 0, replacing: 0 },
       exit: 0,
     })
     expect(emulator.entries).toEqual([])

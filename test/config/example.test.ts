@@ -26,9 +26,9 @@ function read(text: string): Config {
 
 describe('the example configuration', () => {
   test('changes nothing as it stands', () => {
-    expect({ ...resolveSettings({}, {}, read(example)), uploadOf: null, isExcluded: null }).toEqual({
+    expect({ ...resolveSettings({}, {}, read(example)), forLineage: null, isExcluded: null }).toEqual({
       ...resolveSettings({}, {}, {}),
-      uploadOf: null,
+      forLineage: null,
       isExcluded: null,
     })
   })
@@ -42,11 +42,22 @@ describe('the example configuration', () => {
       const table = schema.properties?.[of] as { properties?: object; items?: { properties?: object } }
       return Object.keys((inList ? table.items?.properties : table.properties) ?? {})
     }
-    const { tencent, upload, watch, http, notify, log, state, source, certificate } = read(inForce)
-    for (const [name, table] of Object.entries({ tencent, upload, watch, http, notify, log, state })) {
+    const { tencent, upload, deploy, watch, http, notify, log, state, source, certificate } = read(inForce)
+    for (const [name, table] of Object.entries({
+      tencent,
+      upload,
+      deploy,
+      watch,
+      http,
+      notify,
+      log,
+      state,
+    })) {
       expect(Object.keys(table ?? {}).sort()).toEqual(properties(name).sort())
     }
-    const ofSources = properties('source', true).filter(key => !properties('upload').includes(key))
+    const ofSources = properties('source', true).filter(
+      key => ![...properties('upload'), ...properties('deploy')].includes(key),
+    )
     expect(ofSources.every(key => source?.some(one => key in one))).toBe(true)
     expect(certificate?.[0]).toHaveProperty('match')
   })

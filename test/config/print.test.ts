@@ -63,10 +63,10 @@ const options = sparse({
 }) as fc.Arbitrary<Options>
 const env = sparse({ CERTFERRY_LOG_LEVEL: fc.constantFrom(...LEVELS), CERTFERRY_STATE_DIR: path })
 
-const plain = ({ uploadOf, isExcluded: isSkipped, ...settings }: Settings) => ({
+const plain = ({ forLineage, isExcluded: isSkipped, ...settings }: Settings) => ({
   ...settings,
   skipped: isSkipped('certbot:x'),
-  uploads: settings.sources.map(({ keys }) => uploadOf('certbot:x', 'x', keys)),
+  uploads: settings.sources.map(({ keys }) => forLineage('certbot:x', 'x', keys)),
 })
 
 test('what is printed is a configuration that means the same', () => {

@@ -7,8 +7,10 @@ const problems = (input: unknown): readonly string[] => readConfig(input).proble
 
 describe('an unknown key is an error, and the key that was meant or those there are are named', () => {
   const source = { kind: 'certbot', path: '/x' }
-  const top = 'tencent, upload, source, certificate, watch, http, notify, log, state'
+  const top = 'tencent, upload, deploy, source, certificate, watch, http, notify, log, state'
   const ofUpload = 'type, alias, project_id, certificate_use, tags, repeatable, key_password_file'
+  const ofDeploy =
+    'replace, replaces, verify, types, except, allow_uncovered, allow_untrusted, retire, grace_days, keep'
   test.each([
     ['at the top', { sweeep: 1 }, 'sweeep', `expected one of ${top}`],
     ['with a letter too many', { tencennt: {} }, 'tencennt', 'did you mean tencent?'],
@@ -25,7 +27,7 @@ describe('an unknown key is an error, and the key that was meant or those there 
       'for a certificate',
       { certificate: [{ match: '*', path: 'x' }] },
       'certificate[1].path',
-      `expected one of match, exclude, ${ofUpload}`,
+      `expected one of match, exclude, ${ofUpload}, ${ofDeploy}`,
     ],
     ['in log', { log: { file: 'x' } }, 'log.file', 'expected one of level'],
     ['in state', { state: { directory: 'x' } }, 'state.directory', 'expected one of dir'],

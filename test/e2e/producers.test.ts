@@ -27,7 +27,7 @@ import { type Pebble, startPebble } from './pebble.ts'
 import { openNamer, recorded, type Scope } from './recorder.ts'
 import { openTracer, openVirtualDisk } from './strace.ts'
 
-const { uploadOf } = resolveSettings({}, {}, {})
+const { forLineage } = resolveSettings({}, {}, {})
 
 /** Two runs under strace, on a busy machine. */
 const SLOW = { timeout: 600_000 }
@@ -117,7 +117,7 @@ function read(path: string): string | undefined {
 }
 
 const lineageOf = async (client: Client, place: { readonly root: string; readonly name: string }) =>
-  (await discoverLineages([sourceOf(client, place)], uploadOf)).lineages[0]
+  (await discoverLineages([sourceOf(client, place)], forLineage)).lineages[0]
 
 async function pairOf(client: Client, scope: Scope): Promise<Contents> {
   const lineage = await lineageOf(client, scope)

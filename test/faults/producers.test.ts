@@ -117,10 +117,10 @@ describe.each(PRODUCERS)('$name', ({ name, sourceAt, issued, renewed, renewal })
 
 /** A lineage stays known while its source is half-written, as in the daemon. */
 function finderOf(source: Source) {
-  const { uploadOf } = resolveSettings({}, {}, {})
+  const { forLineage } = resolveSettings({}, {}, {})
   let known: Lineage | undefined
   return async () => {
-    known = (await discoverLineages([source], uploadOf)).lineages[0] ?? known
+    known = (await discoverLineages([source], forLineage)).lineages[0] ?? known
     return known
   }
 }

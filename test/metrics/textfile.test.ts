@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { deploySettings } from '../../src/config/deploy.ts'
 import { textfileProblem } from '../../src/config/values.ts'
 import { openTextfileMetrics } from '../../src/metrics/textfile.ts'
 import type { Receipt } from '../../src/receipts/receipt.ts'
@@ -14,7 +15,10 @@ import { recordedWorld } from '../fixtures/world.ts'
 const NAME = 'certferry.prom'
 
 const lineageOf = (name: string) =>
-  pemLineage({ kind: 'pem', name, chain: '/chain.pem', key: '/key.pem', keys: {} }, () => SETTINGS)
+  pemLineage({ kind: 'pem', name, chain: '/chain.pem', key: '/key.pem', keys: {} }, () => ({
+    upload: SETTINGS,
+    deploy: deploySettings({}),
+  }))
 
 const unchanged = (lineage: string): Outcome => ({
   lineage,

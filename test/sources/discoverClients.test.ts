@@ -159,7 +159,7 @@ describe('Traefik', () => {
     const lineage = lineageIn(
       { kind: 'traefik', path, keys: {} },
       'gone.example@le',
-      resolveSettings({}, {}, {}).uploadOf,
+      resolveSettings({}, {}, {}).forLineage,
     )
     const read = () => readPair(lineage, { now: () => new Date(), wait: async () => {} })
     await writeFile(path, storeText({ le }))

@@ -6,7 +6,7 @@ import type { Lineage } from '../../src/sources/lineage.ts'
 import { readPair } from '../../src/sources/readPair.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
-const { uploadOf } = resolveSettings({}, {}, {})
+const { forLineage } = resolveSettings({}, {}, {})
 
 export interface Wishes {
   readonly kind?: Lineage['kind']
@@ -28,14 +28,15 @@ export async function stage({
 }: Wishes = {}) {
   const folder = await temporaryDirectory()
   const waits: number[] = []
-  const upload = { ...uploadOf('any', 'any', {}), keyPasswordFile: passwordFile }
+  const { upload, deploy } = forLineage('any', 'any', {})
   const lineage: Lineage = {
     id: `${kind}:x`,
     name: 'x',
     kind,
     chain: join(folder, 'chain.pem'),
     key: join(folder, 'key.pem'),
-    upload,
+    upload: { ...upload, keyPasswordFile: passwordFile },
+    deploy,
   }
   const written = Date.now()
   const read = (changes: Partial<Lineage> = {}) =>

@@ -17,10 +17,10 @@ export const WISHES: SyncOptions = {
   last: false,
 }
 
-const { uploadOf } = resolveSettings({}, {}, {})
+const { forLineage } = resolveSettings({}, {}, {})
 
 export const lineageOf = (name: string, keys: UploadKeys = {}): Lineage =>
-  pemLineage({ kind: 'pem', name, chain: `${name}/chain.pem`, key: `${name}/key.pem`, keys }, uploadOf)
+  pemLineage({ kind: 'pem', name, chain: `${name}/chain.pem`, key: `${name}/key.pem`, keys }, forLineage)
 
 export interface Written {
   readonly chain: string
@@ -35,7 +35,7 @@ export interface Memory {
   readonly receipts: Map<string, Receipt>
   /** What the service was sent, in order. */
   readonly sent: { readonly lineage: string; readonly bundle: Bundle }[]
-  readonly reported: Outcome[]
+  readonly told: Outcome[]
   readonly waits: number[]
 }
 
@@ -49,7 +49,7 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
   const disk: Memory['disk'] = new Map()
   const receipts: Memory['receipts'] = new Map()
   const sent: Memory['sent'] = []
-  const reported: Outcome[] = []
+  const told: Outcome[] = []
   const waits: number[] = []
   const ids = new Map<string, string>()
   const read = async (lineage: Lineage) => {
@@ -78,11 +78,11 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
     record: async (lineage, amend) => {
       receipts.set(lineage.id, amend(await recall(lineage)))
     },
-    report: outcome => reported.push(outcome),
+    report: outcome => told.push(outcome),
     sleep: async ms => {
       waits.push(ms)
     },
     ...changes,
   }
-  return { effects, disk, receipts, sent, reported, waits }
+  return { effects, disk, receipts, sent, told, waits }
 }

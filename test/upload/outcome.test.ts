@@ -116,7 +116,7 @@ describe('the JSON of a run', () => {
       failed(new Fault('EXPIRED', 'x')),
     ]
     expect(passJson(outcomes)).toMatchObject({
-      summary: { uploaded: 2, unchanged: 0, refused: 0, failed: 2, planned: 0 },
+      summary: { uploaded: 2, unchanged: 0, refused: 0, failed: 2, planned: 0, replaced: 0, replacing: 0 },
       exit: 65,
     })
     expect(passJson(outcomes).results).toHaveLength(4)
@@ -125,7 +125,7 @@ describe('the JSON of a run', () => {
   test('over no certificates has exit code 0', () => {
     expect(passJson([])).toEqual({
       results: [],
-      summary: { uploaded: 0, unchanged: 0, refused: 0, failed: 0, planned: 0 },
+      summary: { uploaded: 0, unchanged: 0, refused: 0, failed: 0, planned: 0, replaced: 0, replacing: 0 },
       exit: 0,
     })
   })

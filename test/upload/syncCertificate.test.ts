@@ -252,8 +252,8 @@ describe('a check refuses', () => {
       },
     })
     const withSettings = (tencent: Config['tencent']) => {
-      const { uploadOf } = resolveSettings({}, {}, { tencent })
-      return { ...lineage, upload: uploadOf(lineage.id, lineage.name, {}) }
+      const { forLineage } = resolveSettings({}, {}, { tencent })
+      return { ...lineage, ...forLineage(lineage.id, lineage.name, {}) }
     }
     const variants: readonly Config['tencent'][] = [
       { region: 'ap-nowhere' },

@@ -70,7 +70,7 @@ export async function stage({
     clock: hurried(),
   })
   onTestFinished(uploader.close)
-  const lineage = pemLineage({ kind: 'pem', name: 'a', chain: 'a', key: 'a', keys: {} }, settings.uploadOf)
+  const lineage = pemLineage({ kind: 'pem', name: 'a', chain: 'a', key: 'a', keys: {} }, settings.forLineage)
   const bundle = await bundleOf()
   const upload = (other = bundle) => uploader.upload(other, lineage)
   const codes = () => emulator.entries.map(({ code }) => code)

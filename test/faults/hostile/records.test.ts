@@ -149,7 +149,7 @@ test('changed configurations: settings, or the file with what is wrong in it', a
       await writeFile(file, text)
       try {
         const { config } = await loadConfig(file, recordedWorld({ cwd: '/' }).world)
-        return resolveSettings({}, {}, config).uploadOf('certbot:a', 'a', {}).tags.length
+        return resolveSettings({}, {}, config).forLineage('certbot:a', 'a', {}).upload.tags.length
       } catch (error) {
         // every problem has its own line, and each names the file
         if (!(error instanceof Fault) || error.message.split('\n').some(line => !line.startsWith(file)))

@@ -4,7 +4,8 @@ import { resolveSettings } from '../../src/config/settings.ts'
 
 describe('what a lineage is uploaded with', () => {
   const [ID, NAME] = ['certbot:shop-1.example.com', 'shop-1.example.com']
-  const uploadOf = (config: Config, keys = {}) => resolveSettings({}, {}, config).uploadOf(ID, NAME, keys)
+  const uploadOf = (config: Config, keys = {}) =>
+    resolveSettings({}, {}, config).forLineage(ID, NAME, keys).upload
 
   test('with nothing configured', () => {
     expect(uploadOf({})).toEqual({

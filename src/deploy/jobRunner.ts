@@ -1,0 +1,103 @@
+/** Runs the jobs of one replacement: those that an earlier run has left, and new ones, a few of the account side by side. */
+import { Fault } from '../errors.ts'
+import { isUnfinished, type Job, type ReplacementState } from '../receipts/replacement.ts'
+import type { Chain } from './chain.ts'
+import { findUnfinished, type JobDeps, runJob, split, waitFor } from './job.ts'
+import type { ReplacementRecord } from './replacementRecord.ts'
+import { scopeOf } from './requests.ts'
+import { isApiCode, type Survey } from './survey.ts'
+
+export interface JobRunnerDeps extends Omit<JobDeps, 'save'> {
+  /** Runs a few jobs of the account side by side. */
+  readonly inSlot: <T>(job: () => Promise<T>) => Promise<T>
+}
+
+export class JobRunner {
+  /** The older IDs that this run has asked for: one that is still bound afterwards has failed. */
+  readonly asked = new Set<string>()
+  readonly #record: ReplacementRecord
+  readonly #deps: JobRunnerDeps
+
+  constructor(record: ReplacementRecord, deps: JobRunnerDeps) {
+    this.#record = record
+    this.#deps = deps
+  }
+
+  /** Jobs of an earlier run, also for an earlier certificate: two jobs for one ID would undo each other. */
+  async continueUnfinished(): Promise<void> {
+    const { now, send, inSlot } = this.#deps
+    for (const job of this.#record.current.jobs.filter(isUnfinished)) {
+      const isCurrent = job.to === this.#record.current.to
+      if (!job.recordId && !isCurrent) {
+        // not asked again for an older certificate; where the service made a record of it, that is followed
+        const other = await findUnfinished(job, { send })
+        if (!other) {
+          await this.#record.saveJob({ ...job, endedAt: now().toISOString() }, 'surveying')
+          continue
+        }
+        await inSlot(() => this.#runJob({ ...job, recordId: other.recordId }))
+      } else await inSlot(() => this.#runJob(job))
+      if (isCurrent) this.asked.add(job.from)
+    }
+  }
+
+  async replace(from: string, { current }: Chain, bound: Survey['resources']): Promise<void> {
+    const { now } = this.#deps
+    const job: Job = {
+      from,
+      to: current.certificateId,
+      ...scopeOf(bound, from),
+      askedAt: now().toISOString(),
+      total: 0,
+      done: 0,
+      failures: [],
+    }
+    this.asked.add(from)
+    await this.#deps.inSlot(async () => {
+      const other = await findUnfinished(job, this.#deps)
+      if (other?.to === job.to) return this.#runJob({ ...job, recordId: other.recordId })
+      if (!other) return this.#runJob(job)
+      // two jobs for one ID would undo each other: what is left after it, the next survey says
+      const save = (_: Job, state: ReplacementState, reason?: string) =>
+        this.#record.enter(state, reason ? { reason } : {})
+      await waitFor(other, job, { ...this.#deps, save })
+      this.asked.delete(from)
+    })
+  }
+
+  async #runJob(job: Job): Promise<void> {
+    const { onCrowded, sleep, now, monotonicNow, random, send } = this.#deps
+    const save = (next: Job, state: ReplacementState, reason?: string) =>
+      this.#record.saveJob(next, state, reason)
+    const deps = { onCrowded, sleep, now, monotonicNow, random, send, save }
+    const { end } = await runJob(job, deps).catch(async error => {
+      const parts = isApiCode(error, HUGE) ? split(job) : []
+      if (parts.length > 1) {
+        await this.#record.saveJob({ ...job, endedAt: now().toISOString() }, 'surveying')
+        for (const part of parts) await this.#runJob(part)
+        return { end: 'ended' }
+      }
+      if (!isApiCode(error, ...REFUSED, HUGE)) throw error
+      await this.#record.saveJob({ ...job, endedAt: now().toISOString() }, 'surveying')
+      throw new Fault('REPLACEMENT_FAILED', error.message, {
+        advice: error.advice,
+        ...(error.apiCode && { apiCode: error.apiCode }),
+        ...(error.requestId && { requestId: error.requestId }),
+      })
+    })
+    // another's job is over: this pair may be asked for again
+    if (end === 'foreign-ended') this.asked.delete(job.from)
+  }
+}
+
+/** Answers that no repetition changes. */
+const REFUSED = [
+  'FailedOperation.CertificateHostDeployCanNotAllow',
+  'FailedOperation.CertificateHostResourceTypeInvalid',
+  'FailedOperation.CertificateHostResourceInnerInterrupt',
+  'FailedOperation.CertificateNotAvailable',
+  'InvalidParameterValue.IntermediateCertNotSame',
+] as const
+
+/** More resources than the service takes at once. */
+const HUGE = 'FailedOperation.CertificateHostResourceInstanceHugeLimit'

@@ -1,0 +1,250 @@
+/**
+ * Puts a lineage's current certificate in place of its older ones: survey, gates, replace, follow, survey again, verify.
+ *
+ * Each run asks how far that is and takes the steps that are left. What is about to be done is recorded before it is done,
+ * so that a run that was killed anywhere is continued by the next one, on this host or another.
+ */
+import type { Bundle } from '../certificate/bundle.ts'
+import { isReplaced } from '../config/deploy.ts'
+import { Fault } from '../errors.ts'
+import type { Receipt } from '../receipts/receipt.ts'
+import type { BoundResource, Replacement, ReplacementResult } from '../receipts/replacement.ts'
+import type { Lineage } from '../sources/lineage.ts'
+import { type Chain, chainOf } from './chain.ts'
+import { covers, obstacleTo } from './gates.ts'
+import { JobRunner, type JobRunnerDeps } from './jobRunner.ts'
+import { type RecordDeps, ReplacementRecord } from './replacementRecord.ts'
+import {
+  currentReplacement,
+  faultOf,
+  isDue,
+  isHeld,
+  mergeResources,
+  outOfTime,
+  partlyReason,
+  resourceOf,
+} from './state.ts'
+import type { Survey, SurveyIds } from './survey.ts'
+import { UNCOUNTED } from './surveyReply.ts'
+import { type VerifyDeps, verifyEdge } from './verifyEdge.ts'
+
+export interface ReplaceDeps extends JobRunnerDeps, RecordDeps, VerifyDeps {
+  readonly recall: (lineage: Lineage) => Promise<Receipt>
+  /** Chain and key as they are on disk. @throws Fault of the files. */
+  readonly readBundle: (lineage: Lineage) => Promise<Bundle>
+  readonly survey: SurveyIds
+  /** Root certificates as PEM. */
+  readonly roots: () => readonly string[]
+}
+
+export interface ReplaceOptions {
+  readonly endpoint: string
+  /** An operator asked for it: one that waits is continued at once, and IDs that were bound nowhere are searched again. */
+  readonly isNow?: boolean
+  /** Also what is held, and a certificate that ends before the one that serves. */
+  readonly force: boolean
+  /** Little time is left: a search of the last half hour may start the replacement. */
+  readonly isHurried: boolean
+}
+
+/** Never throws a Fault: what went wrong is part of the result, and recorded. */
+export async function replaceCertificate(
+  lineage: Lineage,
+  deps: ReplaceDeps,
+  options: ReplaceOptions,
+): Promise<ReplacementResult> {
+  const receipt = await deps.recall(lineage)
+  const chain = chainOf(receipt, lineage.deploy, options.endpoint)
+  const isFirst = chain && !chain.older.length && receipt.replacement === undefined
+  if (!chain || isFirst || lineage.upload.type === 'CA') return { replacement: undefined, from: [] }
+  const replacement = currentReplacement(receipt, chain, deps.now())
+  if (!isDue(replacement, chain, lineage, deps.now(), options))
+    return { replacement, from: chain.older, ...withFault(faultOf(replacement)) }
+  const run = new ReplacementRun(lineage, deps, options, replacement)
+  try {
+    await run.advance()
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    await run.record.postpone(error)
+    const fault = error.code === 'DEADLINE' ? outOfTime(run.record.current) : error
+    return { ...resultOf(run, replacement), fault }
+  }
+  return { ...resultOf(run, replacement), ...withFault(faultOf(run.record.current)) }
+}
+
+const resultOf = ({ record, from }: ReplacementRun, before: Replacement): ReplacementResult => ({
+  replacement: record.current,
+  from,
+  isNew: record.current.replacedAt !== undefined && record.current.replacedAt !== before.replacedAt,
+})
+
+const withFault = (fault: Fault | undefined) => (fault ? { fault } : {})
+
+class ReplacementRun {
+  readonly record: ReplacementRecord
+  from: readonly string[] = []
+  readonly #lineage: Lineage
+  readonly #deps: ReplaceDeps
+  readonly #options: ReplaceOptions
+  readonly #jobs: JobRunner
+
+  constructor(lineage: Lineage, deps: ReplaceDeps, options: ReplaceOptions, replacement: Replacement) {
+    this.#lineage = lineage
+    this.#deps = deps
+    this.#options = options
+    this.record = new ReplacementRecord(lineage, deps, replacement)
+    this.#jobs = new JobRunner(this.record, deps)
+  }
+
+  async advance(): Promise<void> {
+    const before = this.record.current
+    await this.#jobs.continueUnfinished()
+    if (isHeld(before) && !this.#options.force) {
+      await this.record.enter('held', before.reason === undefined ? {} : { reason: before.reason })
+      return
+    }
+    const { state } = this.record.current
+    const isInDoubt = this.#options.force || this.#options.isNow === true || state === 'stale'
+    for (let turn = 0; ; turn++) {
+      const chain = await this.#chain(isInDoubt && turn === 0)
+      // only the handshakes are left
+      if (!chain.older.length && (state === 'replaced' || state === 'unverified')) {
+        await this.record.enter('replaced')
+        break
+      }
+      const surveys = await this.#survey(chain)
+      const bound = this.#bound(chain, surveys)
+      if (!bound.length) {
+        await this.#conclude(chain, surveys)
+        break
+      }
+      if (!(await this.#isAllowed(chain, bound))) return
+      const left = chain.older.filter(id => bound.some(({ certificateId }) => certificateId === id))
+      if (left.every(id => this.#jobs.asked.has(id))) {
+        await this.record.enter('partly', {
+          ...partlyReason(this.record.current, bound),
+          ...this.record.nextCheck(),
+        })
+        return
+      }
+      for (const id of left) if (!this.#jobs.asked.has(id)) await this.#jobs.replace(id, chain, bound)
+    }
+    if (this.record.current.state === 'replaced' && this.#lineage.deploy.verify)
+      await verifyEdge(this.record, this.#lineage.deploy, () => this.#chain(), this.#deps)
+  }
+
+  async #chain(isInDoubt = false): Promise<Chain> {
+    const receipt = await this.#deps.recall(this.#lineage)
+    const chain = chainOf(receipt, this.#lineage.deploy, this.#options.endpoint, isInDoubt)
+    if (!chain) throw new Fault('REPLACEMENT_RUNNING', 'its record has gone')
+    // renewed meanwhile: what is left is done for the new one
+    this.record.current = currentReplacement(
+      { ...receipt, replacement: receipt.replacement ?? this.record.current },
+      chain,
+      this.#deps.now(),
+    )
+    this.from = [...new Set([...this.from, ...chain.older])]
+    return chain
+  }
+
+  async #survey(chain: Chain): Promise<ReadonlyMap<string, Survey>> {
+    const { current, older } = chain
+    const { isHurried } = this.#options
+    const { jobs, resources } = this.record.current
+    const isFirst = !jobs.some(({ to }) => to === current.certificateId)
+    if (isFirst) await this.record.enter('surveying')
+    const cached = isHurried && isFirst
+    const isWhole = isFirst || resources.some(({ type }) => UNCOUNTED.includes(type))
+    const ask = async (isCached: boolean) => {
+      const [ofOlder, ofCurrent] = await Promise.all([
+        this.#deps.survey(older, { isCached, detail: isWhole ? 'all' : 'bound' }),
+        this.#deps.survey([current.certificateId], { isCached, detail: resources.length ? 'none' : 'bound' }),
+      ])
+      return new Map([...ofOlder, ...ofCurrent])
+    }
+    const surveys = await ask(cached)
+    if (surveys.get(current.certificateId)?.isGone)
+      throw new Fault('REPLACEMENT_FAILED', `${current.certificateId} is no longer in the account`, {
+        advice: `Upload it again: certferry sync --force --only ${this.#lineage.id}`,
+      })
+    // a search of the last half hour proves only presence
+    return cached && !this.#bound(chain, surveys).length ? ask(false) : surveys
+  }
+
+  /** The resources that use an older ID and are to be replaced. */
+  #bound(chain: Chain, surveys: ReadonlyMap<string, Survey>): Survey['resources'] {
+    const { deploy } = this.#lineage
+    const isLeft = ({ domains }: BoundResource) =>
+      deploy.allowUncovered &&
+      domains.length > 0 &&
+      domains.every(domain => !covers(chain.current.names, domain))
+    return chain.older
+      .flatMap(id => surveys.get(id)?.resources ?? [])
+      .filter(resource => isReplaced(deploy, resource.type) && !isLeft(resource))
+  }
+
+  /** No older ID is bound, if the survey left nothing out. */
+  async #conclude(chain: Chain, surveys: ReadonlyMap<string, Survey>): Promise<void> {
+    const incomplete = chain.older.filter(id => !surveys.get(id)?.isComplete)
+    if (incomplete.length) {
+      const problems = [...new Set(incomplete.flatMap(id => surveys.get(id)?.problems ?? []))]
+      throw new Fault(
+        'REPLACEMENT_RUNNING',
+        `it is not known where ${incomplete.join(', ')} is bound: ${problems.join('; ')}`,
+        {
+          advice: 'The next run asks again.',
+        },
+      )
+    }
+    const now = this.#deps.now()
+    const held = chain.older.filter(id => surveys.get(id)?.resources.length)
+    const free = chain.older.filter(id => !held.includes(id))
+    const current = surveys.get(chain.current.certificateId)
+    const isServed =
+      (current?.resources.length ?? 0) > 0 || this.record.current.jobs.some(({ done }) => done > 0)
+    const state = isServed || this.record.current.replacedAt ? 'replaced' : 'nothing-bound'
+    this.record.current = {
+      ...this.record.current,
+      unbound: [...new Set([...(this.record.current.unbound ?? []), ...free])].filter(id =>
+        this.#lineage.deploy.replaces.includes(id),
+      ),
+      ...(state === 'replaced' && !this.record.current.replacedAt && { replacedAt: now.toISOString() }),
+      ...(!this.record.current.resources.length && { resources: (current?.resources ?? []).map(resourceOf) }),
+    }
+    const bound = new Map([...free.map(id => [id, 'no'] as const), ...held.map(id => [id, 'yes'] as const)])
+    await this.record.enter(state, {}, bound)
+  }
+
+  /** Whether the new certificate may go where the older ones are. */
+  async #isAllowed(chain: Chain, bound: Survey['resources']): Promise<boolean> {
+    const { deploy } = this.#lineage
+    const now = this.#deps.now()
+    this.record.current = {
+      ...this.record.current,
+      resources: mergeResources(this.record.current.resources, bound),
+    }
+    const bundle = await this.#deps.readBundle(this.#lineage)
+    if (bundle.fingerprint !== chain.current.fingerprint)
+      throw new Fault('REPLACEMENT_RUNNING', 'its files have changed since it was uploaded', {
+        advice: 'The next run uploads what is there now, and puts that in place.',
+      })
+    const obstacle = obstacleTo({
+      bundle,
+      replacedNotAfter: chain.notAfter,
+      resources: bound,
+      roots: this.#deps.roots(),
+      now,
+      allowUncovered: deploy.allowUncovered,
+      allowUntrusted: deploy.allowUntrusted,
+      force: this.#options.force,
+    })
+    const ids = new Map(bound.map(({ certificateId }) => [certificateId, 'yes'] as const))
+    if (!obstacle) {
+      await this.record.save(this.record.current, ids)
+      return true
+    }
+    const { state, reason, advice } = obstacle
+    await this.record.enter(state, { reason, advice, ...this.record.nextCheck() }, ids)
+    return false
+  }
+}

@@ -1,0 +1,136 @@
+/** Replaces, follows, verifies and retires for many lineages, with the service, the state and the network behind it. */
+import { rootCertificates } from 'node:tls'
+import { record as recordSchema, string, unknown } from 'valibot'
+import type { Bundle } from '../certificate/bundle.ts'
+import { abortReason } from '../errors.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Receipt } from '../receipts/receipt.ts'
+import type { Replacement, ReplacementResult } from '../receipts/replacement.ts'
+import type { ReceiptStore } from '../receipts/store.ts'
+import type { Lineage } from '../sources/lineage.ts'
+import type { Reply } from '../tencent/response.ts'
+import type { Uploader } from '../upload/uploader.ts'
+import { createSlots } from '../util/async.ts'
+import { chainOf } from './chain.ts'
+import { shakeHands } from './handshake.ts'
+import { planReplacement } from './plan.ts'
+import { type ReplaceDeps, type ReplaceOptions, replaceCertificate } from './replaceCertificate.ts'
+import { replacementEntry, retiredEntry } from './report.ts'
+import type { Request } from './requests.ts'
+import { retireOlder } from './retire.ts'
+import { rollBack } from './rollBack.ts'
+import { currentReplacement, faultOf, isDue } from './state.ts'
+import { createSurveyor } from './survey.ts'
+
+export interface ReplacerOptions {
+  readonly endpoint: string
+  readonly log: Logger
+  readonly receipts: Pick<ReceiptStore, 'all'>
+  readonly recall: (lineage: Lineage) => Promise<Receipt>
+  readonly record: ReplaceDeps['record']
+  readonly readBundle: (lineage: Lineage) => Promise<Bundle>
+  readonly uploader: () => Promise<Pick<Uploader, 'call'>>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly monotonicNow: () => number
+  readonly random: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Ends all work. */
+  readonly signal: AbortSignal
+  /** Beside the log. */
+  readonly onChange: (lineage: Lineage, replacement: Replacement) => void
+}
+
+interface RunOptions extends Omit<ReplaceOptions, 'endpoint'> {
+  /** Finds out and changes nothing. */
+  readonly dryRun: boolean
+}
+
+export interface Examined {
+  readonly due: readonly Lineage[]
+  readonly others: ReadonlyMap<string, ReplacementResult>
+}
+
+export interface Replacer {
+  /** Which of the lineages have something left to do, and how far the others are. By one query. */
+  readonly examine: (lineages: readonly Lineage[], options: Pick<RunOptions, 'force'>) => Promise<Examined>
+  readonly replace: (lineage: Lineage, options: RunOptions) => Promise<ReplacementResult>
+  /** Puts the previous ID back, and holds it until the next renewal. */
+  readonly rollBack: (lineage: Lineage) => Promise<ReplacementResult>
+}
+
+/** Update jobs of the account that run side by side. The service's own limit is not documented. */
+const JOBS = 4
+
+export function createReplacer(options: ReplacerOptions): Replacer {
+  const { endpoint, log, receipts, signal } = options
+  const slots = createSlots(JOBS)
+  const logged = new Map<string, Replacement | undefined>()
+
+  const sleep = async (ms: number) => {
+    await options.sleep(ms, signal).catch(error => {
+      throw signal.aborted ? abortReason(signal, 'the time is over') : error
+    })
+  }
+  const send = async ({ action, body }: Request): Promise<Reply> => {
+    if (signal.aborted) throw abortReason(signal, 'the time is over')
+    const { call } = await options.uploader()
+    const context = { lineage: action, failed: 'not answered' }
+    return call(action, body, recordSchema(string(), unknown()), context)
+  }
+  const now = () => new Date(options.now())
+  const { monotonicNow, random, record, readBundle } = options
+  const survey = createSurveyor({ send, sleep, monotonicNow, random })
+  const recall = async (lineage: Lineage) => {
+    const receipt = await options.recall(lineage)
+    if (!logged.has(lineage.id)) logged.set(lineage.id, receipt.replacement)
+    return receipt
+  }
+  const onChange = (lineage: Lineage, replacement: Replacement) => {
+    const entry = replacementEntry(lineage.id, replacement, logged.get(lineage.id))
+    logged.set(lineage.id, replacement)
+    if (entry) log[entry.level](entry.fields, entry.message)
+    options.onChange(lineage, replacement)
+  }
+  const deps: ReplaceDeps = {
+    ...{ send, survey, sleep, now, monotonicNow, random, recall, record, readBundle, shakeHands, onChange },
+    roots: () => rootCertificates,
+    inSlot: slots.run,
+    onCrowded: () => slots.limit(1),
+  }
+  const onRetired = (lineage: Lineage, id: string, how: 'silenced' | 'deleted') => {
+    const entry = retiredEntry(lineage.id, id, how)
+    log[entry.level](entry.fields, entry.message)
+  }
+  return {
+    examine: async (lineages, { force }) => {
+      const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))
+      const due: Lineage[] = []
+      const others = new Map<string, ReplacementResult>()
+      for (const lineage of lineages) {
+        const receipt = known.get(lineage.id)
+        const chain = receipt && chainOf(receipt, lineage.deploy, endpoint)
+        if (!receipt || !chain || (!chain.older.length && !receipt.replacement)) {
+          others.set(lineage.id, { replacement: undefined, from: [] })
+          continue
+        }
+        const replacement = currentReplacement(receipt, chain, now())
+        if (isDue(replacement, chain, lineage, now(), { force })) due.push(lineage)
+        else {
+          const fault = faultOf(replacement)
+          others.set(lineage.id, { replacement, from: chain.older, ...(fault && { fault }) })
+        }
+      }
+      return { due, others }
+    },
+    replace: async (lineage, run) => {
+      const { dryRun, ...options } = run
+      if (dryRun) return planReplacement(lineage, deps, { ...options, endpoint })
+      const result = await replaceCertificate(lineage, deps, { ...options, endpoint })
+      if (result.fault) return result
+      await retireOlder(lineage, { ...deps, recallAll: receipts.all, onRetired })
+      return result
+    },
+    rollBack: lineage => rollBack(lineage, deps, endpoint),
+  }
+}

@@ -1,0 +1,161 @@
+/** A host with one lineage, and an account with resources and a TLS edge, all on one clock that every pause moves on. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import type { CommandLine } from '../../src/config/commandLine.ts'
+import type { DeployKeys } from '../../src/config/deploy.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
+import { replaceAll } from '../../src/deploy/replaceAll.ts'
+import { type Edge, type EdgeOptions, startEdge } from '../../src/emulator/edge.ts'
+import type { ResourceInput, TrapChoices } from '../../src/emulator/resources.ts'
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
+import type { ProcessContext } from '../../src/processContext.ts'
+import { type Lineage, pemLineage } from '../../src/sources/lineage.ts'
+import type { Outcome } from '../../src/upload/outcome.ts'
+import { syncAll } from '../../src/upload/syncAll.ts'
+import { issue, type Pair } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { KEYS } from '../upload/uploaderFixture.ts'
+
+export const START = Date.UTC(2026, 5, 15, 12)
+
+const DAY = 86_400_000
+
+export interface Host {
+  readonly emulator: Emulator
+  readonly edge: Edge
+  readonly lineage: Lineage
+  readonly stateDir: string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly pass: (seconds: number) => void
+  /** Writes a new certificate, as an ACME client does; it begins now and ends in 90 days. */
+  readonly renew: (names?: readonly string[]) => Promise<Pair>
+  /** One run of `sync`, in a process of its own as far as memory goes. */
+  readonly sync: (options?: RunOptions) => Promise<Outcome>
+  readonly log: LogLine[]
+  readonly actions: () => readonly string[]
+}
+
+export interface LogLine {
+  readonly level: string
+  readonly event: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+interface RunOptions {
+  readonly deploy?: DeployKeys
+  readonly isHurried?: boolean
+  readonly dryRun?: boolean
+  /** Seconds after which the run ends. */
+  readonly deadline?: number
+}
+
+export interface HostOptions extends Pick<EmulatorOptions, 'faults' | 'accounts' | 'rate'> {
+  readonly names?: readonly string[]
+  readonly resources?: readonly ResourceInput[]
+  readonly traps?: TrapChoices
+  readonly edge?: EdgeOptions
+  readonly deploy?: DeployKeys
+}
+
+export const LINE: CommandLine = { operands: [], json: false }
+
+export async function openHost({
+  names = ['a.example.com', '*.b.example.com'],
+  resources = [],
+  traps = {},
+  edge: edgeOptions = {},
+  deploy = {},
+  ...emulatorOptions
+}: HostOptions = {}): Promise<Host> {
+  let time = START
+  const now = () => time
+  const pass = (seconds: number) => {
+    time += seconds * 1000
+  }
+  const emulator = await startEmulator({ now, dice: () => 0.5, resources, traps, ...emulatorOptions })
+  onTestFinished(emulator.close)
+  const edge = await startEdge(emulator, edgeOptions)
+  onTestFinished(edge.close)
+  const folder = await temporaryDirectory()
+  const stateDir = join(folder, 'state')
+  const paths = { chain: join(folder, 'fullchain.pem'), key: join(folder, 'privkey.pem') }
+  const log: LogLine[] = []
+  await mkdir(folder, { recursive: true })
+
+  const lineageWith = (keys: DeployKeys): Lineage => {
+    const probes = names.map(name => `${name.replace('*', 'x')}@127.0.0.1:${edge.port}`)
+    const table = { replace: true, allow_untrusted: true, verify: probes, ...deploy, ...keys }
+    const { forLineage } = resolveSettings({}, {}, { deploy: table } as Parameters<typeof resolveSettings>[2])
+    return pemLineage({ kind: 'pem', name: 'a', ...paths, keys: {} }, forLineage)
+  }
+  const lineage = lineageWith({})
+
+  const sync = async ({
+    deploy: keys = {},
+    isHurried = false,
+    dryRun = false,
+    deadline,
+  }: RunOptions = {}) => {
+    const end = new AbortController()
+    const endsAt = deadline === undefined ? Number.POSITIVE_INFINITY : time + deadline * 1000
+    const context: ProcessContext = {
+      env: { HOME: folder, ...KEYS },
+      cwd: folder,
+      home: folder,
+      pid: 1,
+      program: { node: 'node', main: undefined },
+      nodeVersion: 'v24.0.0',
+      stdout: {
+        write: text => void log.push(JSON.parse(text)),
+        ...{ isTerminal: false, isJournal: false, colours: false, columns: 80 },
+      },
+      stderr: { write: () => {}, isTerminal: false, isJournal: false, colours: false, columns: 80 },
+      now,
+      monotonicNow: now,
+      sleep: async (ms, signal) => {
+        await new Promise(resolve => setImmediate(resolve))
+        signal?.throwIfAborted()
+        time = Math.min(time + ms, endsAt)
+        if (time >= endsAt) end.abort()
+        signal?.throwIfAborted()
+      },
+      random: () => 0.5,
+      onSignal: () => {},
+      shutdown: new AbortController().signal,
+      endWithin: () => end.signal,
+    }
+    const settings = resolveSettings(
+      { endpoint: emulator.url, stateDir, rate: 100, logLevel: 'debug' },
+      {},
+      {},
+    )
+    const app = createApp({ settings, configFile: undefined }, { context, line: LINE, signal: end.signal })
+    const own = lineageWith(keys)
+    try {
+      const options = { force: false, dryRun, endpoint: settings.endpoint.hostname }
+      const outcomes = await syncAll([own], app.effects, options)
+      const [outcome] = await replaceAll([own], outcomes, app.replacer, { dryRun, isHurried })
+      return outcome as Outcome
+    } finally {
+      await app.close()
+    }
+  }
+  const renew = async (wanted = names) => {
+    // a day later than the one before: no two begin in the same second
+    pass(60)
+    const pair = await issue({
+      names: wanted,
+      notBefore: new Date(time),
+      notAfter: new Date(time + 90 * DAY),
+    })
+    await writeFile(paths.chain, pair.chain)
+    await writeFile(paths.key, pair.key, { mode: 0o600 })
+    return pair
+  }
+  const actions = () => emulator.journal.map(({ action }) => action)
+  return { emulator, edge, lineage, stateDir, now, pass, renew, sync, log, actions }
+}
