@@ -100,10 +100,13 @@ async function ask(first: Job, deps: JobDeps): Promise<Job | Exclude<JobEnd, 'en
   throw new Fault('REPLACEMENT_RUNNING', `the service still searches for what uses ${job.from}`)
 }
 
+/** A record that shows no resource after this never will. In milliseconds. */
+const EMPTY_RECORD_MS = 10 * 60_000
+
 /** The newest record of the older ID that has not ended, if there is one. */
 export async function findUnfinished(
   { from }: Pick<Job, 'from'>,
-  { send }: Pick<JobDeps, 'send'>,
+  { send, now }: Pick<JobDeps, 'send' | 'now'>,
 ): Promise<{ readonly recordId: string; readonly to: string } | undefined> {
   const [newest] = recordsIn(await send(findRecords(from)), from)
   if (!newest) return undefined
@@ -111,7 +114,9 @@ export async function findUnfinished(
     if (isApiCode(error, NO_RECORD)) return undefined
     throw error
   })
-  return progress && !progress.isEnded ? newest : undefined
+  if (!progress || progress.isEnded) return undefined
+  const age = now().getTime() - (newest.createdAt ?? 0)
+  return progress.total === 0 && age > EMPTY_RECORD_MS ? undefined : newest
 }
 
 /** Follows a job of another's until it ends: two jobs for one ID would undo each other. */

@@ -20,17 +20,27 @@ export interface RecordEntry {
   readonly recordId: string
   readonly from: string
   readonly to: string
+  /** Milliseconds since 1970; undefined where the service does not say. */
+  readonly createdAt: number | undefined
 }
 
 /** Newest first. The request's filters are not relied on. */
 export const recordsIn = ({ fields }: Reply, from: string): readonly RecordEntry[] =>
   membersIn(fields.DeployRecordList)
-    .flatMap(({ Id, OldCertId, CertId }) => {
+    .flatMap(({ Id, OldCertId, CertId, CreateTime }) => {
       const recordId = idIn(Id)
-      return recordId ? [{ recordId, from: text(OldCertId), to: text(CertId) }] : []
+      return recordId
+        ? [{ recordId, from: text(OldCertId), to: text(CertId), createdAt: timeOf(text(CreateTime)) }]
+        : []
     })
     .filter(entry => entry.from === from)
     .toSorted((a, b) => Number(b.recordId) - Number(a.recordId))
+
+/** The list has times of the zone GMT+8 without saying so. */
+function timeOf(written: string): number | undefined {
+  const time = Date.parse(`${written.replace(' ', 'T')}+08:00`)
+  return Number.isNaN(time) ? undefined : time
+}
 
 export interface Progress {
   readonly total: number

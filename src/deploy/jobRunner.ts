@@ -13,8 +13,8 @@ export interface JobRunnerDeps extends Omit<JobDeps, 'save'> {
 }
 
 export class JobRunner {
-  /** The older IDs that this run has asked for: one that is still bound afterwards has failed. */
-  readonly asked = new Set<string>()
+  /** The pairs that this run has asked for: an older ID that is still bound afterwards has failed. */
+  readonly #asked = new Set<string>()
   readonly #record: ReplacementRecord
   readonly #deps: JobRunnerDeps
 
@@ -23,21 +23,25 @@ export class JobRunner {
     this.#deps = deps
   }
 
+  hasAsked(pair: Pick<Job, 'from' | 'to'>): boolean {
+    return this.#asked.has(pairOf(pair))
+  }
+
   /** Jobs of an earlier run, also for an earlier certificate: two jobs for one ID would undo each other. */
   async continueUnfinished(): Promise<void> {
-    const { now, send, inSlot } = this.#deps
+    const { now, inSlot } = this.#deps
     for (const job of this.#record.current.jobs.filter(isUnfinished)) {
       const isCurrent = job.to === this.#record.current.to
       if (!job.recordId && !isCurrent) {
         // not asked again for an older certificate; where the service made a record of it, that is followed
-        const other = await findUnfinished(job, { send })
+        const other = await findUnfinished(job, this.#deps)
         if (!other) {
           await this.#record.saveJob({ ...job, endedAt: now().toISOString() }, 'surveying')
           continue
         }
         await inSlot(() => this.#runJob({ ...job, recordId: other.recordId }))
       } else await inSlot(() => this.#runJob(job))
-      if (isCurrent) this.asked.add(job.from)
+      if (isCurrent) this.#asked.add(pairOf(job))
     }
   }
 
@@ -52,7 +56,7 @@ export class JobRunner {
       done: 0,
       failures: [],
     }
-    this.asked.add(from)
+    this.#asked.add(pairOf(job))
     await this.#deps.inSlot(async () => {
       const other = await findUnfinished(job, this.#deps)
       if (other?.to === job.to) return this.#runJob({ ...job, recordId: other.recordId })
@@ -61,7 +65,7 @@ export class JobRunner {
       const save = (_: Job, state: ReplacementState, reason?: string) =>
         this.#record.enter(state, reason ? { reason } : {})
       await waitFor(other, job, { ...this.#deps, save })
-      this.asked.delete(from)
+      this.#asked.delete(pairOf(job))
     })
   }
 
@@ -86,9 +90,11 @@ export class JobRunner {
       })
     })
     // another's job is over: this pair may be asked for again
-    if (end === 'foreign-ended') this.asked.delete(job.from)
+    if (end === 'foreign-ended') this.#asked.delete(pairOf(job))
   }
 }
+
+const pairOf = ({ from, to }: Pick<Job, 'from' | 'to'>) => `${from} ${to}`
 
 /** Answers that no repetition changes. */
 const REFUSED = [

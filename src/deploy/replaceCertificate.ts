@@ -8,7 +8,12 @@ import type { Bundle } from '../certificate/bundle.ts'
 import { isReplaced } from '../config/deploy.ts'
 import { Fault } from '../errors.ts'
 import type { Receipt } from '../receipts/receipt.ts'
-import type { BoundResource, Replacement, ReplacementResult } from '../receipts/replacement.ts'
+import type {
+  BoundResource,
+  Replacement,
+  ReplacementResult,
+  ReplacementState,
+} from '../receipts/replacement.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { type Chain, chainOf } from './chain.ts'
 import { covers, obstacleTo } from './gates.ts'
@@ -39,8 +44,10 @@ export interface ReplaceDeps extends JobRunnerDeps, RecordDeps, VerifyDeps {
 
 export interface ReplaceOptions {
   readonly endpoint: string
-  /** An operator asked for it: one that waits is continued at once, and IDs that were bound nowhere are searched again. */
+  /** An operator asked for it: IDs that were bound nowhere are searched again. */
   readonly isNow?: boolean
+  /** Leave one that came no further alone until its next check is due, as a daemon does. */
+  readonly honourNextCheck?: boolean
   /** Also what is held, and a certificate that ends before the one that serves. */
   readonly force: boolean
   /** Little time is left: a search of the last half hour may start the replacement. */
@@ -80,6 +87,12 @@ const resultOf = ({ record, from }: ReplacementRun, before: Replacement): Replac
 
 const withFault = (fault: Fault | undefined) => (fault ? { fault } : {})
 
+/** Of these newest ones also the products that are in no count are read. */
+const GENERATIONS = 3
+
+/** States in which nothing is left but to ask the addresses. */
+const ASKED_BY_TLS: ReadonlySet<ReplacementState> = new Set(['replaced', 'unverified', 'stale'])
+
 class ReplacementRun {
   readonly record: ReplacementRecord
   from: readonly string[] = []
@@ -108,10 +121,7 @@ class ReplacementRun {
     for (let turn = 0; ; turn++) {
       const chain = await this.#chain(isInDoubt && turn === 0)
       // only the handshakes are left
-      if (!chain.older.length && (state === 'replaced' || state === 'unverified')) {
-        await this.record.enter('replaced')
-        break
-      }
+      if (!chain.older.length && ASKED_BY_TLS.has(this.record.current.state)) break
       const surveys = await this.#survey(chain)
       const bound = this.#bound(chain, surveys)
       if (!bound.length) {
@@ -119,18 +129,23 @@ class ReplacementRun {
         break
       }
       if (!(await this.#isAllowed(chain, bound))) return
+      const to = chain.current.certificateId
       const left = chain.older.filter(id => bound.some(({ certificateId }) => certificateId === id))
-      if (left.every(id => this.#jobs.asked.has(id))) {
+      const next = left.filter(from => !this.#jobs.hasAsked({ from, to }))
+      if (!next.length) {
         await this.record.enter('partly', {
           ...partlyReason(this.record.current, bound),
           ...this.record.nextCheck(),
         })
         return
       }
-      for (const id of left) if (!this.#jobs.asked.has(id)) await this.#jobs.replace(id, chain, bound)
+      for (const id of next) await this.#jobs.replace(id, chain, bound)
     }
-    if (this.record.current.state === 'replaced' && this.#lineage.deploy.verify)
-      await verifyEdge(this.record, this.#lineage.deploy, () => this.#chain(), this.#deps)
+    if (!ASKED_BY_TLS.has(this.record.current.state) || !this.#lineage.deploy.verify) return
+    const { to } = this.record.current
+    await verifyEdge(this.record, this.#lineage.deploy, () => this.#chain(), this.#deps)
+    // renewed meanwhile
+    if (this.record.current.to !== to) await this.advance()
   }
 
   async #chain(isInDoubt = false): Promise<Chain> {
@@ -156,11 +171,12 @@ class ReplacementRun {
     const cached = isHurried && isFirst
     const isWhole = isFirst || resources.some(({ type }) => UNCOUNTED.includes(type))
     const ask = async (isCached: boolean) => {
-      const [ofOlder, ofCurrent] = await Promise.all([
-        this.#deps.survey(older, { isCached, detail: isWhole ? 'all' : 'bound' }),
+      const [ofNewer, ofOlder, ofCurrent] = await Promise.all([
+        this.#deps.survey(older.slice(0, GENERATIONS), { isCached, detail: isWhole ? 'all' : 'bound' }),
+        this.#deps.survey(older.slice(GENERATIONS), { isCached, detail: 'bound' }),
         this.#deps.survey([current.certificateId], { isCached, detail: resources.length ? 'none' : 'bound' }),
       ])
-      return new Map([...ofOlder, ...ofCurrent])
+      return new Map([...ofNewer, ...ofOlder, ...ofCurrent])
     }
     const surveys = await ask(cached)
     if (surveys.get(current.certificateId)?.isGone)
@@ -197,6 +213,7 @@ class ReplacementRun {
       )
     }
     const now = this.#deps.now()
+    const before = this.record.current
     const held = chain.older.filter(id => surveys.get(id)?.resources.length)
     const free = chain.older.filter(id => !held.includes(id))
     const current = surveys.get(chain.current.certificateId)
@@ -212,7 +229,10 @@ class ReplacementRun {
       ...(!this.record.current.resources.length && { resources: (current?.resources ?? []).map(resourceOf) }),
     }
     const bound = new Map([...free.map(id => [id, 'no'] as const), ...held.map(id => [id, 'yes'] as const)])
-    await this.record.enter(state, {}, bound)
+    // an alarm stays one until a handshake ends it
+    const isDoubtful = state === 'replaced' && ASKED_BY_TLS.has(before.state)
+    if (isDoubtful) await this.record.save(this.record.current, bound)
+    else await this.record.enter(state, {}, bound)
   }
 
   /** Whether the new certificate may go where the older ones are. */

@@ -19,7 +19,7 @@ import { replacementEntry, retiredEntry } from './report.ts'
 import type { Request } from './requests.ts'
 import { retireOlder } from './retire.ts'
 import { rollBack } from './rollBack.ts'
-import { currentReplacement, faultOf, isDue } from './state.ts'
+import { currentReplacement, type DueOptions, faultOf, isDue } from './state.ts'
 import { createSurveyor } from './survey.ts'
 
 export interface ReplacerOptions {
@@ -53,7 +53,7 @@ export interface Examined {
 
 export interface Replacer {
   /** Which of the lineages have something left to do, and how far the others are. By one query. */
-  readonly examine: (lineages: readonly Lineage[], options: Pick<RunOptions, 'force'>) => Promise<Examined>
+  readonly examine: (lineages: readonly Lineage[], options: DueOptions) => Promise<Examined>
   readonly replace: (lineage: Lineage, options: RunOptions) => Promise<ReplacementResult>
   /** Puts the previous ID back, and holds it until the next renewal. */
   readonly rollBack: (lineage: Lineage) => Promise<ReplacementResult>
@@ -103,7 +103,7 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     log[entry.level](entry.fields, entry.message)
   }
   return {
-    examine: async (lineages, { force }) => {
+    examine: async (lineages, wanted) => {
       const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))
       const due: Lineage[] = []
       const others = new Map<string, ReplacementResult>()
@@ -115,7 +115,7 @@ export function createReplacer(options: ReplacerOptions): Replacer {
           continue
         }
         const replacement = currentReplacement(receipt, chain, now())
-        if (isDue(replacement, chain, lineage, now(), { force })) due.push(lineage)
+        if (isDue(replacement, chain, lineage, now(), wanted)) due.push(lineage)
         else {
           const fault = faultOf(replacement)
           others.set(lineage.id, { replacement, from: chain.older, ...(fault && { fault }) })

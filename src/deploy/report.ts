@@ -16,7 +16,9 @@ export function replacementEntry(
   now: Replacement,
   before: Replacement | undefined,
 ): LogEntry | undefined {
-  const isNews = before?.state !== now.state || before.to !== now.to
+  // the alarm is raised again at each check that finds it so
+  const isAlarm = now.state === 'stale' && now.attempts !== before?.attempts
+  const isNews = before?.state !== now.state || before.to !== now.to || isAlarm
   const from = [...new Set(now.jobs.filter(({ to }) => to === now.to).map(job => job.from))]
   const recordId = now.jobs.find(job => job.to === now.to)?.recordId
   const about = { lineage, certificateId: now.to, from, ...(recordId && { recordId }) }

@@ -19,29 +19,31 @@ export function currentReplacement({ replacement }: Receipt, { current }: Chain,
   return newReplacement(current.certificateId, now, replacement?.jobs.filter(isUnfinished) ?? [])
 }
 
+export interface DueOptions {
+  readonly force: boolean
+  readonly isNow?: boolean
+  readonly honourNextCheck?: boolean
+}
+
 export function isDue(
-  { state, nextCheckAt, jobs }: Replacement,
+  replacement: Replacement,
   { unknown }: Chain,
   { deploy }: Lineage,
   now: Date,
-  { force, isNow = false }: { readonly force: boolean; readonly isNow?: boolean },
+  { force, isNow = false, honourNextCheck = false }: DueOptions,
 ): boolean {
+  const { state, nextCheckAt, jobs } = replacement
   if (force || jobs.some(isUnfinished)) return true
-  if (isHeld({ state, nextCheckAt })) return false
+  if (isHeld(replacement)) return false
   if (isNow) return true
-  if (nextCheckAt !== undefined && nextCheckAt > now.toISOString()) return false
+  if (honourNextCheck && nextCheckAt !== undefined && nextCheckAt > now.toISOString()) return false
   const isFinished = FINISHED.has(state) || (state === 'replaced' && !deploy.verify)
   return !isFinished || unknown.length > 0
 }
 
 /** By an operator, until the next renewal; one that a gate holds is looked at again. */
-export const isHeld = ({
-  state,
-  nextCheckAt,
-}: {
-  readonly state: ReplacementState
-  readonly nextCheckAt?: string | undefined
-}): boolean => state === 'held' && nextCheckAt === undefined
+export const isHeld = ({ state, nextCheckAt }: Pick<Replacement, 'state' | 'nextCheckAt'>): boolean =>
+  state === 'held' && nextCheckAt === undefined
 
 export const outOfTime = (replacement: Replacement) =>
   faultOf(replacement) ?? new Fault('REPLACEMENT_RUNNING', 'it is in place, and not verified yet')

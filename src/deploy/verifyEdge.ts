@@ -16,15 +16,17 @@ export interface VerifyDeps {
 const UNVERIFIED_ADVICE =
   'Nothing needs to be wrong: private addresses cannot be asked from here. To ask elsewhere: verify = ["host@address:port"]; to ask nothing: verify = false.'
 
-/** Ends as verified, unverified or stale. `chainNow` tells of a renewal meanwhile. */
+/** Ends as verified, unverified or stale, or where `chainNow` tells of a renewal meanwhile. */
 export async function verifyEdge(
   record: ReplacementRecord,
   deploy: Pick<DeploySettings, 'probes'>,
   chainNow: () => Promise<Chain>,
   deps: VerifyDeps,
 ): Promise<void> {
+  const { to } = record.current
   for (let polls = 0; ; polls++) {
     const chain = await chainNow()
+    if (record.current.to !== to) return
     const domains = record.current.resources.flatMap(resource => resource.domains)
     const probes = probesFor(domains, chain.current.names, deploy.probes)
     const leaves = { current: chain.current.leaf, earlier: chain.earlierLeaves }
