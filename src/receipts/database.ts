@@ -11,6 +11,7 @@ import {
   constants,
   lstatSync,
   openSync,
+  readSync,
   realpathSync,
   renameSync,
   type Stats,
@@ -45,6 +46,9 @@ const BUSY_ROUND_MS = 60
 
 /** An empty file of this age is no database that another process is just creating. In milliseconds. */
 const CREATED_BY_NOW = 10_000
+
+/** A hundred thousand lineages take less. In bytes. */
+const LARGEST = 1 << 28
 
 /** A page of a database has at least so many bytes. */
 const SHORTEST = 512
@@ -125,7 +129,10 @@ export function openState(dir: string, onDamage: OnDamage, now: () => Date): Sta
         return result
       } catch (error) {
         close()
-        if (!isDamage(error) || attempt > 2) throw error
+        if (!isDamage(error) || attempt > 3) throw error
+        // SQLite also reports a page as damaged that the disk did not give: it may give it now
+        if (attempt === 1) continue
+        if (file.isFile() && file.size <= LARGEST && findFile()) readThrough(path)
         setAside(dir, file, now, onDamage)
       }
     }
@@ -226,6 +233,17 @@ const newer = (path: string, version: number) =>
     `${path} was written by a newer certferry (schema ${version}; this one knows ${MIGRATIONS.length})`,
     { advice: 'Install that version again, or name another directory with --state-dir.' },
   )
+
+/** @throws the system's error where the disk does not give the file. */
+function readThrough(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const buffer = Buffer.alloc(1 << 16)
+    for (let at = 0, size = 1; size > 0; at += size) size = readSync(fd, buffer, 0, buffer.length, at)
+  } finally {
+    closeSync(fd)
+  }
+}
 
 /** Not what another process has put there since: it is whole. */
 function setAside(dir: string, damaged: Stats, now: () => Date, onDamage: OnDamage): void {

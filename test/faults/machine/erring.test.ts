@@ -43,3 +43,26 @@ test.skipIf(!hasStrace)(
     results.report()
   },
 )
+
+test.skipIf(!hasStrace)('a read of the database that fails does not set it aside', async () => {
+  const { open } = await openMachine()
+  const results = openResults(
+    'EIO from reads of a renewed database',
+    'strace, EIO for the call, or from it on',
+  )
+  const first = await open({ earlier: 'renewed' })
+  const reads = (await callsOf(first, 'sync', [first.stateDir])).filter(({ name }) => name === 'pread64')
+  await first.close()
+  const trials = reads.flatMap(call => [false, true].map(lasting => ({ call, lasting })))
+  await inParallel(
+    sample(trials, LONG ? trials.length : 3, seededRandom(SEED)),
+    async ({ call, lasting }) => {
+      const fixture = await open({ earlier: 'renewed' })
+      const ended = await runWithInjection(fixture, 'sync', call, 'error=EIO', lasting)
+      const what = `${lasting ? 'from' : 'at'} read ${call.nth}`
+      if (ended) await results.repair(what, fixture, 'sync', ended)
+      else await fixture.close()
+    },
+  )
+  results.report()
+})
