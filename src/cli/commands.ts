@@ -97,9 +97,10 @@ Under systemd: see docs/systemd.md.`,
   {
     name: 'status',
     summary: 'show certificates on disk, uploaded and pending',
-    operands: '[OPTION]…',
+    operands: '[NAME] [OPTION]…',
     options: COMMON,
-    details: 'Reads only: sends nothing and writes nothing.',
+    details: `Reads only: sends nothing and writes nothing. With NAME, as the table shows it,
+one lineage in full: its IDs, where they are bound, jobs, handshakes.`,
     load: () => import('../commands/status.ts'),
   },
   {

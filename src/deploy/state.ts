@@ -1,5 +1,5 @@
 /** What the state of a replacement means: whether it is due, and why it is not finished. Pure. */
-import { Fault } from '../errors.ts'
+import { FAULTS, Fault, type FaultCode } from '../errors.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import {
   type BoundResource,
@@ -89,7 +89,7 @@ export function partlyReason({ jobs }: Replacement, bound: readonly BoundResourc
 
 /** What the state means to whoever waits for it. */
 export function faultOf(replacement: Replacement): Fault | undefined {
-  const { state, reason = 'it is not finished', advice, jobs } = replacement
+  const { state, reason = 'it is not finished', advice, jobs, code } = replacement
   const detail = advice === undefined ? {} : { advice }
   switch (state) {
     case 'none':
@@ -109,6 +109,8 @@ export function faultOf(replacement: Replacement): Fault | undefined {
     case 'stale':
       return new Fault('EDGE_STALE', reason, detail)
     default: {
+      // what stopped it last: a missing right stays one until it is tried again
+      if (code && Object.hasOwn(FAULTS, code)) return new Fault(code as FaultCode, reason, detail)
       const record = jobs.find(isUnfinished)?.recordId
       return new Fault(
         'REPLACEMENT_RUNNING',

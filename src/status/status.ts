@@ -3,6 +3,7 @@ import { isOverdue, type Life, overdueAdvice } from '../certificate/expiry.ts'
 import { FAULTS, FLAW_ADVICE } from '../errors.ts'
 import type { Receipt, RetryState, Upload } from '../receipts/receipt.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
+import type { ReplacementStatus } from './replacement.ts'
 
 /**
  * ok: uploaded as it is on disk · expiring, expired: uploaded, but not renewed in time · new, changed: the next run uploads
@@ -27,10 +28,13 @@ export type State = (typeof STATES)[number]
 
 const DAY = 86_400_000
 
-export function statusRow(
-  { outcome, receipt }: { readonly outcome?: Outcome; readonly receipt: Receipt | undefined },
-  now: Date,
-) {
+interface Known {
+  readonly outcome?: Outcome
+  readonly receipt: Receipt | undefined
+  readonly replacement?: ReplacementStatus | undefined
+}
+
+export function statusRow({ outcome, receipt, replacement }: Known, now: Date) {
   const uploaded = receipt?.uploaded
   const life = outcome?.bundle ?? lifeOf(uploaded)
   const failing = failingOf(outcome, receipt)
@@ -49,6 +53,7 @@ export function statusRow(
     // when a daemon tries again
     nextAttemptAt: failing?.nextAttemptAt ?? null,
     ...(failing ? failureReason(failing) : reasonOf(outcome, state, now)),
+    replacement: replacement ?? null,
     // all that is recorded, as docs/state.md describes it
     path: receipt?.path ?? null,
     uploaded: uploaded ?? null,

@@ -1,5 +1,6 @@
 /** The rows of `status` as a table for a terminal. Pure. */
 import { displayWidth, durationText, pad, printableText, wrap } from '../terminal/text.ts'
+import { replacementWord } from './replacement.ts'
 import { STATES, type State, type StatusRow } from './status.ts'
 
 interface Screen {
@@ -27,7 +28,52 @@ const COLOUR: Readonly<Record<State, string>> = {
   removed: DIM,
 }
 
-const HEAD = ['LINEAGE', 'STATE', 'DAYS LEFT', 'ID', 'UPLOADED'] as const
+/** Of the words of a replacement; those that are not here are under way. */
+const EDGE_COLOUR: Readonly<Record<string, string>> = {
+  ok: GREEN,
+  replaced: GREEN,
+  'not bound': DIM,
+  unverified: YELLOW,
+  uncovered: YELLOW,
+  untrusted: YELLOW,
+  held: YELLOW,
+  partly: RED,
+  failed: RED,
+  stale: RED,
+}
+
+interface Column {
+  readonly head: string
+  readonly cell: (row: StatusRow) => string
+  readonly colour?: (row: StatusRow) => string
+}
+
+const edgeWord = ({ replacement }: StatusRow) => (replacement ? replacementWord(replacement) : '-')
+
+const LINEAGE: Column = { head: 'LINEAGE', cell: ({ lineage }) => printableText(lineage, 300) }
+
+const COLUMNS: readonly Column[] = [
+  { head: 'STATE', cell: ({ state }) => state, colour: ({ state }) => COLOUR[state] },
+  {
+    head: 'DAYS LEFT',
+    cell: ({ daysLeft }) => (daysLeft === null ? '-' : String(daysLeft).padStart(4)),
+    colour: lifetimeColour,
+  },
+  {
+    head: 'ID',
+    cell: ({ certificateId }) => (certificateId === null ? '-' : printableText(certificateId, 32)),
+  },
+]
+
+/** Whether the new certificate is in place where older ones were; absent where nothing is to be replaced. */
+const EDGE: Column = {
+  head: 'EDGE',
+  cell: edgeWord,
+  colour: row => (row.replacement ? (EDGE_COLOUR[edgeWord(row).replace(/ \d.*/, '')] ?? CYAN) : ''),
+}
+
+/** Gives way to EDGE where names would be cut. */
+const UPLOADED: Column = { head: 'UPLOADED', cell: ({ uploadedAt }) => uploadedAt?.slice(0, 10) ?? '-' }
 
 const GAP = '  '
 
@@ -37,36 +83,36 @@ const SHORTEST_NAME = 12
 export function statusTable(rows: readonly StatusRow[], screen: Screen, now: Date): string {
   if (!rows.length) return 'No certificates: nothing on disk, nothing uploaded.\n'
   const columns = Math.max(40, screen.columns)
-  const below = [...reasons(rows, columns, now), summary(rows, columns)]
+  const below = [...reasons(rows, columns, now), ...edgeReasons(rows, columns, now), summary(rows, columns)]
   return `${[...tableLines(rows, { ...screen, columns }), ...below.flatMap(text => ['', text])].join('\n')}\n`
 }
 
 function tableLines(rows: readonly StatusRow[], { colours, columns }: Screen): readonly string[] {
-  const table = [HEAD, ...rows.map(cellsOf)]
-  const widths = HEAD.map((_, i) => Math.max(...table.map(cells => displayWidth(cells[i] ?? ''))))
-  const others = widths.slice(1).reduce((sum, width) => sum + GAP.length + width, 0)
-  widths[0] = Math.min(widths[0] ?? 0, Math.max(SHORTEST_NAME, columns - others))
-  const line = (cells: readonly string[], colourOf: readonly string[] = []) =>
-    cells
-      .map((cell, i) => paint(pad(truncate(cell, widths[i] ?? 0), widths[i] ?? 0), colourOf[i]))
+  const widthOf = ({ head, cell }: Column) => Math.max(...[head, ...rows.map(cell)].map(displayWidth))
+  const longest = widthOf(LINEAGE)
+  const widthBeside = (others: readonly Column[]) =>
+    columns - others.reduce((sum, one) => sum + GAP.length + widthOf(one), 0)
+  const edge = rows.some(({ replacement }) => replacement) ? [EDGE] : []
+  const all = [...COLUMNS, ...edge, UPLOADED]
+  const others = edge.length && widthBeside(all) < longest ? [...COLUMNS, ...edge] : all
+  const width = Math.min(longest, Math.max(SHORTEST_NAME, widthBeside(others)))
+  const shown = [{ ...LINEAGE, width }, ...others.map(one => ({ ...one, width: widthOf(one) }))]
+  const lines = [
+    shown
+      .map(({ head, width }) => pad(head, width))
       .join(GAP)
-      .trimEnd()
-  const lines = [line(HEAD)]
+      .trimEnd(),
+  ]
   for (const row of rows) {
-    lines.push(line(cellsOf(row), colours ? ['', COLOUR[row.state], lifetimeColour(row)] : []))
+    const cells = shown.map(({ cell, colour, width }) =>
+      paint(pad(truncate(cell(row), width), width), colours ? colour?.(row) : ''),
+    )
+    lines.push(cells.join(GAP).trimEnd())
     const names = otherNames(row, columns - GAP.length)
     if (names) lines.push(GAP + paint(names, colours ? DIM : ''))
   }
   return lines
 }
-
-const cellsOf = ({ lineage, state, daysLeft, certificateId, uploadedAt }: StatusRow) => [
-  printableText(lineage, 300),
-  state,
-  daysLeft === null ? '-' : String(daysLeft).padStart(4),
-  certificateId === null ? '-' : printableText(certificateId, 32),
-  uploadedAt?.slice(0, 10) ?? '-',
-]
 
 function lifetimeColour({ lifetimeRemaining: remaining }: StatusRow): string {
   if (remaining === null) return ''
@@ -102,22 +148,51 @@ function reasons(rows: readonly StatusRow[], columns: number, now: Date): readon
     ({ state, reason, advice }) => JSON.stringify([state, reason, advice]),
   )
   return [...groups.values()].map(group => {
-    const [{ lineage, reason, advice } = rows[0] as StatusRow] = group
-    const which = group.length === 1 ? lineage : `${lineage} and ${group.length - 1} more`
-    const text = wrap(printableText(`${which}: ${retryText(group, now)}${reason}`, 1000), columns)
-    return advice === null ? text : `${text}\n  → ${wrap(advice, columns - 4, 4)}`
+    const [{ reason, advice } = rows[0] as StatusRow] = group
+    return reasonText(group, `${retryText(group, now)}${reason}`, advice, columns)
   })
+}
+
+/** Why a certificate is not in place, or not known to be. */
+function edgeReasons(rows: readonly StatusRow[], columns: number, now: Date): readonly string[] {
+  const groups = Map.groupBy(
+    rows.filter(({ replacement }) => replacement?.reason),
+    ({ replacement }) => JSON.stringify([replacement?.state, replacement?.reason, replacement?.advice]),
+  )
+  return [...groups.values()].map(group => {
+    const next = earliest(group.map(({ replacement }) => replacement?.nextCheckAt ?? null))
+    const again = next === undefined ? '' : ` (the next look ${whenText(next, now)})`
+    const { reason, advice } = group[0]?.replacement ?? {}
+    const text = `${edgeWord(group[0] as StatusRow)}: ${reason}${again}`
+    return reasonText(group, text, advice ?? null, columns)
+  })
+}
+
+function reasonText(
+  group: readonly StatusRow[],
+  reason: string,
+  advice: string | null,
+  columns: number,
+): string {
+  const which = group.length === 1 ? group[0]?.lineage : `${group[0]?.lineage} and ${group.length - 1} more`
+  const text = wrap(printableText(`${which}: ${reason}`, 1000), columns)
+  return advice === null ? text : `${text}\n  → ${wrap(printableText(advice, 1000), columns - 4, 4)}`
+}
+
+const earliest = (times: ReadonlyArray<string | null>) => times.filter(time => time !== null).sort()[0]
+
+/** `in 12 minutes`. */
+export function whenText(time: string, now: Date): string {
+  const seconds = (Date.parse(time) - now.getTime()) / 1000
+  return seconds > 0 ? `in ${durationText(seconds)}` : 'is due'
 }
 
 /** The longest failure and the next attempt among the rows. */
 function retryText(group: readonly StatusRow[], now: Date): string {
-  const earliest = (times: ReadonlyArray<string | null>) => times.filter(time => time !== null).sort()[0]
   const since = earliest(group.map(({ retryingSince }) => retryingSince))
   const next = earliest(group.map(({ nextAttemptAt }) => nextAttemptAt))
   if (since === undefined || next === undefined) return ''
-  const seconds = (Date.parse(next) - now.getTime()) / 1000
-  const when = seconds > 0 ? `in ${durationText(seconds)}` : 'is due'
-  return `retrying since ${since.slice(0, 16).replace('T', ' ')} UTC, next attempt ${when}: `
+  return `retrying since ${since.slice(0, 16).replace('T', ' ')} UTC, next attempt ${whenText(next, now)}: `
 }
 
 /** The last line: it stays visible on a small terminal. */

@@ -39,6 +39,7 @@ describe('status --json', () => {
       nextAttemptAt: null,
       reason: null,
       advice: null,
+      replacement: null,
       path: join(folder, 'letsencrypt/live/example.com/fullchain.pem'),
       uploaded: expect.objectContaining({ certificateId: emulator.certificates()[0]?.id, reused: false }),
       superseded: [],

@@ -41,6 +41,7 @@ test('the row of an uploaded certificate', () => {
     nextAttemptAt: null,
     reason: null,
     advice: null,
+    replacement: null,
     path: null,
     uploaded: receiptWith().uploaded,
     superseded: [],
