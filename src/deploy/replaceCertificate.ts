@@ -219,7 +219,7 @@ class ReplacementRun {
     const current = surveys.get(chain.current.certificateId)
     const isServed =
       (current?.resources.length ?? 0) > 0 || this.record.current.jobs.some(({ done }) => done > 0)
-    const state = isServed || this.record.current.replacedAt ? 'replaced' : 'nothing-bound'
+    const state = isServed || before.replacedAt ? 'replaced' : 'nothing-bound'
     this.record.current = {
       ...this.record.current,
       unbound: [...new Set([...(this.record.current.unbound ?? []), ...free])].filter(id =>
@@ -229,10 +229,11 @@ class ReplacementRun {
       ...(!this.record.current.resources.length && { resources: (current?.resources ?? []).map(resourceOf) }),
     }
     const bound = new Map([...free.map(id => [id, 'no'] as const), ...held.map(id => [id, 'yes'] as const)])
+    const isFurther = state === 'nothing-bound' || !before.replacedAt
     // an alarm stays one until a handshake ends it
     const isDoubtful = state === 'replaced' && ASKED_BY_TLS.has(before.state)
     if (isDoubtful) await this.record.save(this.record.current, bound)
-    else await this.record.enter(state, {}, bound)
+    else await this.record.enter(state, isFurther ? { attempts: 0 } : {}, bound)
   }
 
   /** Whether the new certificate may go where the older ones are. */

@@ -35,23 +35,26 @@ export class ReplacementRecord {
   }
 
   async saveJob(job: Job, state: ReplacementState, reason?: string): Promise<void> {
-    this.current = { ...this.current, jobs: withJob(this.current.jobs, job) }
-    await this.enter(state, reason ? { reason } : {})
+    const jobs = withJob(this.current.jobs, job)
+    const isFurther = doneBy(jobs) > doneBy(this.current.jobs)
+    this.current = { ...this.current, jobs }
+    await this.enter(state, { ...(reason && { reason }), ...(isFurther && { attempts: 0 }) })
   }
 
   /** What stopped it is recorded with the state that it stopped in. */
   async postpone(fault: Fault): Promise<void> {
     if (fault.code === 'DEADLINE' || fault.code === 'INTERRUPTED') return
     const { message: reason, advice, code } = fault
-    await this.save({ ...this.current, reason, advice, code, ...this.nextCheck() }).catch(error => {
+    // the end of an outage should be noticed soon
+    const next = this.nextCheck(fault.silent ? 0 : this.current.attempts)
+    await this.save({ ...this.current, reason, advice, code, ...next }).catch(error => {
       // the fault that is being reported says more
       if (!(error instanceof Fault)) throw error
     })
   }
 
   /** When it is looked at again, later each time that it came no further. */
-  nextCheck(): Required<Pick<Replacement, 'attempts' | 'nextCheckAt'>> {
-    const { attempts } = this.current
+  nextCheck(attempts = this.current.attempts): Required<Pick<Replacement, 'attempts' | 'nextCheckAt'>> {
     const delay = REPLACEMENT_RETRY_MS[Math.min(attempts, REPLACEMENT_RETRY_MS.length - 1)] ?? 0
     return { attempts: attempts + 1, nextCheckAt: new Date(this.#deps.now().getTime() + delay).toISOString() }
   }
@@ -70,3 +73,5 @@ export class ReplacementRecord {
     onChange(this.#lineage, replacement)
   }
 }
+
+const doneBy = (jobs: readonly Job[]) => jobs.reduce((sum, { done }) => sum + done, 0)

@@ -2,7 +2,7 @@
 import { rootCertificates } from 'node:tls'
 import { record as recordSchema, string, unknown } from 'valibot'
 import type { Bundle } from '../certificate/bundle.ts'
-import { abortReason } from '../errors.ts'
+import { abortReason, Fault } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import type { Replacement, ReplacementResult } from '../receipts/replacement.ts'
@@ -15,9 +15,10 @@ import { chainOf } from './chain.ts'
 import { shakeHands } from './handshake.ts'
 import { planReplacement } from './plan.ts'
 import { type ReplaceDeps, type ReplaceOptions, replaceCertificate } from './replaceCertificate.ts'
-import { replacementEntry, retiredEntry } from './report.ts'
+import { createReplacementLog } from './replacementLog.ts'
+import { retiredEntry } from './report.ts'
 import type { Request } from './requests.ts'
-import { retireOlder } from './retire.ts'
+import { isRetirementDue, retireOlder } from './retire.ts'
 import { rollBack } from './rollBack.ts'
 import { currentReplacement, type DueOptions, faultOf, isDue } from './state.ts'
 import { createSurveyor } from './survey.ts'
@@ -65,7 +66,7 @@ const JOBS = 4
 export function createReplacer(options: ReplacerOptions): Replacer {
   const { endpoint, log, receipts, signal } = options
   const slots = createSlots(JOBS)
-  const logged = new Map<string, Replacement | undefined>()
+  const replacementLog = createReplacementLog(log)
 
   const sleep = async (ms: number) => {
     await options.sleep(ms, signal).catch(error => {
@@ -83,13 +84,11 @@ export function createReplacer(options: ReplacerOptions): Replacer {
   const survey = createSurveyor({ send, sleep, monotonicNow, random })
   const recall = async (lineage: Lineage) => {
     const receipt = await options.recall(lineage)
-    if (!logged.has(lineage.id)) logged.set(lineage.id, receipt.replacement)
+    replacementLog.recalled(lineage.id, receipt.replacement)
     return receipt
   }
   const onChange = (lineage: Lineage, replacement: Replacement) => {
-    const entry = replacementEntry(lineage.id, replacement, logged.get(lineage.id))
-    logged.set(lineage.id, replacement)
-    if (entry) log[entry.level](entry.fields, entry.message)
+    replacementLog.changed(lineage.id, replacement)
     options.onChange(lineage, replacement)
   }
   const deps: ReplaceDeps = {
@@ -102,9 +101,22 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     const entry = retiredEntry(lineage.id, id, how)
     log[entry.level](entry.fields, entry.message)
   }
+  /** The certificate is in place; that an older one is kept is told, and does not stop anything. */
+  const retire = async (lineage: Lineage): Promise<Fault | undefined> => {
+    try {
+      await retireOlder(lineage, { ...deps, recallAll: receipts.all, onRetired })
+      return undefined
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      if (error.code === 'DEADLINE' || error.code === 'INTERRUPTED') return undefined
+      replacementLog.notRetired(lineage.id, error)
+      return error
+    }
+  }
   return {
     examine: async (lineages, wanted) => {
-      const known = new Map((await receipts.all()).map(receipt => [receipt.lineage, receipt]))
+      const all = await receipts.all()
+      const known = new Map(all.map(receipt => [receipt.lineage, receipt]))
       const due: Lineage[] = []
       const others = new Map<string, ReplacementResult>()
       for (const lineage of lineages) {
@@ -115,7 +127,8 @@ export function createReplacer(options: ReplacerOptions): Replacer {
           continue
         }
         const replacement = currentReplacement(receipt, chain, now())
-        if (isDue(replacement, chain, lineage, now(), wanted)) due.push(lineage)
+        const isRetiring = isRetirementDue(receipt, all, lineage, now())
+        if (isRetiring || isDue(replacement, chain, lineage, now(), wanted)) due.push(lineage)
         else {
           const fault = faultOf(replacement)
           others.set(lineage.id, { replacement, from: chain.older, ...(fault && { fault }) })
@@ -128,8 +141,8 @@ export function createReplacer(options: ReplacerOptions): Replacer {
       if (dryRun) return planReplacement(lineage, deps, { ...options, endpoint })
       const result = await replaceCertificate(lineage, deps, { ...options, endpoint })
       if (result.fault) return result
-      await retireOlder(lineage, { ...deps, recallAll: receipts.all, onRetired })
-      return result
+      const fault = await retire(lineage)
+      return { ...result, ...(fault && { fault }) }
     },
     rollBack: lineage => rollBack(lineage, deps, endpoint),
   }

@@ -84,6 +84,12 @@ function isSettled(replacement: Replacement | undefined, current: string, now: D
   )
 }
 
+/** Whether `retireOlder` would send a request. */
+export function isRetirementDue(...about: Parameters<typeof retirable>): boolean {
+  const { silence, remove } = retirable(...about)
+  return silence.length > 0 || remove.length > 0
+}
+
 /** @throws Fault of the service. */
 export async function retireOlder(lineage: Lineage, deps: RetireDeps): Promise<void> {
   const { now, recall, recallAll, send, record, onRetired } = deps

@@ -46,7 +46,8 @@ export async function verifyEdge(
     }
     if (verdict === 'new') {
       const first = record.current.firstRoundAt
-      if (first && now.getTime() - Date.parse(first) >= ROUND_INTERVAL_MS) return record.enter('verified')
+      if (first && now.getTime() - Date.parse(first) >= ROUND_INTERVAL_MS)
+        return record.enter('verified', { attempts: 0 })
       if (!first) record.current = { ...record.current, firstRoundAt: now.toISOString() }
       await record.save(record.current)
       await deps.sleep(ROUND_INTERVAL_MS)

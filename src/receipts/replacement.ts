@@ -128,7 +128,7 @@ export interface ReplacementResult {
 
 export const isUnfinished = ({ endedAt }: Job): boolean => endedAt === undefined
 
-/** Enters a state; what belonged to the state before is dropped. */
+/** Enters a state; what belonged to the state before is dropped. How often it came no further stays known. */
 export function enter(
   before: Replacement,
   state: ReplacementState,
@@ -138,7 +138,6 @@ export function enter(
   const { reason: _, advice: __, code: ___, nextCheckAt: ____, ...kept } = before
   return {
     ...kept,
-    attempts: 0,
     ...more,
     state,
     since: before.state === state ? before.since : now.toISOString(),
