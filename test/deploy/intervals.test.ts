@@ -65,15 +65,19 @@ test('a certificate that must not go live is looked at ever less often', async (
 })
 
 test('a resource that fails each time is asked for ever less often; a renewal begins anew', async () => {
-  const host = await renewed({
-    resources: [{ ...BOUND[0], fails: { message: 'no', retry: 'fails' } }] as never,
-  })
+  const fail = { times: 'always', message: 'no' } as const
+  const host = await renewed({ resources: [{ ...BOUND[0], fail }] })
   expect(await intervals(host, 'partly', 4)).toEqual(GROWING)
   await host.renew()
   expect(await intervals(host, 'partly', 1)).toEqual([15])
 })
 
-test('an outage ends soon, however long it has lasted', async () => {
-  const host = await renewed()
-  expect(await intervals(host, 'verified', 0)).toEqual([])
+test('after an outage, however long, it is looked at again soon', async () => {
+  let isDown = true
+  const host = await renewed({
+    faults: ({ action }) => (isDown && action.includes('BindResource') ? 'reset-before' : undefined),
+  })
+  expect(await intervals(host, 'surveying', 4)).toEqual([15, 15, 15, 15])
+  isDown = false
+  expect((await replacementOf(host)).state).toBe('verified')
 })
