@@ -8,7 +8,7 @@ import type { Level } from '../../src/doctor/finding.ts'
 import type { Machine } from '../../src/doctor/run.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { currentUser } from '../../src/files/permissions.ts'
-import { recordedWorld, type Surroundings } from '../fixtures/world.ts'
+import { type ContextOptions, recordedContext } from '../fixtures/context.ts'
 import { KEYS, openStage } from './commandFixture.ts'
 
 export interface FindingJson {
@@ -31,7 +31,7 @@ export const BARE: Machine = {
 
 const COMMAND = COMMANDS.find(({ name }) => name === 'check')
 
-export interface Visit extends Partial<Surroundings> {
+export interface Visit extends Partial<ContextOptions> {
   readonly words?: readonly string[]
   readonly machine?: Partial<Machine>
 }
@@ -51,10 +51,10 @@ path = "${root}"
   await mkdir(root)
   await writeFile(config, usual)
   const examine = async ({ words = [], machine = {}, env = KEYS, ...surroundings }: Visit = {}) => {
-    const recorded = recordedWorld({ cwd: stage.folder, ...surroundings, env })
+    const recorded = recordedContext({ cwd: stage.folder, ...surroundings, env })
     if (!COMMAND) throw new Error('there is no check')
-    const line = parseCommandLine(COMMAND, ['-c', config, ...words], recorded.world.cwd)
-    const exit = await check(recorded.world, line, { ...BARE, ...machine })
+    const line = parseCommandLine(COMMAND, ['-c', config, ...words], recorded.context.cwd)
+    const exit = await check(recorded.context, line, { ...BARE, ...machine })
     return { ...recorded, exit }
   }
   /** By topics, in their order. */

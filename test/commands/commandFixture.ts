@@ -9,9 +9,9 @@ import {
   startEmulator,
 } from '../../src/emulator/server.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
+import { type ContextOptions, recordedContext } from '../fixtures/context.ts'
 import { all, certbotIssue } from '../fixtures/producers.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld, type Surroundings } from '../fixtures/world.ts'
 
 export interface Stage {
   readonly folder: string
@@ -19,10 +19,10 @@ export interface Stage {
   /** Adds a certbot lineage; resolves to what was issued. */
   readonly certbot: (name: string, pair?: Pair) => Promise<Pair>
   /** Runs a command with the stage's source, state directory, endpoint and credentials. */
-  readonly type: (words: readonly string[], surroundings?: Partial<Surroundings>) => Promise<Run>
+  readonly type: (words: readonly string[], surroundings?: Partial<ContextOptions>) => Promise<Run>
 }
 
-export interface Run extends ReturnType<typeof recordedWorld> {
+export interface Run extends ReturnType<typeof recordedContext> {
   readonly exit: number
 }
 
@@ -53,8 +53,12 @@ export async function openStage(options: EmulatorOptions = {}): Promise<Stage> {
       return issued
     },
     type: async ([command = '', ...rest], surroundings = {}) => {
-      const recorded = recordedWorld({ cwd: folder, ...surroundings, env: { ...KEYS, ...surroundings.env } })
-      const exit = await cli([command, ...places, ...rest], recorded.world)
+      const recorded = recordedContext({
+        cwd: folder,
+        ...surroundings,
+        env: { ...KEYS, ...surroundings.env },
+      })
+      const exit = await cli([command, ...places, ...rest], recorded.context)
       return { ...recorded, exit }
     },
   }

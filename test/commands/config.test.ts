@@ -2,16 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 
 async function openConfig(text: string) {
   const folder = await temporaryDirectory()
   const file = join(folder, 'c.toml')
   await writeFile(file, text)
   const type = async (words: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-    const run = recordedWorld({ cwd: folder, env, terminal: true })
-    const exit = await cli(['config', ...words, '-c', 'c.toml'], run.world)
+    const run = recordedContext({ cwd: folder, env, terminal: true })
+    const exit = await cli(['config', ...words, '-c', 'c.toml'], run.context)
     // in one line: where a complaint is wrapped does not matter here
     return { exit, ...run, said: () => (run.out() + run.err()).replace(/\s+/g, ' ') }
   }

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { openAccountFile } from '../emulator/accountFile.ts'
 import { CDN, OLD_ID, old } from '../emulator/cloud.ts'
-import { recordedWorld } from '../fixtures/world.ts'
+import { recordedContext } from '../fixtures/context.ts'
 
 const CERTIFICATE = { id: OLD_ID, chain: 'chain.pem', key: 'key.pem' }
 
@@ -14,8 +14,8 @@ const openCommand = async () => {
   return {
     write,
     type: async (...words: readonly string[]) => {
-      const recorded = recordedWorld({ cwd: folder })
-      const ended = cli(['emulator', ...words], recorded.world)
+      const recorded = recordedContext({ cwd: folder })
+      const ended = cli(['emulator', ...words], recorded.context)
       onTestFinished(async () => {
         recorded.end()
         await ended

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { acmeIssue, all } from '../fixtures/producers.ts'
 import { receiptsIn } from '../fixtures/state.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 import { KEYS, openStage, type Stage } from './commandFixture.ts'
 
 /** As an ACME client calls it: no configuration, no source, only its environment. */
@@ -14,8 +14,8 @@ async function hook(
   env: Readonly<Record<string, string>>,
   words: readonly string[] = [],
 ) {
-  const recorded = recordedWorld({ cwd: '/', env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url, ...env } })
-  const exit = await cli(['hook', '--json', '--state-dir', join(folder, 'state'), ...words], recorded.world)
+  const recorded = recordedContext({ cwd: '/', env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url, ...env } })
+  const exit = await cli(['hook', '--json', '--state-dir', join(folder, 'state'), ...words], recorded.context)
   return { ...recorded, exit }
 }
 
@@ -99,11 +99,11 @@ describe('hook behaves as its callers need', () => {
       [{}, []],
     ]
     for (const [env, words] of situations) {
-      const recorded = recordedWorld({
+      const recorded = recordedContext({
         cwd: '/',
         env: { ...KEYS, CERTFERRY_ENDPOINT: stage.emulator.url, ...env },
       })
-      await cli(['hook', '--state-dir', join(stage.folder, 'state'), ...words], recorded.world)
+      await cli(['hook', '--state-dir', join(stage.folder, 'state'), ...words], recorded.context)
       expect(recorded.err()).toBe('')
       expect(recorded.out()).not.toBe('')
     }
@@ -114,12 +114,12 @@ describe('hook behaves as its callers need', () => {
     await stage.certbot('example.com')
     const env = { RENEWED_LINEAGE: join(stage.folder, 'letsencrypt/live/example.com') }
     await hook(stage, env)
-    const recorded = recordedWorld({
+    const recorded = recordedContext({
       cwd: '/',
       terminal: true,
       env: { ...KEYS, CERTFERRY_ENDPOINT: stage.emulator.url, ...env },
     })
-    expect(await cli(['hook', '--state-dir', join(stage.folder, 'state')], recorded.world)).toBe(0)
+    expect(await cli(['hook', '--state-dir', join(stage.folder, 'state')], recorded.context)).toBe(0)
     expect(recorded.out()).toMatch(/^\S+ info {2}certbot:example\.com unchanged, [A-Za-z0-9]{8}/)
     expect(stage.emulator.entries).toHaveLength(1)
   })

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cli } from '../../src/cli/run.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 
 /** Both clients' directories in one folder, and a program that only tells how it was called; `alone`, it has no main. */
 export async function openHost({ program = 'opt', alone = false } = {}) {
@@ -19,8 +19,8 @@ export async function openHost({ program = 'opt', alone = false } = {}) {
   await writeFile(node, `#!/bin/sh\n${told}\nexit "\${ENDS:-0}"\n`, { mode: 0o755 })
   await writeFile(main, '')
   const type = async (...words: readonly string[]) => {
-    const recorded = recordedWorld({ cwd: folder, program: { node, main: alone ? undefined : main } })
-    const exit = await cli(['install-hook', ...words], recorded.world)
+    const recorded = recordedContext({ cwd: folder, program: { node, main: alone ? undefined : main } })
+    const exit = await cli(['install-hook', ...words], recorded.context)
     // in one line: where a complaint is wrapped is not the hook's affair
     const said = () => `${recorded.out()}${recorded.err()}`.replace(/\s+/g, ' ')
     return { ...recorded, said, exit }

@@ -4,16 +4,16 @@ import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { cli } from '../../src/cli/run.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 import { openStage } from './commandFixture.ts'
 
 const widest = (text: string) => Math.max(...text.split('\n').map(line => [...line].length))
 
 async function typed(...words: readonly string[]) {
-  const recorded = recordedWorld({ cwd: await temporaryDirectory(), terminal: true })
-  const exit = await cli(words, recorded.world)
+  const recorded = recordedContext({ cwd: await temporaryDirectory(), terminal: true })
+  const exit = await cli(words, recorded.context)
   return { exit, out: recorded.out(), err: recorded.err() }
 }
 
@@ -113,8 +113,8 @@ describe('inspect', () => {
     const { chain, key } = await issue({ names: ['example.com', 'www.example.com'] })
     await writeFile(join(folder, 'chain.pem'), chain)
     await writeFile(join(folder, 'key.pem'), key)
-    const run = recordedWorld({ cwd: folder })
-    expect(await cli(['inspect', 'chain.pem', 'key.pem'], run.world)).toBe(0)
+    const run = recordedContext({ cwd: folder })
+    expect(await cli(['inspect', 'chain.pem', 'key.pem'], run.context)).toBe(0)
     expect(run.out()).toContain('names    example.com, www.example.com')
     expect(run.out()).toContain('The key fits; 2 certificates would be sent')
     expect(run.out()).not.toContain(key.split('\n')[1])
@@ -130,8 +130,8 @@ describe('inspect', () => {
     await writeFile(join(folder, 'chain.pem'), (await issue()).chain)
     await writeFile(join(folder, 'other.pem'), (await issue()).key)
     await writeFile(join(folder, 'text.txt'), 'nothing of the kind\n')
-    const run = recordedWorld({ cwd: folder })
-    expect(await cli(['inspect', one, other], run.world)).toBe(exit)
+    const run = recordedContext({ cwd: folder })
+    expect(await cli(['inspect', one, other], run.context)).toBe(exit)
     expect(run.out() + run.err()).toContain(message)
   })
 })
@@ -149,8 +149,8 @@ describe('check', () => {
 })
 
 test('demo uploads, renews and reports, and exits 0', async () => {
-  const run = recordedWorld({ cwd: '/', wait: ms => new Promise(resolve => setTimeout(resolve, ms)) })
-  expect(await cli(['demo'], run.world)).toBe(0)
+  const run = recordedContext({ cwd: '/', wait: ms => new Promise(resolve => setTimeout(resolve, ms)) })
+  expect(await cli(['demo'], run.context)).toBe(0)
   const out = run.out()
   expect(out.match(/uploaded as/g)).toHaveLength(4)
   expect(out.match(/replaces /g)).toHaveLength(2)

@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../src/commands/setup.ts'
 import type { CommandLine } from '../../src/config/commandLine.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 import { BARE } from './checkFixture.ts'
 
 export const SECRET = 'sk-never-to-be-shown'
@@ -48,15 +48,15 @@ export async function openHost({ units = true, certbot = true, acme = false, bro
     env: Readonly<Record<string, string>> = {},
     answers?: readonly string[],
   ) => {
-    const recorded = recordedWorld({ cwd: folder, env })
+    const recorded = recordedContext({ cwd: folder, env })
     const asked: string[] = []
     const rest = [...(answers ?? [])]
     const ask = async (question: string, hidden = false) => {
       asked.push(hidden ? `${question}(hidden)` : question)
       return rest.shift() ?? ''
     }
-    const world = { ...recorded.world, ...(answers && { ask }) }
-    const exit = await setUp(world, { ...LINE, ...line }, { places, machine })
+    const context = { ...recorded.context, ...(answers && { ask }) }
+    const exit = await setUp(context, { ...LINE, ...line }, { places, machine })
     return { exit, asked, out: recorded.out(), json: recorded.json }
   }
   return { folder, places, told, run }

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { all, certbotLink, certbotRenew, upTo } from '../fixtures/producers.ts'
 import { receiptsIn } from '../fixtures/state.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 import { KEYS, openStage } from './commandFixture.ts'
 
 const HEX = /^[0-9a-f]{64}$/
@@ -269,8 +269,8 @@ describe('what stops sync before anything is sent', () => {
 
   test('no source at all: exit 66 and what to do', async () => {
     const cwd = await temporaryDirectory()
-    const run = recordedWorld({ cwd, env: {} })
-    const exit = await cli(['sync', '--state-dir', join(cwd, 'state')], run.world)
+    const run = recordedContext({ cwd, env: {} })
+    const exit = await cli(['sync', '--state-dir', join(cwd, 'state')], run.context)
     // certbot may be installed where the tests run: then its folder is a source
     expect([66, 0]).toContain(exit)
     if (exit === 66) expect(run.out()).toContain('--source certbot=/etc/letsencrypt')
@@ -279,8 +279,8 @@ describe('what stops sync before anything is sent', () => {
   test('a default directory that cannot be listed is a source all the same, and sync fails', async () => {
     const home = await temporaryDirectory()
     await symlink('.acme.sh', join(home, '.acme.sh'))
-    const { world, out } = recordedWorld({ cwd: home, env: {} })
-    expect(await cli(['sync', '--state-dir', join(home, 'state')], world)).not.toBe(0)
+    const { context, out } = recordedContext({ cwd: home, env: {} })
+    expect(await cli(['sync', '--state-dir', join(home, 'state')], context)).not.toBe(0)
     expect(out()).toContain('.acme.sh: cannot be listed (ELOOP)')
   })
 })
@@ -314,8 +314,8 @@ match = "spec*"
 certificate_use = "CDN"
 repeatable = true`,
     )
-    const recorded = recordedWorld({ cwd: folder, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
-    expect(await cli(['sync', '-c', 'config.toml', '--state-dir', 'state'], recorded.world)).toBe(0)
+    const recorded = recordedContext({ cwd: folder, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
+    expect(await cli(['sync', '-c', 'config.toml', '--state-dir', 'state'], recorded.context)).toBe(0)
     expect(await receiptsIn(join(folder, 'state'))).toHaveLength(2)
     const stored = Object.fromEntries(emulator.certificates().map(one => [one.alias, one]))
     expect(stored['plain.example of plain']).toMatchObject({

@@ -8,8 +8,8 @@ import { cli } from '../../src/cli/run.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { sleep } from '../../src/util/async.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
+import { type ContextOptions, recordedContext } from '../fixtures/context.ts'
 import { all, certbotRenew } from '../fixtures/producers.ts'
-import { recordedWorld, type Surroundings } from '../fixtures/world.ts'
 import { KEYS, openStage } from './commandFixture.ts'
 
 export interface Line extends Readonly<Record<string, unknown>> {
@@ -44,14 +44,14 @@ ${rest}`,
     )
   await configure()
 
-  const start = (surroundings: Partial<Surroundings> = {}) => {
-    const recorded = recordedWorld({
+  const start = (surroundings: Partial<ContextOptions> = {}) => {
+    const recorded = recordedContext({
       cwd: folder,
       wait: sleep,
       ...surroundings,
       env: { ...KEYS, ...surroundings.env },
     })
-    const exit = cli(['watch', '-c', config], recorded.world)
+    const exit = cli(['watch', '-c', config], recorded.context)
     exit.catch(() => {})
     const lines = () =>
       recorded

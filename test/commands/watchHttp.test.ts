@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
-import { recordedWorld } from '../fixtures/world.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { KEYS, openStage } from './commandFixture.ts'
 import { ask } from './watchFixture.ts'
 
@@ -15,8 +15,8 @@ test('a daemon with [http] answers what it has uploaded, and takes the socket aw
     `[http]\nlisten = "unix:${socket}"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
   )
   const wait = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
-  const run = recordedWorld({ cwd: folder, wait, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
-  const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.world)
+  const run = recordedContext({ cwd: folder, wait, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
+  const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.context)
   await expect
     .poll(() => ask(socket, '/metrics').catch(String))
     .toContain('certferry_uploads_total{outcome="uploaded"} 1')

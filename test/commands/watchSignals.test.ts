@@ -80,7 +80,7 @@ describe('SIGTERM', () => {
     expect(await ended).toBe(0)
     expect(endings).toHaveLength(1)
     expect(said('reloaded')).toEqual([])
-    await sleep(100) // what nobody waits for would have begun by now
+    await sleep(100) // what nothing waits for would have begun by now
     expect(add).toHaveBeenCalledTimes(1)
   })
 })
@@ -177,7 +177,7 @@ test('a reload that fails unexpectedly leaves the old configuration in force, an
   const daemon = start()
   await daemon.saying('watching')
   let broken = true
-  Object.defineProperty(daemon.world.env, 'CERTFERRY_ENDPOINT', {
+  Object.defineProperty(daemon.context.env, 'CERTFERRY_ENDPOINT', {
     get: () => {
       if (broken) throw Object.assign(new Error('text that is not said'), { code: 'EBADF' })
     },

@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { asNobody } from '../fixtures/asNobody.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 
 /** `meanwhile` is what somebody does to the file between two looks. */
 async function stage(text: string, meanwhile = async (_file: string) => {}) {
   const folder = await temporaryDirectory()
   const file = join(folder, 'certferry.toml')
   await writeFile(file, text)
-  const { world } = recordedWorld({ cwd: folder, wait: () => meanwhile(file) })
+  const { context } = recordedContext({ cwd: folder, wait: () => meanwhile(file) })
   return {
     folder,
     file,
-    load: (named = 'certferry.toml') => loadConfig(named, { ...world, home: '/home/me' }),
+    load: (named = 'certferry.toml') => loadConfig(named, { ...context, home: '/home/me' }),
   }
 }
 
@@ -95,11 +95,11 @@ describe('a configuration that is being written', () => {
 
   test('no longer is read once', async () => {
     const { file } = await stage('[log]\nlevel = "warn"\n')
-    const { world } = recordedWorld({
+    const { context } = recordedContext({
       cwd: '/',
       now: () => Date.now() + 2_000,
       wait: async () => expect.unreachable(),
     })
-    expect((await loadConfig(file, world)).config).toEqual({ log: { level: 'warn' } })
+    expect((await loadConfig(file, context)).config).toEqual({ log: { level: 'warn' } })
   })
 })

@@ -49,7 +49,7 @@ function openQueue(next: (id: string) => Check = () => AT_ONCE) {
     queue.enqueue(ids)
   }
   /** Advances the clock until nothing waits for it. */
-  const idle = () => expect(clock.until(new Promise(() => {}))).rejects.toThrow('nobody waits')
+  const idle = () => expect(clock.until(new Promise(() => {}))).rejects.toThrow('nothing waits')
   const times = (what: Entry['what'], id = 'a') =>
     journal.filter(entry => entry.what === what && entry.id === id).map(({ at }) => at)
   return { clock, journal, queue, request, idle, times }

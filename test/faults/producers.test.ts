@@ -7,6 +7,7 @@ import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
 import { discoverLineages } from '../../src/sources/discover.ts'
 import type { Lineage } from '../../src/sources/lineage.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { identityOf } from '../fixtures/identity.ts'
 import { leaksIn } from '../fixtures/leaks.ts'
 import { everyPrefix } from '../fixtures/prefixes.ts'
@@ -14,7 +15,6 @@ import { certbotIssue, certbotRenew, type Step } from '../fixtures/producers.ts'
 import { type Client, RECORDED, recordedSteps, recordingOf, sourceOf } from '../fixtures/recording.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { rewritten, storeText, touched } from '../fixtures/traefikStore.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 import { reportRow } from './run.ts'
 
 const NAME = 'example.com'
@@ -142,8 +142,8 @@ async function openProgram(source: Source, root: string) {
   }
   return {
     sync: async () => {
-      const { world, out, err } = recordedWorld({ cwd: root, env })
-      const exit = await cli(words, world)
+      const { context, out, err } = recordedContext({ cwd: root, env })
+      const exit = await cli(words, context)
       return { exit, output: out() + err() }
     },
     stored: () =>

@@ -8,9 +8,9 @@ import type { Receipt } from '../../src/receipts/receipt.ts'
 import { openReceiptStore } from '../../src/receipts/store.ts'
 import { pemLineage } from '../../src/sources/lineage.ts'
 import type { Outcome } from '../../src/upload/outcome.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { receiptWith, SETTINGS } from '../fixtures/samples.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { recordedWorld } from '../fixtures/world.ts'
 
 const NAME = 'certferry.prom'
 
@@ -43,7 +43,7 @@ async function writeMetrics(
     warn: (_: unknown, text: string) => void warnings.push(text),
   }
   const store = openReceiptStore(join(folder, 'state'), ignore, () => new Date())
-  const textfile = await openTextfileMetrics(recordedWorld({ cwd: folder }).world, NAME)
+  const textfile = await openTextfileMetrics(recordedContext({ cwd: folder }).context, NAME)
   const outcomes = checked.map(unchanged)
   for (const outcome of outcomes) textfile?.metrics.outcome(outcome)
   await textfile?.write(

@@ -4,11 +4,11 @@ import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sessionIn, sessionOf, steady, withSession } from '../../packaging/session.ts'
 import { cli } from '../../src/cli/run.ts'
-import { recordedWorld } from '../fixtures/world.ts'
+import { recordedContext } from '../fixtures/context.ts'
 
 test('the README shows what the demo does, but for times and IDs (npm run session writes it)', async () => {
-  const run = recordedWorld({ cwd: '/', wait: ms => setTimeout(ms) })
-  expect(await cli(['demo'], run.world)).toBe(0)
+  const run = recordedContext({ cwd: '/', wait: ms => setTimeout(ms) })
+  expect(await cli(['demo'], run.context)).toBe(0)
   expect(steady(sessionIn(await readFile('README.md', 'utf8')))).toBe(steady(sessionOf(run.out())))
 })
 

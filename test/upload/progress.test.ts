@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/upload/outcome.ts'
 import { createProgressLine } from '../../src/upload/progress.ts'
 import type { SyncAllDeps } from '../../src/upload/syncAll.ts'
 import { openStage } from '../commands/commandFixture.ts'
-import { recordedWorld } from '../fixtures/world.ts'
+import { recordedContext } from '../fixtures/context.ts'
 
 const uploaded = { outcome: 'uploaded' } as Outcome
 const LINE = /\d+\/\d+ {2}uploaded \d+/
@@ -24,11 +24,11 @@ function screenOf(text: string): readonly string[] {
 /** A pass over so many lineages whose outcomes the test decides, on a clock of its own. */
 function openPass({ terminal = true, wanted = true } = {}) {
   let now = 1_000_000
-  const recorded = recordedWorld({ cwd: '/', terminal, now: () => now })
-  const { world, during } = createProgressLine(recorded.world, wanted)
-  const tell = ({ lineage }: Outcome) => world.stdout.write(`${lineage ?? 'one'} uploaded\n`)
+  const recorded = recordedContext({ cwd: '/', terminal, now: () => now })
+  const { world: context, during } = createProgressLine(recorded.context, wanted)
+  const tell = ({ lineage }: Outcome) => context.stdout.write(`${lineage ?? 'one'} uploaded\n`)
   return {
-    world,
+    context,
     screen: () => screenOf(recorded.out()),
     written: recorded.out,
     later: (ms: number) => {
@@ -56,12 +56,12 @@ describe('a long pass', () => {
   })
 
   test('steps aside for what others write, a long line or a short one', async () => {
-    const { over, later, screen, world } = openPass()
+    const { over, later, screen, context } = openPass()
     await over(100, tell => {
       later(5_000)
       tell(uploaded)
-      world.stdout.write(`${'long '.repeat(15)}\n`)
-      world.stdout.write('short\n')
+      context.stdout.write(`${'long '.repeat(15)}\n`)
+      context.stdout.write('short\n')
       expect(screen().slice(0, -1)).toEqual(['one uploaded', 'long '.repeat(15).trimEnd(), 'short'])
       expect(screen().at(-1)).toMatch(LINE)
     })

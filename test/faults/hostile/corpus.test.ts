@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { cli } from '../../../src/cli/run.ts'
+import { recordedContext } from '../../fixtures/context.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { recordedWorld } from '../../fixtures/world.ts'
 import { LONG } from '../run.ts'
 import { openChecker } from './checker.ts'
 import { corpus, FILES, parse } from './corpus.ts'
@@ -31,9 +31,9 @@ test('strange certificates and keys each have the expected result', async () => 
     await writeFile(key, strange.key)
     await writeFile(join(folder, 'password'), strange.password ?? 'none')
     for (const [how, words] of commandsFor(chain, key, i)) {
-      const { world, out, err } = recordedWorld({ cwd: folder, terminal: how.endsWith('terminal') })
+      const { context, out, err } = recordedContext({ cwd: folder, terminal: how.endsWith('terminal') })
       await checker.check({ name: `${how} ${strange.name}`, files: [chain, key], keys }, async () => {
-        const exit = await cli([...words, '--config', config], world)
+        const exit = await cli([...words, '--config', config], context)
         const output = out() + err()
         if (verdict !== 'pair') expect([65, 75], output).toContain(exit)
         else expect([0, 65, 75], output).toContain(exit)

@@ -15,11 +15,11 @@ import { statusTable } from '../../../src/status/table.ts'
 import { findCredentials } from '../../../src/tencent/credentials.ts'
 import { readReply } from '../../../src/tencent/response.ts'
 import { uploadedOf } from '../../../src/tencent/uploadRequest.ts'
+import { recordedContext } from '../../fixtures/context.ts'
 import { seededRandom } from '../../fixtures/random.ts'
 import { receiptWith, upload } from '../../fixtures/samples.ts'
 import { oldFileText, writtenAndRead } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { recordedWorld } from '../../fixtures/world.ts'
 import { callerOf } from '../../tencent/clientFixture.ts'
 import { AT_ONCE } from '../../tencent/credentialPlaces.ts'
 import { SEED, times } from '../run.ts'
@@ -148,7 +148,7 @@ test('changed configurations: settings, or the file with what is wrong in it', a
     read: async text => {
       await writeFile(file, text)
       try {
-        const { config } = await loadConfig(file, recordedWorld({ cwd: '/' }).world)
+        const { config } = await loadConfig(file, recordedContext({ cwd: '/' }).context)
         return resolveSettings({}, {}, config).forLineage('certbot:a', 'a', {}).upload.tags.length
       } catch (error) {
         // every problem has its own line, and each names the file

@@ -14,9 +14,9 @@ import { emptyReceipt } from '../../../src/receipts/receipt.ts'
 import { aliasOf } from '../../../src/tencent/uploadRequest.ts'
 import { quoteShell } from '../../../src/terminal/text.ts'
 import { issue } from '../../fixtures/certificates.ts'
+import { recordedContext } from '../../fixtures/context.ts'
 import { receiptsIn, writtenAndRead } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { recordedWorld } from '../../fixtures/world.ts'
 import { reportRow, SEED, times } from '../run.ts'
 import { EVIL } from './names.ts'
 
@@ -77,8 +77,8 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
   // a clock that stands still draws no line of progress, which is full of carriage returns
   const started = Date.now()
   const said = async (terminal: boolean, ...words: readonly string[]) => {
-    const { world, out, err } = recordedWorld({ cwd: folder, env, terminal, now: () => started })
-    const exit = await cli([words[0] ?? '', ...places, ...words.slice(1)], world)
+    const { context, out, err } = recordedContext({ cwd: folder, env, terminal, now: () => started })
+    const exit = await cli([words[0] ?? '', ...places, ...words.slice(1)], context)
     expect(isRaw(out() + err()), words.join(' ')).toBe(false)
     return { exit, out: out(), err: err() }
   }

@@ -13,10 +13,10 @@ import {
 } from '../../../src/emulator/server.ts'
 import { emptyReceipt, type Receipt } from '../../../src/receipts/receipt.ts'
 import { sleep } from '../../../src/util/async.ts'
+import { type ContextOptions, recordedContext } from '../../fixtures/context.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
 import { putReceipts, receiptsIn } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { recordedWorld, type Surroundings } from '../../fixtures/world.ts'
 import { reportRow } from '../run.ts'
 import { type Lineages, writeLineages } from './lineages.ts'
 import { type Ended, PROGRAM, run, type Started, start } from './process.ts'
@@ -47,7 +47,7 @@ export interface Fixture {
   /** Runs the built program, behind another where `prefix` names one. */
   readonly run: (command: Command, prefix?: readonly string[], ...more: readonly string[]) => Promise<Ended>
   /** Runs sync in this process. */
-  readonly sync: (surroundings?: Partial<Surroundings>) => Promise<Ended>
+  readonly sync: (surroundings?: Partial<ContextOptions>) => Promise<Ended>
   /** Lineages that the command should have uploaded and has not; of another directory where the state is reached elsewhere. */
   readonly missing: (command: Command, stateDir?: string) => Promise<readonly string[]>
   readonly damage: (runs: readonly Ended[], stateDir?: string) => Promise<Damage>
@@ -149,8 +149,8 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
     words,
     run: (command, prefix = [], ...more) => run([...prefix, ...words(command, ...more)], env),
     sync: async (surroundings = {}) => {
-      const { world, out, err } = recordedWorld({ env, cwd: folder, wait: sleep, ...surroundings })
-      const code = await cli(words('sync').slice(PROGRAM.length), world)
+      const { context, out, err } = recordedContext({ env, cwd: folder, wait: sleep, ...surroundings })
+      const code = await cli(words('sync').slice(PROGRAM.length), context)
       return { code, signal: null, stdout: out(), stderr: err() }
     },
     missing,

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { cli } from '../../../src/cli/run.ts'
 import { DEMO_CREDENTIALS } from '../../../src/emulator/server.ts'
 import { sleep } from '../../../src/util/async.ts'
+import { recordedContext } from '../../fixtures/context.ts'
 import { seededRandom } from '../../fixtures/random.ts'
-import { recordedWorld } from '../../fixtures/world.ts'
 import { inParallel, LONG, range, SEED, sample, times } from '../run.ts'
 import { allUploaded, type Fixture, openMachine, openResults } from './fixture.ts'
 import type { Lineages } from './lineages.ts'
@@ -155,7 +155,7 @@ async function configured({ folder, emulator, env }: Fixture, lineages: Lineages
     await mkdir(dirname(file))
     await writeFile(file, text)
   }
-  const context = recordedWorld({
+  const recorded = recordedContext({
     env: {
       CERTFERRY_STATE_DIR: env.CERTFERRY_STATE_DIR,
       RENEWED_LINEAGE: env.RENEWED_LINEAGE,
@@ -165,7 +165,7 @@ async function configured({ folder, emulator, env }: Fixture, lineages: Lineages
     cwd: folder,
     wait: sleep,
   })
-  return { files: { config, credentials }, texts, context, strayRequests: trap.visits }
+  return { files: { config, credentials }, texts, recorded, strayRequests: trap.visits }
 }
 
 /** Replaces the file that many times. Resolves to the longest it was left half-written, which a busy machine may prolong. */
@@ -208,11 +208,11 @@ test.each([
     [...trials.entries()],
     async ([i, { command, method }]) => {
       const fixture = await open({ earlier: 'none' })
-      const { files, texts, context, strayRequests } = await configured(fixture, lineages)
+      const { files, texts, recorded, strayRequests } = await configured(fixture, lineages)
       const writing = replace(method, files[target], texts[target], 1 + Math.floor(random() * 2))
       await sleep(random() * 500)
-      const code = await cli([command, '--config', files.config], context.world)
-      const ended = { code, signal: null, stdout: context.out(), stderr: context.err() }
+      const code = await cli([command, '--config', files.config], recorded.context)
+      const ended = { code, signal: null, stdout: recorded.out(), stderr: recorded.err() }
       const what = `${i}: ${command}, ${method} (${code})`
       if ((await writing) > TRUSTED_AFTER) return fixture.close()
       if (strayRequests()) results.fail(`${what}: a request to an endpoint that is not configured`)
@@ -234,9 +234,9 @@ test('a daemon that reloads at each replacement never runs with half a configura
     'the same ways, SIGHUP at any moment, a renewal each time',
   )
   const fixture = await open({ earlier: 'none', renewing: true })
-  const { files, texts, context, strayRequests } = await configured(fixture, lineages)
-  const { world, out, err, signal, end } = context
-  const exit = cli(['watch', '--config', files.config], world)
+  const { files, texts, recorded, strayRequests } = await configured(fixture, lineages)
+  const { context, out, err, signal, end } = recorded
+  const exit = cli(['watch', '--config', files.config], context)
   await expect.poll(out, { timeout: 40_000 }).toContain('"event":"watching"')
   for (const method of sample(Object.keys(METHODS), times(1, 99), random)) {
     const writing = replace(method, files.config, texts.config, 2)

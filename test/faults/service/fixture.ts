@@ -12,12 +12,12 @@ import '../../../src/commands/watch.ts'
 import '../../../src/upload/uploader.ts'
 import { type Emulator, startEmulator } from '../../../src/emulator/server.ts'
 import { issue, leafFingerprint, type Pair } from '../../fixtures/certificates.ts'
+import { type ContextOptions, recordedContext } from '../../fixtures/context.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
 import { all, certbotIssue } from '../../fixtures/producers.ts'
 import { receiptsIn } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
 import { virtualClock } from '../../fixtures/virtualClock.ts'
-import { recordedWorld, type Surroundings } from '../../fixtures/world.ts'
 import { LONG, type Row, reportRow, sample } from '../run.ts'
 import { type FaultInjectingProxy, type ProxyOptions, startProxy } from './faultInjectingProxy.ts'
 import type { ServiceFault } from './faults.ts'
@@ -162,7 +162,7 @@ export interface Run {
   readonly events: (name: string) => readonly Line[]
 }
 
-type Time = Required<Pick<Surroundings, 'wait' | 'monotonic' | 'now'>>
+type Time = Required<Pick<ContextOptions, 'wait' | 'monotonic' | 'now'>>
 
 export interface ServiceOptions extends Omit<ProxyOptions, 'service' | 'now'> {
   readonly lineages: CertbotLineages
@@ -215,13 +215,13 @@ export async function openServiceFixture(options: ServiceOptions): Promise<Servi
   const texts: string[] = []
 
   const begin = (command: string) => {
-    const { world, out, err, end } = recordedWorld({
+    const { context, out, err, end } = recordedContext({
       cwd: stateDir,
       ...time,
       dice: random,
       env: { ...KEYS, ...env },
     })
-    const ended = cli([command, ...optionsFor({ lineages, stateDir, endpoint: address })], world).then(
+    const ended = cli([command, ...optionsFor({ lineages, stateDir, endpoint: address })], context).then(
       exit => {
         texts.push(out(), err())
         const lines = linesOf(out())
