@@ -39,9 +39,11 @@ export type JobEnd =
   | 'foreign-ended'
 
 const PENDING = 'FailedOperation.CertificateDeployHasPendingRecord'
+/** One of the two certificates may have been deleted meanwhile: a survey says which. */
 const NOTHING_FOUND = [
   'FailedOperation.CertificateDeployInstanceEmpty',
   'FailedOperation.CertificateNotDeployInstance',
+  'FailedOperation.CertificateNotFound',
 ] as const
 const NO_RECORD = 'FailedOperation.CertificateDeployNotExist'
 const NO_RETRY = [
@@ -51,6 +53,9 @@ const NO_RETRY = [
 
 /** A record without any resource after this is taken for one that found none. In milliseconds. */
 const APPEAR_LIMIT_MS = 2 * 60_000
+
+/** A record that has not ended this long after it was asked for is followed no more. In milliseconds. */
+const STUCK_RECORD_MS = 60 * 60_000
 
 /** @throws Fault REPLACEMENT_RUNNING where the time is over, or that of the service. */
 export async function runJob(job: Job, deps: JobDeps): Promise<{ readonly job: Job; readonly end: JobEnd }> {
@@ -67,8 +72,9 @@ export async function runJob(job: Job, deps: JobDeps): Promise<{ readonly job: J
 async function ask(first: Job, deps: JobDeps): Promise<Job | Exclude<JobEnd, 'ended'>> {
   const limit = deps.monotonicNow() + SCAN_LIMIT_MS
   let job = first
-  await deps.save(job, 'asked')
   for (let polls = 0; deps.monotonicNow() < limit; polls++) {
+    // each time: it ends here where another process has rolled back meanwhile
+    await deps.save(job, 'asked')
     try {
       const { recordId, requestId } = askedOf(await deps.send(askToReplace(job)))
       job = { ...job, requestId }
@@ -157,6 +163,12 @@ async function follow(first: Job, deps: JobDeps): Promise<{ readonly job: Job; r
     const waited = deps.monotonicNow() - begun
     if (!progress || (progress.total === 0 && waited > APPEAR_LIMIT_MS))
       return finish(job, deps, 'nothing-found')
+    if (!job.isRollback && progress.to !== undefined && progress.to !== job.to) {
+      // the service named the record of another's job that was under way
+      const { recordId: _, ...own } = job
+      if (!progress.isEnded) await waitFor({ recordId, to: progress.to }, own, deps)
+      return finish(own, deps, 'foreign-ended')
+    }
     const isFurther = progress.done !== job.done || progress.total !== job.total
     job = { ...job, total: progress.total, done: progress.done, failures: progress.failures }
     if (progress.isEnded && progress.failures.length && !job.retried) {
@@ -170,6 +182,9 @@ async function follow(first: Job, deps: JobDeps): Promise<{ readonly job: Job; r
     if (progress.isEnded) return finish(job, deps, 'ended')
     if (isFurther) await deps.save(job, 'running')
     if (waited > RECORD_LIMIT_MS) {
+      // a record that never says that it has ended: what it has done, a survey says
+      const age = deps.now().getTime() - Date.parse(job.askedAt)
+      if (age > STUCK_RECORD_MS) return finish(job, deps, 'nothing-found')
       const so = `${progress.done} of ${progress.total}`
       throw new Fault('REPLACEMENT_RUNNING', `record ${recordId} is still under way at the service (${so})`)
     }

@@ -50,6 +50,8 @@ export interface Progress {
   readonly isEnded: boolean
   readonly domains: readonly string[]
   readonly hasMore: boolean
+  /** The certificate that the record gives to its resources, where a detail names it. */
+  readonly to: string | undefined
 }
 
 /** Statuses of a detail: 0 pending, 1 done, 2 failed, 3 working, 4 rolled back, 5 rollback failed, 6 nothing to do. */
@@ -65,11 +67,7 @@ export function progressOf(replies: readonly Reply[], isRollback = false): Progr
   const succeeded = isRollback ? [1, 4, 6] : [1, 6]
   const [first] = replies
   const fields = first?.fields ?? {}
-  const details = replies.flatMap(reply =>
-    membersIn(reply.fields.RecordDetailList).flatMap(({ List, ResourceType }) =>
-      membersIn(List).map(one => ({ ...one, ResourceType: one.ResourceType ?? ResourceType }) as Members),
-    ),
-  )
+  const details = replies.flatMap(detailsIn)
   const listed = membersIn(fields.RecordDetailList).reduce(
     (sum, { TotalCount }) => sum + count(TotalCount),
     0,
@@ -91,9 +89,15 @@ export function progressOf(replies: readonly Reply[], isRollback = false): Progr
       .map(failureOf),
     isEnded: total > 0 && isQuiet && ended >= total,
     domains: [...new Set(details.flatMap(({ Domains }) => textsIn(Domains).flatMap(domainsIn)))],
-    hasMore: details.length < total && (membersIn(replies.at(-1)?.fields.RecordDetailList).length ?? 0) > 0,
+    hasMore: details.length < total && detailsIn(replies.at(-1)).length > 0,
+    to: details.map(({ CertId }) => text(CertId)).find(Boolean),
   }
 }
+
+const detailsIn = (reply: Reply | undefined): readonly Members[] =>
+  membersIn(reply?.fields.RecordDetailList).flatMap(({ List, ResourceType }) =>
+    membersIn(List).map(one => ({ ...one, ResourceType: one.ResourceType ?? ResourceType })),
+  )
 
 const failureOf = (detail: Members): Failure => ({
   type: text(detail.ResourceType),

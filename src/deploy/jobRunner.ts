@@ -81,7 +81,8 @@ export class JobRunner {
         for (const part of parts) await this.#runJob(part)
         return { end: 'ended' }
       }
-      if (!isApiCode(error, ...REFUSED, HUGE)) throw error
+      if (!(error instanceof Fault) || error.code !== 'API_REJECTED') throw error
+      // a refused request is not repeated as it was: the next one is made from what is bound then
       await this.#record.saveJob({ ...job, endedAt: now().toISOString() }, 'surveying')
       throw new Fault('REPLACEMENT_FAILED', error.message, {
         advice: error.advice,
@@ -95,15 +96,6 @@ export class JobRunner {
 }
 
 const pairOf = ({ from, to }: Pick<Job, 'from' | 'to'>) => `${from} ${to}`
-
-/** Answers that no repetition changes. */
-const REFUSED = [
-  'FailedOperation.CertificateHostDeployCanNotAllow',
-  'FailedOperation.CertificateHostResourceTypeInvalid',
-  'FailedOperation.CertificateHostResourceInnerInterrupt',
-  'FailedOperation.CertificateNotAvailable',
-  'InvalidParameterValue.IntermediateCertNotSame',
-] as const
 
 /** More resources than the service takes at once. */
 const HUGE = 'FailedOperation.CertificateHostResourceInstanceHugeLimit'

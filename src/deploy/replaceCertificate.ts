@@ -22,6 +22,7 @@ import { type RecordDeps, ReplacementRecord } from './replacementRecord.ts'
 import {
   currentReplacement,
   faultOf,
+  heldFault,
   isDue,
   isHeld,
   mergeResources,
@@ -73,6 +74,8 @@ export async function replaceCertificate(
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     await run.record.postpone(error)
+    // rolled back meanwhile by another process: that is no fault
+    if (error.code === 'REPLACEMENT_HELD') return resultOf(run, replacement)
     const fault = error.code === 'DEADLINE' ? outOfTime(run.record.current) : error
     return { ...resultOf(run, replacement), fault }
   }
@@ -110,11 +113,10 @@ class ReplacementRun {
   }
 
   async advance(): Promise<void> {
-    const before = this.record.current
     await this.#jobs.continueUnfinished()
-    if (isHeld(before) && !this.#options.force) {
-      await this.record.enter('held', before.reason === undefined ? {} : { reason: before.reason })
-      return
+    if (isHeld(this.record.current)) {
+      if (!this.#options.force) return
+      await this.record.enter('surveying')
     }
     const { state } = this.record.current
     const isInDoubt = this.#options.force || this.#options.isNow === true || state === 'stale'
@@ -153,11 +155,9 @@ class ReplacementRun {
     const chain = chainOf(receipt, this.#lineage.deploy, this.#options.endpoint, isInDoubt)
     if (!chain) throw new Fault('REPLACEMENT_RUNNING', 'its record has gone')
     // renewed meanwhile: what is left is done for the new one
-    this.record.current = currentReplacement(
-      { ...receipt, replacement: receipt.replacement ?? this.record.current },
-      chain,
-      this.#deps.now(),
-    )
+    const replacement = receipt.replacement ?? this.record.current
+    this.record.current = currentReplacement({ ...receipt, replacement }, chain, this.#deps.now())
+    if (isHeld(this.record.current)) throw heldFault(this.record.current)
     this.from = [...new Set([...this.from, ...chain.older])]
     return chain
   }

@@ -6,6 +6,7 @@ import type { Lineage } from '../sources/lineage.ts'
 import { REPLACEMENT_RETRY_MS } from '../util/schedule.ts'
 import { withBound } from './chain.ts'
 import { withJob } from './job.ts'
+import { heldFault, isHeld } from './state.ts'
 
 export interface RecordDeps {
   readonly now: () => Date
@@ -34,16 +35,18 @@ export class ReplacementRecord {
     await this.save(enter(this.current, state, this.#deps.now(), details), bound)
   }
 
+  /** What is held stays so, whatever becomes of a job that was under way. */
   async saveJob(job: Job, state: ReplacementState, reason?: string): Promise<void> {
     const jobs = withJob(this.current.jobs, job)
     const isFurther = doneBy(jobs) > doneBy(this.current.jobs)
     this.current = { ...this.current, jobs }
-    await this.enter(state, { ...(reason && { reason }), ...(isFurther && { attempts: 0 }) })
+    if (isHeld(this.current)) await this.save(this.current)
+    else await this.enter(state, { ...(reason && { reason }), ...(isFurther && { attempts: 0 }) })
   }
 
   /** What stopped it is recorded with the state that it stopped in. */
   async postpone(fault: Fault): Promise<void> {
-    if (fault.code === 'DEADLINE' || fault.code === 'INTERRUPTED') return
+    if (fault.code === 'DEADLINE' || fault.code === 'INTERRUPTED' || isHeld(this.current)) return
     const { message: reason, advice, code } = fault
     // the end of an outage should be noticed soon
     const next = this.nextCheck(fault.silent ? 0 : this.current.attempts)
@@ -59,10 +62,16 @@ export class ReplacementRecord {
     return { attempts: attempts + 1, nextCheckAt: new Date(this.#deps.now().getTime() + delay).toISOString() }
   }
 
+  /** @throws Fault REPLACEMENT_HELD where another process has rolled it back meanwhile: that is not overwritten. */
   async save(replacement: Replacement, bound: Bound = new Map()): Promise<void> {
+    const wasHeld = isHeld(this.current)
     this.current = replacement
     const { now, record, onChange } = this.#deps
+    let held: Replacement | undefined
     await record(this.#lineage, receipt => {
+      const stored = receipt.replacement
+      held = stored?.to === replacement.to && isHeld(stored) && !wasHeld ? stored : undefined
+      if (held) return withBound(receipt, bound, now())
       // another process has uploaded a newer certificate, and has begun with that
       const isOvertaken =
         receipt.replacement !== undefined &&
@@ -70,6 +79,10 @@ export class ReplacementRecord {
         receipt.replacement.to === receipt.uploaded?.certificateId
       return withBound(isOvertaken ? receipt : { ...receipt, replacement }, bound, now())
     })
+    if (held) {
+      this.current = held
+      throw heldFault(held)
+    }
     onChange(this.#lineage, replacement)
   }
 }

@@ -127,7 +127,8 @@ export function createReplacer(options: ReplacerOptions): Replacer {
           continue
         }
         const replacement = currentReplacement(receipt, chain, now())
-        const isRetiring = isRetirementDue(receipt, all, lineage, now())
+        const isWaiting = wanted.honourNextCheck && (replacement.nextCheckAt ?? '') > now().toISOString()
+        const isRetiring = !isWaiting && isRetirementDue(receipt, all, lineage, now())
         if (isRetiring || isDue(replacement, chain, lineage, now(), wanted)) due.push(lineage)
         else {
           const fault = faultOf(replacement)

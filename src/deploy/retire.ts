@@ -90,10 +90,25 @@ export function isRetirementDue(...about: Parameters<typeof retirable>): boolean
   return silence.length > 0 || remove.length > 0
 }
 
-/** @throws Fault of the service. */
+/** What is not retired now, for whatever reason, is taken up a day later by a daemon. @throws Fault of the service. */
 export async function retireOlder(lineage: Lineage, deps: RetireDeps): Promise<void> {
+  const { now, recall, recallAll, record } = deps
+  const isLeft = async () => isRetirementDue(await recall(lineage), await recallAll(), lineage, now())
+  if (lineage.deploy.retire === 'keep' || !(await isLeft())) return
+  try {
+    await retireNow(lineage, deps)
+  } finally {
+    const nextCheckAt = new Date(now().getTime() + DAY_MS).toISOString()
+    if (await isLeft())
+      await record(lineage, ({ replacement, ...receipt }) => ({
+        ...receipt,
+        ...(replacement && { replacement: { ...replacement, nextCheckAt } }),
+      }))
+  }
+}
+
+async function retireNow(lineage: Lineage, deps: RetireDeps): Promise<void> {
   const { now, recall, recallAll, send, record, onRetired } = deps
-  if (lineage.deploy.retire === 'keep') return
   const { silence, remove } = retirable(await recall(lineage), await recallAll(), lineage, now())
   const mark = (ids: readonly string[], change: Partial<Superseded>) =>
     record(lineage, receipt => ({
@@ -104,12 +119,10 @@ export async function retireOlder(lineage: Lineage, deps: RetireDeps): Promise<v
     }))
   for (let i = 0; i < silence.length; i += MAX_SILENCED) {
     const batch = silence.slice(i, i + MAX_SILENCED)
-    await send(silenceReminders(batch)).catch(error => {
-      // one that is gone needs no silence; the others get theirs in the next run
-      if (!isApiCode(error, 'FailedOperation.CertificateNotFound')) throw error
-    })
+    const silenced = await silenceAll(batch, send)
+    // one that is gone needs no silence
     await mark(batch, { silencedAt: now().toISOString() })
-    for (const id of batch) onRetired(lineage, id, 'silenced')
+    for (const id of silenced) onRetired(lineage, id, 'silenced')
   }
   if (!remove.length) return
   const surveys = await deps.survey(remove, { isCached: false, detail: 'all' })
@@ -122,6 +135,19 @@ export async function retireOlder(lineage: Lineage, deps: RetireDeps): Promise<v
       await mark([id], { deletedAt: now().toISOString() })
       onRetired(lineage, id, 'deleted')
     } else if (end === 'bound') await mark([id], { bound: 'yes', boundAt: now().toISOString() })
+  }
+}
+
+/** Those of them that the account has: one that it has not spoils the request for all. */
+async function silenceAll(ids: readonly string[], send: RetireDeps['send']): Promise<readonly string[]> {
+  try {
+    await send(silenceReminders(ids))
+    return ids
+  } catch (error) {
+    if (!isApiCode(error, 'FailedOperation.CertificateNotFound')) throw error
+    if (ids.length === 1) return []
+    const middle = Math.ceil(ids.length / 2)
+    return [...(await silenceAll(ids.slice(0, middle), send)), ...(await silenceAll(ids.slice(middle), send))]
   }
 }
 

@@ -45,6 +45,9 @@ export function isDue(
 export const isHeld = ({ state, nextCheckAt }: Pick<Replacement, 'state' | 'nextCheckAt'>): boolean =>
   state === 'held' && nextCheckAt === undefined
 
+/** Another process has rolled it back meanwhile. */
+export const heldFault = ({ reason = 'it is held' }: Replacement) => new Fault('REPLACEMENT_HELD', reason)
+
 export const outOfTime = (replacement: Replacement) =>
   faultOf(replacement) ?? new Fault('REPLACEMENT_RUNNING', 'it is in place, and not verified yet')
 

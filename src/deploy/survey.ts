@@ -105,26 +105,33 @@ async function searchAll(batch: readonly Waiting[], isCached: boolean, deps: Sur
   const parts = Array.from({ length: Math.ceil(ids.length / MAX_SURVEYED) }, (_, i) =>
     ids.slice(i * MAX_SURVEYED, (i + 1) * MAX_SURVEYED),
   )
-  await Promise.all(parts.map(part => searchPart(part, isCached, answer, deps)))
+  const limit = deps.monotonicNow() + SURVEY_LIMIT_MS
+  await Promise.all(parts.map(part => searchPart(part, { isCached, limit }, answer, deps)))
+}
+
+interface Search {
+  readonly isCached: boolean
+  /** By `monotonicNow`. */
+  readonly limit: number
 }
 
 /** One ID that the account does not have spoils the request for all: then each half is searched by itself. */
 async function searchPart(
   ids: readonly string[],
-  isCached: boolean,
+  search: Search,
   answer: (id: string, found: Found) => void,
   deps: SurveyDeps,
 ): Promise<void> {
   try {
-    const tasks = tasksIn(await deps.send(createSurvey(ids, isCached)))
+    const tasks = tasksIn(await deps.send(createSurvey(ids, search.isCached)))
     for (const id of ids) if (!tasks.has(id)) answer(id, { taskId: undefined, task: undefined })
-    await poll(tasks, isCached, answer, deps)
+    await poll(tasks, search, answer, deps)
   } catch (error) {
     if (!isApiCode(error, 'FailedOperation.CertificateNotFound')) throw error
     if (ids.length === 1) return answer(ids[0] as string, GONE)
     const middle = Math.ceil(ids.length / 2)
-    for (const half of [ids.slice(0, middle), ids.slice(middle)])
-      await searchPart(half, isCached, answer, deps)
+    const halves = [ids.slice(0, middle), ids.slice(middle)]
+    await Promise.all(halves.map(half => searchPart(half, search, answer, deps)))
   }
 }
 
@@ -135,20 +142,19 @@ const GONE: Found = {
 
 async function poll(
   tasks: ReadonlyMap<string, string>,
-  isCached: boolean,
+  search: Search,
   answer: (id: string, found: Found) => void,
   deps: SurveyDeps,
 ): Promise<void> {
   const waiting = new Map([...tasks].map(([id, taskId]) => [taskId, id]))
-  const limit = deps.monotonicNow() + SURVEY_LIMIT_MS
-  for (let polls = 0; waiting.size && deps.monotonicNow() < limit; polls++) {
+  for (let polls = 0; waiting.size && deps.monotonicNow() < search.limit; polls++) {
     await deps.sleep(pollDelay(SURVEY_POLLS_MS, polls, deps.random()))
     const results = await deps.send(readSurveyResults([...waiting.keys()])).then(surveyTasksIn, error => {
       if (isApiCode(error, 'FailedOperation.CertificateSyncTaskIdInvalid')) return undefined
       throw error
     })
     // the tasks have expired: another search
-    if (!results) return searchPart([...waiting.values()], isCached, answer, deps)
+    if (!results) return searchPart([...waiting.values()], search, answer, deps)
     for (const [taskId, task] of results) {
       const id = waiting.get(taskId)
       if (id === undefined || task.status === 'pending') continue

@@ -34,7 +34,8 @@ export async function verifyEdge(
     const now = deps.now()
     const replacedAt = new Date(record.current.replacedAt ?? now)
     const verdict = verdictOf(handshakes, { replacedAt, now })
-    record.current = { ...record.current, handshakes }
+    const { firstRoundAt, ...before } = record.current
+    record.current = { ...before, handshakes }
     if (verdict === 'unknown') {
       const reason = unverifiedReason(handshakes)
       return record.enter('unverified', { reason, advice: UNVERIFIED_ADVICE, ...record.nextCheck() })
@@ -45,15 +46,13 @@ export async function verifyEdge(
       return record.enter('stale', { reason, ...record.nextCheck() })
     }
     if (verdict === 'new') {
-      const first = record.current.firstRoundAt
-      if (first && now.getTime() - Date.parse(first) >= ROUND_INTERVAL_MS)
+      const first = firstRoundAt && new Date(firstRoundAt) <= now ? firstRoundAt : now.toISOString()
+      if (now.getTime() - Date.parse(first) >= ROUND_INTERVAL_MS)
         return record.enter('verified', { attempts: 0 })
-      if (!first) record.current = { ...record.current, firstRoundAt: now.toISOString() }
-      await record.save(record.current)
+      await record.save({ ...record.current, firstRoundAt: first })
       await deps.sleep(ROUND_INTERVAL_MS)
     } else {
-      const { firstRoundAt: _, ...rest } = record.current
-      await record.save(rest)
+      await record.save(record.current)
       await deps.sleep(EDGE_POLLS_MS[Math.min(polls, EDGE_POLLS_MS.length - 1)] ?? 0)
     }
   }

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { createApp } from '../../src/app.ts'
+import { type App, createApp } from '../../src/app.ts'
 import type { CommandLine } from '../../src/config/commandLine.ts'
 import type { DeployKeys } from '../../src/config/deploy.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
@@ -11,6 +11,8 @@ import { type Edge, type EdgeOptions, startEdge } from '../../src/emulator/edge.
 import type { ResourceInput, TrapChoices } from '../../src/emulator/resources.ts'
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
 import type { ProcessContext } from '../../src/processContext.ts'
+import type { Receipt } from '../../src/receipts/receipt.ts'
+import type { ReplacementResult } from '../../src/receipts/replacement.ts'
 import { type Lineage, pemLineage } from '../../src/sources/lineage.ts'
 import type { Outcome } from '../../src/upload/outcome.ts'
 import { syncAll } from '../../src/upload/syncAll.ts'
@@ -34,6 +36,10 @@ export interface Host {
   readonly renew: (names?: readonly string[]) => Promise<Pair>
   /** One run of `sync`, in a process of its own as far as memory goes. */
   readonly sync: (options?: RunOptions) => Promise<Outcome>
+  /** `certferry replace` and `certferry rollback`. */
+  readonly replace: (options?: RunOptions & { readonly force?: boolean }) => Promise<ReplacementResult>
+  readonly rollBack: (options?: RunOptions) => Promise<ReplacementResult>
+  readonly receipt: () => Promise<Receipt>
   readonly log: LogLine[]
   readonly actions: () => readonly string[]
 }
@@ -51,6 +57,8 @@ interface RunOptions {
   readonly dryRun?: boolean
   /** Seconds after which the run ends. */
   readonly deadline?: number
+  /** Called at each pause of so many milliseconds, before the clock moves on. */
+  readonly onPause?: (ms: number) => void | Promise<void>
 }
 
 export interface HostOptions extends Pick<EmulatorOptions, 'faults' | 'accounts' | 'rate'> {
@@ -94,12 +102,11 @@ export async function openHost({
   }
   const lineage = lineageWith({})
 
-  const sync = async ({
-    deploy: keys = {},
-    isHurried = false,
-    dryRun = false,
-    deadline,
-  }: RunOptions = {}) => {
+  /** Work of a process of its own, as far as memory goes. */
+  const inProcess = async <T>(
+    { deploy: keys = {}, deadline, onPause = () => {} }: RunOptions,
+    work: (app: App, lineage: Lineage, endpoint: string) => Promise<T>,
+  ): Promise<T> => {
     const end = new AbortController()
     const endsAt = deadline === undefined ? Number.POSITIVE_INFINITY : time + deadline * 1000
     const context: ProcessContext = {
@@ -119,6 +126,7 @@ export async function openHost({
       sleep: async (ms, signal) => {
         await new Promise(resolve => setImmediate(resolve))
         signal?.throwIfAborted()
+        await onPause(ms)
         time = Math.min(time + ms, endsAt)
         if (time >= endsAt) end.abort()
         signal?.throwIfAborted()
@@ -134,16 +142,27 @@ export async function openHost({
       {},
     )
     const app = createApp({ settings, configFile: undefined }, { context, line: LINE, signal: end.signal })
-    const own = lineageWith(keys)
     try {
-      const options = { force: false, dryRun, endpoint: settings.endpoint.hostname }
-      const outcomes = await syncAll([own], app.effects, options)
-      const [outcome] = await replaceAll([own], outcomes, app.replacer, { dryRun, isHurried })
-      return outcome as Outcome
+      return await work(app, lineageWith(keys), settings.endpoint.hostname)
     } finally {
       await app.close()
     }
   }
+  const sync = (run: RunOptions = {}) =>
+    inProcess(run, async (app, own, endpoint) => {
+      const { isHurried = false, dryRun = false } = run
+      const outcomes = await syncAll([own], app.effects, { force: false, dryRun, endpoint })
+      const [outcome] = await replaceAll([own], outcomes, app.replacer, { dryRun, isHurried })
+      return outcome as Outcome
+    })
+  const replace = (run: RunOptions & { readonly force?: boolean } = {}) =>
+    inProcess(run, async (app, own) => {
+      const { isHurried = false, dryRun = false, force = false } = run
+      return (await app.replacer()).replace(own, { isHurried, dryRun, force, isNow: true })
+    })
+  const rollBack = (run: RunOptions = {}) =>
+    inProcess(run, async (app, own) => (await app.replacer()).rollBack(own))
+  const receipt = () => inProcess({}, (app, { id }) => app.receipts.recall(id))
   const renew = async (wanted = names) => {
     // a day later than the one before: no two begin in the same second
     pass(60)
@@ -157,5 +176,19 @@ export async function openHost({
     return pair
   }
   const actions = () => emulator.journal.map(({ action }) => action)
-  return { emulator, edge, lineage, stateDir, now, pass, renew, sync, log, actions }
+  const account = { emulator, edge, lineage, stateDir, now, pass, renew, log, actions }
+  return { ...account, sync, replace, rollBack, receipt }
 }
+
+/** Ends a run where it pauses after the n-th request of an action from now on, as a crash does. */
+export function killAfter(host: Host, action: string, n = 1): Pick<RunOptions, 'onPause'> {
+  const isIt = (sent: string) => sent === action
+  const before = host.actions().filter(isIt).length
+  return {
+    onPause: () => {
+      if (host.actions().filter(isIt).length >= before + n) throw new Killed()
+    },
+  }
+}
+
+export class Killed extends Error {}
