@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { FAULTS, Fault, type FaultCode, mostSevereExitCode } from '../src/errors.ts'
 
 const CODES = Object.keys(FAULTS) as FaultCode[]
-const ORDER = [70, 78, 77, 74, 76, 65, 66, 75]
+const ORDER = [70, 78, 77, 74, 76, 69, 65, 66, 75]
 
 describe('every fault', () => {
   test.each(CODES)('%s has a retry class, an exit code of sysexits and advice', code => {
