@@ -15,7 +15,7 @@ interface Result {
   readonly fault?: { readonly code: string; readonly message: string; readonly advice: string }
 }
 
-/** What a pass would do with a source; nothing is sent. */
+/** What sync would do with a source; nothing is sent. */
 async function wouldDo(source: string, ...words: readonly string[]) {
   const state = await temporaryDirectory()
   const places = ['--source', source, '--state-dir', state, '--log-level', 'silent']
@@ -24,7 +24,8 @@ async function wouldDo(source: string, ...words: readonly string[]) {
   return { exit: made.code, results }
 }
 
-const told = (results: readonly Result[]) => results.map(({ lineage, outcome }) => `${lineage} ${outcome}`)
+const summaries = (results: readonly Result[]) =>
+  results.map(({ lineage, outcome }) => `${lineage} ${outcome}`)
 
 /** Files of a folder by their paths. */
 async function folderOf(files: Readonly<Record<string, string>>) {
@@ -45,7 +46,7 @@ const lasting = (hours: number): Promise<Pair> =>
   })
 
 describe('Traefik', () => {
-  test('of two entries of one name the latest valid one is carried', async () => {
+  test('of two entries of one name the latest valid one is uploaded', async () => {
     const [first, second] = await Promise.all([lasting(100), lasting(900)])
     const domains = ['a.example'] as const
     for (const pairs of [
@@ -79,7 +80,7 @@ describe('Traefik', () => {
     const one = await wouldDo(`traefik=${root}/one.json`)
     const bad = await wouldDo(`traefik=${root}/bad.json`)
     expect([folder.exit, one.exit, bad.exit]).toEqual([66, 66, 65])
-    expect(told(bad.results)).toEqual(['traefik:a.example@le planned', 'traefik:b.example@le failed'])
+    expect(summaries(bad.results)).toEqual(['traefik:a.example@le planned', 'traefik:b.example@le failed'])
     const faults = [folder, one, bad].flatMap(({ results }) => results.flatMap(({ fault }) => fault ?? []))
     expect(faults.map(({ message }) => message)).toEqual([
       expect.stringContaining('is a folder'),
@@ -98,16 +99,16 @@ describe('certbot', () => {
 
   test("a lineage whose renewal/NAME.conf is not there is no longer certbot's", async () => {
     const kept = await folderOf({ ...live, 'renewal/a.example.conf': '' })
-    expect(told((await wouldDo(`certbot=${kept}`)).results)).toEqual(['certbot:a.example planned'])
+    expect(summaries((await wouldDo(`certbot=${kept}`)).results)).toEqual(['certbot:a.example planned'])
     const gone = await folderOf({ ...live, 'renewal/b.example.conf': '' })
     expect(await wouldDo(`certbot=${gone}`)).toEqual({ exit: 0, results: [] })
     await rm(join(gone, 'renewal', 'b.example.conf'))
     expect(await wouldDo(`certbot=${gone}`)).toEqual({ exit: 0, results: [] })
   })
 
-  test('where the folder renewal was not copied or mounted, all are carried', async () => {
+  test('where the folder renewal was not copied or mounted, all are uploaded', async () => {
     const root = await folderOf(live)
-    expect(told((await wouldDo(`certbot=${root}`)).results)).toEqual(['certbot:a.example planned'])
+    expect(summaries((await wouldDo(`certbot=${root}`)).results)).toEqual(['certbot:a.example planned'])
   })
 })
 
@@ -123,7 +124,7 @@ describe('acme.sh', () => {
   test.each<readonly [string, Readonly<Record<string, string>>]>([
     ['--remove', { 'a.example.conf.removed': '', 'a.example.cer': chain }],
     ['--revoke', { 'a.example.conf': '', 'a.example.key.revoked': key, 'a.example.csr.revoked': '' }],
-  ])('what %s leaves behind is gone, and is told so', async (verb, files) => {
+  ])('what %s leaves behind is ignored, and the log says so', async (verb, files) => {
     const root = await home(
       Object.fromEntries(Object.entries(files).map(([name, text]) => [`a.example_ecc/${name}`, text])),
     )
@@ -137,14 +138,14 @@ describe('acme.sh', () => {
     expect([only.code, only.stderr + only.stdout]).toEqual([66, expect.stringContaining(`acme.sh ${verb}`)])
   })
 
-  test('one that was removed, or revoked, and issued again is carried', async () => {
+  test('one that was removed, or revoked, and issued again is uploaded', async () => {
     const root = await home({
       'a.example_ecc/a.example.cer': chain,
       'a.example_ecc/a.example.conf': '',
       'a.example_ecc/a.example.conf.removed': '',
       'a.example_ecc/a.example.key.revoked': key,
     })
-    expect(told((await wouldDo(`acme.sh=${root}`)).results)).toEqual(['acme.sh:a.example_ecc planned'])
+    expect(summaries((await wouldDo(`acme.sh=${root}`)).results)).toEqual(['acme.sh:a.example_ecc planned'])
   })
 
   test('a certificate for a request (--sign-csr) has no key to send: exit 65, and skip leaves it out', async () => {
@@ -209,13 +210,13 @@ describe('dehydrated', () => {
     for (const source of [renamed, moved]) expect(await wouldDo(source)).toEqual({ exit: 0, results: [] })
   })
 
-  test('one that was revoked before and obtained anew is carried', async () => {
+  test('one that was revoked before and obtained anew is uploaded', async () => {
     const source = await certs({
       'certs/a.example/cert-1700000000.pem': chain,
       'certs/a.example/cert-1600000000.pem-revoked': chain,
       'archive/a.example/cert-1500000000.pem-revoked': chain,
     })
-    expect(told((await wouldDo(source)).results)).toEqual(['dehydrated:a.example planned'])
+    expect(summaries((await wouldDo(source)).results)).toEqual(['dehydrated:a.example planned'])
   })
 })
 
@@ -231,7 +232,7 @@ describe('Caddy', () => {
       ]),
     )
     const { exit, results } = await wouldDo(`caddy=${root}`)
-    expect([exit, told(results)]).toEqual([0, ['caddy:a.example@acme.example-directory planned']])
+    expect([exit, summaries(results)]).toEqual([0, ['caddy:a.example@acme.example-directory planned']])
   })
 
   test('what has expired of one issuer is left alone while the one of another is valid, and only then', async () => {
@@ -241,7 +242,7 @@ describe('Caddy', () => {
     })
     const both = await folderOf({ ...of('one.example', OVER), ...of('two.example', EVER) })
     const { exit, results } = await wouldDo(`caddy=${both}`)
-    expect([exit, told(results)]).toEqual([0, ['caddy:a.example@two.example planned']])
+    expect([exit, summaries(results)]).toEqual([0, ['caddy:a.example@two.example planned']])
     const neither = await folderOf({ ...of('one.example', OVER), ...of('two.example', OVER) })
     const expired = await wouldDo(`caddy=${neither}`)
     expect([expired.exit, expired.results.length]).toEqual([65, 2])
@@ -260,7 +261,7 @@ describe("Traefik's earlier entries", () => {
     })
     const root = await folderOf({ 'acme.json': text })
     const { exit, results } = await wouldDo(`traefik=${root}/acme.json`)
-    expect([exit, told(results)]).toEqual([
+    expect([exit, summaries(results)]).toEqual([
       65,
       ['traefik:b.example+a.example@le planned', 'traefik:c.example@le refused'],
     ])

@@ -116,7 +116,7 @@ test('reading PEM takes as much longer as the text is longer, whatever stands in
   const least = (text: string) => Math.min(...[1, 2, 3].map(() => cost(READERS.PEM ?? String, text)))
   for (const unit of UNITS) {
     const [quarter, whole] = [least(repeated('', unit, MIB / 4)), least(repeated('', unit, MIB))]
-    // a square would be four; what takes less than this cannot be told from noise
+    // a square would be four; what takes less than this is noise
     if (whole > 50 && whole / Math.max(quarter, 5) > 9)
       steep.push(`${JSON.stringify(unit)}: ${quarter}, ${whole} ms`)
   }

@@ -1,4 +1,4 @@
-/** Names and messages that mean to be more than words: to a terminal, a log, a disk, a shell, a page of metrics. */
+/** Names and messages meant to act on a terminal, a log, a disk, a shell or a page of metrics. */
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,8 +29,8 @@ const evil = fc.oneof(
   fc.tuple(fc.constantFrom(...EVIL), fc.string({ unit: 'binary', maxLength: 20 })).map(pair => pair.join('')),
 )
 
-/** Counts what was tried; fast-check itself fails the test at the first that breaks the promise. */
-function tried<T>(values: fc.Arbitrary<T>, numRuns: number, check: (value: T) => void): number {
+/** Counts the values; fast-check itself fails the test at the first that breaks the promise. */
+function checkAll<T>(values: fc.Arbitrary<T>, numRuns: number, check: (value: T) => void): number {
   let runs = 0
   fc.assert(
     fc.property(values, value => {
@@ -76,19 +76,19 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
   ]
   // a clock that stands still draws no line of progress, which is full of carriage returns
   const started = Date.now()
-  const said = async (terminal: boolean, ...words: readonly string[]) => {
+  const runCommand = async (terminal: boolean, ...words: readonly string[]) => {
     const { context, out, err } = recordedContext({ cwd: folder, env, terminal, now: () => started })
     const exit = await cli([words[0] ?? '', ...places, ...words.slice(1)], context)
     expect(isRaw(out() + err()), words.join(' ')).toBe(false)
     return { exit, out: out(), err: err() }
   }
-  expect((await said(true, 'sync', '--metrics-file', join(folder, 'metrics.prom'))).exit).toBe(0)
-  expect(JSON.parse((await said(false, 'sync', '--json')).out).summary.unchanged).toBe(names.length)
-  for (const line of (await said(false, 'sync', '--log-level', 'debug')).out.trim().split('\n'))
+  expect((await runCommand(true, 'sync', '--metrics-file', join(folder, 'metrics.prom'))).exit).toBe(0)
+  expect(JSON.parse((await runCommand(false, 'sync', '--json')).out).summary.unchanged).toBe(names.length)
+  for (const line of (await runCommand(false, 'sync', '--log-level', 'debug')).out.trim().split('\n'))
     JSON.parse(line)
-  expect((await said(true, 'status')).exit).toBe(0)
-  expect(JSON.parse((await said(false, 'status', '--json')).out).lineages).toHaveLength(names.length)
-  await said(true, 'check')
+  expect((await runCommand(true, 'status')).exit).toBe(0)
+  expect(JSON.parse((await runCommand(false, 'status', '--json')).out).lineages).toHaveLength(names.length)
+  await runCommand(true, 'check')
 
   expect((await readdir(folder)).sort()).toEqual(['le', 'metrics.prom', 'state'])
   const receipts = await receiptsIn(join(folder, 'state'))
@@ -98,7 +98,7 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
 })
 
 test('every lineage has a record of its own, whatever it is called', () => {
-  const runs = tried(evil, times(500, 10_000), name => {
+  const runs = checkAll(evil, times(500, 10_000), name => {
     const receipt = { ...emptyReceipt(`pem:${name}`), path: name }
     // a name with half a character is none that a disk or a configuration can give
     if (name.isWellFormed()) expect(writtenAndRead(receipt)).toEqual(receipt)
@@ -113,7 +113,7 @@ test('names are never read as a template', () => {
     '{name}{domain}{notAfter}',
     'x {name} $& {name}',
   )
-  const runs = tried(fc.tuple(templates, evil, evil), times(500, 10_000), ([template, name, domain]) => {
+  const runs = checkAll(fc.tuple(templates, evil, evil), times(500, 10_000), ([template, name, domain]) => {
     const values: Readonly<Record<string, string>> = { name, domain, notAfter: '2026-05-02' }
     const parts = template.split(/\{(\w+)\}/)
     const expected = parts.map((part, i) => (i % 2 ? values[part] : part)).join('')
@@ -125,7 +125,7 @@ test('names are never read as a template', () => {
 })
 
 test('a log line is one line without escapes, on a terminal and in the journal', () => {
-  const runs = tried(fc.tuple(evil, evil), times(500, 10_000), ([msg, advice]) => {
+  const runs = checkAll(fc.tuple(evil, evil), times(500, 10_000), ([msg, advice]) => {
     const line = { level: 'warn', time: '2026-05-02T00:00:00Z', msg, advice } as const
     expect(isRaw(terminalLine(line, { colours: false, columns: 80 }))).toBe(false)
     expect(journalLine(line)).toMatch(/^<4>[^\n]*\n$/)
@@ -168,7 +168,7 @@ test('a word for the shell is that word and nothing else', () => {
   reportRow({ fault: 'words in hooks', how: 'read back by sh', runs: words.length, ...CLEAN })
 })
 
-test('a hook runs certferry with the words it was given, wherever that lies, and nothing that stands in them', async () => {
+test('a hook runs certferry with the words it was given, whatever its path, and nothing that they contain', async () => {
   const folder = await temporaryDirectory()
   const words = EVIL.map(word => word.toWellFormed().replaceAll('\0', ''))
   for (const [i, name] of words.entries()) {
