@@ -13,7 +13,7 @@ import { commandHelp, generalHelp } from './help.ts'
 /** @throws Fault USAGE for an unknown option, a missing value or a value of the wrong form. */
 export function parseCommandLine(command: Command, words: readonly string[], cwd: string): CommandLine {
   const { values, positionals } = parse(command, words)
-  if (positionals.length && !/^\w|WORD/.test(command.operands))
+  if (positionals.length && !/^\w|WORD|^\[NAME\]/.test(command.operands))
     throw new Fault('USAGE', `${command.name} takes no operand "${positionals[0]}"`)
   const line: Record<string, unknown> = { json: false, operands: positionals }
   for (const [name, value] of Object.entries(values)) {

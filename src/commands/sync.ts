@@ -2,6 +2,7 @@
 import { logInsecurePermissions, openApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { replaceAll } from '../deploy/replaceAll.ts'
+import type { LogEntry } from '../log/logger.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { filterByName, listLineages } from '../sources/discover.ts'
@@ -31,9 +32,9 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
       syncAll(lineages, counting, options),
     )
     const replacing = !(line.noReplace ?? false)
-    const replaced = replacing
-      ? await replaceAll(lineages, checked, app.replacer, { dryRun, isHurried: false })
-      : checked
+    const say = (entry: LogEntry) => logEntry(log, entry)
+    const how = { dryRun, isHurried: false, say, onProgress: progress.show }
+    const replaced = replacing ? await replaceAll(lineages, checked, app.replacer, how) : checked
     const outcomes = [...replaced, ...failed]
     logEntry(log, summaryEntry(outcomes, context.now() - started))
     await textfile?.write(log, receipts, { outcomes, lineages: listing.lineages })

@@ -45,6 +45,8 @@ export interface ReplacerOptions {
 interface RunOptions extends Omit<ReplaceOptions, 'endpoint'> {
   /** Finds out and changes nothing. */
   readonly dryRun: boolean
+  /** Called beside the log's, whenever it comes further. */
+  readonly onChange?: (replacement: Replacement) => void
 }
 
 export interface Examined {
@@ -138,9 +140,16 @@ export function createReplacer(options: ReplacerOptions): Replacer {
       return { due, others }
     },
     replace: async (lineage, run) => {
-      const { dryRun, ...options } = run
+      const { dryRun, onChange: tell = () => {}, ...options } = run
       if (dryRun) return planReplacement(lineage, deps, { ...options, endpoint })
-      const result = await replaceCertificate(lineage, deps, { ...options, endpoint })
+      const told: ReplaceDeps = {
+        ...deps,
+        onChange: (one, replacement) => {
+          onChange(one, replacement)
+          tell(replacement)
+        },
+      }
+      const result = await replaceCertificate(lineage, told, { ...options, endpoint })
       if (result.fault) return result
       const fault = await retire(lineage)
       return { ...result, ...(fault && { fault }) }

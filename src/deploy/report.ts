@@ -1,7 +1,7 @@
 /** Replacements as log entries. Pure. */
 import { FAULTS, type FaultCode } from '../errors.ts'
 import type { LogEntry } from '../log/logger.ts'
-import { countsOf, type Replacement } from '../receipts/replacement.ts'
+import { countsOf, type Replacement, type ReplacementResult } from '../receipts/replacement.ts'
 import { faultOf, isHeld } from './state.ts'
 
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`
@@ -125,3 +125,29 @@ export const retiredEntry = (
   fields: { event: 'retired', lineage, certificateId, how },
   message: `${lineage}: ${certificateId} is ${how === 'deleted' ? 'deleted in the account' : 'silenced: no reminders of its expiry'}`,
 })
+
+/** What --dry-run says: where older certificates are bound, and what would be done there. */
+export function plannedEntries(
+  lineage: string,
+  { planned = [], fault, from }: ReplacementResult,
+): readonly LogEntry[] {
+  const fields = { event: 'would_replace', lineage }
+  const end = fault ? 'and would keep it' : 'and would get the renewed certificate'
+  const bound = planned.map(({ certificateId, ...resource }): LogEntry => {
+    const { type, region, instance, domains } = resource
+    const names = domains.filter(name => name !== instance)
+    const what = [type, region, instance, ...names].filter(Boolean).join(' ')
+    const message = `${lineage}: ${what} uses ${certificateId}, ${end}`
+    return { level: 'info', fields: { ...fields, ...resource, certificateId }, message }
+  })
+  if (fault) {
+    const message = `${lineage}: would not be put in place: ${fault.message}`
+    return [
+      ...bound,
+      { level: 'warn', fields: { ...fields, code: fault.code, advice: fault.advice }, message },
+    ]
+  }
+  if (bound.length || !from.length) return bound
+  const message = `${lineage}: no older certificate is bound anywhere, as far as the service's search sees`
+  return [{ level: 'info', fields, message }]
+}

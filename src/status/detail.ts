@@ -84,10 +84,12 @@ interface Page {
 function replacementSections(replacement: ReplacementStatus, { now, width, fit }: Page): readonly Section[] {
   const { since, jobs, bound, handshakes, nextCheckAt, state } = replacement
   const word = `${replacementWord(replacement)}${since === null ? '' : `, since ${minute(since)}`}`
-  const known = word.startsWith(state) || state === 'verified' ? '' : ` (${state})`
+  const known = word.startsWith(state) ? '' : ` (${state})`
   const failures = jobs.find(({ failures }) => failures.length)?.failures ?? []
   const next =
-    nextCheckAt === null ? [] : [`${whenText(nextCheckAt, now).replace('is due', 'by the next run')}`]
+    nextCheckAt === null
+      ? []
+      : [`${whenText(nextCheckAt, now).replace('is due', 'now')} by the daemon; at once by the next sync`]
   return [
     ['edge', [`${word}${known}`, ...because(replacement, fit)]],
     ['jobs', few(jobs.map(job => fit(jobText(job))))],
@@ -105,7 +107,7 @@ function replacementSections(replacement: ReplacementStatus, { now, width, fit }
       few(failures.map(one => fit(`${[...placeOf(one), ...one.domains].join(' ')}: ${one.message}`))),
     ],
     ['handshakes', few(table(handshakes.map(handshakeCells), width))],
-    ['looked at', next],
+    ['next look', next],
   ]
 }
 

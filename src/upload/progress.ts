@@ -5,6 +5,8 @@ import type { SyncAllDeps } from './syncAll.ts'
 interface ProgressLine {
   /** Its standard output writes above the line. */
   readonly world: ProcessContext
+  /** Shows a text at the bottom; an empty one removes it. */
+  readonly show: (text: string) => void
   /** Does the work with dependencies that count its outcomes, and removes the line at the end. */
   readonly during: <T>(
     total: number,
@@ -19,7 +21,8 @@ const FEWEST = 20
 
 export function createProgressLine(world: ProcessContext, wanted: boolean): ProgressLine {
   const { stdout, now } = world
-  if (!wanted || !stdout.isTerminal) return { world, during: (_total, deps, work) => work(deps) }
+  if (!wanted || !stdout.isTerminal)
+    return { world, show: () => {}, during: (_total, deps, work) => work(deps) }
   let shown = ''
   // blanks and no escape sequences: they work on every terminal
   const show = (line: string, text = '') => {
@@ -28,6 +31,7 @@ export function createProgressLine(world: ProcessContext, wanted: boolean): Prog
   }
   return {
     world: { ...world, stdout: { ...stdout, write: text => show(shown, text) } },
+    show: text => show(text.slice(0, stdout.columns - 1)),
     during: async (total, deps, work) => {
       const started = now()
       const counts = { done: 0, uploaded: 0, failed: 0 }

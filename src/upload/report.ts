@@ -2,6 +2,7 @@
 import type { Left } from '../acme/retired.ts'
 import { type Fault, FLAW_ADVICE, faultFields } from '../errors.ts'
 import type { LogEntry, Logger } from '../log/logger.ts'
+import { isUnderWay } from '../receipts/replacement.ts'
 import type { UploadReason } from './decision.ts'
 import { exitOf, isPending, type Outcome, summaryOf } from './outcome.ts'
 
@@ -91,7 +92,10 @@ const outageEntry = ({ code }: Fault): LogEntry => ({
 export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): LogEntry {
   const [summary, exit] = [summaryOf(outcomes), exitOf(outcomes)]
   const pending = outcomes.filter(outcome => outcome.outcome === 'failed' && isPending(outcome.fault)).length
-  const counts = { ...summary, failed: summary.failed - pending, pending }
+  const left = outcomes.filter(
+    ({ replacement }) => replacement?.fault && !isUnderWay(replacement) && replacement.planned === undefined,
+  ).length
+  const counts = { ...summary, failed: summary.failed - pending, pending, 'not replaced': left }
   const parts = Object.entries(counts).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
   const time = elapsedMs < 1000 ? `${elapsedMs} ms` : `${(elapsedMs / 1000).toFixed(1)} s`
   return {

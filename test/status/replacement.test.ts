@@ -208,7 +208,7 @@ test('a name shows everything: IDs, job, resources, failures, handshakes, the ne
                    operating
       handshakes   www.example.com   203.0.113.7:443  new
                    shop.example.com  203.0.113.8:443  none (ECONNREFUSED)
-      looked at    in 15 minutes
+      next look    in 15 minutes by the daemon; at once by the next sync
     "
   `)
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
