@@ -71,7 +71,7 @@ async function writeControl(
   for (const name of SCRIPTS) await write(`DEBIAN/${name}`, await part(name), 0o755)
 }
 
-/** What dpkg asks to be told: a sum for each file that is no configuration, and the size of all. */
+/** What dpkg asks for: a sum for each file that is no configuration, and the size of all. */
 async function contentsOf(folder: string): Promise<{ readonly sums: string; readonly kibibytes: number }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))

@@ -39,7 +39,10 @@ export const manuals = (sources: ManualSources): ReadonlyMap<string, string> =>
 const programPage = ({ version, date, commands, exits }: ManualSources) =>
   page(
     { name: 'certferry', number: 1, version, date },
-    section('NAME', "certferry \\- carry renewed certificates to Tencent Cloud's SSL service, once"),
+    section(
+      'NAME',
+      "certferry \\- upload renewed certificates to Tencent Cloud's SSL service and put them in place",
+    ),
     section('SYNOPSIS', '.B certferry\n.I COMMAND\n.RI [ OPTION ]...'),
     section(
       'DESCRIPTION',

@@ -41,7 +41,7 @@ export interface App {
   readonly uploader: () => Promise<Uploader>
   /** Puts certificates in place of older ones; its code is loaded with the first call. */
   readonly replacer: () => Promise<Replacer>
-  /** Tells one set of credentials from another; empty if there are none. Never rejects. */
+  /** Differs for another set of credentials; empty if there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
   /** Closes the uploader; the next upload opens another, with credentials read anew. */
   readonly renewUploader: () => Promise<void>
@@ -176,7 +176,7 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
     now,
     random: context.random,
     sleep: wait,
-    glance: stampsOf,
+    stamps: stampsOf,
     recallAll: async lineages => {
       const [only, ...others] = lineages
       const found = await (only && !others.length

@@ -113,7 +113,7 @@ export const FAULTS = {
   NOTIFICATION_FAILED: { retry: 'backoff', exit: 75,
     advice: 'Test it with `certferry notify --test`; what was not sent is sent with the next notification.' },
 
-  // the way there
+  // the network
   NETWORK: { retry: 'backoff', exit: 75, silent: true,
     advice: 'Check the network, DNS and proxy of this machine.' },
   TLS: { retry: 'backoff', exit: 75, silent: true, tries: 3,
@@ -163,7 +163,7 @@ export const FAULTS = {
   REPLACEMENT_FAILED: { retry: 'backoff', exit: 69,
     advice: 'See each resource with `certferry status NAME`; the next run asks again for those that are left.' },
   EDGE_STALE: { retry: 'backoff', exit: 69,
-    advice: "The service says that nothing uses the older certificate, yet it is served: look at the resource in the console, and at what stands before it." },
+    advice: "The service says that nothing uses the older certificate, yet it is served: see the resource in the console, and what stands before it." },
 
   // our credentials
   UPLOADS_PAUSED: { retry: 'backoff', exit: 77, scope: 'account',

@@ -40,7 +40,7 @@ export interface ClientFiles {
   readonly program: Program
 }
 
-/** A file in which a client may be told to call certferry. */
+/** A file in which a client may be configured to call certferry. */
 interface HookPlace {
   readonly where: string
   /** Commands in the file; undefined if the file is a script itself. */

@@ -24,7 +24,7 @@ export interface PrivateKey {
   readonly password: Secret | undefined
 }
 
-/** Told by its content, not its label: with headers the base64 holds no DER. */
+/** Recognised by its content, not its label: with headers the base64 holds no DER. */
 export const isEncrypted = (block: Block) => hasHeaders(block) || isEncryptedForm(decode(block))
 
 const hasHeaders = ({ text }: Block) => /^Proc-Type: *4, *ENCRYPTED/m.test(text)

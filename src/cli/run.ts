@@ -5,7 +5,7 @@ import { camelCase } from '../config/values.ts'
 import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText, programWords, wrap } from '../terminal/text.ts'
-import { passJson } from '../upload/outcome.ts'
+import { runJson } from '../upload/outcome.ts'
 import { VERSION } from '../version.ts'
 import { COMMANDS, type Command } from './commands.ts'
 import { commandHelp, generalHelp } from './help.ts'
@@ -109,6 +109,6 @@ function printFault(
     `${first}${wrap(text, output.columns - first.length, first.length)}\n`
   const lines = fault.message.split('\n').map(line => hanging('certferry: ', printableText(line, 1000)))
   output.write(`${lines.join('')}${hanging('  → ', fault.advice)}`)
-  if (json) stdout.write(jsonLine({ ...passJson([]), exit: fault.exit, fault: faultJson(fault) }))
+  if (json) stdout.write(jsonLine({ ...runJson([]), exit: fault.exit, fault: faultJson(fault) }))
   return fault.exit
 }

@@ -48,9 +48,9 @@ async function start({ stdout, cwd }: ProcessContext, line: CommandLine): Promis
   return { emulator, edge: seed && (await startEdge(emulator)) }
 }
 
-export async function run(world: ProcessContext, line: CommandLine): Promise<number> {
-  const { stdout, shutdown: ending } = world
-  const { emulator, edge } = await start(world, line).catch(error => {
+export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
+  const { stdout, shutdown: ending } = context
+  const { emulator, edge } = await start(context, line).catch(error => {
     throw refusal(error, line.port ?? 0, line.resources)
   })
   stdout.write(`${emulator.url}\n`)

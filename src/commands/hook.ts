@@ -12,7 +12,7 @@ import type { ProcessContext } from '../processContext.ts'
 import { listLineages } from '../sources/discover.ts'
 import { type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from '../sources/lineage.ts'
 import { jsonLine } from '../terminal/text.ts'
-import { exitOf, type Outcome, passJson } from '../upload/outcome.ts'
+import { exitOf, type Outcome, runJson } from '../upload/outcome.ts'
 import { logUnchanged } from '../upload/report.ts'
 import { syncAll } from '../upload/syncAll.ts'
 
@@ -33,7 +33,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
       const listing = await listLineages(app.settings, context.home).catch(() => undefined)
       await metrics.write(app.log, app.receipts, { outcomes, lineages: listing?.lineages ?? [] })
     }
-    if (line.json) context.stdout.write(jsonLine(passJson(outcomes)))
+    if (line.json) context.stdout.write(jsonLine(runJson(outcomes)))
     return exitOf(outcomes)
   } finally {
     await app.close()

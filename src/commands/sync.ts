@@ -7,7 +7,7 @@ import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { filterByName, listLineages } from '../sources/discover.ts'
 import { jsonLine } from '../terminal/text.ts'
-import { exitOf, passJson } from '../upload/outcome.ts'
+import { exitOf, runJson } from '../upload/outcome.ts'
 import { createProgressLine } from '../upload/progress.ts'
 import { leftEntry, logEntry, summaryEntry } from '../upload/report.ts'
 import { syncAll } from '../upload/syncAll.ts'
@@ -18,7 +18,12 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const textfile = dryRun ? undefined : await openTextfileMetrics(context, line.metricsFile)
   const progress = createProgressLine(context, !line.json)
   const deadline = line.deadline === undefined ? undefined : context.endWithin(line.deadline)
-  const app = await openApp(progress.world, line, shutdownSignal(context, deadline), () => textfile?.metrics)
+  const app = await openApp(
+    progress.context,
+    line,
+    shutdownSignal(context, deadline),
+    () => textfile?.metrics,
+  )
   try {
     const { settings, log, receipts, effects } = app
     const listing = await listLineages(settings, context.home)
@@ -38,7 +43,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
     const outcomes = [...replaced, ...failed]
     logEntry(log, summaryEntry(outcomes, context.now() - started))
     await textfile?.write(log, receipts, { outcomes, lineages: listing.lineages })
-    if (line.json) context.stdout.write(jsonLine(passJson(outcomes)))
+    if (line.json) context.stdout.write(jsonLine(runJson(outcomes)))
     return exitOf(outcomes)
   } finally {
     await app.close()

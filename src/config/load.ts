@@ -59,7 +59,7 @@ async function readConfigFile(
     unlessDefault(named),
   )
   if (!read) return { file: undefined, ...EMPTY }
-  requireSafe(file, 'CONFIG_INVALID', 'whoever writes it decides where private keys go')
+  requireSafe(file, 'CONFIG_INVALID', 'it decides where private keys go')
   const { config, ...reading } = await readConfigText(read.text)
   return { file, config: resolvePaths(config, dirname(file), home), ...reading }
 }

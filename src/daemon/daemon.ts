@@ -15,7 +15,7 @@ import { type CheckResult, createWorkQueue, requeueAfter } from './workQueue.ts'
 export interface Daemon {
   /** Resolves when every source is watched, and the certificates that are there have been listed. */
   readonly start: () => Promise<void>
-  /** Checks everything, whether or not an event told of a change. */
+  /** Checks everything, whether or not an event reported a change. */
   readonly rescan: (why: string) => Promise<void>
   /** One line for `systemctl status` and the log. */
   readonly status: () => string

@@ -14,11 +14,11 @@ export interface Inventory {
   readonly get: (id: string) => Lineage | undefined
   /** The lineage with that ID, marked as checked in the present state of its files. */
   readonly markChecked: (id: string) => Promise<Lineage | undefined>
-  /** An event told of a change, and a check is due. */
+  /** An event reported a change, and a check is due. */
   readonly markNotified: (id: string) => void
   /** Lineages whose files have changed since the last check, with their state at that check. */
   readonly changedSinceLastCheck: (among: readonly Lineage[]) => Promise<ReadonlyMap<string, string>>
-  /** Those of the changed lineages that were not checked since, and of which no event told while `settle` waits. */
+  /** Those of the changed lineages that were not checked since, and for which no event came while `settle` waits. */
   readonly missed: (
     changed: ReadonlyMap<string, string>,
     settle: () => Promise<void>,

@@ -1,6 +1,6 @@
 /**
  * The work queue: which certificate is checked, and when. Each certificate is checked once at a time. A request carries no
- * data: any number of them cause one check, and one that arrives during a check causes another, because it may tell of a
+ * data: any number of them cause one check, and one that arrives during a check causes another, because it may be for a
  * change that came after the files were read.
  */
 import type { Outcome } from '../upload/outcome.ts'
@@ -186,7 +186,7 @@ export function requeueAfter(outcome: Outcome, now: number, openUntil: number | 
     case 'waiting':
       return at(outcome.until.getTime())
     case 'refused':
-      // no event on disk tells when it becomes valid
+      // there is no event when it becomes valid
       return outcome.because === 'not-yet-valid' && outcome.bundle
         ? at(outcome.bundle.notBefore.getTime())
         : 'done'

@@ -1,4 +1,4 @@
-/** Logs how replacements come further: each news once, and a stale edge again whenever it has been looked at again. */
+/** Logs how replacements come further: each news once, and a stale edge after each verification. */
 import { type Fault, faultFields } from '../errors.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Replacement } from '../receipts/replacement.ts'

@@ -56,7 +56,7 @@ export class ReplacementRecord {
     })
   }
 
-  /** When it is looked at again, later each time that it came no further. */
+  /** When it is checked again: later each time that it came no further. */
   nextCheck(attempts = this.current.attempts): Required<Pick<Replacement, 'attempts' | 'nextCheckAt'>> {
     const delay = REPLACEMENT_RETRY_MS[Math.min(attempts, REPLACEMENT_RETRY_MS.length - 1)] ?? 0
     return { attempts: attempts + 1, nextCheckAt: new Date(this.#deps.now().getTime() + delay).toISOString() }

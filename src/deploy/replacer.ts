@@ -103,7 +103,7 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     const entry = retiredEntry(lineage.id, id, how)
     log[entry.level](entry.fields, entry.message)
   }
-  /** The certificate is in place; that an older one is kept is told, and does not stop anything. */
+  /** The certificate is in place; that an older one is kept is logged, and does not stop anything. */
   const retire = async (lineage: Lineage): Promise<Fault | undefined> => {
     try {
       await retireOlder(lineage, { ...deps, recallAll: receipts.all, onRetired })

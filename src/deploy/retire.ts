@@ -179,7 +179,7 @@ async function remover(
       if (state !== 'running') return 'later'
     } catch (error) {
       if (isGone(error)) return 'deleted'
-      // the international site has no such action: asking again tells
+      // the international site has no such action: asking again shows whether it is gone
       if (!isApiCode(error, 'InvalidAction')) throw error
       task = undefined
     }

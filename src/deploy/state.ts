@@ -41,7 +41,7 @@ export function isDue(
   return !isFinished || unknown.length > 0
 }
 
-/** By an operator, until the next renewal; one that a gate holds is looked at again. */
+/** By an operator, until the next renewal; one that a gate holds is checked again. */
 export const isHeld = ({ state, nextCheckAt }: Pick<Replacement, 'state' | 'nextCheckAt'>): boolean =>
   state === 'held' && nextCheckAt === undefined
 
@@ -90,7 +90,7 @@ export function partlyReason({ jobs }: Replacement, bound: readonly BoundResourc
   return { reason: `${left.slice(0, 3).join('; ')}${more}` }
 }
 
-/** What the state means to whoever waits for it. */
+/** What the state means for the exit code; undefined where nothing is wrong. */
 export function faultOf(replacement: Replacement): Fault | undefined {
   const { state, reason = 'it is not finished', advice, jobs, code } = replacement
   const detail = advice === undefined ? {} : { advice }

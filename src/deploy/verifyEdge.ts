@@ -16,7 +16,7 @@ export interface VerifyDeps {
 const UNVERIFIED_ADVICE =
   'Nothing needs to be wrong: private addresses cannot be asked from here. To ask elsewhere: verify = ["host@address:port"]; to ask nothing: verify = false.'
 
-/** Ends as verified, unverified or stale, or where `chainNow` tells of a renewal meanwhile. */
+/** Ends as verified, unverified or stale, or early where `chainNow` shows a renewal meanwhile. */
 export async function verifyEdge(
   record: ReplacementRecord,
   deploy: Pick<DeploySettings, 'probes'>,

@@ -44,7 +44,7 @@ const usersOf = (account: CloudAccount, certId: string, at: number): readonly st
   ),
 ]
 
-/** Carries out the deletions whose time has come. Every request and every look at the account begins with it. */
+/** Performs the deletions that are due. Every request and every reading of the account begins with it. */
 export function settleDeletions(account: CloudAccount): void {
   for (const task of account.deletions.filter(({ status }) => status === STATUS.running)) {
     if (account.now() < task.doneAt) continue

@@ -109,7 +109,7 @@ const isAskedFor = ({ resource: { type, region } }: AccountResource, sent: Reque
 
 const hostsOf = (on: readonly AccountResource[]) => on.flatMap(({ resource }) => resource.domains).join(',')
 
-/** That the scan goes on is told by the record alone. */
+/** Only the record shows that the scan goes on. */
 const reply = ({ traps }: CloudAccount, recordId: number, progress: object | null) => ({
   DeployRecordId: recordId === SCANNING && traps.site === 'international' ? null : recordId,
   DeployStatus: 0,

@@ -98,7 +98,7 @@ function saysDoneTooEarly(account: CloudAccount, survey: Survey): boolean {
   return true
 }
 
-/** A region with an error counts nothing. The international site does not tell. */
+/** A region with an error counts nothing. The international site does not report it. */
 function countsOf(account: CloudAccount, { found }: Survey) {
   const { site } = account.traps
   return countedTypes(site).map(type => ({

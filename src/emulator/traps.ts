@@ -19,7 +19,7 @@ export const trapsSchema = v.strictObject({
   /** A request to replace is answered with record 0 so many times at least, and for so long. */
   scanCalls: whole(2),
   scanSeconds: seconds(8),
-  /** A scan that nobody asked for in this time begins again. */
+  /** A scan that no request asked for in this time begins again. */
   scanForgottenSeconds: seconds(600),
   /** DeployStatus says nothing (always 0), or is 1 for a new record as documented. */
   deployStatus: oneOf('always-0', 'documented'),

@@ -68,7 +68,7 @@ export function createPermissionWarnings(): PermissionWarnings {
   }
 }
 
-/** Whether every user may pass all folders to it: old versions of certbot left keys open in closed folders. */
+/** Whether every user may enter all folders above it: old versions of certbot left keys open in closed folders. */
 export function isReachable(file: string): boolean {
   try {
     let folder = dirname(realpathSync(file))

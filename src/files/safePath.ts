@@ -163,7 +163,7 @@ const missing = (path: string): Unsafe => ({
 
 const unseen = ({ path, code }: NonNullable<Followed['ended']>): Unsafe => ({
   path,
-  says: `cannot be looked at (${code})`,
-  advice: 'Let this user look at every folder on the way, or use another place',
+  says: `cannot be examined (${code})`,
+  advice: 'Let this user read every folder of the path, or use another place',
   mayPass: !LASTING.includes(code),
 })

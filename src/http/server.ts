@@ -138,7 +138,7 @@ const isStale = (path: string) =>
     socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
   })
 
-/** Errors that stay until the configuration or a permission is changed; all others may pass. */
+/** Errors that stay until the configuration or a permission is changed; all others may be temporary. */
 const PERMANENT = /^(EACCES|EPERM|EAFNOSUPPORT|EINVAL|ENAMETOOLONG|ENOTDIR|ENOTSOCK|ELOOP|EROFS)$/
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -78,7 +78,7 @@ export interface MetricsOptions {
 
 export interface Metrics {
   readonly outcome: (outcome: Outcome) => void
-  /** What the receipt tells of a lineage; the outcome of a check replaces it. */
+  /** What the receipt says about a lineage; the outcome of a check replaces it. */
   readonly recalled: (receipt: Receipt) => void
   readonly throttled: () => void
   readonly pending: (count: number) => void

@@ -41,7 +41,7 @@ const JOURNAL = `${DATABASE}-journal`
 /** A transaction takes milliseconds, and others may be waiting for theirs; the watchdog allows a minute. */
 const BUSY_TIMEOUT_MS = 20_000
 
-/** SQLite tries less and less often while it waits: from the start again, a process is not passed by all others. */
+/** SQLite tries less and less often while it waits: from the start again, so that no process waits behind all others. */
 const BUSY_ROUND_MS = 60
 
 /** An empty file of this age is no database that another process is just creating. In milliseconds. */
@@ -150,7 +150,7 @@ function openFile(dir: string, isWritable: boolean): DatabaseSync {
   const path = join(realpathSync(dir), DATABASE)
   const db = new DatabaseSync(path, { readOnly: !isWritable, timeout: BUSY_TIMEOUT_MS })
   try {
-    // SQLite follows a link that has been put in its place since, and tells where to
+    // SQLite follows a link that has been put in its place since, and returns the path
     if (db.location() !== path) throw new Damage()
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON')
     if (isWritable) db.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL')

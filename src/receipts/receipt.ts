@@ -9,7 +9,7 @@ import type { Replacement } from './replacement.ts'
 export interface RetryState {
   readonly fingerprint: string
   readonly since: string
-  /** Passes that failed in a row, each after all its own attempts. */
+  /** Runs that failed in a row, each after all its own attempts. */
   readonly failures: number
   readonly nextAttemptAt: string
   readonly code: string
@@ -96,7 +96,7 @@ export interface Superseded {
   readonly bound?: 'no' | 'yes'
   /** When that was found out. */
   readonly boundAt?: string
-  /** When the service was told to send no reminders of its expiry. */
+  /** When the service was asked to send no reminders of its expiry. */
   readonly silencedAt?: string
   /** When it was deleted in the account. */
   readonly deletedAt?: string
@@ -128,7 +128,7 @@ export const emptyReceipt = (lineage: string): Receipt => ({
 /**
  * After an upload: what the same endpoint had before is superseded, unless it is the very same certificate. `planned` is
  * what the decision to upload knew of. Where another one stands here now, another process recorded it while this upload
- * was under way: by their dates the newer stays, and the next look puts it right where these say it wrongly.
+ * was under way: by their dates the newer stays, and the next check puts it right where these say it wrongly.
  */
 export function withUpload(
   receipt: Receipt,
@@ -255,7 +255,7 @@ export const uploadOf = (
   ...standing(bundle, files),
 })
 
-/** Nothing of files whose content is to be told each time. */
+/** Nothing for files whose content is reported each time. */
 const standing = (
   { flaws, changesAt }: Pick<Bundle, 'flaws' | 'changesAt'>,
   files: FileStamps | undefined,

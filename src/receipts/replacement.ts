@@ -2,7 +2,7 @@
  * How far the replacement of a lineage's older certificate IDs has come, as it is kept in the state.
  *
  * The wanted state is a question: no older ID is bound anywhere, and the new certificate is served where they were. What is
- * kept here saves requests and tells an operator what is under way; what a survey and a handshake say is the truth. Pure.
+ * kept here saves requests and shows an operator what is under way; what a survey and a handshake say is the truth. Pure.
  */
 
 import { type Fault, faultJson } from '../errors.ts'
@@ -106,7 +106,7 @@ export interface Replacement {
   readonly advice?: string
   /** A fault's code. */
   readonly code?: string
-  /** When it is looked at again without a change. */
+  /** When it is checked again without a change. */
   readonly nextCheckAt?: string
   /** How often in a row it came no further. */
   readonly attempts: number

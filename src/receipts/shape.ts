@@ -1,4 +1,4 @@
-/** What a record must look like to be believed, whether a row of the database or a file of an earlier version holds it. Pure. */
+/** What a record must have to be accepted, whether a row of the database or a file of an earlier version holds it. Pure. */
 import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Receipt, Rejection, RetryState, Superseded, Upload } from './receipt.ts'
 import { replacementFrom } from './replacement.ts'

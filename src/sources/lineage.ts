@@ -44,4 +44,4 @@ export const usualSources = (home: string): readonly FolderSource[] =>
 
 /** A name is for one place: two places with one name would each replace the other's upload. */
 export const nameTaken = ({ chain, id }: Lineage, other: string): Fault =>
-  new Fault('NAME_CONFLICT', `${chain} is not looked at: ${id} is already the name of ${other}`)
+  new Fault('NAME_CONFLICT', `${chain} is not used: ${id} is already the name of ${other}`)

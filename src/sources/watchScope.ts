@@ -17,7 +17,7 @@ export interface WatchScope {
 
 /**
  * Folders, never single files: swapping a link makes no event where the link itself is watched. Folders by their real
- * names: chokidar is told not to follow links.
+ * names: chokidar is set not to follow links.
  */
 export async function watchScopeOf(source: Source, symlinks = cachedSymlinks()): Promise<WatchScope> {
   if (source.kind === 'pem')

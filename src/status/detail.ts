@@ -107,7 +107,7 @@ function replacementSections(replacement: ReplacementStatus, { now, width, fit }
       few(failures.map(one => fit(`${[...placeOf(one), ...one.domains].join(' ')}: ${one.message}`))),
     ],
     ['handshakes', few(table(handshakes.map(handshakeCells), width))],
-    ['next look', next],
+    ['next check', next],
   ]
 }
 

@@ -161,7 +161,7 @@ function edgeReasons(rows: readonly StatusRow[], columns: number, now: Date): re
   )
   return [...groups.values()].map(group => {
     const next = earliest(group.map(({ replacement }) => replacement?.nextCheckAt ?? null))
-    const again = next === undefined ? '' : ` (the next look ${whenText(next, now)})`
+    const again = next === undefined ? '' : ` (next check ${whenText(next, now)})`
     const { reason, advice } = group[0]?.replacement ?? {}
     const text = `${edgeWord(group[0] as StatusRow)}: ${reason}${again}`
     return reasonText(group, text, advice ?? null, columns)

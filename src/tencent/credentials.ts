@@ -164,18 +164,18 @@ async function readKey(file: string, places: Places, options?: ReadOptions): Pro
   const isSystemds = directory && file.startsWith(`${directory}/`)
   const found = await (isSystemds ? read() : readStableFile(file, places, read))
   await places.onSecret?.({ file, mode: found.mode, what: 'API key' })
-  requireSafe(file, 'CREDENTIALS_UNREADABLE', 'whoever writes it decides whose account receives private keys')
+  requireSafe(file, 'CREDENTIALS_UNREADABLE', 'it decides whose account receives private keys')
   return found
 }
 
 function asUnreadable(error: unknown): never {
-  // what may pass is tried again and does not stop the account
+  // what is temporary is tried again and does not stop the account
   if (error instanceof Fault && error.code !== 'CREDENTIALS_UNREADABLE' && error.exit !== 75)
     throw new Fault('CREDENTIALS_UNREADABLE', error.message)
   throw error
 }
 
-/** Tells one set of credentials from another: a digest, which may be kept. */
+/** A digest that differs for another set of credentials; it may be kept. */
 export const markOf = ({ secretId, secretKey, token }: Credentials): string =>
   createHash('sha256')
     .update([secretId, secretKey.reveal(), token?.reveal() ?? ''].join('\0'))

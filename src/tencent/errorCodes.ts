@@ -95,7 +95,7 @@ const RULES: ReadonlyArray<readonly [codes: string, fault: FaultCode, advice?: s
   ['FailedOperation.CertificateHostResourceTypeInvalid', 'API_REJECTED',
     'This site does not know one of the products: leave it out with except = [...] in [deploy].'],
   ['FailedOperation.CertificateNotAvailable', 'API_REJECTED',
-    'One of the two certificates is expired, revoked or not usable: look at both in the console.'],
+    'One of the two certificates is expired, revoked or not usable: see both in the console.'],
   ['InvalidParameterValue.IntermediateCertNotSame', 'API_REJECTED',
     'The service wants the same intermediate certificate: bind the new certificate in the console.'],
   ['FailedOperation.CertificateDeployNotExist FailedOperation.CertificateDeployRetryStatusInvalid ' +
@@ -104,7 +104,7 @@ const RULES: ReadonlyArray<readonly [codes: string, fault: FaultCode, advice?: s
     'FailedOperation.CertificateWhiteFuncError FailedOperation.BoundResources FailedOperation.DeleteResourceFailed ' +
     'FailedOperation.DeleteFailedTimeNotUp FailedOperation.RenewNotIssued ' +
     'InvalidParameter.CertificatesNumberExceeded', 'API_REJECTED',
-    'The next run looks at the job again.'],
+    'The next run reads the job again.'],
 
   // documented, but not for what an upload does
   ['FailedOperation.CancelOrderFailed FailedOperation.CannotBeDeletedIssued FailedOperation.CannotBeDeletedWithinHour ' +

@@ -62,7 +62,7 @@ export function decide(
       rejectedDetail(rejected),
     )
   }
-  // dates do not tell which of two is newer: authorities backdate by an hour or by days, and lifetimes differ
+  // dates do not show which of two is newer: authorities backdate by an hour or by days, and lifetimes differ
   const replaced = uploaded && supersededAs(receipt, { ...bundle, endpoint })
   if (replaced) {
     return refuse(

@@ -84,7 +84,7 @@ export function outcomeJson(outcome: Outcome) {
   }
 }
 
-export const passJson = (outcomes: readonly Outcome[]) => ({
+export const runJson = (outcomes: readonly Outcome[]) => ({
   results: outcomes.map(outcomeJson),
   summary: summaryOf(outcomes),
   exit: exitOf(outcomes),

@@ -4,7 +4,7 @@ import type { SyncAllDeps } from './syncAll.ts'
 
 interface ProgressLine {
   /** Its standard output writes above the line. */
-  readonly world: ProcessContext
+  readonly context: ProcessContext
   /** Shows a text at the bottom; an empty one removes it. */
   readonly show: (text: string) => void
   /** Does the work with dependencies that count its outcomes, and removes the line at the end. */
@@ -19,10 +19,10 @@ interface ProgressLine {
 const SHOW_AFTER_MS = 1_000
 const FEWEST = 20
 
-export function createProgressLine(world: ProcessContext, wanted: boolean): ProgressLine {
-  const { stdout, now } = world
+export function createProgressLine(context: ProcessContext, wanted: boolean): ProgressLine {
+  const { stdout, now } = context
   if (!wanted || !stdout.isTerminal)
-    return { world, show: () => {}, during: (_total, deps, work) => work(deps) }
+    return { context, show: () => {}, during: (_total, deps, work) => work(deps) }
   let shown = ''
   // blanks and no escape sequences: they work on every terminal
   const show = (line: string, text = '') => {
@@ -30,7 +30,7 @@ export function createProgressLine(world: ProcessContext, wanted: boolean): Prog
     shown = line
   }
   return {
-    world: { ...world, stdout: { ...stdout, write: text => show(shown, text) } },
+    context: { ...context, stdout: { ...stdout, write: text => show(shown, text) } },
     show: text => show(text.slice(0, stdout.columns - 1)),
     during: async (total, deps, work) => {
       const started = now()

@@ -5,7 +5,7 @@
  * on its way to the service is no more than its reply was slower than the fastest one. So a slot is free again one window plus
  * that much after sending, and no window of the service, wherever it begins, holds more than `max` requests.
  *
- * Other clients may share the limit; only throttles tell. A throttle cuts the rate, successes raise it again, by the square
+ * Other clients may share the limit; only throttles show it. A throttle cuts the rate, successes raise it again, by the square
  * root of the rate, so that the rates of all clients become equal. Below `max` intervals are random, because clients with
  * equal intervals would keep meeting. docs/architecture.md has the reasons for the numbers.
  */

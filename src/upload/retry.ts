@@ -1,4 +1,4 @@
-/** Repeats a request after faults that may pass. */
+/** Repeats a request after faults that may be temporary. */
 import { abortReason, FAULTS, Fault } from '../errors.ts'
 import { RETRY_DELAY_MS } from '../util/schedule.ts'
 

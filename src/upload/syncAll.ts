@@ -67,14 +67,14 @@ export async function syncAll(
 export function findUnchanged(
   lineages: readonly Lineage[],
   receipts: ReadonlyMap<string, Receipt>,
-  { glance, now }: Pick<SyncDeps, 'glance' | 'now'>,
+  { stamps, now }: Pick<SyncDeps, 'stamps' | 'now'>,
   options: Pick<SyncOptions, 'force' | 'endpoint'>,
 ): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>()
   for (const lineage of lineages) {
     const receipt = receipts.get(lineage.id)
     const started = now()
-    const known = receipt && unchangedUpload(receipt, glance(lineage), { ...options, now: started })
+    const known = receipt && unchangedUpload(receipt, stamps(lineage), { ...options, now: started })
     if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - started.getTime()))
   }
   return outcomes

@@ -30,7 +30,7 @@ interface PairReading {
 
 export interface SyncDeps {
   /** The stamps of the files, without reading them; undefined where they must be read. */
-  readonly glance: (lineage: Lineage) => FileStamps | undefined
+  readonly stamps: (lineage: Lineage) => FileStamps | undefined
   readonly read: (lineage: Lineage) => Promise<PairReading>
   readonly recall: (lineage: Lineage) => Promise<Receipt>
   readonly upload: (bundle: Bundle, lineage: Lineage) => Promise<Uploaded & { readonly attempts: number }>
@@ -73,7 +73,7 @@ async function checkAndUpload(
 ): Promise<Verdict> {
   // before the files: a receipt that another process records in between would make these look older than they are
   const receipt = await deps.recall(lineage)
-  const known = unchangedUpload(receipt, deps.glance(lineage), { ...options, now: deps.now() })
+  const known = unchangedUpload(receipt, deps.stamps(lineage), { ...options, now: deps.now() })
   if (known) {
     found.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }

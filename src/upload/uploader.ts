@@ -126,7 +126,7 @@ function logRetry(log: Logger, logged = new Set<FaultCode>()) {
   }
 }
 
-/** "It exists" is a success without the ID, which another action tells. */
+/** "It exists" is a success without the ID, which another action returns. */
 const findExisting = (bundle: Bundle, send: Send) => async (error: unknown) => {
   if (!(error instanceof Fault) || error.code !== 'API_EXISTS') throw error
   return existingOf(await send('CheckCertificateExist', { CertificatePublicKey: bundle.chainPem }), error)

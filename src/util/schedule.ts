@@ -18,7 +18,7 @@ export const DEBOUNCE_MS = 15
 export const RECHECK_DELAYS_MS = [250, 500, SECOND, 2 * SECOND, 4 * SECOND, 61 * SECOND] as const
 /** A renewal that is still not complete after this is logged as a warning. */
 export const STALE_AFTER_MS = 10 * MINUTE
-/** No event tells that unreadable files or a full disk have been fixed. */
+/** No event reports that unreadable files or a full disk have been fixed. */
 export const UNREADABLE_RETRY_MS = MINUTE
 /** The receipt of a failed upload has the time of the next attempt: this check finds it there. */
 export const RECORDED_RETRY_MS = SECOND
@@ -122,7 +122,7 @@ export const DELETION_POLLS_MS = [3 * SECOND, 5 * SECOND, 10 * SECOND] as const
 /** How long one run waits for a record ID and for the end of a record; the job goes on without it. */
 export const SCAN_LIMIT_MS = 10 * MINUTE
 export const RECORD_LIMIT_MS = 15 * MINUTE
-/** A replacement that came no further is looked at again after this. */
+/** A replacement that came no further is continued after this. */
 export const REPLACEMENT_RETRY_MS = [15 * MINUTE, HOUR, 6 * HOUR] as const
 
 // verification

@@ -27,7 +27,7 @@ test('a unit of the package starts the program where the package puts it, and na
 
 test("the change log in Debian's form names the version and each entry", async () => {
   const text = await debianChangelog('1.2.3')
-  expect(text).toMatch(/^certferry \(1\.2\.3\) unstable; urgency=medium\n\n {2}\* `certferry sync`/)
+  expect(text).toMatch(/^certferry \(1\.2\.3\) unstable; urgency=medium\n\n {2}\* Upload: `certferry sync`/)
   for (const line of text.match(/^ {2}.*/gm) ?? []) expect(line.length, line).toBeLessThanOrEqual(80)
   expect(text).toMatch(/\n\n -- [^<]+ <[^>]+> {2}\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\n$/)
 })

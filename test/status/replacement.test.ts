@@ -120,7 +120,7 @@ test('UPLOADED gives way where names would be cut', () => {
   expect(linesOf(known)[0]).toContain('UPLOADED')
 })
 
-test('the reason, the next look and the advice stand below, once for all that share them', () => {
+test('the reason, the next check and the advice stand below, once for all that share them', () => {
   const replacement = inState('uncovered', {
     reason: 'it does not cover b.example.com (cdn)',
     advice: 'Issue a certificate with these names.',
@@ -128,7 +128,7 @@ test('the reason, the next look and the advice stand below, once for all that sh
   })
   expect(linesOf({ replacement }, { replacement }).slice(-5)).toEqual([
     'certbot:example.com and 1 more: uncovered: it does not cover b.example.com (cdn)',
-    '(the next look in 15 minutes)',
+    '(next check in 15 minutes)',
     '  → Issue a certificate with these names.',
     '',
     '2 certificates: 2 removed',
@@ -169,7 +169,7 @@ describe('the ID that a resource uses', () => {
   })
 })
 
-test('a name shows everything: IDs, job, resources, failures, handshakes, the next look', () => {
+test('a name shows everything: IDs, job, resources, failures, handshakes, the next check', () => {
   const failure = { ...RESOURCES[1], message: 'resource is operating' } as Job['failures'][number]
   const replacement = inState('partly', {
     jobs: [{ ...JOB, total: 2, done: 1, failures: [failure], retried: true, endedAt: NOW.toISOString() }],
@@ -208,7 +208,7 @@ test('a name shows everything: IDs, job, resources, failures, handshakes, the ne
                    operating
       handshakes   www.example.com   203.0.113.7:443  new
                    shop.example.com  203.0.113.8:443  none (ECONNREFUSED)
-      next look    in 15 minutes by the daemon; at once by the next sync
+      next check   in 15 minutes by the daemon; at once by the next sync
     "
   `)
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)

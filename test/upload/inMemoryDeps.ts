@@ -63,7 +63,7 @@ export function memory(changes: Partial<SyncAllDeps> = {}): Memory {
     abort: () => {},
     random: () => 0,
     now: () => new Date(),
-    glance: () => undefined,
+    stamps: () => undefined,
     recallAll: async () => new Map(),
     prepare: async () => {},
     read,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
 import { Fault, faultJson } from '../../src/errors.ts'
-import { type Outcome, outcomeJson, passJson } from '../../src/upload/outcome.ts'
+import { type Outcome, outcomeJson, runJson } from '../../src/upload/outcome.ts'
 import { encrypted, issue } from '../fixtures/certificates.ts'
 import { proven } from '../fixtures/samples.ts'
 
@@ -115,15 +115,15 @@ describe('the JSON of a run', () => {
       failed(new Fault('KEY_MISMATCH', 'x')),
       failed(new Fault('EXPIRED', 'x')),
     ]
-    expect(passJson(outcomes)).toMatchObject({
+    expect(runJson(outcomes)).toMatchObject({
       summary: { uploaded: 2, unchanged: 0, refused: 0, failed: 2, planned: 0, replaced: 0, replacing: 0 },
       exit: 65,
     })
-    expect(passJson(outcomes).results).toHaveLength(4)
+    expect(runJson(outcomes).results).toHaveLength(4)
   })
 
   test('over no certificates has exit code 0', () => {
-    expect(passJson([])).toEqual({
+    expect(runJson([])).toEqual({
       results: [],
       summary: { uploaded: 0, unchanged: 0, refused: 0, failed: 0, planned: 0, replaced: 0, replacing: 0 },
       exit: 0,
@@ -134,7 +134,7 @@ describe('the JSON of a run', () => {
 test('the JSON of a run has no key, password or chain', () => {
   const secretive = new Fault('API_REJECTED', 'no', { cause: new Error(keyBody) })
   const outcomes = [uploaded(), { ...failed(secretive), bundle }]
-  const text = JSON.stringify(passJson(outcomes))
+  const text = JSON.stringify(runJson(outcomes))
   expect(text).not.toMatch(/PRIVATE KEY|BEGIN|sesame/)
   expect(text).not.toContain(keyBody)
   // the bundle has the key that is searched for

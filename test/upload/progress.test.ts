@@ -21,11 +21,11 @@ function screenOf(text: string): readonly string[] {
   return rows.map(row => row.trimEnd())
 }
 
-/** A pass over so many lineages whose outcomes the test decides, on a clock of its own. */
-function openPass({ terminal = true, wanted = true } = {}) {
+/** A run over so many lineages whose outcomes the test decides, on a clock of its own. */
+function openRun({ terminal = true, wanted = true } = {}) {
   let now = 1_000_000
   const recorded = recordedContext({ cwd: '/', terminal, now: () => now })
-  const { world: context, during } = createProgressLine(recorded.context, wanted)
+  const { context, during } = createProgressLine(recorded.context, wanted)
   const tell = ({ lineage }: Outcome) => context.stdout.write(`${lineage ?? 'one'} uploaded\n`)
   return {
     context,
@@ -39,9 +39,9 @@ function openPass({ terminal = true, wanted = true } = {}) {
   }
 }
 
-describe('a long pass', () => {
+describe('a long run', () => {
   test('shows how far it is on the last row, below whole log lines, and nothing of it in the end', async () => {
-    const { over, later, screen } = openPass()
+    const { over, later, screen } = openRun()
     await over(100, tell => {
       for (let i = 1; i <= 60; i++) {
         later(100)
@@ -56,7 +56,7 @@ describe('a long pass', () => {
   })
 
   test('steps aside for what others write, a long line or a short one', async () => {
-    const { over, later, screen, context } = openPass()
+    const { over, later, screen, context } = openRun()
     await over(100, tell => {
       later(5_000)
       tell(uploaded)
@@ -68,7 +68,7 @@ describe('a long pass', () => {
   })
 
   test('takes its line away when it fails', async () => {
-    const { over, later, screen } = openPass()
+    const { over, later, screen } = openRun()
     const failing = over(100, tell => {
       later(2_000)
       tell(uploaded)
@@ -89,13 +89,13 @@ describe('no line is shown', () => {
     }
 
   test('where it is over within a second', async () => {
-    const { over, later, written } = openPass()
+    const { over, later, written } = openRun()
     await over(900, outcomes(900, 1, later))
     expect(written()).toBe('one uploaded\n'.repeat(900))
   })
 
   test('where after a second fewer than twenty are to be done', async () => {
-    const { over, later, written } = openPass()
+    const { over, later, written } = openRun()
     await over(28, outcomes(28, 100, later))
     expect(written()).toBe('one uploaded\n'.repeat(28))
   })

@@ -12,7 +12,7 @@ function standing(marks: () => FileStamps | undefined) {
   const kept = stage({ a: old })
   const effects = {
     ...kept.effects,
-    glance: marks,
+    stamps: marks,
     recallAll: async () => kept.receipts,
     read: async (...args: Parameters<typeof kept.effects.read>) => {
       reads++
