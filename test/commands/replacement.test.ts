@@ -64,7 +64,7 @@ test('one that failed is in the last line, in the exit code, and in the table wi
   expect([first.exit, lastLine(first.out())]).toEqual([69, expect.stringContaining('1 not replaced')])
   const status = flat((await account.type(['status'], TERMINAL)).out())
   expect(status).toMatch(/ partly 1\/2 /)
-  expect(status).toContain('(listener is operating) (the next look in ')
+  expect(status).toContain('(listener is operating) (next check in ')
   const detail = (await account.type(['status', NAME], TERMINAL)).out()
   const [old, now] = account.emulator.certificates().map(({ id }) => id)
   expect(detail).toMatch(

@@ -104,7 +104,7 @@ describe('no line is shown', () => {
     ['where there is no terminal', { terminal: false }],
     ['where nobody wants it', { wanted: false }],
   ])('%s', async (_title, how) => {
-    const { over, later, written } = openPass(how)
+    const { over, later, written } = openRun(how)
     await over(100, outcomes(100, 100, later))
     expect(written()).toBe('one uploaded\n'.repeat(100))
   })
