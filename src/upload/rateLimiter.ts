@@ -22,6 +22,8 @@ export interface RateLimiterState {
   readonly counted: ReadonlyArray<{ readonly sent: number; readonly replied: number | undefined }>
   /** The shortest round trip, not counting the first request, which opens the connection. */
   readonly minRtt: number
+  /** Round trips of which that is the shortest. */
+  readonly roundTrips: number
   /** When the last request was sent, or should have been: a late timer does not delay those that follow. */
   readonly lastSentAt: number
   readonly pausedUntil: number
@@ -42,6 +44,9 @@ const GUARD = 2
 
 /** The longest assumed delay on the way to the service; what a reply takes beyond it is the service's own work. */
 const MAX_TRANSIT = 250
+
+/** Of so many round trips one is about as short as any: until then a slot is free only one window after its reply. */
+const KNOWN_AFTER = 30
 
 /** The most that is made up for after late timers. */
 const MAX_CATCH_UP = 50
@@ -67,6 +72,7 @@ export const createLimiter = (max: number): RateLimiterState => ({
   jitter: 1,
   counted: [],
   minRtt: Infinity,
+  roundTrips: 0,
   lastSentAt: -Infinity,
   pausedUntil: -Infinity,
   lastDecreaseAt: -Infinity,
@@ -77,8 +83,12 @@ export const createLimiter = (max: number): RateLimiterState => ({
 })
 
 /** When the slot of a request is free again. */
-function freeAt({ sent, replied }: RateLimiterState['counted'][number], minRtt: number): number {
-  const delay = replied === undefined ? MAX_TRANSIT : replied - sent - (minRtt === Infinity ? 0 : minRtt)
+function freeAt(
+  { sent, replied }: RateLimiterState['counted'][number],
+  { minRtt, roundTrips }: Pick<RateLimiterState, 'minRtt' | 'roundTrips'>,
+): number {
+  const shortest = roundTrips < KNOWN_AFTER ? 0 : minRtt
+  const delay = replied === undefined ? MAX_TRANSIT : replied - sent - shortest
   return sent + Math.min(delay, MAX_TRANSIT) + WINDOW + GUARD
 }
 
@@ -88,9 +98,10 @@ export function delayUntilNext(state: RateLimiterState, now: number): number {
   return isFirstUnderWay ? Infinity : Math.max(0, readyAt(state) - now)
 }
 
-function readyAt({ max, rate, jitter, counted, minRtt, ...state }: RateLimiterState): number {
+function readyAt(state: RateLimiterState): number {
+  const { max, rate, jitter, counted } = state
   const slots = state.warmedUp ? Math.max(1, Math.floor(rate)) : 1
-  const free = counted.map(one => freeAt(one, minRtt)).sort((a, b) => b - a)
+  const free = counted.map(one => freeAt(one, state)).sort((a, b) => b - a)
   const interval = Math.max(1_000 / max, rate < max ? (1_000 * jitter) / rate : 0)
   return Math.max(free[slots - 1] ?? -Infinity, state.lastSentAt + interval, state.pausedUntil)
 }
@@ -100,7 +111,7 @@ export const onSent = (state: RateLimiterState, now: number, wanted = now): Rate
   ...state,
   ...(now - state.lastSentAt > RESET_AFTER && { rate: state.max, throttledSince: undefined }),
   counted: [
-    ...state.counted.filter(one => one.replied === undefined || freeAt(one, state.minRtt) > now),
+    ...state.counted.filter(one => one.replied === undefined || freeAt(one, state) > now),
     { sent: now, replied: undefined },
   ],
   lastSentAt: Math.max(now - MAX_CATCH_UP, Math.min(now, Math.max(wanted, readyAt(state)))),
@@ -125,8 +136,11 @@ export function onReply(
   const index = state.counted.findIndex(one => one.sent === sentAt && one.replied === undefined)
   const counted = index < 0 ? state.counted : state.counted.with(index, { sent: sentAt, replied: now })
   if (silent) return onNoAnswer({ ...state, counted }, sentAt, now, random)
-  const minRtt = state.warmedUp ? Math.min(state.minRtt, now - sentAt) : state.minRtt
-  const next = { ...state, counted, minRtt, warmedUp: state.warmedUp || proves, unanswered: 0 }
+  const shortest = state.warmedUp && {
+    minRtt: Math.min(state.minRtt, now - sentAt),
+    roundTrips: state.roundTrips + 1,
+  }
+  const next = { ...state, ...shortest, counted, warmedUp: state.warmedUp || proves, unanswered: 0 }
   if (throttled) return decrease(next, sentAt, now, random)
   return proves ? increase(next, random) : next
 }

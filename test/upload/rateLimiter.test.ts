@@ -16,6 +16,9 @@ const silence = { ...lost, silent: true }
 const warm = (max: number): RateLimiterState =>
   onReply(onSent(createLimiter(max), -10_000), -10_000, -9_950, success, 0)
 
+/** The same, which has seen thirty round trips. */
+const knowing = (max: number, minRtt: number): RateLimiterState => ({ ...warm(max), minRtt, roundTrips: 30 })
+
 /** The state after one request at `at` that took 50 ms. */
 const roundTrip = (state: RateLimiterState, at: number, reply: typeof success, random = 0) =>
   onReply(onSent(state, at), at, at + 50, reply, random)
@@ -64,7 +67,14 @@ describe('at full speed', () => {
   })
 
   test.each([1, 20, 300, 900])('a slot is free one window after sending, at a constant %i ms', latency => {
-    expect(run(warm(10), 11, latency).sent.at(-1)).toBe(1_002)
+    expect(run(knowing(10, latency), 11, latency).sent.at(-1)).toBe(1_002)
+  })
+
+  test('until thirty round trips have shown the shortest, a slot is free one window after its reply', () => {
+    const { sent } = run(warm(10), 60, 80)
+    const tenthBefore = sent.map((at, i) => at - (sent[i - 10] ?? -Infinity))
+    expect(tenthBefore.slice(10, 30)).toEqual(Array(20).fill(1_082))
+    expect(tenthBefore.slice(40)).toEqual(Array(20).fill(1_002))
   })
 
   test.each([
@@ -72,7 +82,7 @@ describe('at full speed', () => {
     [120, 5_102],
     [900, 5_252],
   ])('a request of %i ms where 20 are the least frees its slot at %i', (latency, free) => {
-    let state = createLimiter(1)
+    let state: RateLimiterState = { ...createLimiter(1), roundTrips: 30 }
     for (const [at, rtt] of [
       [0, 20],
       [2_000, 20],
