@@ -7,14 +7,15 @@ import { isUnfinished, type Job, type ReplacementState } from '../receipts/repla
 import type { Reply } from '../tencent/response.ts'
 import {
   FOREIGN_POLLS_MS,
+  RECORD_END_POLLS,
   RECORD_LIMIT_MS,
   RECORD_POLLS_MS,
   SCAN_LIMIT_MS,
   SCAN_POLLS_MS,
 } from '../util/schedule.ts'
 import { askedOf, type Progress, progressOf, recordsIn } from './jobReply.ts'
+import { isApiCode, pollDelay } from './polls.ts'
 import { askToReplace, findRecords, RECORD_PAGE, type Request, readRecord, retryRecord } from './requests.ts'
-import { isApiCode, pollDelay } from './survey.ts'
 
 export interface JobDeps {
   readonly send: (request: Request) => Promise<Reply>
@@ -65,7 +66,7 @@ export async function runJob(job: Job, deps: JobDeps): Promise<{ readonly job: J
     await deps.save(ended, 'surveying')
     return { job: ended, end: asked }
   }
-  return follow(asked, deps)
+  return follow(asked, deps, job.recordId !== undefined)
 }
 
 /** Repeats the identical request until the service names a record. */
@@ -150,12 +151,20 @@ async function readProgress(recordId: string, send: JobDeps['send'], isRollback 
   }
 }
 
-async function follow(first: Job, deps: JobDeps): Promise<{ readonly job: Job; readonly end: JobEnd }> {
+/** A record that was there before is read at once. */
+async function follow(
+  first: Job,
+  deps: JobDeps,
+  isKnown: boolean,
+): Promise<{ readonly job: Job; readonly end: JobEnd }> {
   const begun = deps.monotonicNow()
   let job = first
   const recordId = job.recordId as string
+  let endPolls = 0
   for (let polls = 0; ; polls++) {
-    await deps.sleep(pollDelay(RECORD_POLLS_MS, polls, deps.random()))
+    const delays =
+      endPolls > 0 && endPolls <= RECORD_END_POLLS.most ? [RECORD_END_POLLS.delay] : RECORD_POLLS_MS
+    if (polls > 0 || !isKnown) await deps.sleep(pollDelay(delays, polls, deps.random()))
     const progress = await readProgress(recordId, deps.send, job.isRollback).catch(error => {
       if (isApiCode(error, NO_RECORD)) return undefined
       throw error
@@ -169,6 +178,7 @@ async function follow(first: Job, deps: JobDeps): Promise<{ readonly job: Job; r
       if (!progress.isEnded) await waitFor({ recordId, to: progress.to }, own, deps)
       return finish(own, deps, 'foreign-ended')
     }
+    endPolls = progress.isNearEnd ? endPolls + 1 : 0
     const isFurther = progress.done !== job.done || progress.total !== job.total
     job = { ...job, total: progress.total, done: progress.done, failures: progress.failures }
     if (progress.isEnded && progress.failures.length && !job.retried) {

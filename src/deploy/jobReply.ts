@@ -48,6 +48,8 @@ export interface Progress {
   readonly failures: readonly Failure[]
   /** Of resources that the job has begun with or not. */
   readonly isEnded: boolean
+  /** Every resource that is left is worked at. */
+  readonly isNearEnd: boolean
   readonly domains: readonly string[]
   readonly hasMore: boolean
   /** The certificate that the record gives to its resources, where a detail names it. */
@@ -88,6 +90,7 @@ export function progressOf(replies: readonly Reply[], isRollback = false): Progr
       .filter(({ Status }) => isIn(ENDED, Status) && !succeeded.includes(Status as number))
       .map(failureOf),
     isEnded: total > 0 && isQuiet && ended >= total,
+    isNearEnd: total > 0 && ended < total && count(fields.RunningTotalCount) >= total - ended,
     domains: [...new Set(details.flatMap(({ Domains }) => textsIn(Domains).flatMap(domainsIn)))],
     hasMore: details.length < total && detailsIn(replies.at(-1)).length > 0,
     to: details.map(({ CertId }) => text(CertId)).find(Boolean),

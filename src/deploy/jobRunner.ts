@@ -3,9 +3,10 @@ import { Fault } from '../errors.ts'
 import { isUnfinished, type Job, type ReplacementState } from '../receipts/replacement.ts'
 import type { Chain } from './chain.ts'
 import { findUnfinished, type JobDeps, runJob, split, waitFor } from './job.ts'
+import { isApiCode } from './polls.ts'
 import type { ReplacementRecord } from './replacementRecord.ts'
 import { scopeOf } from './requests.ts'
-import { isApiCode, type Survey } from './survey.ts'
+import type { Survey } from './survey.ts'
 
 export interface JobRunnerDeps extends Omit<JobDeps, 'save'> {
   /** Runs a few jobs of the account side by side. */

@@ -11,8 +11,9 @@ import type { Lineage } from '../sources/lineage.ts'
 import type { Reply } from '../tencent/response.ts'
 import type { Uploader } from '../upload/uploader.ts'
 import { createSlots } from '../util/async.ts'
+import { CROWDED_BATCH_MS, SURVEY_BATCH_MS } from '../util/schedule.ts'
 import { chainOf } from './chain.ts'
-import { shakeHands } from './handshake.ts'
+import { type ShakeHands, shakeHands } from './handshake.ts'
 import { planReplacement } from './plan.ts'
 import { type ReplaceDeps, type ReplaceOptions, replaceCertificate } from './replaceCertificate.ts'
 import { createReplacementLog } from './replacementLog.ts'
@@ -38,6 +39,8 @@ export interface ReplacerOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** Ends all work. */
   readonly signal: AbortSignal
+  /** By default addresses are asked over the network. */
+  readonly shakeHands?: ShakeHands
   /** Beside the log. */
   readonly onChange: (lineage: Lineage, replacement: Replacement) => void
 }
@@ -83,7 +86,9 @@ export function createReplacer(options: ReplacerOptions): Replacer {
   }
   const now = () => new Date(options.now())
   const { monotonicNow, random, record, readBundle } = options
-  const survey = createSurveyor({ send, sleep, monotonicNow, random })
+  const batchMs = () =>
+    SURVEY_BATCH_MS + Math.min(CROWDED_BATCH_MS.most, slots.waiting() * CROWDED_BATCH_MS.each)
+  const survey = createSurveyor({ send, sleep, monotonicNow, random, batchMs })
   const recall = async (lineage: Lineage) => {
     const receipt = await options.recall(lineage)
     replacementLog.recalled(lineage.id, receipt.replacement)
@@ -94,7 +99,8 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     options.onChange(lineage, replacement)
   }
   const deps: ReplaceDeps = {
-    ...{ send, survey, sleep, now, monotonicNow, random, recall, record, readBundle, shakeHands, onChange },
+    ...{ send, survey, sleep, now, monotonicNow, random, recall, record, readBundle, onChange },
+    shakeHands: options.shakeHands ?? shakeHands,
     roots: () => rootCertificates,
     inSlot: slots.run,
     onCrowded: () => slots.limit(1),

@@ -9,8 +9,9 @@ import type { Lineage } from '../sources/lineage.ts'
 import type { Reply } from '../tencent/response.ts'
 import { DELETION_POLLS_MS } from '../util/schedule.ts'
 import { deletionsIn, deletionTaskOf } from './jobReply.ts'
+import { isApiCode, pollDelay } from './polls.ts'
 import { deleteUnused, MAX_SILENCED, type Request, readDeletions, silenceReminders } from './requests.ts'
-import { isApiCode, pollDelay, type SurveyIds } from './survey.ts'
+import type { SurveyIds } from './survey.ts'
 
 const DAY_MS = 86_400_000
 

@@ -12,10 +12,11 @@ import type { Lineage } from '../sources/lineage.ts'
 import { type Chain, chainOf } from './chain.ts'
 import { findUnfinished, runJob, withJob } from './job.ts'
 import { askedOf } from './jobReply.ts'
+import { isApiCode } from './polls.ts'
 import type { ReplaceDeps } from './replaceCertificate.ts'
 import { rollBackRecord, scopeOf } from './requests.ts'
 import { currentReplacement, partlyReason } from './state.ts'
-import { isApiCode, type Survey } from './survey.ts'
+import type { Survey } from './survey.ts'
 
 /** A record that cannot be rolled back: the pair is asked for the other way round. */
 const NO_ROLLBACK = [

@@ -4,17 +4,9 @@
  */
 import { Fault } from '../errors.ts'
 import type { BoundResource } from '../receipts/replacement.ts'
-import type { Reply } from '../tencent/response.ts'
-import { SURVEY_BATCH_MS, SURVEY_POLLS_MS } from '../util/schedule.ts'
-import {
-  createSurvey,
-  MAX_SURVEYED,
-  type Request,
-  readSurveyDetail,
-  readSurveyResults,
-  SURVEY_PAGE,
-} from './requests.ts'
-import { type FoundResource, type SurveyTask, surveyDetailOf, surveyTasksIn, tasksIn } from './surveyReply.ts'
+import { createPolls, isApiCode, type PollDeps, type PollTask, type Search } from './polls.ts'
+import { createSurvey, MAX_SURVEYED, readSurveyDetail, SURVEY_PAGE } from './requests.ts'
+import { type FoundResource, type SurveyTask, surveyDetailOf, tasksIn } from './surveyReply.ts'
 
 export interface Survey {
   /** Nothing was left out: only then does no resource mean that there is none. */
@@ -36,18 +28,13 @@ export interface SurveyOptions {
   readonly detail: 'all' | 'bound' | 'none'
 }
 
-export interface SurveyDeps {
-  readonly send: (request: Request) => Promise<Reply>
-  /** Rejects when the work is to end. */
-  readonly sleep: (ms: number) => Promise<void>
-  /** Milliseconds of a clock that never steps. */
-  readonly monotonicNow: () => number
-  /** 0 ≤ dice < 1. */
-  readonly random: () => number
-}
-
 /** How long the service may take for one search, in milliseconds; after that the answer is incomplete. */
 const SURVEY_LIMIT_MS = 5 * 60_000
+
+export interface SurveyDeps extends PollDeps {
+  /** IDs that are asked for within so many milliseconds share one search. */
+  readonly batchMs: () => number
+}
 
 /** @throws Fault where the service refuses to search: a right or the service role is missing. */
 export type SurveyIds = (
@@ -67,6 +54,7 @@ interface Found {
 
 export function createSurveyor(deps: SurveyDeps): SurveyIds {
   const batches = new Map<boolean, Waiting[]>()
+  const poll = createPolls(deps)
 
   function search(id: string, isCached: boolean): Promise<Found> {
     const answer = Promise.withResolvers<Found>()
@@ -76,10 +64,10 @@ export function createSurveyor(deps: SurveyDeps): SurveyIds {
       const begun: Waiting[] = [{ id, answer }]
       batches.set(isCached, begun)
       deps
-        .sleep(SURVEY_BATCH_MS)
+        .sleep(deps.batchMs())
         .then(() => {
           batches.delete(isCached)
-          return searchAll(begun, isCached, deps)
+          return searchAll(begun, isCached, { ...deps, poll })
         })
         .catch(error => {
           batches.delete(isCached)
@@ -96,7 +84,11 @@ export function createSurveyor(deps: SurveyDeps): SurveyIds {
   }
 }
 
-async function searchAll(batch: readonly Waiting[], isCached: boolean, deps: SurveyDeps): Promise<void> {
+interface SearchDeps extends SurveyDeps {
+  readonly poll: PollTask
+}
+
+async function searchAll(batch: readonly Waiting[], isCached: boolean, deps: SearchDeps): Promise<void> {
   const byId = Map.groupBy(batch, ({ id }) => id)
   const ids = [...byId.keys()]
   const answer = (id: string, found: Found) => {
@@ -109,60 +101,39 @@ async function searchAll(batch: readonly Waiting[], isCached: boolean, deps: Sur
   await Promise.all(parts.map(part => searchPart(part, { isCached, limit }, answer, deps)))
 }
 
-interface Search {
-  readonly isCached: boolean
-  /** By `monotonicNow`. */
-  readonly limit: number
-}
-
 /** One ID that the account does not have spoils the request for all: then each half is searched by itself. */
 async function searchPart(
   ids: readonly string[],
   search: Search,
   answer: (id: string, found: Found) => void,
-  deps: SurveyDeps,
+  deps: SearchDeps,
 ): Promise<void> {
-  try {
-    const tasks = tasksIn(await deps.send(createSurvey(ids, search.isCached)))
-    for (const id of ids) if (!tasks.has(id)) answer(id, { taskId: undefined, task: undefined })
-    await poll(tasks, search, answer, deps)
-  } catch (error) {
+  const tasks = await deps.send(createSurvey(ids, search.isCached)).then(tasksIn, error => {
     if (!isApiCode(error, 'FailedOperation.CertificateNotFound')) throw error
+    return undefined
+  })
+  if (!tasks) {
     if (ids.length === 1) return answer(ids[0] as string, GONE)
     const middle = Math.ceil(ids.length / 2)
     const halves = [ids.slice(0, middle), ids.slice(middle)]
     await Promise.all(halves.map(half => searchPart(half, search, answer, deps)))
+    return
   }
+  const expired: string[] = []
+  await Promise.all(
+    ids.map(async id => {
+      const taskId = tasks.get(id)
+      const task = taskId === undefined ? 'late' : await deps.poll(taskId, search)
+      if (task === 'expired') expired.push(id)
+      else answer(id, { taskId, task: typeof task === 'string' ? undefined : task })
+    }),
+  )
+  if (expired.length) await searchPart(expired, search, answer, deps)
 }
 
 const GONE: Found = {
   taskId: undefined,
   task: { status: 'failed', isComplete: true, found: [], problems: [] },
-}
-
-async function poll(
-  tasks: ReadonlyMap<string, string>,
-  search: Search,
-  answer: (id: string, found: Found) => void,
-  deps: SurveyDeps,
-): Promise<void> {
-  const waiting = new Map([...tasks].map(([id, taskId]) => [taskId, id]))
-  for (let polls = 0; waiting.size && deps.monotonicNow() < search.limit; polls++) {
-    await deps.sleep(pollDelay(SURVEY_POLLS_MS, polls, deps.random()))
-    const results = await deps.send(readSurveyResults([...waiting.keys()])).then(surveyTasksIn, error => {
-      if (isApiCode(error, 'FailedOperation.CertificateSyncTaskIdInvalid')) return undefined
-      throw error
-    })
-    // the tasks have expired: another search
-    if (!results) return searchPart([...waiting.values()], search, answer, deps)
-    for (const [taskId, task] of results) {
-      const id = waiting.get(taskId)
-      if (id === undefined || task.status === 'pending') continue
-      waiting.delete(taskId)
-      answer(id, { taskId, task })
-    }
-  }
-  for (const id of waiting.values()) answer(id, { taskId: undefined, task: undefined })
 }
 
 async function surveyOf(
@@ -212,10 +183,3 @@ async function readDetail(taskId: string, send: SurveyDeps['send']) {
     if (!page.hasMore) return { resources, problems: [...new Set(problems)] }
   }
 }
-
-/** The delay before the next poll, of which a fifth more or less is thrown. In milliseconds. */
-export const pollDelay = (delays: readonly number[], polls: number, dice: number): number =>
-  (delays[Math.min(polls, delays.length - 1)] ?? 0) * (0.8 + 0.4 * dice)
-
-export const isApiCode = (error: unknown, ...codes: readonly string[]): error is Fault =>
-  error instanceof Fault && error.apiCode !== undefined && codes.includes(error.apiCode)

@@ -9,7 +9,8 @@ export const tasksIn = ({ fields }: Reply): ReadonlyMap<string, string> =>
   new Map(membersIn(fields.CertTaskIds).map(({ CertId, TaskId }) => [text(CertId), text(TaskId)]))
 
 export interface SurveyTask {
-  readonly status: 'pending' | 'done' | 'failed'
+  /** `silent`: the search is done, and the service does not tell what it found yet. */
+  readonly status: 'pending' | 'silent' | 'done' | 'failed'
   /** Nothing was left out: only such an answer proves that a certificate is bound nowhere. */
   readonly isComplete: boolean
   /** Counts by type and region, those above 0. */
@@ -20,7 +21,7 @@ export interface SurveyTask {
   readonly apiCode?: string
 }
 
-/** By task ID. Status 1 with an empty list comes at first, and is no answer yet. */
+/** By task ID. Status 1 with an empty list is no answer yet. */
 export function surveyTasksIn({ fields }: Reply): ReadonlyMap<string, SurveyTask> {
   return new Map(
     membersIn(fields.SyncTaskBindResourceResult).map(task => [text(task.TaskId), surveyTaskOf(task)]),
@@ -44,7 +45,7 @@ function surveyTaskOf(task: Members): SurveyTask {
     ),
   ]
   const status =
-    task.Status === 1 ? (regions.length ? 'done' : 'pending') : task.Status === 2 ? 'failed' : 'pending'
+    task.Status === 1 ? (regions.length ? 'done' : 'silent') : task.Status === 2 ? 'failed' : 'pending'
   return {
     status,
     isComplete: status === 'done' && !problems.length,

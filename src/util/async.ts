@@ -44,6 +44,8 @@ export interface Slots {
   readonly run: <T>(work: () => Promise<T>) => Promise<T>
   /** From now on so many at once. */
   readonly limit: (slots: number) => void
+  /** How many wait for a slot. */
+  readonly waiting: () => number
 }
 
 export function createSlots(slots: number): Slots {
@@ -68,5 +70,6 @@ export function createSlots(slots: number): Slots {
       free += count - total
       total = count
     },
+    waiting: () => waiting.length,
   }
 }

@@ -102,19 +102,33 @@ export const HTTP_REQUEST_TIMEOUT_MS = 5 * SECOND
 /** Connections that are still open when the server closes. */
 export const HTTP_CLOSE_TIMEOUT_MS = 500
 
-// replacement: polls of the service's jobs, the last delay again and again; a fifth more or less is thrown
+// replacement: polls of the service's jobs, the last delay again and again; a tenth more or less is thrown
 
 /** IDs that are to be searched for within this time share one search. */
 export const SURVEY_BATCH_MS = 250
-/** A search takes 3 s where its result is still known, else 25 to 40 s. */
-export const SURVEY_POLLS_MS = [4 * SECOND, 21 * SECOND, 8 * SECOND, 5 * SECOND] as const
-/** Until the service has found the resources and named a record. */
-export const SCAN_POLLS_MS = [4 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND] as const
-/** A record: it shows nothing for 15 s, then its resources switch one by one within two minutes. */
-export const RECORD_POLLS_MS = [
-  ...[6 * SECOND, 10 * SECOND, 5 * SECOND, 10 * SECOND, 10 * SECOND],
-  15 * SECOND,
-] as const
+/**
+ * The same while other replacements wait for their turn, for each of them: the more there are, the less it matters when one is
+ * verified, and the more jobs have ended meanwhile and share the search.
+ */
+export const CROWDED_BATCH_MS = { each: 2 * SECOND, most: 6 * MINUTE } as const
+/** A search takes 25 to 40 s, or 3 s where the result of an earlier one will do. */
+export const SURVEY_POLLS_MS = {
+  fresh: [...[25 * SECOND, 5 * SECOND, 5 * SECOND], ...[3 * SECOND, 3 * SECOND, 3 * SECOND, 5 * SECOND]],
+  cached: [4 * SECOND, 21 * SECOND, 5 * SECOND],
+} as const
+/** The service says that a search is done and does not tell what it found yet: it does so in its next answer. */
+export const SURVEY_EMPTY_MS = SECOND
+/** Searches that are to be polled within this time share one request. */
+export const SURVEY_SHARED_MS = 2 * SECOND
+/** Until the service has found the resources, in 8 s or more, and named a record. */
+export const SCAN_POLLS_MS = [5 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND] as const
+/**
+ * A record shows nothing for 15 s, then its resources switch one by one within two minutes. Before it has switched, one is
+ * worked at for 10 s: these delays do not miss that.
+ */
+export const RECORD_POLLS_MS = [18 * SECOND, 9 * SECOND] as const
+/** All that is left of a record is worked at, so its end is near; after so many polls in a row it is not. */
+export const RECORD_END_POLLS = { delay: 4 * SECOND, most: 5 } as const
 /** A job of the account that is in the way. */
 export const FOREIGN_POLLS_MS = [15 * SECOND, 30 * SECOND] as const
 /** A deletion. */
