@@ -90,8 +90,8 @@ const SIGNATURE: readonly Line[] = [
 ]
 
 const GROWTH: readonly Line[] = [
-  ['growth-lineages', 'an unchanged pass: for each lineage more', 'a straight line', 'µs'],
-  ['growth-renewals', 'a pass over 1,000 lineages: for each renewal more', 'a straight line', 'ms'],
+  ['growth-lineages', 'an unchanged run: for each lineage more', 'a straight line', 'µs'],
+  ['growth-renewals', 'a run over 1,000 lineages: for each renewal more', 'a straight line', 'ms'],
 ]
 
 const rows = (group: Group, lines: readonly Line[]): readonly Row[] =>

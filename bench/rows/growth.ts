@@ -17,10 +17,10 @@ export async function growth(workplace: Workplace): Promise<readonly Figure[]> {
   const [byLineages, leftOut] = await lineagesGrow(workplace)
   const [lineage, renewal] = [line(byLineages).slope * 1_000, line(byRenewals).slope]
   workplace.plot(
-    'pass-by-lineages',
+    'run-by-lineages',
     plotOfLineages(byLineages, `${lineage.toFixed(0)} µs a lineage; ${powerOf(byLineages)}`),
   )
-  workplace.plot('pass-by-renewals', plotOfRenewals(byRenewals, `${renewal.toFixed(1)} ms a renewal`))
+  workplace.plot('run-by-renewals', plotOfRenewals(byRenewals, `${renewal.toFixed(1)} ms a renewal`))
   const says = (points: readonly Point[]) => points.map(([x, ms]) => `${x}: ${ms.toFixed(0)} ms`).join(', ')
   return [
     {
@@ -60,7 +60,7 @@ async function unchangedPasses(
     const expected = points.length ? (fixed + each * lineages) / 1_000 : 0
     if (expected > workplace.left())
       return [points, `${lineages} left out: they would take ${expected.toFixed(0)} s of the ten minutes`]
-    workplace.say(`  a pass over ${lineages} unchanged lineages`)
+    workplace.say(`  a run over ${lineages} unchanged lineages`)
     const start = performance.now()
     const { words } = await openEstate(workplace, { lineages, sparse: true })
     points.push([lineages, await passTime([...BUILT, 'sync', ...words], env)])
@@ -88,7 +88,7 @@ async function renewalsGrow({ sizes, pool, place, say }: Workplace): Promise<rea
     await aged()
     await carry([root], state, service.environment)
     for (const [round, renewed] of sizes.renewed.entries()) {
-      say(`  a pass over ${count} lineages with ${renewed} renewals`)
+      say(`  a run over ${count} lineages with ${renewed} renewals`)
       for (const [i, pair] of (await pool.fresh(renewed)).entries()) renewTree(root, i, pair, round + 2)
       await aged()
       const before = service.emulator.entries.length
@@ -106,7 +106,7 @@ async function renewalsGrow({ sizes, pool, place, say }: Workplace): Promise<rea
 
 const plotOfLineages = (points: readonly Point[], slope: string) =>
   plotted({
-    title: 'Time of a pass in which nothing has changed, by lineages',
+    title: 'Time of a run in which nothing has changed, by lineages',
     x: { name: 'lineages', scale: 'log' },
     y: { name: 'ms', scale: 'log' },
     points,
@@ -115,7 +115,7 @@ const plotOfLineages = (points: readonly Point[], slope: string) =>
 
 const plotOfRenewals = (points: readonly Point[], slope: string) =>
   plotted({
-    title: 'Time of a pass over 1,000 lineages, by how many were renewed',
+    title: 'Time of a run over 1,000 lineages, by how many were renewed',
     x: { name: 'renewals', scale: 'linear' },
     y: { name: 'ms', scale: 'linear' },
     points,

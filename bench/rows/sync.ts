@@ -1,4 +1,4 @@
-/** A pass over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
+/** A run over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
 import { join } from 'node:path'
 import { openService } from '../localService.ts'
 import { inTurns, ratio, type Samples, typical } from '../pairs.ts'

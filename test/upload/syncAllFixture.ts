@@ -1,4 +1,4 @@
-/** Lineages on a disk in memory, and a pass over them. */
+/** Lineages on a disk in memory, and a run over them. */
 import { type SyncAllDeps, syncAll } from '../../src/upload/syncAll.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { lineageOf, memory, WISHES, type Written } from './inMemoryDeps.ts'
