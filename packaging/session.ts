@@ -3,11 +3,11 @@
 const BEGIN = '<!-- recorded by: npm run session -->\n```\n'
 const END = '```\n<!-- recorded -->'
 
-/** The first three steps of the demo: issued, unchanged, half renewed. */
+/** The first four steps of the demo: issued, unchanged, half renewed, live. */
 export const sessionOf = (demo: string): string => {
-  const [first, fourth] = [demo.indexOf('\n1. '), demo.indexOf('\n4. ')]
-  if (first < 0 || fourth < 0) throw new Error('the demo no longer numbers its steps')
-  return `${demo.slice(first, fourth).trim()}\n`
+  const [first, fifth] = [demo.indexOf('\n1. '), demo.indexOf('\n5. ')]
+  if (first < 0 || fifth < 0) throw new Error('the demo no longer numbers its steps')
+  return `${demo.slice(first, fifth).trim()}\n`
 }
 
 /** @throws if the README has no place for it. */
@@ -26,8 +26,10 @@ export const steady = (session: string): string =>
   session
     .replace(/\d\d:\d\d:\d\d/g, 'TIME')
     .replace(/\d{4}-\d\d-\d\d/g, 'DATE')
-    .replace(/(uploaded as|replaces) \w{8}/g, '$1 ID')
-    .replace(/in [\d.]+ m?s/g, 'in DURATION')
+    .replace(/(uploaded as|replaces|by|putting|in place of|shows:)(\s+)\w{8}\b/g, '$1$2ID')
+    .replace(/\w{8}(\s+)is(\s+)(in\s+place|served)/g, 'ID$1is$2$3')
+    .replace(/record(\s+)\d+/g, 'record$1NUMBER')
+    .replace(/(in |\()[\d.]+ m?s/g, '$1DURATION')
     .split('\n\n')
     .map(step =>
       step

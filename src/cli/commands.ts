@@ -194,7 +194,8 @@ All of it: docs/emulator.md.`,
     summary: 'one-minute demonstration against a local fake API',
     operands: '',
     options: {},
-    details: 'Starts a local fake API, issues, renews and uploads certificates, and cleans up.',
+    details: `Starts a local fake API, issues, renews and uploads certificates, puts a renewed
+one in place, and cleans up.`,
     load: () => import('../commands/demo.ts'),
   },
 ]

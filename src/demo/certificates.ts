@@ -13,14 +13,14 @@ export interface Issued {
   readonly key: string
 }
 
-/** Issues certificates of 45 days, as public authorities do; each with a key of its own. */
-export async function openAuthority(now: number): Promise<(name: string) => Promise<Issued>> {
+/** Issues certificates of 45 days, as public authorities do, so many days ago; each with a key of its own. */
+export async function openAuthority(now: number): Promise<(name: string, age: number) => Promise<Issued>> {
   x509.cryptoProvider.set(webcrypto)
   const keys = () => webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
   const own = await keys()
-  const validity = { notBefore: new Date(now - DAY), notAfter: new Date(now + 44 * DAY) }
   const issuer = await x509.X509CertificateGenerator.create({
-    ...validity,
+    notBefore: new Date(now - 100 * DAY),
+    notAfter: new Date(now + 100 * DAY),
     subject: 'CN=certferry demonstration authority',
     issuer: 'CN=certferry demonstration root',
     publicKey: own.publicKey,
@@ -28,10 +28,11 @@ export async function openAuthority(now: number): Promise<(name: string) => Prom
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
   })
 
-  return async name => {
+  return async (name, age) => {
     const { publicKey, privateKey } = await keys()
     const leaf = await x509.X509CertificateGenerator.create({
-      ...validity,
+      notBefore: new Date(now - age * DAY),
+      notAfter: new Date(now + (45 - age) * DAY),
       subject: `CN=${name}`,
       issuer: issuer.subject,
       publicKey,

@@ -32,6 +32,17 @@ export function replacementEntry(
       message: `${lineage}: ${now.to} is in place of ${from.join(', ') || 'the older ones'}${where} (${seconds} s)`,
     }
   }
+  const [last] = now.jobs
+  const known = before?.jobs.find(({ recordId }) => recordId === last?.recordId)
+  if (last?.retried && last.failures.length && !known?.retried) {
+    const { type, region, instance, message } = last.failures[0] ?? {}
+    const which = [type, region, instance].filter(Boolean).join(' ')
+    return {
+      level: 'warn',
+      fields: { event: 'replacing', ...about, failures: last.failures },
+      message: `${lineage}: ${last.failures.length} of ${plural(last.total, 'resource')} failed (${which}: ${message}); the service is asked to retry`,
+    }
+  }
   if (!isNews) {
     // a fault in the same state is logged once
     if (!now.code || now.code === before?.code) return undefined
