@@ -123,7 +123,10 @@ export function createReplacer(options: ReplacerOptions): Replacer {
   }
   return {
     examine: async (lineages, wanted) => {
-      const all = await receipts.all()
+      const [only, ...more] = lineages
+      // retirement asks what other lineages use; a hook has one lineage, among thousands perhaps
+      const isAlone = only !== undefined && !more.length && only.deploy.retire === 'keep'
+      const all = isAlone ? [await recall(only)] : await receipts.all()
       const known = new Map(all.map(receipt => [receipt.lineage, receipt]))
       const due: Lineage[] = []
       const others = new Map<string, ReplacementResult>()
