@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import type { Command, Fixture } from './fixture.ts'
 import { type Ended, run } from './process.ts'
 
-/** The nth time that a thread makes this call with this path. */
+/** What is traced. */
+type Traced = Pick<Fixture, 'words' | 'env' | 'folder'>
+
+/** The nth time that a thread makes this call with this path; with any, where it is empty. */
 export interface Call {
   readonly name: string
   /** Absolute; the folder of the fixture, which differs from run to run, is written as FOLDER. */
@@ -28,7 +31,7 @@ const QUICK =
 
 const FOLDER = 'folder:'
 
-async function runTraced({ words, env, folder }: Fixture, command: Command, options: readonly string[]) {
+async function runTraced({ words, env, folder }: Traced, command: Command, options: readonly string[]) {
   const output = join(folder, 'trace')
   // with several threads for files, which of them makes a call would be chance
   const ended = await run(
@@ -40,7 +43,7 @@ async function runTraced({ words, env, folder }: Fixture, command: Command, opti
 
 /** Every call with a path or an open file in one of these folders, as one run without a fault makes them. */
 export async function callsOf(
-  fixture: Fixture,
+  fixture: Traced,
   command: Command,
   folders: readonly string[],
 ): Promise<readonly Call[]> {
@@ -66,11 +69,27 @@ export async function callsOf(
   return [...calls.values()]
 }
 
+/** Every call with a socket, as one run without a fault makes them. */
+export async function socketCallsOf(fixture: Traced, command: Command): Promise<readonly Call[]> {
+  const { ended, trace } = await runTraced(fixture, command, ['-y', '-e', 'trace=%network,read,write,writev'])
+  if (ended.code !== 0) throw new Error(`a run without a fault ended with ${ended.code}: ${ended.stderr}`)
+  const counts = new Map<string, number>()
+  const calls = new Map<string, Call>()
+  for (const line of trace.split('\n')) {
+    const [, thread, name, rest = ''] = /^(\d+) +(\w+)\((.*)/.exec(line) ?? []
+    if (!name) continue
+    const nth = (counts.get(`${thread} ${name}`) ?? 0) + 1
+    counts.set(`${thread} ${name}`, nth)
+    if (/^\d+<(socket|TCP)/.test(rest)) calls.set(`${name} ${nth}`, { name, path: '', nth, isChange: false })
+  }
+  return [...calls.values()]
+}
+
 const pathsIn = (line: string) => line.match(/[<"]\/[^">]*/g)?.map(found => found.slice(1)) ?? []
 
 /** Undefined where the call was not made: threads do not always meet in the same order. */
 export async function runWithInjection(
-  fixture: Fixture,
+  fixture: Traced,
   command: Command,
   { name, path, nth }: Call,
   fault: string,
@@ -78,8 +97,7 @@ export async function runWithInjection(
 ): Promise<Ended | undefined> {
   const { ended, trace } = await runTraced(fixture, command, [
     ...(fault.startsWith('error=') ? QUICK : []),
-    '-P',
-    path.replace(FOLDER, fixture.folder),
+    ...(path ? ['-P', path.replace(FOLDER, fixture.folder)] : []),
     '-e',
     `trace=${name}`,
     '-e',
