@@ -69,7 +69,7 @@ export function progressOf(replies: readonly Reply[], isRollback = false): Progr
   const succeeded = isRollback ? [1, 4, 6] : [1, 6]
   const [first] = replies
   const fields = first?.fields ?? {}
-  const details = replies.flatMap(detailsIn)
+  const details = distinct(replies.flatMap(detailsIn))
   const listed = membersIn(fields.RecordDetailList).reduce(
     (sum, { TotalCount }) => sum + count(TotalCount),
     0,
@@ -92,7 +92,8 @@ export function progressOf(replies: readonly Reply[], isRollback = false): Progr
     isEnded: total > 0 && isQuiet && ended >= total,
     isNearEnd: total > 0 && ended < total && count(fields.RunningTotalCount) >= total - ended,
     domains: [...new Set(details.flatMap(({ Domains }) => textsIn(Domains).flatMap(domainsIn)))],
-    hasMore: details.length < total && detailsIn(replies.at(-1)).length > 0,
+    hasMore:
+      details.length < total && details.length > distinct(replies.slice(0, -1).flatMap(detailsIn)).length,
     to: details.map(({ CertId }) => text(CertId)).find(Boolean),
   }
 }
@@ -101,6 +102,11 @@ const detailsIn = (reply: Reply | undefined): readonly Members[] =>
   membersIn(reply?.fields.RecordDetailList).flatMap(({ List, ResourceType }) =>
     membersIn(List).map(one => ({ ...one, ResourceType: one.ResourceType ?? ResourceType })),
   )
+
+/** Whether a page counts by type or over all is documented nowhere: pages may overlap. */
+const distinct = (details: readonly Members[]): readonly Members[] => [
+  ...new Map(details.map((one, i) => [idIn(one.Id) ?? -i, one])).values(),
+]
 
 const failureOf = (detail: Members): Failure => ({
   type: text(detail.ResourceType),

@@ -150,7 +150,7 @@ async function surveyOf(
   const counted = task.found.reduce((sum, { count }) => sum + count, 0)
   if (task.status === 'failed' || (!counted && wanted !== 'all'))
     return { isComplete: task.isComplete, isGone: false, resources: [], problems: task.problems }
-  const detail = wanted === 'none' ? { resources: [], problems: [] } : await readDetail(taskId, send)
+  const detail = wanted === 'none' ? { resources: [], problems: [] } : await readDetail(taskId, id, send)
   const resources = detail.resources.map(one => ({ ...one, certificateId: id }))
   // what is counted and not described is bound all the same
   const undescribed = task.found
@@ -173,11 +173,11 @@ async function surveyOf(
   }
 }
 
-async function readDetail(taskId: string, send: SurveyDeps['send']) {
+async function readDetail(taskId: string, id: string, send: SurveyDeps['send']) {
   const resources: FoundResource[] = []
   const problems: string[] = []
   for (let offset = 0; ; offset += SURVEY_PAGE) {
-    const page = surveyDetailOf(await send(readSurveyDetail(taskId, offset)))
+    const page = surveyDetailOf(await send(readSurveyDetail(taskId, offset)), id, offset)
     resources.push(...page.resources)
     problems.push(...page.problems)
     if (!page.hasMore) return { resources, problems: [...new Set(problems)] }

@@ -73,16 +73,19 @@ const LISTS = [
   ...['TDMQ', 'MQTT', 'GAAP', 'SCF'],
 ] as const
 
-/** One page of the resources that use a certificate. */
-export function surveyDetailOf({ fields }: Reply): SurveyDetail {
+/** The page from `offset` on of the resources that use a certificate. */
+export function surveyDetailOf({ fields }: Reply, certificateId: string, offset: number): SurveyDetail {
   const lists = LISTS.flatMap(name =>
     membersIn(fields[name]).map(list => {
       const instances = membersIn(name === 'TCB' ? list.Environments : list.InstanceList)
       const region = text(list.Region)
       return {
-        resources: instances.flatMap(one => resourcesOf(name, one, region)),
-        hasMore: count(list.TotalCount) > 0 && instances.length >= SURVEY_PAGE,
-        problem: errorText(list.Error) && `${name.toLowerCase()} ${region}: ${errorText(list.Error)}`,
+        resources: instances.flatMap(one => resourcesOf(name, one, region, certificateId)),
+        // a count that no page reaches is not asked for again and again
+        hasMore: instances.length >= SURVEY_PAGE && offset + instances.length < count(list.TotalCount),
+        problem:
+          errorText(list.Error) &&
+          `${[name.toLowerCase(), region].filter(Boolean).join(' ')}: ${errorText(list.Error)}`,
       }
     }),
   )
@@ -98,8 +101,13 @@ export const UNCOUNTED: readonly string[] = ['tse', 'gaap', 'mqtt', 'scf', 'tdmq
 
 type Described = Pick<FoundResource, 'instance' | 'domains'> & { readonly unmatched?: readonly string[] }
 
-function resourcesOf(list: (typeof LISTS)[number], one: Members, region: string): readonly FoundResource[] {
-  return described(list, one).map(({ instance, domains, unmatched = [] }) => ({
+function resourcesOf(
+  list: (typeof LISTS)[number],
+  one: Members,
+  region: string,
+  certificateId: string,
+): readonly FoundResource[] {
+  return described(list, one, certificateId).map(({ instance, domains, unmatched = [] }) => ({
     type: list.toLowerCase(),
     region: region || text(one.Region),
     instance,
@@ -108,7 +116,7 @@ function resourcesOf(list: (typeof LISTS)[number], one: Members, region: string)
   }))
 }
 
-function described(list: (typeof LISTS)[number], one: Members): readonly Described[] {
+function described(list: (typeof LISTS)[number], one: Members, certificateId: string): readonly Described[] {
   switch (list) {
     case 'CLB':
       return membersIn(one.Listeners).flatMap(listener =>
@@ -129,6 +137,13 @@ function described(list: (typeof LISTS)[number], one: Members): readonly Describ
         .flatMap(({ InstanceList }) => membersIn(InstanceList))
         .map(({ Domain }) => ({ instance: environment, domains: [text(Domain)] }))
     }
+    case 'TSE': {
+      // the gateway's other certificates may stand beside it
+      const own = membersIn(one.CertificateList).filter(({ CertId }) => !CertId || CertId === certificateId)
+      return [
+        { instance: text(one.GatewayId), domains: own.flatMap(({ BindDomains }) => textsIn(BindDomains)) },
+      ]
+    }
     case 'GAAP':
       return membersIn(one.ListenerList).map(listener => ({
         instance: `${text(one.InstanceId)} ${text(listener.ListenerId)}`,
@@ -137,9 +152,7 @@ function described(list: (typeof LISTS)[number], one: Members): readonly Describ
       }))
     default: {
       const domain = text(one.Domain) || text(one.Host)
-      const owner = [one.InstanceId, one.ServiceId, one.GatewayId, one.ZoneId, one.Bucket]
-        .map(text)
-        .find(Boolean)
+      const owner = [one.InstanceId, one.ServiceId, one.ZoneId, one.Bucket].map(text).find(Boolean)
       return [
         {
           instance: owner ?? domain,
