@@ -6,8 +6,8 @@ const INTRODUCTION = `# Configuration
 
 None is needed for ACME clients in their usual places ([clients.md](clients.md)). What differs goes to \`/etc/certferry/config.toml\`, which is
 [TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, at
-its default. An option stands over an environment variable, that over the file, the file over the default. A key that is
-not known is an error, and all that is wrong is said at once.
+its default. An option overrides an environment variable, that the file, and the file the default. An unknown key is an error,
+and all errors are reported at once.
 
 Paths: \`~/\` is the home of the user who runs certferry; others are relative to the file. An editor that understands JSON
 Schema in TOML (Even Better TOML, for instance) explains and checks the keys as they are typed, by the line \`#:schema\` at
@@ -23,16 +23,21 @@ export const reference = (tables: readonly CommentedTable[], schema: Shape): str
     '\n',
   )
 
+/** Tables whose keys may also stand in a source or certificate. */
+const SHARED = ['upload', 'deploy']
+
 function section(table: CommentedTable, shape: Shape, tables: readonly CommentedTable[]): string {
   const properties = (shape.items ?? shape).properties ?? {}
-  const uploadKeys = tables.find(({ name }) => name === 'upload')?.keys.map(({ key }) => key) ?? []
-  const shared = (key: string) =>
-    table.name !== 'upload' && shape.type === 'array' && uploadKeys.includes(key)
+  const isShared = ({ name }: CommentedTable) => SHARED.includes(name)
+  const sharedKeys = tables.filter(isShared).flatMap(({ keys }) => keys.map(({ key }) => key))
+  const shared = (key: string) => shape.type === 'array' && sharedKeys.includes(key)
   const rows = Object.entries(properties)
     .filter(([key]) => !shared(key))
     .map(([key, one]) => row(key, one, table.keys.find(commented => commented.key === key)?.value ?? ''))
   const words = table.words ? [`${table.words}\n`] : []
-  const more = Object.keys(properties).some(shared) ? ['\nAnd any key of `[upload]`.'] : []
+  const more = Object.keys(properties).some(shared)
+    ? [`\nAnd any key of ${SHARED.map(name => `\`[${name}]\``).join(' and ')}.`]
+    : []
   return [
     `## ${heading(table, shape)}\n`,
     ...words,
@@ -47,7 +52,8 @@ function section(table: CommentedTable, shape: Shape, tables: readonly Commented
 const row = (key: string, shape: Shape, value: string) =>
   `| \`${key}\` | ${allowed(shape)} | \`${value}\` | ${(shape.description ?? '').replaceAll('|', '\\|')} |`
 
-function allowed({ type, enum: choices, minimum, maximum, items }: Shape): string {
+function allowed({ type, enum: choices, minimum, maximum, items, anyOf }: Shape): string {
+  if (anyOf) return anyOf.map(allowed).join(' or ')
   if (choices) return choices.map(choice => `\`"${choice}"\``).join(', ')
   if (items) return `a list of ${allowed(items)}`
   if (type === 'integer' || type === 'number') {

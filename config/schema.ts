@@ -12,6 +12,7 @@ export interface Shape {
   readonly minimum?: number
   readonly maximum?: number
   readonly items?: Shape
+  readonly anyOf?: readonly Shape[]
   readonly properties?: Readonly<Record<string, Shape>>
   readonly description?: string
 }
