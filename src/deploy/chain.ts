@@ -1,7 +1,6 @@
 /** A lineage's certificate IDs: the current one, and those that it is to take the place of. Pure. */
 import type { DeploySettings } from '../config/deploy.ts'
 import { isOlder, type Receipt, type Superseded, type Upload } from '../receipts/receipt.ts'
-import type { Replacement } from '../receipts/replacement.ts'
 
 export interface Chain {
   readonly current: Upload
@@ -30,21 +29,22 @@ export function chainOf(
   const earlier = receipt.superseded.filter(one => isEarlier(one, uploaded))
   const kept = earlier.filter(({ deletedAt }) => !deletedAt)
   const open = kept.filter(({ bound }, i) => bound !== 'no' || (isInDoubt && i < ASKED_AGAIN))
-  const unbound = isInDoubt ? [] : unboundOf(replacement, uploaded)
+  const isCurrent = !isInDoubt && replacement?.to === uploaded.certificateId
+  const { unbound = [], left = [] } = isCurrent ? replacement : {}
   const named = replaces.filter(id => id !== uploaded.certificateId && !unbound.includes(id))
   const ends = open.map(({ notAfter }) => notAfter).sort()
   const last = ends.at(-1)
   return {
     current: uploaded,
     older: [...new Set([...open.map(({ certificateId }) => certificateId), ...named])],
-    unknown: [...open.flatMap(one => (one.bound ? [] : one.certificateId)), ...named],
+    unknown: [
+      ...open.flatMap(one => (one.bound ? [] : one.certificateId)),
+      ...named.filter(id => !left.includes(id)),
+    ],
     earlierLeaves: new Set(earlier.flatMap(({ leaf }) => leaf ?? [])),
     notAfter: last === undefined ? undefined : new Date(last),
   }
 }
-
-const unboundOf = (replacement: Replacement | undefined, { certificateId }: Upload): readonly string[] =>
-  replacement?.to === certificateId ? (replacement.unbound ?? []) : []
 
 /** One that may be newer than the current certificate is never replaced by it. */
 const isEarlier = (one: Superseded, current: Upload): boolean =>

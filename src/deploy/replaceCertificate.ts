@@ -10,6 +10,7 @@ import { Fault } from '../errors.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import type {
   BoundResource,
+  Job,
   Replacement,
   ReplacementResult,
   ReplacementState,
@@ -95,6 +96,11 @@ const GENERATIONS = 3
 
 /** States in which nothing is left but to ask the addresses. */
 const ASKED_BY_TLS: ReadonlySet<ReplacementState> = new Set(['replaced', 'unverified', 'stale'])
+
+const isOwnSuccess =
+  ({ to }: Replacement) =>
+  (job: Job) =>
+    job.to === to && job.done > 0
 
 class ReplacementRun {
   readonly record: ReplacementRecord
@@ -214,17 +220,18 @@ class ReplacementRun {
     }
     const now = this.#deps.now()
     const before = this.record.current
+    const { replaces } = this.#lineage.deploy
     const held = chain.older.filter(id => surveys.get(id)?.resources.length)
     const free = chain.older.filter(id => !held.includes(id))
     const current = surveys.get(chain.current.certificateId)
-    const isServed =
-      (current?.resources.length ?? 0) > 0 || this.record.current.jobs.some(({ done }) => done > 0)
+    const isServed = (current?.resources.length ?? 0) > 0 || before.jobs.some(isOwnSuccess(before))
     const state = isServed || before.replacedAt ? 'replaced' : 'nothing-bound'
     this.record.current = {
       ...this.record.current,
-      unbound: [...new Set([...(this.record.current.unbound ?? []), ...free])].filter(id =>
-        this.#lineage.deploy.replaces.includes(id),
+      unbound: replaces.filter(
+        id => free.includes(id) || (before.unbound?.includes(id) && !held.includes(id)),
       ),
+      left: replaces.filter(id => held.includes(id)),
       ...(state === 'replaced' && !this.record.current.replacedAt && { replacedAt: now.toISOString() }),
       ...(!this.record.current.resources.length && { resources: (current?.resources ?? []).map(resourceOf) }),
     }

@@ -96,6 +96,8 @@ export interface Replacement {
   readonly resources: readonly BoundResource[]
   /** IDs of `replaces` that are bound nowhere. */
   readonly unbound?: readonly string[]
+  /** IDs of `replaces` that are bound only where nothing is to be replaced. */
+  readonly left?: readonly string[]
   /** Newest first. */
   readonly jobs: readonly Job[]
   readonly handshakes: readonly Handshake[]
@@ -202,7 +204,7 @@ export function replacementFrom(value: unknown): Replacement | undefined {
       isDateOrAbsent,
     ) &&
     are(one => isResource(one) && isText(one.certificateId))(value.resources) &&
-    (value.unbound === undefined || areTexts(value.unbound)) &&
+    [value.unbound, value.left].every(ids => ids === undefined || areTexts(ids)) &&
     are(isJob)(value.jobs) &&
     are(isHandshake)(value.handshakes) &&
     [value.reason, value.advice, value.code].every(isTextOrAbsent) &&
