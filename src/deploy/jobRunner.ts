@@ -28,6 +28,12 @@ export class JobRunner {
     return this.#asked.has(pairOf(pair))
   }
 
+  /** Whether a resource of the pair's last job failed, as the service says. */
+  hasFailed(pair: Pick<Job, 'from' | 'to'>): boolean {
+    const last = this.#record.current.jobs.find(job => pairOf(job) === pairOf(pair))
+    return last !== undefined && last.failures.length > 0
+  }
+
   /** Jobs of an earlier run, also for an earlier certificate: two jobs for one ID would undo each other. */
   async continueUnfinished(): Promise<void> {
     const { now, inSlot } = this.#deps

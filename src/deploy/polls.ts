@@ -26,6 +26,8 @@ export interface Search {
   readonly isCached: boolean
   /** By `monotonicNow`. */
   readonly limit: number
+  /** 0 ≤ dice < 1: its tasks are polled together. */
+  readonly dice: number
 }
 
 /** The task as it ended; `late` where it did not in time, `expired` where the service has forgotten it. */
@@ -60,7 +62,7 @@ export function createPolls({ send, sleep, monotonicNow, random }: PollDeps): Po
       if (isApiCode(error, 'FailedOperation.CertificateSyncTaskIdInvalid')) return undefined
       throw error
     })
-    const now = monotonicNow()
+    const [now, dice] = [monotonicNow(), random()]
     for (const one of asked) {
       const task = results?.get(one.taskId)
       const isSilent = task?.status === 'silent'
@@ -72,7 +74,7 @@ export function createPolls({ send, sleep, monotonicNow, random }: PollDeps): Po
         one.dueAt = now + SURVEY_EMPTY_MS
       } else {
         one.polls += 1
-        one.dueAt = now + pollDelay(one.delays, one.polls, random())
+        one.dueAt = now + pollDelay(one.delays, one.polls, dice)
       }
     }
   }
@@ -101,14 +103,14 @@ export function createPolls({ send, sleep, monotonicNow, random }: PollDeps): Po
     tasks.clear()
   }
 
-  return (taskId, { isCached, limit }) => {
+  return (taskId, { isCached, limit, dice }) => {
     const known = tasks.get(taskId)
     if (known) return known.end.promise
     const now = monotonicNow()
     const delays = SURVEY_POLLS_MS[isCached ? 'cached' : 'fresh']
     const polled: Polled = {
       ...{ taskId, delays, limit, end: Promise.withResolvers(), polls: 0, wasSilent: false },
-      dueAt: now + pollDelay(delays, 0, random()),
+      dueAt: now + pollDelay(delays, 0, dice),
     }
     tasks.set(taskId, polled)
     if (!isPolling) {

@@ -126,6 +126,7 @@ class ReplacementRun {
     }
     const { state } = this.record.current
     const isInDoubt = this.#options.force || this.#options.isNow === true || state === 'stale'
+    let isSurveyedAgain = false
     for (let turn = 0; ; turn++) {
       const chain = await this.#chain(isInDoubt && turn === 0)
       // only the handshakes are left
@@ -141,6 +142,11 @@ class ReplacementRun {
       const left = chain.older.filter(id => bound.some(({ certificateId }) => certificateId === id))
       const next = left.filter(from => !this.#jobs.hasAsked({ from, to }))
       if (!next.length) {
+        // another host's search may have begun before the job ended: the service answers with that one
+        if (!isSurveyedAgain && !left.every(from => this.#jobs.hasFailed({ from, to }))) {
+          isSurveyedAgain = true
+          continue
+        }
         await this.record.enter('partly', {
           ...partlyReason(this.record.current, bound),
           ...this.record.nextCheck(),

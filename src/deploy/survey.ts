@@ -97,8 +97,8 @@ async function searchAll(batch: readonly Waiting[], isCached: boolean, deps: Sea
   const parts = Array.from({ length: Math.ceil(ids.length / MAX_SURVEYED) }, (_, i) =>
     ids.slice(i * MAX_SURVEYED, (i + 1) * MAX_SURVEYED),
   )
-  const limit = deps.monotonicNow() + SURVEY_LIMIT_MS
-  await Promise.all(parts.map(part => searchPart(part, { isCached, limit }, answer, deps)))
+  const search = { isCached, limit: deps.monotonicNow() + SURVEY_LIMIT_MS, dice: deps.random() }
+  await Promise.all(parts.map(part => searchPart(part, search, answer, deps)))
 }
 
 /** One ID that the account does not have spoils the request for all: then each half is searched by itself. */

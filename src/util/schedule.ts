@@ -121,12 +121,12 @@ export const SURVEY_EMPTY_MS = SECOND
 /** Searches that are to be polled within this time share one request. */
 export const SURVEY_SHARED_MS = 2 * SECOND
 /** Until the service has found the resources, in 8 s or more, and named a record. */
-export const SCAN_POLLS_MS = [5 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND] as const
+export const SCAN_POLLS_MS = [4.5 * SECOND, 4.5 * SECOND, 5 * SECOND, 10 * SECOND] as const
 /**
  * A record shows nothing for 15 s, then its resources switch one by one within two minutes. Before it has switched, one is
  * worked at for 10 s: these delays do not miss that.
  */
-export const RECORD_POLLS_MS = [18 * SECOND, 9 * SECOND] as const
+export const RECORD_POLLS_MS = [17 * SECOND, 9 * SECOND] as const
 /** All that is left of a record is worked at, so its end is near; after so many polls in a row it is not. */
 export const RECORD_END_POLLS = { delay: 4 * SECOND, most: 5 } as const
 /** A job of the account that is in the way. */

@@ -1,4 +1,4 @@
-/** A host whose many lineages are renewed at once, with the program's own replacer, queue and retries, in virtual time. */
+/** Hosts whose lineages are renewed at once, with the program's own replacer, queue and retries, in virtual time. */
 import { createHash, type X509Certificate } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { object } from 'valibot'
@@ -51,13 +51,21 @@ export interface Night {
   readonly perRenewal: readonly number[]
   /** Seconds that the service needed for its part: two searches, a scan, a job. */
   readonly ownTime: number
-  /** Certificates of the account's resources, and whether each is that of its renewal. */
+  /** The account's resources, and whether each has the certificate of a renewal. */
   readonly resources: ReadonlyArray<{ readonly isRenewed: boolean }>
+  /** Records of the account: the older ID and the new one. */
+  readonly jobs: ReadonlyArray<{ readonly from: string; readonly to: string }>
 }
 
 export interface NightOptions {
   readonly lineages: number
   readonly seed: number
+  /** Each has all the lineages. */
+  readonly hosts?: number
+  /** Each host has a new certificate of its own, in place of the same older one. */
+  readonly ownRenewals?: boolean
+  /** Seconds within which the hosts begin. */
+  readonly within?: number
   readonly resourcesOf?: (name: string, nth: number) => readonly ResourceInput[]
 }
 
@@ -70,6 +78,9 @@ const PER_SECOND = 10
 export async function simulateNight({
   lineages: count,
   seed,
+  hosts: hostCount = 1,
+  ownRenewals = false,
+  within = 0,
   resourcesOf = onCdn,
 }: NightOptions): Promise<Night> {
   const random = seededRandom(seed)
@@ -82,29 +93,31 @@ export async function simulateNight({
     ...{ now, dice: random, timeScale: 1 },
   })
   const service = openService(account, time, random)
-  const host = openHost(names, service, { account, now })
   const signal = new AbortController().signal
   const log = createLogger({ level: 'error', output: NO_OUTPUT, now })
-  const uploader = createRetryingUploader({
-    ...{ ratePerSecond: PER_SECOND, send: service.send, repair: async () => false, log, signal },
-    clock: { now: time.now, wait: time.wait, random },
-  })
-  const replacer = createReplacer({
-    ...host,
-    ...{ endpoint: ENDPOINT, log, signal, now, random, monotonicNow: time.now, sleep: time.wait },
-    uploader: async () => uploader,
-    onChange: () => {},
-  })
-  for (const { id } of host.lineages) host.renew(id, 60)
-  const run = async () => {
+  const hosts = Array.from({ length: hostCount }, () => openHost(names, service, { account, now }))
+  const run = async (host: (typeof hosts)[number], nth: number) => {
+    const uploader = createRetryingUploader({
+      ...{ ratePerSecond: PER_SECOND, send: service.send, repair: async () => false, log, signal },
+      clock: { now: time.now, wait: time.wait, random },
+    })
+    const replacer = createReplacer({
+      ...host,
+      ...{ endpoint: ENDPOINT, log, signal, now, random, monotonicNow: time.now, sleep: time.wait },
+      uploader: async () => uploader,
+      onChange: () => {},
+    })
+    await time.wait(random() * within * 1000)
     const uploaded = host.lineages.map(async ({ id }): Promise<Outcome> => {
       await uploader.call('UploadCertificate', { Alias: id }, object({}), { lineage: id, failed: '' })
-      return { lineage: id, outcome: 'uploaded', certificateId: host.renew(id, 0) } as Outcome
+      const certificateId = host.renew(id, 60, ownRenewals ? nth : 0)
+      return { lineage: id, outcome: 'uploaded', certificateId } as Outcome
     })
     const options = { dryRun: false, isHurried: false }
     return replaceAll(host.lineages, await Promise.all(uploaded), async () => replacer, options)
   }
-  const outcomes = await time.until(run())
+  for (const host of hosts) for (const { id } of host.lineages) host.renew(id, 0, 0)
+  const outcomes = (await time.until(Promise.all(hosts.map(run)))).flat()
   const { traps, jobs } = account
   const switched = jobs.map(job => {
     const ends = job.details.flatMap(({ attempts }) => attempts.map(({ until }) => until))
@@ -117,8 +130,11 @@ export async function simulateNight({
     perRenewal: sharesOf(service.requests, names.length),
     ownTime: 2 * traps.surveyColdSeconds + traps.scanSeconds + Math.max(...switched),
     resources: account.resources.map(each => ({
-      isRenewed: certificateAt(each, now()) === host.currentId(each.resource.domains[0] ?? ''),
+      isRenewed: hosts.some(
+        host => certificateAt(each, now()) === host.currentId(each.resource.domains[0] ?? ''),
+      ),
     })),
+    jobs: jobs.map(({ oldCertId: from, certId: to }) => ({ from, to })),
   }
 }
 
@@ -202,11 +218,12 @@ function openHost(
       void receipts.set(id, amend(recalled(id))),
     readBundle: async ({ id }: Lineage) => bundles.get(id) as Bundle,
     currentId: (name: string) => receipts.get(`pem:${name}`)?.uploaded?.certificateId,
-    /** Stores a certificate that began so many days ago; answers with its ID. */
-    renew: (id: string, days: number): string => {
-      const bundle = bundleOf(id.slice('pem:'.length), now() - days * DAY)
-      const certificateId = store(account, bundle)
-      const uploaded = { certificateId, requestId: '', reused: false, attempts: 1 }
+    /** Stores a certificate of that day, by that owner, where it is not stored yet; answers with its ID. */
+    renew: (id: string, day: number, owner: number): string => {
+      const bundle = bundleOf(id.slice('pem:'.length), START + (day - 60) * DAY + owner * 1000)
+      const known = account.store.find(bundle.leaf)?.id
+      const certificateId = known ?? store(account, bundle)
+      const uploaded = { certificateId, requestId: '', reused: known !== undefined, attempts: 1 }
       const upload = uploadOf(bundle, uploaded, ENDPOINT, new Date(now()))
       receipts.set(id, withUpload(recalled(id), upload, false))
       bundles.set(id, bundle)

@@ -27,7 +27,8 @@ function openPolls(answer: Answer) {
     return { requestId: 'r', fields: { SyncTaskBindResourceResult: results } }
   }
   const poll = createPolls({ send, sleep: time.wait, monotonicNow: time.now, random: () => 0.5 })
-  const begin = (taskId: string, isCached: boolean) => poll(taskId, { isCached, limit: time.now() + 300_000 })
+  const begin = (taskId: string, isCached: boolean) =>
+    poll(taskId, { isCached, limit: time.now() + 300_000, dice: 0.5 })
   return { ...time, asked, poll: begin }
 }
 
