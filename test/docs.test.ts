@@ -7,6 +7,7 @@ import { COMMANDS } from '../src/cli/commands.ts'
 import { parseToml } from '../src/config/toml.ts'
 import { readConfig } from '../src/config/validate.ts'
 import { POLICY, REQUIRED_ACTIONS } from '../src/doctor/account.ts'
+import { REPLACE_POLICY, ROLE_COMMAND } from '../src/doctor/replacementFindings.ts'
 import { FAULTS, Fault, mostSevereExitCode } from '../src/errors.ts'
 import { receiptFrom } from '../src/receipts/shape.ts'
 
@@ -124,6 +125,13 @@ test('the policy to paste is the one that check prints', async () => {
   const [, json] = /^```json\n([\s\S]*?)\n```$/m.exec(await readFile('docs/credentials.md', 'utf8')) ?? []
   expect(json).toBe(POLICY)
   expect(JSON.parse(POLICY).statement[0].action).toContain(REQUIRED_ACTIONS)
+})
+
+test('the policy for replacing is the one that check prints, and so is the command that creates the role', async () => {
+  const text = await readFile('docs/deploy.md', 'utf8')
+  const [, json] = /^```json\n([\s\S]*?)\n```$/m.exec(text) ?? []
+  expect(json).toBe(REPLACE_POLICY)
+  expect(text).toContain(ROLE_COMMAND)
 })
 
 test('every exit code that a fault has is explained, and the order of severity named', () => {

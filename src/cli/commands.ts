@@ -148,11 +148,12 @@ Of a private key only its type is shown.`,
     operands: '[OPTION]…',
     options: COMMON,
     details: `Checks runtime, configuration, each source and file as this user, watches,
-state, hooks and daemon; then the connection to the service, step by step, with
-one read-only request. Each line is ok, WARN, FAIL or - (not reached), with the
-command that fixes it. Stores nothing and shows no secret. Exit: 0 without
-failures, even with warnings; else the code of the most severe failure. Every
-message and symptom: docs/troubleshooting.md.`,
+state, hooks and daemon; then the connection to the service, step by step, and
+what replacing needs: rights, role, what is bound where. It only reads; a search
+of the service may take it a minute. Each line is ok, WARN, FAIL or - (not
+reached), with the command that fixes it. Stores nothing and shows no secret.
+Exit: 0 without failures, even with warnings; else the code of the most severe
+failure. Every message and symptom: docs/troubleshooting.md.`,
     load: () => import('../commands/check.ts'),
   },
   {

@@ -15,6 +15,7 @@ import {
   warning,
 } from '../doctor/finding.ts'
 import { renewals } from '../doctor/renewals.ts'
+import { replacement } from '../doctor/replacement.ts'
 import { type Check, type Machine, runCheck } from '../doctor/run.ts'
 import {
   currentUser,
@@ -36,6 +37,12 @@ const CHECKS: readonly Check[] = [
   { about: 'renewals', needs: /^(source|--source)/, run: renewals },
   { about: 'notify', run: notifications },
   { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, run: connection },
+  {
+    about: 'replacement',
+    needs:
+      /^(deploy|source|certificate|tencent|state|CERTFERRY_(ENDPOINT|STATE_DIR)|--(endpoint|source|state-dir))/,
+    run: replacement,
+  },
 ]
 
 export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }

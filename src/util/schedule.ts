@@ -129,6 +129,8 @@ export const SCAN_POLLS_MS = [4.5 * SECOND, 4.5 * SECOND, 5 * SECOND, 10 * SECON
 export const RECORD_POLLS_MS = [17 * SECOND, 9 * SECOND] as const
 /** All that is left of a record is worked at, so its end is near; after so many polls in a row it is not. */
 export const RECORD_END_POLLS = { delay: 4 * SECOND, most: 5 } as const
+/** How long `check` waits for a search: one of which nothing is known yet takes 40 s. */
+export const CHECK_SURVEY_LIMIT_MS = MINUTE
 /** A job of the account that is in the way. */
 export const FOREIGN_POLLS_MS = [15 * SECOND, 30 * SECOND] as const
 /** A deletion. */

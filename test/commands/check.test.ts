@@ -37,6 +37,7 @@ describe('check examines everything', () => {
     expect(all.map(({ about }) => about)).toEqual([
       ...['runtime', 'configuration', 'source', 'watching', 'state', 'hook', 'daemon', 'renewals'],
       ...WAY,
+      'replacement',
     ])
     expect(emulator.entries.map(({ action }) => action)).toEqual(['DescribeCertificates'])
   })
