@@ -78,6 +78,17 @@ module.exports = new Proxy(function () {}, { apply: fail, construct: fail, get: 
   },
 }
 
+/** Modules of Node that undici uses little of and that take milliseconds to load. */
+const SMALLER = ['assert', 'http'] as const
+
+export const withoutSlowModules: Plugin = {
+  name: 'slow modules of Node',
+  resolveId: (source, importer) => {
+    const name = SMALLER.find(one => source === `node:${one}`)
+    return name && importer?.includes('/node_modules/undici/') ? resolve(ROOT, `packaging/${name}.cjs`) : null
+  },
+}
+
 /** Each package is a part of its own. */
 const packageOf = (id: string) =>
   /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
@@ -89,7 +100,14 @@ export async function bundle(version: string): Promise<Bundle> {
     input: { main: resolve(ROOT, 'src/main.ts') },
     cwd: ROOT,
     platform: 'node',
-    plugins: [versionModule(version), withoutUnusedPino, withoutUnusedUndici, metadataFirst, closure(start)],
+    plugins: [
+      versionModule(version),
+      withoutUnusedPino,
+      withoutUnusedUndici,
+      withoutSlowModules,
+      metadataFirst,
+      closure(start),
+    ],
     // ES modules: unused exports are left out
     resolve: { mainFields: ['module', 'main'], alias: { undici$: resolve(ROOT, 'packaging/undici.cjs') } },
     preserveEntrySignatures: false,

@@ -1,6 +1,5 @@
 /** Reads the configuration file. */
 import { dirname, resolve } from 'node:path'
-import { validate } from 'node-cron'
 import { Fault, type FaultCode } from '../errors.ts'
 import { readStableFile, readTextFile } from '../files/readFile.ts'
 import { requireSafe } from '../files/safePath.ts'
@@ -11,15 +10,6 @@ import { settingProblems, withoutInvalid } from './precedence.ts'
 import type { Config } from './schema.ts'
 import { resolvePaths, resolveSettings, type Settings } from './settings.ts'
 import { type PositionOf, type Problem, problemText } from './values.ts'
-
-/** No field of a cron expression needs three digits, and node-cron would list every number of such a range. */
-const THREE_DIGITS = /\d{3}/
-
-/** What is wrong with a cron expression, or nothing. */
-export const scheduleProblem = (expression: string): string | undefined =>
-  !THREE_DIGITS.test(expression) && validate(expression)
-    ? undefined
-    : 'expected a cron expression such as "17 */6 * * *"'
 
 export const DEFAULT_CONFIG = '/etc/certferry/config.toml'
 
@@ -138,7 +128,7 @@ export async function readConfiguration(context: ProcessContext, line: CommandLi
   const { file, positionOf, config, problems, isToml } = await readConfigFile(line.config, context)
   const inputs = { options: line, env, config }
   const valid = withoutInvalid(inputs)
-  const ofFile = [...problems, ...rescanProblems(config, positionOf)].map(problem => ({
+  const ofFile = [...problems, ...(await rescanProblems(config, positionOf))].map(problem => ({
     key: problem.key,
     line: problem.position?.line,
     text: `${file}: ${printableText(problemText(problem), 1000)}`,
@@ -178,9 +168,10 @@ export function unreadableConfig(error: unknown): Configuration {
   }
 }
 
-/** Only node-cron knows what it can read. */
-function rescanProblems({ watch }: Config, positionOf: PositionOf): readonly Problem[] {
-  const says = watch?.rescan === undefined ? undefined : scheduleProblem(watch.rescan)
+async function rescanProblems({ watch }: Config, positionOf: PositionOf): Promise<readonly Problem[]> {
+  if (watch?.rescan === undefined) return []
+  const { scheduleProblem } = await import('./schedule.ts')
+  const says = scheduleProblem(watch.rescan)
   return says ? [{ key: 'watch.rescan', position: positionOf(['watch', 'rescan']), says }] : []
 }
 

@@ -1,7 +1,7 @@
 /** Starts the daemon and, on SIGHUP, replaces it with one built from the new configuration. */
 import { type App, logInsecurePermissions, openApp } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
-import { scheduleProblem } from '../config/load.ts'
+import { scheduleProblem } from '../config/schedule.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { createServiceNotifier } from '../systemd/notify.ts'

@@ -166,13 +166,15 @@ type Begin = (db: DatabaseSync) => void
 const beginRead: Begin = db => db.exec('BEGIN')
 
 const beginWrite: Begin = db => {
-  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  // Node loads perf_hooks for `performance`: not before another process is waited for
+  let deadline: number | undefined
   db.exec(`PRAGMA busy_timeout = ${BUSY_ROUND_MS}`)
   try {
     while (!db.isTransaction) {
       try {
         db.exec('BEGIN IMMEDIATE')
       } catch (error) {
+        deadline ??= performance.now() + BUSY_TIMEOUT_MS
         if (!isBusy(error) || performance.now() > deadline) throw error
       }
     }

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { scheduleProblem } from '../../src/config/load.ts'
 import { DEFAULT_RESCAN } from '../../src/config/precedence.ts'
+import { scheduleProblem } from '../../src/config/schedule.ts'
 import { createSchedule } from '../../src/daemon/rescan.ts'
 
 const MINUTE = 60_000

@@ -1,11 +1,12 @@
 /** The bundle leaves parts of undici out; a use of one of them would be an error at run time. */
+import { AssertionError } from 'node:assert'
 import { writeFile } from 'node:fs/promises'
 import { createSecureServer } from 'node:http2'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { beforeAll, expect, test } from 'vitest'
-import { withoutUnusedUndici } from '../../packaging/bundle.ts'
+import { withoutSlowModules, withoutUnusedUndici } from '../../packaging/bundle.ts'
 import { selfSigned } from '../fixtures/certificates.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { listening } from '../http/httpServers.ts'
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const build = await rolldown({
     input: resolve('packaging/undici.cjs'),
     platform: 'node',
-    plugins: [withoutUnusedUndici],
+    plugins: [withoutUnusedUndici, withoutSlowModules],
   })
   const { output } = await build.generate({ format: 'cjs' })
   code = output[0].code
@@ -69,4 +70,13 @@ test('undici in the bundle: HTTP/2, SOCKS, fetch and the second parser are left 
   await expect(agent.request({ origin, path: '/', method: 'GET' })).rejects.toThrow(
     'client-h2.js is not in this program',
   )
+})
+
+test('undici in the bundle: an assertion that fails is an error of Node, which is loaded for it', () => {
+  const assert = createRequire(import.meta.url)('../../packaging/assert.cjs')
+  expect(assert(true)).toBeUndefined()
+  expect(() => assert(0, 'why')).toThrow(
+    new AssertionError({ message: 'why', actual: 0, expected: true, operator: '==' }),
+  )
+  expect(code).not.toMatch(/\bassert\.\w+\(/)
 })
