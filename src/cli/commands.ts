@@ -63,7 +63,7 @@ and exits 0. To add it to the hooks that a client already has:
   },
   {
     name: 'setup',
-    summary: 'set up certferry: at most four questions',
+    summary: 'set up certferry: at most five questions',
     operands: '[OPTION]…',
     options: { ...SETUP, ...COMMON },
     details: `Stores the API key, from a file or TENCENTCLOUD_SECRET_ID and _KEY, in

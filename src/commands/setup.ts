@@ -1,4 +1,4 @@
-/** `certferry setup`: asks at most four questions, then writes files, hooks and units. It keeps a copy of each file it changes. */
+/** `certferry setup`: asks at most five questions, then writes files, hooks and units. It keeps a copy of each file it changes. */
 import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
@@ -26,6 +26,7 @@ import {
 import {
   chosenClients,
   chosenMode,
+  chosenReplace,
   defaultPaths,
   type HostSurvey,
   hookLine,
@@ -63,10 +64,11 @@ export async function setUp(
   const { profile } = host
   const credentials = await wantedCredentials(context, line, { file: places.credentials, profile, ask })
   const mode = await chosenMode(line, host.units?.service.installed ?? false, ask)
-  const test = line.skipCheck ? false : await yes(ask, 'Test it afterwards, with one harmless request?')
-  const config = await wantedConfig(line, clients, host)
+  const replace = await chosenReplace(line, host, ask)
+  const test = line.skipCheck ? false : await yes(ask, 'Test it afterwards, with harmless requests?')
+  const config = await wantedConfig(line, clients, host, replace)
   const hooks = mode === 'hook' ? await hooksOf(context, clients, host) : []
-  const choices = { clients, mode, test }
+  const choices = { clients, mode, test, replace: replace ?? host.config.deploy?.replace ?? false }
   const steps = setupSteps(choices, { config, credentials, hooks, units: host.units })
   if (line.dryRun) return printDryRun(context, line, steps, config)
   const done: CompletedStep[] = []
@@ -160,9 +162,11 @@ async function finish(
 }
 
 /** What happens from now on by itself, and what the operator has to do. */
-function nextSteps({ mode, clients }: SetupChoices): string {
+function nextSteps({ mode, clients, replace }: SetupChoices): string {
   if (mode === 'daemon')
-    return 'Renewals are uploaded automatically from now on. See: journalctl -u certferry\n'
+    return replace
+      ? 'Renewals are uploaded and put in place automatically from now on. What would be\nreplaced now: certferry sync --dry-run. See: journalctl -u certferry\n'
+      : 'Renewals are uploaded automatically from now on. See: journalctl -u certferry\n'
   const lines: string[] = []
   if (clients.includes('acme.sh'))
     lines.push(

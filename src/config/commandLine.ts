@@ -143,6 +143,7 @@ export const SETUP = {
   },
   daemon: { says: 'run as a service that watches for renewals' },
   hook: { says: 'run as a hook of the client, and by a timer' },
+  replace: { says: 'also put renewed certificates in place of the older ones' },
   'skip-check': { says: 'do not run `certferry check` at the end' },
   'dry-run': { says: 'show what would be done; change nothing' },
 } satisfies OptionTable

@@ -21,13 +21,17 @@ export async function wantedConfig(
   { endpoint, source }: CommandLine,
   clients: SetupChoices['clients'],
   { places, configText, config, found, directories }: HostSurvey,
+  replace: true | undefined,
 ): Promise<FileChange> {
   const isUsual =
     !source?.length && !config.source?.length && found.every(({ client }) => clients.includes(client))
   const sources = isUsual ? [] : clients.map(kind => ({ kind, path: directories[kind] }))
-  const text = withWanted(configText ?? '', config, { endpoint, sources })
+  const text = withWanted(configText ?? '', config, { endpoint, sources, replace })
   const result = await readConfigText(text)
-  if (result.problems.length || (endpoint !== undefined && result.config.tencent?.endpoint !== endpoint))
+  const isWritten =
+    (endpoint === undefined || result.config.tencent?.endpoint === endpoint) &&
+    (!replace || result.config.deploy?.replace === true)
+  if (result.problems.length || !isWritten)
     throw new Fault('CONFIG_INVALID', `${places.config}: setup cannot change this file safely`, {
       advice: 'Edit it by hand, and run certferry setup again.',
     })
@@ -37,13 +41,16 @@ export async function wantedConfig(
 interface Wanted {
   /** Undefined: leave as it is. */
   readonly endpoint: string | undefined
+  readonly replace?: true | undefined
   readonly sources: ReadonlyArray<{ readonly kind: string; readonly path: string }>
 }
 
 /** Adds only what is missing: a second setup changes nothing. */
-export function withWanted(text: string, config: Config, { endpoint, sources }: Wanted): string {
+export function withWanted(text: string, config: Config, { endpoint, replace, sources }: Wanted): string {
   const isNew = endpoint !== undefined && config.tencent?.endpoint !== endpoint
-  const changed = isNew ? withEndpoint(text, endpoint) : text
+  const withEndpoint = isNew ? withKey(text, ['tencent', 'endpoint'], endpoint) : text
+  const changed =
+    replace && !config.deploy?.replace ? withKey(withEndpoint, ['deploy', 'replace'], true) : withEndpoint
   const tables = sources
     .filter(({ kind, path }) => !config.source?.some(one => one.kind === kind && one.path === path))
     .map(
@@ -53,17 +60,22 @@ export function withWanted(text: string, config: Config, { endpoint, sources }: 
 }
 
 /** Replaces the present line, or a comment with the key below the table's head; else adds a line below the head. */
-function withEndpoint(text: string, endpoint: string): string {
+function withKey(
+  text: string,
+  [table, name]: readonly [table: string, name: string],
+  value: string | boolean,
+): string {
   const { positionOf } = parseToml(text)
-  const assignment = tomlAssignment('endpoint', endpoint)
+  const assignment = tomlAssignment(name, value)
   const lines = text.split('\n')
-  const key = (positionOf(['tencent', 'endpoint'])?.line ?? 0) - 1
-  if (/^\s*endpoint\s*=/.test(lines[key] ?? '')) return lines.with(key, assignment).join('\n')
-  const head = positionOf(['tencent'])?.line ?? 0
-  if (!/^\s*\[\s*tencent\s*\]/.test(lines[head - 1] ?? ''))
-    return `${text ? text.replace(/\n*$/, '\n\n') : ''}[tencent]\n${assignment}\n`
+  const key = (positionOf([table, name])?.line ?? 0) - 1
+  if (new RegExp(`^\\s*${name}\\s*=`).test(lines[key] ?? '')) return lines.with(key, assignment).join('\n')
+  const head = positionOf([table])?.line ?? 0
+  if (!new RegExp(`^\\s*\\[\\s*${table}\\s*\\]`).test(lines[head - 1] ?? ''))
+    return `${text ? text.replace(/\n*$/, '\n\n') : ''}[${table}]\n${assignment}\n`
   const next = lines.findIndex((line, i) => i >= head && /^\s*\[/.test(line))
-  const comment = lines.findIndex((line, i) => i >= head && /^#\s*endpoint\s*=/.test(line))
+  const asComment = new RegExp(`^#\\s*${name}\\s*=`)
+  const comment = lines.findIndex((line, i) => i >= head && asComment.test(line))
   const isInTable = comment >= 0 && (next < 0 || comment < next)
   return (isInTable ? lines.with(comment, assignment) : lines.toSpliced(head, 0, assignment)).join('\n')
 }

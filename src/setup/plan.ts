@@ -7,6 +7,7 @@ export interface SetupChoices {
   readonly clients: readonly FolderKind[]
   readonly mode: 'daemon' | 'hook'
   readonly test: boolean
+  readonly replace: boolean
 }
 
 /** A file as it is and as it should be. The texts may hold the API key, so they cannot be printed by accident. */

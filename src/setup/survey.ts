@@ -1,4 +1,4 @@
-/** What `certferry setup` finds on this host, and its questions: at most four, each with an answer that Enter gives. */
+/** What `certferry setup` finds on this host, and its questions: at most five, each with an answer that Enter gives. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient } from '../acme/clients.ts'
@@ -161,11 +161,26 @@ export async function chosenMode(
   return choice === 'hook' ? 'hook' : 'daemon'
 }
 
-export async function yes(ask: Ask | undefined, question: string): Promise<boolean> {
-  if (!ask) return true
+/** Undefined: as the configuration has it. */
+export async function chosenReplace(
+  { replace }: CommandLine,
+  { config }: HostSurvey,
+  ask: Ask | undefined,
+): Promise<true | undefined> {
+  if (replace) return true
+  if (!ask || config.deploy?.replace) return undefined
+  const question =
+    'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? This changes live traffic and needs more rights (docs/deploy.md).'
+  return (await yes(ask, question, false)) || undefined
+}
+
+/** `usual` is the answer that Enter gives, and that of a run without questions. */
+export async function yes(ask: Ask | undefined, question: string, usual = true): Promise<boolean> {
+  if (!ask) return usual
   for (;;) {
-    const answer = await ask(`${question} [Y/n] `)
-    if (/^(y(es)?)?$/i.test(answer)) return true
+    const answer = await ask(`${question} ${usual ? '[Y/n]' : '[y/N]'} `)
+    if (answer === '') return usual
+    if (/^y(es)?$/i.test(answer)) return true
     if (/^no?$/i.test(answer)) return false
   }
 }

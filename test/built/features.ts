@@ -662,6 +662,7 @@ exclude = true
         'setup --credentials-file',
         'setup --daemon',
         'setup --hook',
+        'setup --replace',
         'setup --skip-check',
         'setup --dry-run',
       ],
@@ -679,7 +680,9 @@ exclude = true
           '--skip-check',
         ]
         const place = ['--source', `certbot=${at('letsencrypt')}`]
-        expect(await typed([...words, '--hook', ...place])).toContain('credentials')
+        const planned = await typed([...words, '--hook', '--replace', ...place])
+        expect(planned).toContain('credentials')
+        expect(planned).toContain('replace = true')
         // without the unit there is no service to start, and that is said
         const { code, stdout, stderr } = await type([...words, '--daemon', ...place])
         expect([0, 64]).toContain(code)

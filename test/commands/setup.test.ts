@@ -178,7 +178,7 @@ describe('setup --yes', () => {
 })
 
 describe('setup at a terminal', () => {
-  test('asks four things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
+  test('asks five things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
     const { run, places } = await openHost()
     const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
     expect(asked).toEqual([
@@ -186,19 +186,43 @@ describe('setup at a terminal', () => {
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',
       'SecretKey (not shown): (hidden)',
       'Run as a service, or as a hook of the ACME client? [service/hook] ',
-      'Test it afterwards, with one harmless request? [Y/n] ',
+      'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? This changes live traffic and needs more rights (docs/deploy.md). [y/N] ',
+      'Test it afterwards, with harmless requests? [Y/n] ',
     ])
     expect(out).toContain(places.credentials)
     expect(out).not.toContain(SECRET)
   })
 
-  test('Enter four times accepts the defaults', async () => {
+  test('Enter five times accepts the defaults', async () => {
     const { run, told, places } = await openHost({ acme: true })
     await run({ yes: true }, ENV)
     const { asked } = await run({}, {}, [])
     expect(asked[0]).toContain('[both/certbot/acme.sh]')
     expect(asked[1]).toBe(`${places.credentials} has an API key. Keep it? [Y/n] `)
     expect(told).toHaveLength(2)
+  })
+
+  test('Enter leaves live traffic alone; yes writes replace = true and is not asked for again', async () => {
+    const { run, places } = await openHost()
+    await run({ yes: true }, ENV)
+    await run({}, {}, [])
+    expect(await readFile(places.config, 'utf8').catch(() => '')).not.toContain('replace')
+    const { out } = await run({}, {}, ['', '', '', 'y'])
+    expect(await readFile(places.config, 'utf8')).toBe('[deploy]\nreplace = true\n')
+    expect(out).toContain('put in place automatically')
+    const { asked } = await run({}, {}, [])
+    expect(asked.join()).not.toContain('live traffic')
+    expect(await readFile(places.config, 'utf8')).toBe('[deploy]\nreplace = true\n')
+  })
+
+  test('--replace answers it without a terminal, and --yes alone means no', async () => {
+    const { run, places } = await openHost()
+    await run({ yes: true }, ENV)
+    expect(await readFile(places.config, 'utf8').catch(() => '')).not.toContain('replace')
+    const planned = (await run({ yes: true, replace: true, dryRun: true, json: true }, ENV)).json<object>()
+    expect(planned).toMatchObject({ configuration: ['[deploy]', 'replace = true'] })
+    await run({ yes: true, replace: true }, ENV)
+    expect(await readFile(places.config, 'utf8')).toBe('[deploy]\nreplace = true\n')
   })
 
   test('a key that is there can be replaced', async () => {
@@ -211,7 +235,7 @@ describe('setup at a terminal', () => {
   test('an invalid answer is asked for again', async () => {
     const { run, told } = await openHost()
     const { asked } = await run({}, ENV, ['what?', 'y', 'both', 'h'])
-    expect(asked).toHaveLength(4)
+    expect(asked).toHaveLength(5)
     expect(told[0]).toBe('enable certferry-sync.timer')
   })
 })

@@ -51,6 +51,27 @@ test('the added lines of the configuration are those that are new', () => {
   ])
 })
 
+test.each<readonly [string, string]>([
+  ['an empty file', ''],
+  ['a table that is there', '[deploy]\nretire = "silence"\n'],
+  ['off so far', '[deploy]\nreplace = false\n'],
+  ['a source that has its own', '[[source]]\nkind = "certbot"\npath = "/x"\nreplace = false\n'],
+  ['the example', example],
+])('replace = true is written into [deploy], and the rest stays: %s', (_, before) => {
+  const wanted = { endpoint: undefined, replace: true, sources: [] } as const
+  const text = withWanted(before, parse(before), wanted)
+  expect(parse(text)).toEqual({
+    ...parse(before),
+    deploy: { ...(parse(before).deploy as object | undefined), replace: true },
+  })
+  expect(withWanted(text, parse(text), wanted)).toBe(text)
+})
+
+test('endpoint and replace are both written', () => {
+  const text = withWanted('', {}, { endpoint: ENDPOINT, replace: true, sources: [] })
+  expect(parse(text)).toEqual({ tencent: { endpoint: ENDPOINT }, deploy: { replace: true } })
+})
+
 test('the configuration stays the same byte for byte if nothing is wanted', () => {
   expect(withWanted(example, {}, { endpoint: undefined, sources: [] })).toBe(example)
 })
@@ -107,7 +128,10 @@ const survey: Survey = {
   units: { service: unit({}), timer: unit({}) },
 }
 const plan = (mode: 'daemon' | 'hook', changes: Partial<Survey> = {}) =>
-  setupSteps({ clients: ['certbot', 'acme.sh'], mode, test: true }, { ...survey, ...changes }).map(step =>
+  setupSteps(
+    { clients: ['certbot', 'acme.sh'], mode, test: true, replace: false },
+    { ...survey, ...changes },
+  ).map(step =>
     'unit' in step
       ? `${step.do} ${step.unit}`
       : step.do === 'hook'
@@ -155,7 +179,7 @@ test('setup starts a stopped daemon and enables a disabled one', () => {
 
 test('setup keeps a backup of what it replaces', () => {
   const kept = setupSteps(
-    { clients: [], mode: 'hook', test: false },
+    { clients: [], mode: 'hook', test: false, replace: false },
     { ...survey, config: draft('/config', undefined, 'new') },
   )
   expect(kept.map(step => 'keep' in step && step.keep)).toEqual([false, true, false, true, false, false])
@@ -163,7 +187,7 @@ test('setup keeps a backup of what it replaces', () => {
 
 test('a printed step never shows the API key', () => {
   const steps = setupSteps(
-    { clients: [], mode: 'daemon', test: false },
+    { clients: [], mode: 'daemon', test: false, replace: false },
     { ...survey, credentials: draft('/key', 'old', 'hush') },
   )
   expect(
