@@ -40,13 +40,20 @@ export interface App {
   readonly permissionWarnings: PermissionWarnings
   readonly uploader: () => Promise<Uploader>
   /** Puts certificates in place of older ones; its code is loaded with the first call. */
-  readonly replacer: () => Promise<Replacer>
+  readonly replacer: (use?: ReplacerUse) => Promise<Replacer>
   /** Differs for another set of credentials; empty if there are none. Never rejects. */
   readonly credentialsMark: () => Promise<string>
   /** Closes the uploader; the next upload opens another, with credentials read anew. */
   readonly renewUploader: () => Promise<void>
   /** Ends what keeps the process alive. */
   readonly close: () => Promise<void>
+}
+
+export interface ReplacerUse {
+  /** Ends replacements before anything else ends. */
+  readonly ending?: AbortSignal
+  /** Sends each of their requests. */
+  readonly request?: <T>(send: () => Promise<T>) => Promise<T>
 }
 
 interface AppOptions {
@@ -97,11 +104,12 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
   const force = line.force ?? false
   const effects = syncDependencies({ context, force, log, receipts, lazy, notifier, metrics, onSecret, wait })
   let replacer: Promise<Replacer> | undefined
-  const openReplacer = async () => {
+  const openReplacer = async ({ ending = signal, request = send => send() }: ReplacerUse) => {
     const { createReplacer } = await import('./deploy/replacer.ts')
     return createReplacer({
       endpoint: settings.endpoint.hostname,
-      ...{ log, receipts, signal, uploader: lazy.uploader, recall: effects.recall, record: effects.record },
+      ...{ log, receipts, uploader: lazy.uploader, request, recall: effects.recall, record: effects.record },
+      signal: AbortSignal.any([signal, ending]),
       readBundle: async lineage => {
         const { parseBundle } = await import('./certificate/bundle.ts')
         return parseBundle((await effects.read(lineage)).files, now())
@@ -124,9 +132,14 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
     notifier,
     permissionWarnings,
     uploader: lazy.uploader,
-    replacer: () => {
-      replacer ??= openReplacer()
-      return replacer
+    replacer: (use = {}) => {
+      const opening = replacer ?? openReplacer(use)
+      replacer = opening
+      // the next one tries again: no file could be opened
+      opening.catch(() => {
+        if (replacer === opening) replacer = undefined
+      })
+      return opening
     },
     credentialsMark: async () => {
       try {

@@ -1,5 +1,6 @@
 /** Circuit breaker: a fault of the account pauses all uploads, and is logged once; new credentials end the pause. */
 import { Fault } from '../errors.ts'
+import { isOfAction } from '../upload/requestQueue.ts'
 import type { SyncDeps } from '../upload/syncCertificate.ts'
 import { ACCOUNT_PAUSE_MS, CREDENTIAL_POLL_MS } from '../util/schedule.ts'
 import type { DaemonLog } from './log.ts'
@@ -23,6 +24,10 @@ export function trip(state: BreakerState, now: number): BreakerState {
   return { until: now + pause, faults: state.faults + 1 }
 }
 
+/** After a fault of the account, or a long time without any answer, an uploader sends nothing more. */
+const endsUploader = (fault: Fault): boolean =>
+  (fault.scope === 'account' || fault.silent) && fault.code !== 'INTERRUPTED' && !isOfAction(fault)
+
 interface CircuitBreakerDeps {
   readonly upload: SyncDeps['upload']
   /** Makes the next upload start with fresh credentials and a new connection. */
@@ -40,6 +45,11 @@ interface CircuitBreakerDeps {
 
 interface CircuitBreaker {
   readonly upload: SyncDeps['upload']
+  /**
+   * Sends a request of a replacement: none during a pause. Its faults pause nothing, because a key that may not replace may
+   * well upload, and an upload meets what concerns both by itself.
+   */
+  readonly request: <T>(send: () => Promise<T>) => Promise<T>
   /** Milliseconds since 1970 until which uploads are paused, or undefined. */
   readonly openUntil: () => number | undefined
   readonly close: () => void
@@ -69,8 +79,7 @@ export function createCircuitBreaker(deps: CircuitBreakerDeps): CircuitBreaker {
   /** `before`: the uploads that had succeeded when this one started. */
   function onFault(fault: Fault, before: number): void {
     if (fault.code === 'INTERRUPTED') return
-    // after a fault of the account, or a long time without any answer, an uploader sends nothing more
-    if (fault.scope === 'account' || fault.silent) needsRenewal = true
+    if (endsUploader(fault) || isOfAction(fault)) needsRenewal = true
     if (fault.scope === 'account') {
       if (openUntil() === undefined) pause(fault)
     } else if (fault.retry === 'backoff' && successes === before) {
@@ -100,30 +109,41 @@ export function createCircuitBreaker(deps: CircuitBreakerDeps): CircuitBreaker {
     onNewCredentials()
   }
 
+  async function guarded<T>(work: () => Promise<T>, onFailure: (fault: Fault) => void): Promise<T> {
+    const until = openUntil()
+    if (until !== undefined)
+      throw new Fault('UPLOADS_PAUSED', `uploads paused until ${new Date(until).toISOString()}: ${reason}`)
+    underWay += 1
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof Fault) onFailure(error)
+      throw error
+    } finally {
+      underWay -= 1
+      // not before: uploads under way would be aborted
+      if (underWay === 0 && needsRenewal) {
+        needsRenewal = false
+        await renewUploader()
+      }
+    }
+  }
+
   return {
     openUntil,
     close: () => clearInterval(poll),
-    upload: async (bundle, lineage) => {
-      const until = openUntil()
-      if (until !== undefined)
-        throw new Fault('UPLOADS_PAUSED', `uploads paused until ${new Date(until).toISOString()}: ${reason}`)
-      underWay += 1
+    upload: (bundle, lineage) => {
       const before = successes
-      try {
+      const work = async () => {
         const uploaded = await upload(bundle, lineage)
         onSuccess()
         return uploaded
-      } catch (error) {
-        if (error instanceof Fault) onFault(error, before)
-        throw error
-      } finally {
-        underWay -= 1
-        // not before: uploads under way would be aborted
-        if (underWay === 0 && needsRenewal) {
-          needsRenewal = false
-          await renewUploader()
-        }
       }
+      return guarded(work, fault => onFault(fault, before))
     },
+    request: send =>
+      guarded(send, fault => {
+        if (endsUploader(fault)) needsRenewal = true
+      }),
   }
 }

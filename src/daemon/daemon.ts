@@ -8,6 +8,7 @@ import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
 import { DRAIN_TIMEOUT_MS } from '../util/schedule.ts'
 import { createCircuitBreaker } from './circuitBreaker.ts'
 import { createDaemonLog } from './log.ts'
+import { createReplacements } from './replacements.ts'
 import { createSchedule } from './rescan.ts'
 import { watchSources } from './sourceWatching.ts'
 import { type CheckResult, createWorkQueue, requeueAfter } from './workQueue.ts'
@@ -64,7 +65,16 @@ export function createDaemon(
     now: monotonicNow,
     setTimer: timerWith(context),
   })
-  const sources = watchSources(app, context, { queue, onDeath, metrics })
+  const replacements = createReplacements({
+    lineage: id => sources.get(id),
+    openReplacer: ending => app.replacer({ ending, request: breaker.request }),
+    openUntil: breaker.openUntil,
+    ...{ log: app.log, now, monotonicNow, setTimer: timerWith(context) },
+  })
+  const retain = (ids: ReadonlySet<string>) => {
+    for (const one of [queue, replacements]) one.retain(ids)
+  }
+  const sources = watchSources(app, context, { enqueue: queue.enqueue, retain, onDeath, metrics })
   const schedule = createSchedule(settings, () => rescanNow('schedule'))
   let stopping: Promise<void> | undefined
 
@@ -88,6 +98,7 @@ export function createDaemon(
     remember(outcome)
     log.outcome(outcome)
     notifier.outcome(outcome)
+    replacements.checked(outcome)
     const result = requeueAfter(outcome, now(), breaker.openUntil())
     // until the last check, half a renewal is no result
     if (last || result !== 'mid-change') metrics()?.outcome(outcome)
@@ -121,7 +132,7 @@ export function createDaemon(
   async function close(): Promise<void> {
     schedule.stop()
     breaker.close()
-    await drain(app, context, Promise.all([queue.stop(), sources.close()]))
+    await drain(app, context, Promise.all([queue.stop(), replacements.stop(), sources.close()]))
   }
 
   return {

@@ -19,6 +19,7 @@ import type { WorkQueue } from './workQueue.ts'
 interface SourceWatching {
   /** Starts to watch, and lists for the first time. */
   readonly open: () => Promise<void>
+  readonly get: Inventory['get']
   /** The lineage with that ID, marked as checked in the present state of its files. */
   readonly markChecked: (id: string) => Promise<Lineage | undefined>
   /** Lists the sources again: new lineages are enqueued, removed ones forgotten. */
@@ -30,7 +31,9 @@ interface SourceWatching {
 }
 
 interface SourceWatchingDeps {
-  readonly queue: Pick<WorkQueue, 'enqueue' | 'retain'>
+  readonly enqueue: WorkQueue['enqueue']
+  /** Forgets every lineage but these. */
+  readonly retain: WorkQueue['retain']
   readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
 }
@@ -41,10 +44,9 @@ const sourcesOf = ({ settings }: App, { home }: ProcessContext): readonly Source
 export function watchSources(
   app: App,
   context: ProcessContext,
-  { queue, onDeath, metrics }: SourceWatchingDeps,
+  { enqueue, retain, onDeath, metrics }: SourceWatchingDeps,
 ): SourceWatching {
   const { effects, log } = app
-  const { enqueue } = queue
   const sources = sourcesOf(app, context)
   const inventory = createInventory(app, sources)
   const polled = new Set<Source>()
@@ -54,7 +56,7 @@ export function watchSources(
   const list = singleFlight(async () => {
     const listed = await inventory.list()
     const ids = new Set(inventory.all().map(({ id }) => id))
-    queue.retain(ids)
+    retain(ids)
     metrics()?.keep(ids)
     metrics()?.watching(listed.sources)
     enqueue(listed.added)
@@ -98,6 +100,7 @@ export function watchSources(
     list,
     rescan: why => rescan(why).catch(onError),
     count: inventory.count,
+    get: inventory.get,
     markChecked: inventory.markChecked,
     open: async () => {
       // watched before they are listed, so that no change in between is missed

@@ -32,6 +32,8 @@ export interface ReplacerOptions {
   readonly record: ReplaceDeps['record']
   readonly readBundle: (lineage: Lineage) => Promise<Bundle>
   readonly uploader: () => Promise<Pick<Uploader, 'call'>>
+  /** Sends each request. */
+  readonly request: <T>(send: () => Promise<T>) => Promise<T>
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly monotonicNow: () => number
@@ -80,9 +82,11 @@ export function createReplacer(options: ReplacerOptions): Replacer {
   }
   const send = async ({ action, body }: Request): Promise<Reply> => {
     if (signal.aborted) throw abortReason(signal, 'the time is over')
-    const { call } = await options.uploader()
     const context = { lineage: action, failed: 'not answered' }
-    return call(action, body, recordSchema(string(), unknown()), context)
+    return options.request(async () => {
+      const { call } = await options.uploader()
+      return call(action, body, recordSchema(string(), unknown()), context)
+    })
   }
   const now = () => new Date(options.now())
   const { monotonicNow, random, record, readBundle } = options

@@ -96,7 +96,8 @@ export function createRequestQueue(perSecond: number, deps: RequestQueueDeps): R
 }
 
 /** What the key or the site does not allow is this action; others may go on. */
-const isOfAction = ({ code, apiCode }: Fault) => code === 'API_FORBIDDEN' || apiCode === 'InvalidAction'
+export const isOfAction = ({ code, apiCode }: Fault) =>
+  code === 'API_FORBIDDEN' || apiCode === 'InvalidAction'
 
 const isAnswer = (fault: Fault | undefined) => !fault || fault.apiCode !== undefined
 

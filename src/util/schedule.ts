@@ -138,6 +138,10 @@ export const DELETION_POLLS_MS = [3 * SECOND, 5 * SECOND, 10 * SECOND] as const
 /** How long one run waits for a record ID and for the end of a record; the job goes on without it. */
 export const SCAN_LIMIT_MS = 10 * MINUTE
 export const RECORD_LIMIT_MS = 15 * MINUTE
+/** The daemon: what is checked within this time is examined by one query. */
+export const EXAMINE_BATCH_MS = 250
+/** The daemon: a job that took longer than one run waits for it is followed by another. */
+export const FOLLOW_AGAIN_MS = MINUTE
 /** A replacement that came no further is continued after this. */
 export const REPLACEMENT_RETRY_MS = [15 * MINUTE, HOUR, 6 * HOUR] as const
 
