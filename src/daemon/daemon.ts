@@ -71,10 +71,7 @@ export function createDaemon(
     openUntil: breaker.openUntil,
     ...{ log: app.log, now, monotonicNow, setTimer: timerWith(context) },
   })
-  const retain = (ids: ReadonlySet<string>) => {
-    for (const one of [queue, replacements]) one.retain(ids)
-  }
-  const sources = watchSources(app, context, { enqueue: queue.enqueue, retain, onDeath, metrics })
+  const sources = watchSources(app, context, { queue, onDeath, metrics })
   const schedule = createSchedule(settings, () => rescanNow('schedule'))
   let stopping: Promise<void> | undefined
 

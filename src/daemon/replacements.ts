@@ -27,8 +27,6 @@ export interface ReplacementsDeps extends Pick<WorkQueueDeps, 'setTimer'> {
 export interface Replacements {
   /** After the check of a lineage: what it has uploaded may have something left to do. */
   readonly checked: (outcome: Outcome) => void
-  /** Forgets every lineage but these. */
-  readonly retain: (ids: ReadonlySet<string>) => void
   /** Ends what is under way as soon as a request is answered; what is recorded of it is followed by the next process. */
   readonly stop: () => Promise<void>
 }
@@ -91,7 +89,6 @@ export function createReplacements(deps: ReplacementsDeps): Replacements {
         })
       asked.add(outcome.lineage)
     },
-    retain: queue.retain,
     stop: async () => {
       ending.abort(new Fault('INTERRUPTED', 'the daemon ends'))
       await Promise.all([queue.stop(), ...examining])

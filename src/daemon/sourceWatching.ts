@@ -31,9 +31,7 @@ interface SourceWatching {
 }
 
 interface SourceWatchingDeps {
-  readonly enqueue: WorkQueue['enqueue']
-  /** Forgets every lineage but these. */
-  readonly retain: WorkQueue['retain']
+  readonly queue: Pick<WorkQueue, 'enqueue' | 'retain'>
   readonly onDeath: (error: unknown) => void
   readonly metrics: () => Metrics | undefined
 }
@@ -44,9 +42,10 @@ const sourcesOf = ({ settings }: App, { home }: ProcessContext): readonly Source
 export function watchSources(
   app: App,
   context: ProcessContext,
-  { enqueue, retain, onDeath, metrics }: SourceWatchingDeps,
+  { queue, onDeath, metrics }: SourceWatchingDeps,
 ): SourceWatching {
   const { effects, log } = app
+  const { enqueue } = queue
   const sources = sourcesOf(app, context)
   const inventory = createInventory(app, sources)
   const polled = new Set<Source>()
@@ -56,7 +55,7 @@ export function watchSources(
   const list = singleFlight(async () => {
     const listed = await inventory.list()
     const ids = new Set(inventory.all().map(({ id }) => id))
-    retain(ids)
+    queue.retain(ids)
     metrics()?.keep(ids)
     metrics()?.watching(listed.sources)
     enqueue(listed.added)

@@ -33,7 +33,7 @@ export interface ReplacerOptions {
   readonly readBundle: (lineage: Lineage) => Promise<Bundle>
   readonly uploader: () => Promise<Pick<Uploader, 'call'>>
   /** Sends each request. */
-  readonly request: <T>(send: () => Promise<T>) => Promise<T>
+  readonly request?: <T>(send: () => Promise<T>) => Promise<T>
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly monotonicNow: () => number
@@ -71,7 +71,7 @@ export interface Replacer {
 const JOBS = 4
 
 export function createReplacer(options: ReplacerOptions): Replacer {
-  const { endpoint, log, receipts, signal } = options
+  const { endpoint, log, receipts, signal, request = send => send() } = options
   const slots = createSlots(JOBS)
   const replacementLog = createReplacementLog(log)
 
@@ -83,7 +83,7 @@ export function createReplacer(options: ReplacerOptions): Replacer {
   const send = async ({ action, body }: Request): Promise<Reply> => {
     if (signal.aborted) throw abortReason(signal, 'the time is over')
     const context = { lineage: action, failed: 'not answered' }
-    return options.request(async () => {
+    return request(async () => {
       const { call } = await options.uploader()
       return call(action, body, recordSchema(string(), unknown()), context)
     })

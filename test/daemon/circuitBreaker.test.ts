@@ -216,3 +216,24 @@ describe('outage', () => {
     expect(events).toEqual([])
   })
 })
+
+describe('requests of replacements', () => {
+  test('are not sent during a pause', async () => {
+    const { breaker, sendFor } = openBreaker()
+    await sendFor(forbidden)
+    const send = vi.fn(async () => 'sent')
+    await expect(breaker.request(send)).rejects.toMatchObject({ code: 'UPLOADS_PAUSED' })
+    expect(send).not.toHaveBeenCalled()
+  })
+
+  test('pause nothing by their faults; after one that ends an uploader the next has another', async () => {
+    const { breaker, renewals, events } = openBreaker()
+    const fail = (fault: Fault) => breaker.request(() => Promise.reject(fault)).catch(() => {})
+    await fail(forbidden)
+    expect(renewals).toHaveLength(0)
+    await fail(new Fault('API_CREDENTIALS', 'no'))
+    await fail(new Fault('NETWORK', 'no'))
+    expect(renewals).toHaveLength(2)
+    expect([breaker.openUntil(), events]).toEqual([undefined, []])
+  })
+})

@@ -1,9 +1,6 @@
 /** Lineages, a service behind a proxy that injects faults, and the program between them, on a clock that the test controls. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { getActiveResourcesInfo } from 'node:process'
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { cli } from '../../../src/cli/run.ts'
 // loaded before the clock runs: it does not see that a module is being read
@@ -17,10 +14,11 @@ import { leaksIn } from '../../fixtures/leaks.ts'
 import { all, certbotIssue } from '../../fixtures/producers.ts'
 import { receiptsIn } from '../../fixtures/state.ts'
 import { temporaryDirectory } from '../../fixtures/temporary.ts'
-import { virtualClock } from '../../fixtures/virtualClock.ts'
 import { LONG, type Row, reportRow, sample } from '../run.ts'
 import { type FaultInjectingProxy, type ProxyOptions, startProxy } from './faultInjectingProxy.ts'
 import type { ServiceFault } from './faults.ts'
+
+export { startIdleClock } from '../../fixtures/idleClock.ts'
 
 export interface CertbotLineages {
   /** As --source takes it. */
@@ -50,50 +48,6 @@ export async function issueLineages(count: number): Promise<CertbotLineages> {
     leaves: pairs.map(({ leaf }) => leafFingerprint(leaf)),
     keys,
   }
-}
-
-export interface Clock {
-  /** Milliseconds since the clock was made; it never steps. */
-  readonly monotonic: () => number
-  /** Milliseconds since 1970. It begins with the real time, because certificates and files have real dates. */
-  readonly now: () => number
-  readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** Lets time pass until the work is done. */
-  readonly until: <T>(work: Promise<T>) => Promise<T>
-}
-
-/** What a request or a file operation in flight is called in Node's own list. */
-const BUSY = /^(FSReq|GetAddrInfoReq|TCPConnect|Zlib|RandomBytes)/
-
-/** Turns of the event loop in a row with nothing in flight: a chain of promises may need some to end. */
-const TURNS = 5
-
-function countRequests(): () => number {
-  const inFlight = new Set<unknown>()
-  const begin = (message: unknown) => void inFlight.add((message as { request: unknown }).request)
-  const end = (message: unknown) => void inFlight.delete((message as { request: unknown }).request)
-  const calls = { create: begin, trailers: end, error: end }
-  for (const [name, call] of Object.entries(calls)) subscribe(`undici:request:${name}`, call)
-  onTestFinished(() => {
-    for (const [name, call] of Object.entries(calls)) unsubscribe(`undici:request:${name}`, call)
-  })
-  return () => inFlight.size
-}
-
-/** A clock that moves only while nothing is in flight on the network or the disk: an hour without the service takes seconds. */
-export function startIdleClock(): Clock {
-  const began = Date.now()
-  const requests = countRequests()
-  const idle = async () => {
-    for (let turns = 0; turns < TURNS; turns++) {
-      await setImmediate()
-      if (!requests() && !getActiveResourcesInfo().some(name => BUSY.test(name))) continue
-      await setTimeout(1)
-      turns = 0
-    }
-  }
-  const { now: elapsed, wait, until } = virtualClock({ still: idle, outside: true })
-  return { monotonic: elapsed, now: () => began + elapsed(), wait, until }
 }
 
 const SECRET_KEY = 'sk-5d0c1e-secret-of-the-service-tests'
