@@ -42,9 +42,10 @@ export const COMMANDS: readonly Command[] = [
     operands: '[OPTION]…',
     options: { ...SYNC, ...LIMIT, ...METRICS, ...COMMON },
     errorsToStdout: true,
-    details: `Without a source, reads each ACME client's usual directory. Exit: 0 success,
-75 try again later, 65 bad certificate, 66 input missing, 69 not replaced,
-74 state, 76 refused, 77 credentials or rights, 78 configuration, 64 usage.`,
+    details: `Without a source, reads each ACME client's usual directory. Where [deploy]
+replace is on, the new ID takes the place of older ones: docs/deploy.md. Exit:
+0 success, 75 try again later, 65 bad certificate, 66 input missing, 69 not
+replaced, 74 state, 76 refused, 77 rights, 78 configuration, 64 usage.`,
     load: () => import('../commands/sync.ts'),
   },
   {
@@ -88,9 +89,10 @@ for it, and what is to be done is said. --config, --state-dir, --endpoint,
     operands: '[OPTION]…',
     options: COMMON,
     errorsToStdout: true,
-    details: `Watches the directories of all sources, rescans on a schedule, and retries what
-failed. SIGHUP reloads the configuration, SIGUSR1 rescans now, SIGTERM finishes
-uploads in progress and exits.
+    details: `Watches the directories of all sources, rescans on a schedule, retries what
+failed, and where [deploy] replace is on puts each renewal in place. SIGHUP
+reloads the configuration, SIGUSR1 rescans now, SIGTERM finishes uploads in
+progress and exits.
 Under systemd: see docs/systemd.md.`,
     load: () => import('../commands/watch.ts'),
   },

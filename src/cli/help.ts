@@ -8,7 +8,8 @@ const INDENT = 24
 
 export const generalHelp = (
   commands: readonly Command[],
-): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service.
+): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service and, with
+[deploy] replace, puts them in place of the older ones.
 
 Usage: certferry COMMAND [OPTION]…
 

@@ -110,9 +110,9 @@ export const SYNC = {
     many: true,
     says: 'only this certificate, with or without kind; repeatable',
   },
-  'dry-run': { says: 'show what would be uploaded; send and write nothing' },
+  'dry-run': { says: 'show what would be uploaded or replaced; change nothing' },
   force: { says: 'upload also what is unchanged, older or rejected before' },
-  'no-replace': { says: 'upload only: leave load balancers and CDN domains as they are' },
+  'no-replace': { says: 'upload only, whatever [deploy] says' },
 } satisfies OptionTable
 
 export const REPLACE = {
