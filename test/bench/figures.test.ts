@@ -21,7 +21,7 @@ test('a ratio is that of runs side by side, so that a slow machine is slow for b
   expect(ratio([usage(2), usage(20), usage(200)], [usage(1), usage(10), usage(100)], 'wall').value).toBe(2)
 })
 
-test('everybody runs once a round, and the first round does not count', async () => {
+test('all run once a round, and the first round does not count', async () => {
   const order: string[] = []
   const running = (name: string) => async () => {
     order.push(name)
@@ -61,7 +61,7 @@ test('a plot shows every point and the slope, on either scale', () => {
   for (const tick of ['1', '10', '100', '1,000', '0', '20', '40']) expect(svg).toContain(`>${tick}</text>`)
 })
 
-test('a process is asked what it used: its memory, not that of whoever started it', async () => {
+test('a process is asked what it used: its memory, not that of its parent', async () => {
   const { memory, cpu, wall } = await used(['/bin/true'])
   expect(memory).toBeGreaterThan(0)
   expect(memory).toBeLessThan(20)

@@ -114,7 +114,7 @@ test('the table has a line for every row, measured or not, and says why not', ()
   expect(text).toContain('](performance/watch-memory.svg)')
 })
 
-test('rows are chosen by the beginning of their names, and a wrong name is told of', () => {
+test('rows are chosen by the beginning of their names, and a wrong name is reported', () => {
   expect(chosen(['limit-200']).map(({ id }) => id)).toEqual(['limit-200-0', 'limit-200-50', 'limit-200-300'])
   expect(chosen([])).toBe(ROWS)
   expect(() => chosen(['lmit'])).toThrow('no row "lmit"')

@@ -59,7 +59,7 @@ export function describeBuilt(program: () => string): void {
     })
   }
 
-  describe('passes', () => {
+  describe('runs', () => {
     feature(
       'sync uploads, once, and does what each of its options says',
       [
@@ -158,7 +158,7 @@ export function describeBuilt(program: () => string): void {
     )
 
     feature(
-      'hook carries what each client has just renewed',
+      'hook uploads what each client has just renewed',
       [
         'hook',
         'RENEWED_LINEAGE',
@@ -309,9 +309,9 @@ exclude = true
     },
   )
 
-  describe('what is looked at', () => {
+  describe('what is shown', () => {
     feature(
-      'status, inspect and check tell what is there',
+      'status, inspect and check show what is there',
       ['status', 'inspect', 'check', 'config'],
       async ({ certbot, pair, type, typed, at, configure }) => {
         await certbot('a.example.com')
@@ -491,7 +491,7 @@ exclude = true
 
   describe('the daemon', () => {
     feature(
-      'carries a renewal, reloads, sweeps, answers on its page and ends',
+      'uploads a renewal, reloads, rescans, answers on its page and ends',
       [
         'watch',
         '[watch] rescan',
@@ -532,7 +532,7 @@ exclude = true
     )
   })
 
-  describe('people are told', () => {
+  describe('people are notified', () => {
     feature(
       'by a command, of each kind of news',
       ['[notify] command', '[notify] events', ...NOTIFY_EVENTS.map(event => `event ${event}`)],
@@ -716,7 +716,7 @@ exclude = true
     })
 
     feature(
-      'emulator serves, and misbehaves where it is told to',
+      'emulator serves, and misbehaves where it is asked to',
       [
         'emulator',
         'emulator --port',

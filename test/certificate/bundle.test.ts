@@ -234,7 +234,7 @@ describe("OpenSSL's TRUSTED CERTIFICATE", () => {
   })
 })
 
-test('a block that is left out is told, parameters are not', () => {
+test('a block that is left out is noted, parameters are not', () => {
   const text = `${pair.chain}${writePem('PKCS7', Buffer.from('x'))}${writePem('X9.42 DH PARAMETERS', Buffer.from('x'))}`
   expect(proven(text, pair.key).notes).toEqual(['a block of the form "PKCS7" is left out'])
 })

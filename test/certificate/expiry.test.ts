@@ -38,7 +38,7 @@ test.each([
 
 describe('the warning', () => {
   test.each([90, 45, 6])(
-    'of a certificate of %i days comes once a day, however often it is looked at',
+    'of a certificate of %i days comes once a day, however often it is checked',
     days => {
       const { shouldWarn } = createExpiryWarnings()
       const warned: number[] = []
@@ -56,7 +56,7 @@ describe('the warning', () => {
     expect(shouldWarn('a', life(90), 70 * DAY)).toBe(true)
   })
 
-  test('comes once each day with sweeps that are early on one day and late on the next', () => {
+  test('comes once each day with rescans that are early on one day and late on the next', () => {
     const { shouldWarn } = createExpiryWarnings()
     const jitters = [10, 2, 14, 0, 7, 1, 12, 3, 15, 4]
     const warned = Array.from({ length: 40 }, (_, sweep) => {

@@ -56,7 +56,7 @@ test('serial number, key identifiers, key usage and policies are read as they ar
   })
 })
 
-describe('an extension that OpenSSL passes over and @peculiar/x509 cannot read', () => {
+describe('an extension that OpenSSL ignores and @peculiar/x509 cannot read', () => {
   /** One name is of the form EDIPartyName. */
   const ediParty = element(0xa5, tagged(1, utf8('party')))
   test.each([

@@ -172,7 +172,7 @@ test('a path for the shell is quoted', () => {
 })
 
 test.each(['a', '\n ', '-----BEGIN A-----', 'a -----BEGIN', '----- ', 'A=\n', '\\', '0'])(
-  '1 MiB of %j is looked at in a moment',
+  '1 MiB of %j is examined in a moment',
   piece => {
     const started = process.cpuUsage()
     formOf({ path: 'f', text: piece.repeat((1 << 20) / piece.length) }, [], 'chain')

@@ -51,7 +51,7 @@ describe('blocks are found wherever they stand', () => {
   })
 })
 
-describe('somebody who is still writing is noticed', () => {
+describe('a writer that has not finished is noticed', () => {
   test.each([
     ['nothing yet', ''],
     ['blank lines only', '\n \n'],
@@ -76,7 +76,7 @@ describe('somebody who is still writing is noticed', () => {
   })
 })
 
-describe('in a file that nobody has written for long', () => {
+describe('in a file that has not been written for long', () => {
   test('dashes at the end are text', () => {
     const { incomplete, blocks } = readPem(`${CERTIFICATE}---`, 'f', true)
     expect([incomplete, blocks.length]).toEqual([false, 1])

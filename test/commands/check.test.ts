@@ -50,7 +50,7 @@ describe('check examines everything', () => {
     expect(await readdir(folder, { recursive: true })).toEqual(before)
   })
 
-  test('nothing wrong is told without what mends it', async () => {
+  test('every problem is shown with what fixes it', async () => {
     const { certbot, findings, root } = await openClinic()
     for (const name of ['torn.example', 'lost.example']) await certbot(name)
     await rm(join(root, 'archive/lost.example'), { recursive: true })
@@ -70,7 +70,7 @@ describe('check examines everything', () => {
     }
   })
 
-  test('a bug in one examination is told as one and hides none of the others', async () => {
+  test('a bug in one examination is shown as one and hides none of the others', async () => {
     const { certbot, findings } = await openClinic()
     await certbot('example.com')
     const processes = async () => {
@@ -86,7 +86,7 @@ describe('check examines everything', () => {
 })
 
 describe('the configuration', () => {
-  test('has every mistake told with file, key and line, and what is right is examined all the same', async () => {
+  test('has every mistake shown with file, key and line, and what is right is examined all the same', async () => {
     const { certbot, config, usual, findings } = await openClinic()
     await certbot('example.com')
     await writeFile(config, `${usual}project = 1\n[upload]\nalais = "x"\n[log]\nlevel = "loud"\n`)
@@ -121,7 +121,7 @@ describe('the configuration', () => {
     expect(emulator.entries).toEqual([])
   })
 
-  test('whose only source is wrong does not have others looked at in its place', async () => {
+  test('whose only source is wrong does not have others examined in its place', async () => {
     const { config, usual, findings } = await openClinic()
     await writeFile(config, usual.replace('path =', 'paht ='))
     expect((await findings()).of('source')).toMatchObject([{ level: 'unreached' }])
@@ -143,8 +143,8 @@ describe('the configuration', () => {
   })
 })
 
-describe('sources and files are looked at as this user', () => {
-  test('a link that leads nowhere is told with both its ends', async () => {
+describe('sources and files are examined as this user', () => {
+  test('a link that leads nowhere is shown with both its ends', async () => {
     const { certbot, findings, root } = await openClinic()
     await certbot('fine.example')
     await certbot('lost.example')
@@ -190,7 +190,7 @@ describe('sources and files are looked at as this user', () => {
     ])
   })
 
-  test('one that nobody renewed in time is a warning', async () => {
+  test('one that was not renewed in time is a warning', async () => {
     const { certbot, findings } = await openClinic()
     const [day, now] = [24 * HOUR, Date.now()]
     const life = { notBefore: new Date(now - 80 * day), notAfter: new Date(now + 10 * day) }
@@ -200,7 +200,7 @@ describe('sources and files are looked at as this user', () => {
     expect(of('certificate')[0]?.says).toContain('less than a third of its lifetime left')
   })
 
-  test('no source at all is told by where one was looked for', async () => {
+  test('no source at all is shown with the places that were searched', async () => {
     const { config, usual, findings, folder } = await openClinic()
     await writeFile(config, usual.slice(0, usual.indexOf('[[source]]')))
     const { of } = await findings({ words: ['--source', `certbot=${folder}/nowhere`] })
@@ -228,7 +228,7 @@ describe('hooks and the daemon', () => {
     }),
   })
 
-  test('a hook that was installed is found, and one whose program has gone is told', async () => {
+  test('a hook that was installed is found, and one whose program has gone is shown', async () => {
     const { certbot, findings, type, folder, root } = await openClinic()
     await certbot('example.com')
     const [node, main] = [join(folder, 'node'), join(folder, 'main.js')]
@@ -251,7 +251,7 @@ describe('hooks and the daemon', () => {
     ])
   })
 
-  test("one that is not executable, or somebody else's, is a warning", async () => {
+  test('one that is not executable, or of another program, is a warning', async () => {
     const { findings, root, folder, type } = await openClinic()
     await mkdir(join(root, 'live'), { recursive: true })
     const [node, main] = [join(folder, 'node'), join(folder, 'main.js')]
@@ -266,7 +266,7 @@ describe('hooks and the daemon', () => {
     ])
   })
 
-  test('a daemon that runs carries renewals; one that has failed is a failure with its log', async () => {
+  test('a daemon that runs uploads renewals; one that has failed is a failure with its log', async () => {
     const { certbot, findings } = await openClinic()
     await certbot('example.com')
     const running = await findings({
@@ -296,7 +296,7 @@ describe('hooks and the daemon', () => {
     expect(of('renewals')).toMatchObject([{ level: 'ok', says: 'uploaded by the daemon' }])
   })
 
-  test("another user's process of that name, or line for cron, carries nothing", async () => {
+  test("another user's process of that name, or line for cron, counts for nothing", async () => {
     const { certbot, findings } = await openClinic()
     await certbot('example.com')
     const processes = async () =>
@@ -315,18 +315,18 @@ describe('hooks and the daemon', () => {
   })
 })
 
-describe('the way to the service is told link by link, and the rest is said to be not reached', () => {
+describe('the connection to the service is shown step by step, and the rest is not reached', () => {
   const wayOf = (all: readonly FindingJson[]) =>
     levels(all.filter(({ about }) => [...WAY, 'proxy'].includes(about)))
 
-  test('a port that nobody listens at', async () => {
+  test('a port without a listener', async () => {
     const { findings } = await openClinic()
     const { exit, all } = await findings({ words: ['--endpoint', await refused()] })
     expect(exit).toBe(75)
     expect(wayOf(all)).toEqual(['name ok', 'connection failure', ...WAY.slice(2).map(unreached)])
   })
 
-  test('a name that nobody knows', async () => {
+  test('an unknown name', async () => {
     const { findings } = await openClinic()
     const { all, of } = await findings({ words: ['--endpoint', 'https://no-such-name.invalid'] })
     expect(wayOf(all)).toEqual(['name failure', ...WAY.slice(1).map(unreached)])
@@ -352,7 +352,7 @@ describe('the way to the service is told link by link, and the rest is said to b
     expect(of('proxy')[0]?.command).toContain(`--proxy ${new URL(HTTPS_PROXY).host}`)
   })
 
-  test('HTTPS_PROXY that is no address is told, and hides nothing else', async () => {
+  test('HTTPS_PROXY that is no address is shown, and hides nothing else', async () => {
     const { certbot, findings } = await openClinic()
     await certbot('example.com')
     const { exit, all } = await findings({
@@ -375,7 +375,7 @@ describe('the way to the service is told link by link, and the rest is said to b
     expect(emulator.entries).toHaveLength(1)
   })
 
-  test('no credentials: the way and the clock are told by a request that shows none', async () => {
+  test('no credentials: connection and clock are examined by a request without any', async () => {
     const { findings, emulator } = await openClinic()
     const { exit, all } = await findings({ env: {}, now: () => Date.now() - 90_000 })
     expect(exit).toBe(77)
@@ -414,7 +414,7 @@ describe('the way to the service is told link by link, and the rest is said to b
     expect(widest(shown)).toBeLessThanOrEqual(80)
   })
 
-  test('a service that is unwell', async () => {
+  test('a service with an internal error', async () => {
     const { findings } = await openClinic({ faults: () => 'internal-error' })
     const { exit, all } = await findings()
     expect(exit).toBe(75)
@@ -441,7 +441,7 @@ test('a credentials file that others can read is a warning, with what closes it'
   expect((await findings(visit)).of('API key')).toEqual([])
 })
 
-test('a configuration that every user may write is told with what closes it', async () => {
+test('a configuration that every user may write is shown with the command that closes it', async () => {
   const { findings, folder, config } = await openClinic()
   await chmod(folder, 0o755)
   await chmod(config, 0o666)

@@ -163,7 +163,7 @@ const SILENT: typeof CALLING = [
   ],
   [
     'certbot',
-    'post_hook with hook, which is told of no certificate',
+    'post_hook with hook, which gets no certificate',
     async ({ folder, called }) => void (await put(join(folder, RENEWAL), `post_hook = ${called} hook\n`)),
   ],
   [
@@ -186,7 +186,7 @@ const SILENT: typeof CALLING = [
   ],
   [
     'certbot',
-    'a folder of hooks that cli.ini passes over',
+    'a folder of hooks that cli.ini disables',
     async ({ folder, called }) => {
       await put(
         join(folder, 'letsencrypt/renewal-hooks/deploy/50-upload'),
@@ -266,7 +266,7 @@ describe('a client that calls certferry without a file of its own', () => {
     expect(renewals).toContain('renewals are not uploaded automatically')
   })
 
-  test('what it calls is not there: that is said, and carries nothing', async () => {
+  test('what it calls is not there: that is said, and counts for nothing', async () => {
     const clients = await openClients()
     await put(join(clients.folder, RENEWAL), 'renew_hook = /nowhere/certferry hook\n')
     const { hooks, renewals } = await examined('certbot', clients, undefined)

@@ -44,7 +44,7 @@ const outcomes = ({ results }: Report) =>
   results.map(({ lineage, outcome, fault }) => [lineage, fault?.code ?? outcome])
 
 describe('two homes of one client never take turns in one record', () => {
-  test('the hook of the second is told that the name is taken, and the first stays as it was', async () => {
+  test('the hook of the second is refused because the name is taken, and the first stays as it was', async () => {
     const { emulator, hook, issueIn, type, folder } = await openHomes()
     for (const home of ['one', 'two']) await issueIn(home)
     expect(outcomes((await hook('one')).report)).toEqual([[ID, 'uploaded']])
@@ -71,7 +71,7 @@ describe('two homes of one client never take turns in one record', () => {
       )
   })
 
-  test('a hook gives way to the home that sync would look at, before anything is recorded', async () => {
+  test('a hook gives way to the home that sync would read, before anything is recorded', async () => {
     const { hook, issueIn, config, type, emulator, folder } = await openHomes()
     for (const home of ['.acme.sh', 'two']) await issueIn(home)
     expect(outcomes((await hook('two')).report)).toEqual([[ID, 'NAME_CONFLICT']])

@@ -39,7 +39,7 @@ async function openAcme() {
 }
 
 describe('acme.sh with its certificates elsewhere than its home', () => {
-  test('nothing tells where it looks: the home is asked for, and check does not call it well', async () => {
+  test('nothing says where it reads its hooks: the home is asked for, and check does not call it well', async () => {
     const { install, certs, home, conf, hook } = await openAcme()
     await conf("Le_DeployHook='certferry,'\n")
     const refused = await install()
@@ -55,7 +55,7 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     await expect(access(join(certs, 'deploy'))).rejects.toThrow('ENOENT')
   })
 
-  test('its environment file tells, which acme.sh --install --config-home writes, where it is in the usual place', async () => {
+  test('its environment file says it, which acme.sh --install --config-home writes, where it is in the usual place', async () => {
     const { install, folder, certs, put, conf, hook } = await openAcme()
     const usual = join(folder, '.acme.sh')
     await put(join(usual, 'acme.sh'), '')
@@ -73,20 +73,20 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     expect(await hook()).toMatchObject({ level: 'ok', says: `acme.sh: ${usual}/deploy/certferry.sh` })
   })
 
-  test('the account file tells, where --cert-home stands', async () => {
+  test('the account file says it, where --cert-home stands', async () => {
     const { install, folder, certs, put } = await openAcme()
     const usual = join(folder, '.acme.sh')
     await put(join(usual, 'account.conf'), `CERT_HOME='${certs}'\n`)
     expect((await install()).stdout).toContain(`${usual}/deploy/certferry.sh: written`)
   })
 
-  test('the shell tells, in which acme.sh has left its variables', async () => {
+  test('the shell says it, in which acme.sh has left its variables', async () => {
     const { install, home, certs } = await openAcme()
     const env = { LE_WORKING_DIR: home, LE_CONFIG_HOME: certs }
     expect((await install([], env)).stdout).toContain(`${home}/deploy/certferry.sh: written`)
   })
 
-  test("a crontab tells, which acme.sh's own installation writes", async () => {
+  test("a crontab says it, which acme.sh's own installation writes", async () => {
     const { folder, home, certs } = await openAcme()
     const line = `7 3 * * * root "${home}"/acme.sh --cron --home "${home}" --config-home "${certs}" > /dev/null`
     const around = (lines: readonly string[]) => ({ env: {}, home: folder, lines })
@@ -94,7 +94,7 @@ describe('acme.sh with its certificates elsewhere than its home', () => {
     expect(await homeOf('acme.sh', certs, around([`# ${line}`]))).toBeUndefined()
   })
 
-  test('a hook that certificates name, and that is not where acme.sh looks, is a warning', async () => {
+  test('a hook that certificates name, and that is not where acme.sh reads its hooks, is a warning', async () => {
     const { folder, certs, put, conf, hook } = await openAcme()
     await put(join(folder, '.acme.sh/account.conf'), `CERT_HOME='${certs}'\n`)
     await put(join(certs, 'deploy/certferry.sh'), '#!/usr/bin/env sh\n')
@@ -125,7 +125,7 @@ describe('dehydrated with its certificates elsewhere than beside its configurati
     return { folder, home, certs, install }
   }
 
-  test('nothing tells where its configuration is: it is asked for', async () => {
+  test('nothing says where its configuration is: it is asked for', async () => {
     const { install, home, folder } = await openDehydrated('CONFIG_D=ROOT/more.d\nCERTDIR=ROOT/srv/certs\n')
     const refused = await install()
     expect([refused.code, flat(refused.stderr)]).toEqual([64, expect.stringContaining('--home DIR')])
@@ -133,7 +133,7 @@ describe('dehydrated with its certificates elsewhere than beside its configurati
     expect(await readFile(join(folder, 'more.d/zz-certferry.sh'), 'utf8')).toContain('deploy_cert')
   })
 
-  test('a crontab tells which configuration is read; its CERTDIR and CONFIG_D are followed, variables too', async () => {
+  test('a crontab says which configuration is read; its CERTDIR and CONFIG_D are followed, variables too', async () => {
     const { home, certs, folder } = await openDehydrated(
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
       'BASEDIR=ROOT/srv\nCERTDIR="${BASEDIR}/certs"\nCONFIG_D=$BASEDIR/conf.d\n',
@@ -149,7 +149,7 @@ describe('dehydrated with its certificates elsewhere than beside its configurati
   })
 })
 
-describe('what a client is told already stays', () => {
+describe('what a client has already stays', () => {
   test('every certificate is named with the deploy hooks that it has', async () => {
     const { install, home, certs, put } = await openAcme()
     await put(join(certs, 'b.example/b.example.conf'), "Le_Domain='b.example'\n")

@@ -99,7 +99,7 @@ test('lego: the option is said, which lego cuts at blanks into words that start 
 })
 
 test.each(['uacme', 'caddy', 'traefik'])(
-  '%s: nothing is written, and who carries its renewals is said',
+  '%s: nothing is written, and what uploads its renewals is said',
   async client => {
     const { type } = await openHost()
     const { exit, out } = await type(client)

@@ -26,7 +26,7 @@ async function listener({ folder }: Pick<Stage, 'folder'>) {
   }
 }
 
-test('a person is told of each new ID once, and of nothing that is unchanged', async () => {
+test('a person is notified of each new ID once, and of nothing that is unchanged', async () => {
   const stage = await openStage()
   const { config, letters, everything } = await listener(stage)
   const { key } = await stage.certbot('shop.example.com')
@@ -42,7 +42,7 @@ test('a person is told of each new ID once, and of nothing that is unchanged', a
   expect(leaksIn(await everything(), kept)).toEqual([])
 })
 
-test('a night of many uploads is one letter', async () => {
+test('a night of many uploads is one message', async () => {
   const stage = await openStage()
   const { config, letters } = await listener(stage)
   for (const name of ['a', 'b', 'c']) await stage.certbot(`${name}.example.com`)
@@ -50,7 +50,7 @@ test('a night of many uploads is one letter', async () => {
   expect(await letters()).toHaveLength(1)
 })
 
-test('a certificate that has expired is told of once a day, though every pass meets it', async () => {
+test('a certificate that has expired is notified once a day, though every run meets it', async () => {
   const stage = await openStage()
   const { config, letters } = await listener(stage)
   const past = new Date(Date.now() - 90 * 86_400_000)
@@ -63,7 +63,7 @@ test('a certificate that has expired is told of once a day, though every pass me
   expect(await letters()).toEqual(['renewal_overdue certbot:old.example.com'].map(line => `${line} `))
 })
 
-describe('that nothing can be recorded is told', () => {
+describe('that nothing can be recorded is notified', () => {
   const unusable = async () => {
     const stage = await openStage()
     const told = await listener(stage)
@@ -169,7 +169,7 @@ describe('certferry notify --test', () => {
   })
 })
 
-describe('certferry check looks at the channels and sends nothing', () => {
+describe('certferry check examines the channels and sends nothing', () => {
   const GOOD = '#!/bin/sh\n: > started\n'
 
   test.each<[string, string, number, RegExp | undefined]>([

@@ -75,7 +75,7 @@ describe('setup --yes', () => {
     expect(await readFile(places.credentials, 'utf8')).toBe(KEY.replace('default', 'ops'))
   })
 
-  test('with --hook the hook is installed and a timer looks after it', async () => {
+  test('with --hook the hook is installed and a timer beside it', async () => {
     const { run, places, told } = await openHost()
     const { out } = await run({ yes: true, hook: true }, ENV)
     const hook = join(places.certbot, 'renewal-hooks/deploy/zz-certferry')
@@ -84,7 +84,7 @@ describe('setup --yes', () => {
     expect(out).toContain('certferry sync')
   })
 
-  test('acme.sh has to be told of its hook, and the command for it is shown', async () => {
+  test('acme.sh has to be given its hook, and the command for it is shown', async () => {
     const { run } = await openHost({ certbot: false, acme: true })
     const { out } = await run({ yes: true, hook: true }, ENV)
     expect(out).toContain('\n  certferry install-hook acme.sh\n')

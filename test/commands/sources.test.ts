@@ -7,7 +7,7 @@ import { containsLineage, existingSources } from '../../src/sources/discover.ts'
 import { lineageIn, usualSources } from '../../src/sources/lineage.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
-test('every client has a usual place, and those that are there are looked at', async () => {
+test('every client has a usual place, and those that are there are read', async () => {
   const home = await temporaryDirectory()
   expect(usualSources(home).map(({ kind }) => kind)).toEqual(FOLDER_KINDS)
   await mkdir(join(home, '.lego'))

@@ -129,7 +129,7 @@ describe('what sync leaves alone', () => {
     ])
   })
 
-  test('--only with a name nobody has says so, exit 66', async () => {
+  test('--only with an unknown name says so, exit 66', async () => {
     const { type, certbot } = await openStage()
     await certbot('one.example')
     const run = await type(['sync', '--only', 'won.example'])
@@ -137,7 +137,7 @@ describe('what sync leaves alone', () => {
     expect(run.out()).toContain('no source has a lineage "won.example"')
   })
 
-  test('--force uploads again and tells that the service already had it', async () => {
+  test('--force uploads again and says that the service already had it', async () => {
     const { type, certbot, emulator } = await openStage()
     await certbot('example.com')
     await type(['sync'])

@@ -33,7 +33,7 @@ const midJob = async (account: Account) => {
   return running
 }
 
-test('a renewal is put in place and verified, and each step is told once', async () => {
+test('a renewal is put in place and verified, and each step is logged once', async () => {
   const account = await openAccount()
   const { said } = await renewed(account)
   await account.isIn('verified')
@@ -110,7 +110,7 @@ test('a renewal during a replacement follows it: never two jobs for one ID at on
   expect(askedFor.lastIndexOf(first ?? '')).toBeLessThan(askedFor.indexOf(second ?? ''))
 })
 
-test('a right that is missing for replacing stops no upload, and is told once', async () => {
+test('a right that is missing for replacing stops no upload, and is logged once', async () => {
   const denied = ['CreateCertificateBindResourceSyncTask']
   const { secretId, secretKey } = DEMO_CREDENTIALS
   const account = await openAccount({ accounts: { [secretId]: { secretKey, denied } } })
@@ -128,7 +128,7 @@ test('a right that is missing for replacing stops no upload, and is told once', 
   expect(account.askedAt('CreateCertificateBindResourceSyncTask').length).toBeLessThanOrEqual(4)
 })
 
-test('an edge that stays old is an error at growing intervals; the rest is told once', async () => {
+test('an edge that stays old is an error at growing intervals; the rest is logged once', async () => {
   const account = await openAccount()
   account.edge.setLag('never')
   const { said } = await renewed(account)
@@ -144,7 +144,7 @@ test('an edge that stays old is an error at growing intervals; the rest is told 
   await account.isIn('verified')
 })
 
-test('a lineage that is removed from disk is not looked at any more', async () => {
+test('a lineage that is removed from disk is not checked any more', async () => {
   const account = await openAccount()
   await account.edge.setFault('reset')
   const { rescan } = await renewed(account)

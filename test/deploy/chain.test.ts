@@ -55,7 +55,7 @@ describe('a chain', () => {
     expect(chain({ replacement: unbound }, ['before'], true)?.older).toEqual(['old', 'before'])
   })
 
-  test('does not look again and again for a named one that stays where nothing is replaced', () => {
+  test('does not search again and again for a named one that stays where nothing is replaced', () => {
     const left = replacement({ left: ['before'] })
     expect(chain({ replacement: left }, ['before'])).toMatchObject({
       older: ['old', 'before'],

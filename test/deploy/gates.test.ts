@@ -37,7 +37,7 @@ describe('a name', () => {
     expect(covers([], domain)).toBe(false)
   })
 
-  test('that is not covered is told with its resource, once', () => {
+  test('that is not covered is reported with its resource, once', () => {
     const on = (type: string, instance: string, ...domains: string[]) => ({
       type,
       region: '',
@@ -131,7 +131,7 @@ describe('the gate', () => {
       'held',
     ],
     [
-      'lets one pass that lasts an hour',
+      'allows one that lasts an hour',
       { ...bundle({ notAfter: new Date(NOW.getTime() + 3_600_000) }), replacedNotAfter: NOW },
       undefined,
     ],

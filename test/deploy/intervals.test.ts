@@ -43,7 +43,7 @@ test('the intervals are those of the schedule', () => {
   expect(GROWING.slice(0, 3).map(minutes => minutes * 60_000)).toEqual(REPLACEMENT_RETRY_MS)
 })
 
-test('an edge that stays old is an error at each look, and the looks become rare', async () => {
+test('an edge that stays old is an error at each check, and the checks become rare', async () => {
   const host = await renewed()
   host.edge.setLag('never')
   expect(await intervals(host, 'stale', 4)).toEqual(GROWING)
@@ -53,13 +53,13 @@ test('an edge that stays old is an error at each look, and the looks become rare
   expect((await replacementOf(host)).state).toBe('verified')
 })
 
-test('an edge that cannot be asked is looked at ever less often', async () => {
+test('an edge that cannot be asked is checked ever less often', async () => {
   const host = await renewed()
   await host.edge.setFault('reset')
   expect(await intervals(host, 'unverified', 4)).toEqual(GROWING)
 })
 
-test('a certificate that must not go live is looked at ever less often', async () => {
+test('a certificate that must not go live is checked ever less often', async () => {
   const host = await renewed({ deploy: { allow_untrusted: false } })
   expect(await intervals(host, 'untrusted', 4)).toEqual(GROWING)
 })
@@ -72,7 +72,7 @@ test('a resource that fails each time is asked for ever less often; a renewal be
   expect(await intervals(host, 'partly', 1)).toEqual([15])
 })
 
-test('after an outage, however long, it is looked at again soon', async () => {
+test('after an outage, however long, it is checked again soon', async () => {
   let isDown = true
   const host = await renewed({
     faults: ({ action }) => (isDown && action.includes('BindResource') ? 'reset-before' : undefined),

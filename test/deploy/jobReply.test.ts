@@ -152,7 +152,7 @@ describe('what a record has done', () => {
     expect(progressOf([record([detail(1, { Domains })])]).domains).toEqual(domains)
   })
 
-  test('tells which certificate it gives', () => {
+  test('says which certificate it gives', () => {
     expect(progressOf([record([detail(0, { CertId: null }), detail(0)])]).to).toBe('new')
     expect(progressOf([record([])]).to).toBeUndefined()
   })
@@ -191,7 +191,7 @@ describe('a deletion', () => {
     expect(task(status)).toEqual({ state, message: 'why' })
   })
 
-  test('is told by its task, and where there is none by nothing', () => {
+  test('is read from its task, and absent where there is none', () => {
     expect(deletionTaskOf(replyOf({ DeleteResult: false, TaskId: '2100001' }))).toBe('2100001')
     expect(deletionTaskOf(replyOf({ DeleteResult: true, TaskId: null }))).toBeUndefined()
   })

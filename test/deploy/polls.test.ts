@@ -79,7 +79,7 @@ test('a search that begins while others wait is asked for in its own time', asyn
   ])
 })
 
-test('where a request fails, all that wait are told why, and the next search begins anew', async () => {
+test('where a request fails, all that wait get its fault, and the next search begins anew', async () => {
   let fails = true
   const { poll, until } = openPolls(() => {
     if (fails) throw new Fault('API_FORBIDDEN', 'no')

@@ -43,7 +43,7 @@ test('what comes of age after it was verified is deleted by the next run, and no
   expect(host.actions()).toHaveLength(after)
 })
 
-test('a missing right to delete is told, and changes nothing of what is in place', async () => {
+test('a missing right to delete is reported, and changes nothing of what is in place', async () => {
   const host = await replaced({
     deploy: { retire: 'delete', grace_days: 1, keep: 0 },
     accounts: deny('DeleteCertificate'),

@@ -116,7 +116,7 @@ describe('the verdict is', () => {
   })
 })
 
-test('what is not verified is told name by name, and not without end', () => {
+test('what is not verified is reported name by name, and not without end', () => {
   expect(unverifiedReason([])).toBe('no name is known that could be asked')
   const many = Array.from({ length: 7 }, (_, i) => ({
     ...hand(`h${i}.example.com`, 'none'),

@@ -62,7 +62,7 @@ test('a link to nothing is described with both its ends', () => {
   })
 })
 
-test('an unreadable folder is described with its mode and owner; only a user is told to become root', () => {
+test('an unreadable folder is described with its mode and owner; only a user is advised to become root', () => {
   const closed = { kind: 'closed', path: '/l/live', mode: 0o700, uid: 0 } as const
   expect(describePathProblem('certbot:a', closed, USER)).toMatchObject({
     says: 'certbot:a: /l/live is not readable for me (mode 0700, owner root)',

@@ -102,7 +102,7 @@ test('a missing role is a failure, with the command that creates it', async () =
 })
 
 test.each(READING.filter(action => action !== 'DescribeCertificates'))(
-  'a key that may not do %s is told so, with the policy',
+  'a key that may not do %s is reported, with the policy',
   async action => {
     const { secretId, secretKey } = DEMO_CREDENTIALS
     const account = await openAccount({ accounts: { [secretId]: { secretKey, denied: [action] } } })

@@ -99,7 +99,7 @@ describe('DescribeCertificates, by what a replacement asks for', () => {
     expect((await call('DescribeCertificates', { CertificateStatus: ['1'] })).code).toBe('InvalidParameter')
   })
 
-  test('tells whether one expires soon, and the kind of its key', async () => {
+  test('says whether one expires soon, and the kind of its key', async () => {
     const { call } = await holding(await dated(29, { kind: 'rsa2048' }), await dated(31))
     const { response } = await call('DescribeCertificates')
     expect(response.Certificates).toMatchObject([

@@ -18,7 +18,7 @@ test('a greeting is complete at its last byte, and half of one has no name or th
   expect(isComplete(hello)).toBe(true)
 })
 
-test('what is no TLS is complete as soon as that can be told', () => {
+test('what is no TLS is complete as soon as that can be known', () => {
   expect(isComplete(Buffer.from('GET '))).toBe(false)
   expect(isComplete(Buffer.from('GET /'))).toBe(true)
   expect(serverNameIn(Buffer.from('GET / HTTP/1.1'))).toBe(undefined)

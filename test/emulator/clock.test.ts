@@ -33,7 +33,7 @@ const story = async (seed: number, looks: readonly number[]) => {
   return seen
 }
 
-test.each([1, 2, 3])('many looks and one look see the same (seed %i)', async seed => {
+test.each([1, 2, 3])('many readings and one reading see the same (seed %i)', async seed => {
   const often = await story(
     seed,
     Array.from({ length: 140 }, (_, i) => i + 1),

@@ -261,7 +261,7 @@ test('a greeting that comes in pieces is waited for', async () => {
   socket.destroy()
 })
 
-test('what is no TLS, says less than it should or ends early harms nobody', async () => {
+test('what is no TLS, says less than it should or ends early does no harm', async () => {
   const { shown, edge } = await openEdge()
   for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.from([0x16, 3, 1, 0, 3, 1, 0, 0])]) {
     const socket = connectTcp(edge.port, '127.0.0.1')

@@ -91,7 +91,7 @@ test('temporary credentials need their token; permanent ones take none', async (
   expect((await permanent.send(token('today'))).code).toBe('AuthFailure.TokenFailure')
 })
 
-test('a request without headers, as a ping sends it, is told which header is missing', async () => {
+test('a request without headers, as a ping sends it, is answered with the header that is missing', async () => {
   const { url } = await openEmulator()
   const { Response } = (await (await fetch(url)).json()) as { Response: unknown }
   expect(Response).toMatchObject({ Error: { Code: 'MissingParameter' } })

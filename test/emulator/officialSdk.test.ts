@@ -66,7 +66,7 @@ describe('the official SDK', () => {
     expect(second).toMatchObject({ CertificateId: first.CertificateId, RepeatCertId: first.CertificateId })
   })
 
-  test('is told of a key that does not fit', async () => {
+  test('gets an error for a key that does not fit', async () => {
     const { client } = await sdk()
     const { key } = await issue()
     await expect(

@@ -54,7 +54,7 @@ describe('the whole way', () => {
 })
 
 describe('the scan', () => {
-  test('lasts two calls and eight seconds, and tells its progress late', async () => {
+  test('lasts two calls and eight seconds, and reports its progress late', async () => {
     const { ask, pass } = await open()
     const first = await ask(ACTION, REPLACE)
     expect(first).toMatchObject({ DeployRecordId: 0, DeployStatus: 0, UpdateSyncProgress: null })
@@ -112,7 +112,7 @@ describe('the scan', () => {
     expect(await ask(ACTION, REPLACE)).toMatchObject({ DeployRecordId: 0, UpdateSyncProgress: null })
   })
 
-  test('answers with null on the international site, and the status tells where it is documented to', async () => {
+  test('answers with null on the international site, and the status says so where it is documented to', async () => {
     const { ask, pass } = await open({ traps: { site: 'international', deployStatus: 'documented' } })
     expect(await ask(ACTION, REPLACE)).toMatchObject({ DeployRecordId: null, DeployStatus: 0 })
     await ask(ACTION, REPLACE)
@@ -172,7 +172,7 @@ test('a reply is lost after the job was created, and the next request finds the 
   expect(await ask(ACTION, REPLACE)).toMatchObject({ DeployRecordId: jobs()[0]?.id })
 })
 
-describe('somebody else', () => {
+describe('another client', () => {
   test('runs a job for the same certificate to a third', async () => {
     const { ask, startJob, pass, resources } = await open()
     const foreign = startJob(OLD_ID, THIRD_ID)

@@ -55,7 +55,7 @@ describe('the counts', () => {
     expect((await never.result(other)).BindResourceResult).not.toEqual([])
   })
 
-  test('tell each region, and 0 for one in which nothing is bound', async () => {
+  test('report each region, and 0 for one in which nothing is bound', async () => {
     const resources = [CLB, { ...CLB, region: 'ap-shanghai', certId: NEXT_ID }]
     const { survey } = await open({ resources })
     expect(await survey(OLD_ID)).toMatchObject({ 'clb ap-guangzhou': 1, 'clb ap-shanghai': 0, cdn: 0 })
@@ -72,7 +72,7 @@ describe('the counts', () => {
     expect(await seen.survey(OLD_ID)).toMatchObject({ cdn: 1 })
   })
 
-  test('tell what was true when the search began', async () => {
+  test('report what was true when the search began', async () => {
     const { begin, result, pass, rebind } = await open({ traps: { surveyEmpty: 'never' } })
     const task = await begin()
     rebind('cdn/a.example.com', NEXT_ID)

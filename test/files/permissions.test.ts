@@ -54,7 +54,7 @@ describe('a secret', () => {
     expect(warnings.all()).toEqual([])
   })
 
-  test('behind a folder that others cannot pass is safe, as certbot’s old keys are', async () => {
+  test('behind a folder that others cannot enter is safe, as certbot’s old keys are', async () => {
     const { record, modes, file, folder } = await fileIn(0o700)
     await record(0o644)
     expect([modes, await isReachable(file)]).toEqual([[], false])

@@ -25,7 +25,7 @@ test('it takes the archive that npm run package makes', async () => {
   expect(release).toContain('`certferry-${version}-linux-${arch}.tar.gz`')
 })
 
-test('what it starts watches, as nobody but root, who owns the keys', () => {
+test('what it starts watches, as root without capabilities, who owns the keys', () => {
   expect(instructions.slice(-3)).toEqual([
     'USER 0:0',
     'ENTRYPOINT ["/usr/local/bin/certferry"]',

@@ -20,7 +20,7 @@ describe('the lockfile', () => {
     for (const [path, { integrity }] of locked) expect(integrity, path).toMatch(/^sha512-[\w+/]{86}==$/)
   })
 
-  test('names no place to fetch from: each comes from the registry of whoever installs', async () => {
+  test('names no place to fetch from: each comes from the registry of the one who installs', async () => {
     const text = await readFile('package-lock.json', 'utf8')
     expect(text).not.toMatch(/"resolved"|"link"|git\+|github:|file:|https?:\/\/[^"]*\.tgz/)
   })

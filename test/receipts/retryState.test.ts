@@ -11,7 +11,7 @@ const unwell = new Fault('API_UNAVAILABLE', 'unwell', { apiCode: 'InternalError'
 const again = (before?: RetryState, fingerprint = 'f', now = NOW, dice = 1, of = fault) =>
   recordRetry(before, { fingerprint, fault: of, now, dice })
 
-describe('what could not be carried', () => {
+describe('what could not be uploaded', () => {
   test.each([
     ['where nobody answers, every quarter of an hour', fault, [1, 2, 4, 8, 15, 15, 15, 15, 15]],
     ['of what the service itself says, every hour', unwell, [1, 2, 4, 8, 16, 32, 60, 60, 60]],
@@ -46,7 +46,7 @@ describe('what could not be carried', () => {
   })
 })
 
-test('a daemon waits for it; whoever was called by a person or a renewal does not', async () => {
+test('a daemon waits for it; a run by a person or a renewal does not', async () => {
   const bundle = await bundleOf({ notBefore: later(-86_400_000), notAfter: later(86_400_000) })
   const receipt = receiptWith({ uploaded: undefined, failing: again(undefined, bundle.fingerprint) })
   const circumstances = { now: later(1_000), force: false, endpoint: 'e', settings: 's' }

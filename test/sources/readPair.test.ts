@@ -82,7 +82,7 @@ describe('what is not there', () => {
 })
 
 describe('what cannot be a certificate', () => {
-  test('a FIFO nobody writes to is refused at once instead of waited for', async () => {
+  test('a FIFO without a writer is refused at once instead of waited for', async () => {
     const { folder } = await stage()
     execFileSync('mkfifo', [join(folder, 'fifo')])
     const fault = { code: 'FILE_INVALID', message: `${join(folder, 'fifo')}: is not a regular file` }
@@ -110,7 +110,7 @@ describe('what cannot be a certificate', () => {
     })
   })
 
-  test('a file whose size nobody knows before is read to its end', async () => {
+  test('a file of unknown size is read to its end', async () => {
     expect((await readTextFile('/proc/self/status')).text).toMatch(/^Name:\t.+\n[\s\S]+\n$/)
   })
 

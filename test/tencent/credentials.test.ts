@@ -58,7 +58,7 @@ describe('credentials', () => {
     })
   })
 
-  test('that cannot be read now are a fault that passes', async () => {
+  test('that cannot be read now are a temporary fault', async () => {
     const { find } = await stage({})
     // of the memory at address 0 the kernel says EIO
     const env = { TENCENTCLOUD_CREDENTIALS_FILE: '/proc/self/mem' }

@@ -50,13 +50,13 @@ describe('it ends', () => {
     expect(delayAfter(MAX_ATTEMPTS + 1, unwell, 0)).toBeUndefined()
   })
 
-  test('after three where the answer may or may not pass', () => {
+  test('after three where the answer may or may not be temporary', () => {
     const unclear = new Fault('API_UNKNOWN_ERROR', 'x')
     expect(delayAfter(2, unclear, 0)).toBe(500)
     expect(delayAfter(3, unclear, 0)).toBeUndefined()
   })
 
-  test('at once where waiting mends nothing', () => {
+  test('at once where waiting fixes nothing', () => {
     for (const code of [
       'API_REJECTED',
       'API_CLOCK',

@@ -115,7 +115,7 @@ describe('everything else', () => {
     expect(JSON.stringify(all)).not.toContain('PRIVATE KEY')
   })
 
-  test("the account's fault is an error that stops the pass", () => {
+  test("the account's fault is an error that stops the run", () => {
     expect(abortedEntry(new Fault('API_FORBIDDEN', 'not allowed'))).toMatchObject({
       level: 'error',
       message: 'stopped: not allowed',
@@ -124,7 +124,7 @@ describe('everything else', () => {
   })
 })
 
-describe('a pass in one line', () => {
+describe('a run in one line', () => {
   const [waiting, broken] = [new Fault('KEY_MISMATCH', 'no'), new Fault('KEY_INVALID', 'no')]
   const failing = (fault: Fault): Outcome => ({ lineage: LINEAGE, outcome: 'failed', fault, elapsedMs: 1 })
   const went = uploaded()
@@ -132,7 +132,7 @@ describe('a pass in one line', () => {
     ['nothing there', [], 5, 'info', 'no certificates, in 5 ms'],
     ['two uploaded', [went, went], 1_000, 'info', '2 uploaded, in 1.0 s'],
     [
-      'what is pending is told from what failed',
+      'what is pending is distinguished from what failed',
       [went, failing(waiting), failing(broken)],
       61_234,
       'warn',

@@ -66,7 +66,7 @@ describe('a limit that lets nothing through', () => {
   const HOUR = 3_600_000
   const throttle = () => new Fault('API_THROTTLED', 'too fast', { apiCode: 'RequestLimitExceeded' })
 
-  test('is asked for an hour, ever more rarely; then all that wait are told so by one fault, which is not tried again', async () => {
+  test('is asked for an hour, ever more rarely; then all that wait get one fault, which is not tried again', async () => {
     const { clock, left, lanes } = stage({ random: () => 0.5 })
     const asking = async () => {
       for (;;) {
@@ -109,7 +109,7 @@ describe('a limit that lets nothing through', () => {
 })
 
 describe('a fault of the account', () => {
-  test('stops everything after one request, and everybody is told the very same fault', async () => {
+  test('stops everything after one request, and all get the very same fault', async () => {
     const { left, send, fail, reason } = stage()
     const forbidden = answered('API_FORBIDDEN')
     const reasons = await Promise.all(many(20, () => reason(send(fail(forbidden)))))

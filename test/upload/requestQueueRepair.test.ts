@@ -27,7 +27,7 @@ describe('a repair', () => {
     expect(left[1]).toBeGreaterThanOrEqual(5_000)
   })
 
-  test('that mends nothing stops everybody with the fault it could not mend', async () => {
+  test('that fixes nothing stops all with the fault it could not fix', async () => {
     const { lanes, left, send, fail, reason } = stage({ repair: async () => false })
     const fault = answered('API_CREDENTIALS')
     const reasons = await Promise.all(many(5, () => reason(send(fail(fault)))))
@@ -36,14 +36,14 @@ describe('a repair', () => {
     expect(await lanes.repaired()).toBe(false)
   })
 
-  test('that fails itself stops everybody with its own fault', async () => {
+  test('that fails itself stops all with its own fault', async () => {
     const missing = new Fault('CREDENTIALS_MISSING', 'gone')
     const { send, fail, reason } = stage({ repair: () => Promise.reject(missing) })
     await reason(send(fail(answered('API_CREDENTIALS'))))
     expect(await reason(send())).toBe(missing)
   })
 
-  test('is made again where the mended cause breaks again', async () => {
+  test('is made again where the fixed cause breaks again', async () => {
     const { clock, send, fail, reason, repaired } = stage()
     await reason(send(fail(answered('API_CREDENTIALS'))))
     clock.advance(3_600_000)
@@ -55,7 +55,7 @@ describe('a repair', () => {
 describe('silence', () => {
   const network = new Fault('NETWORK', 'nothing listens there')
 
-  test('of more than 90 seconds ends the pass: nobody sends into it any longer', async () => {
+  test('of more than 90 seconds ends the run: nothing is sent into it any longer', async () => {
     const { clock, left, send, fail, reason } = stage()
     while (clock.now() < 95_000) await reason(send(fail(network), 10_000))
     const sent = left.length

@@ -34,7 +34,7 @@ function stage(wishes: Partial<RetryOptions> = {}) {
 
 const network = new Fault('NETWORK', 'no answer')
 
-describe('what may pass', () => {
+describe('what may be temporary', () => {
   test('is tried again until it has passed, and the attempts are counted', async () => {
     const { run, told } = stage()
     expect(await run(n => (n < 3 ? network : 'an ID'))).toEqual({ value: 'an ID', attempts: 3 })
@@ -48,7 +48,7 @@ describe('what may pass', () => {
     expect(attempts()).toBe(8)
   })
 
-  test('is told of as what it is, where the same unreadable answer came at least three times at last', async () => {
+  test('is reported as what it is, where the same unreadable answer came at least three times at last', async () => {
     const odd = new Fault('REPLY_UNREADABLE', 'the answer was empty')
     expect(await stage().run(n => (n < 6 ? network : odd))).toMatchObject({
       code: 'REPLY_UNREADABLE',
@@ -84,14 +84,14 @@ describe('what may pass', () => {
     expect(attempts()).toBe(16)
   })
 
-  test('a fault that may or may not pass is tried three times', async () => {
+  test('a fault that may or may not be temporary is tried three times', async () => {
     const { run, attempts } = stage()
     await run(() => new Fault('API_UNKNOWN_ERROR', 'FailedOperation', { apiCode: 'FailedOperation' }))
     expect(attempts()).toBe(3)
   })
 })
 
-describe('what does not pass', () => {
+describe('what is permanent', () => {
   test.each(['API_REJECTED', 'API_FORBIDDEN', 'KEY_MISMATCH'] as const)(
     '%s is not tried again',
     async code => {
@@ -138,7 +138,7 @@ describe('what can be repaired', () => {
 })
 
 describe('a deadline', () => {
-  test('cuts a pause short, and the last real failure is what is told', async () => {
+  test('cuts a pause short, and the last real failure is what is reported', async () => {
     const deadline = new AbortController()
     const { run, attempts, clock } = stage({
       signal: deadline.signal,
@@ -149,7 +149,7 @@ describe('a deadline', () => {
     expect(clock.now()).toBe(0)
   })
 
-  test('met while a request is under way tells what failed before', async () => {
+  test('met while a request is under way reports what failed before', async () => {
     const { run, attempts } = stage()
     expect(await run(n => (n === 1 ? network : new Fault('DEADLINE', 'no answer before the deadline')))).toBe(
       network,
@@ -157,7 +157,7 @@ describe('a deadline', () => {
     expect(attempts()).toBe(2)
   })
 
-  test('that is over when the attempt fails ends it, and nobody hears of another attempt', async () => {
+  test('that is over when the attempt fails ends it, and no other attempt is announced', async () => {
     const halt = new Fault('NETWORK', 'nothing has been answered for long')
     for (const [reason, told] of [
       [undefined, network],
@@ -174,7 +174,7 @@ describe('a deadline', () => {
     }
   })
 
-  test('met at the first attempt is itself what is told, and nobody hears of another attempt', async () => {
+  test('met at the first attempt is itself what is reported, and no other attempt is announced', async () => {
     const { run, attempts, told } = stage()
     expect(await run(() => new Fault('DEADLINE', 'no time was left'))).toMatchObject({ code: 'DEADLINE' })
     expect(attempts()).toBe(1)

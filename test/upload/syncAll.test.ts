@@ -6,7 +6,7 @@ import { lineageOf, memory, WISHES } from './inMemoryDeps.ts'
 import { fresh, inTurn, mixed, old, stage } from './syncAllFixture.ts'
 
 describe('many lineages', () => {
-  test('come out in their order, and each is told once, as it happens', async () => {
+  test('come out in their order, and each is reported once, as it happens', async () => {
     const { run, told } = stage({ a: inTurn(mixed, fresh), b: old, c: mixed })
     const outcomes = await run()
     expect(outcomes.map(({ lineage, outcome }) => `${lineage} ${outcome}`)).toEqual([
@@ -27,7 +27,7 @@ describe('many lineages', () => {
     expect(exitOf(outcomes)).toBe(65)
   })
 
-  test('a bug at one is exit code 70, and the others are carried', async () => {
+  test('a bug at one is exit code 70, and the others are uploaded', async () => {
     const bug = () => {
       throw new TypeError('a bug')
     }

@@ -3,7 +3,7 @@ import { exitOf } from '../../src/upload/outcome.ts'
 import { alone, fresh, inTurn, mixed, old, stage } from './syncAllFixture.ts'
 
 describe('a lineage caught mid-change', () => {
-  test('is looked at again until the pair fits, and then uploaded', async () => {
+  test('is checked again until the pair fits, and then uploaded', async () => {
     const { run, waits, sent } = stage({ a: inTurn(mixed, mixed, fresh) })
     expect(await run()).toMatchObject([{ outcome: 'uploaded', certificateId: 'ID1' }])
     expect(waits).toEqual([250, 500])
@@ -20,13 +20,13 @@ describe('a lineage caught mid-change', () => {
     expect(told).toHaveLength(1)
   })
 
-  test('is not looked at again for what will not pass', async () => {
+  test('is not checked again for what is permanent', async () => {
     const { run, waits } = stage({ a: { chain: 'no certificate', key: fresh.key } })
     await run()
     expect(waits).toEqual([])
   })
 
-  test('is looked at alone: the others are not read again', async () => {
+  test('is checked alone: the others are not read again', async () => {
     let looks = 0
     const counted = () => {
       looks += 1
@@ -42,14 +42,14 @@ describe('a lineage caught mid-change', () => {
     expect(sent.map(({ bundle }) => bundle.chainPem)).toEqual([fresh.chain])
   })
 
-  test('with a leaf that stays alone is believed at the last look, and no sooner', async () => {
+  test('with a leaf that stays alone is believed at the last check, and no sooner', async () => {
     const { run, waits, sent } = stage({ a: alone })
     expect(await run()).toMatchObject([{ outcome: 'uploaded' }])
     expect(waits).toHaveLength(4)
     expect(sent.map(({ bundle }) => bundle.chainPem)).toEqual([fresh.leaf])
   })
 
-  test('with a leaf that is first seen alone at the last look is left for the next pass', async () => {
+  test('with a leaf that is first seen alone at the last check is left for the next run', async () => {
     const { run, sent } = stage({ a: inTurn(mixed, mixed, mixed, mixed, alone) })
     const outcomes = await run()
     expect(outcomes).toMatchObject([{ outcome: 'failed', fault: { code: 'CHAIN_INCOMPLETE' } }])

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Fault } from '../../src/errors.ts'
 import { fresh, old, stage } from './syncAllFixture.ts'
 
-test('once a receipt cannot be written the uploads are halted, and the ID that was given is told', async () => {
+test('once a receipt cannot be written the uploads are halted, and the ID that was given is reported', async () => {
   const unusable = new Fault('STATE_DIR_UNUSABLE', 'the state directory /s cannot be used (ENOSPC)')
   const halted: Fault[] = []
   const { run } = stage(

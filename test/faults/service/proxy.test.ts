@@ -138,7 +138,7 @@ async function testOnce({ code, says, onConnect }: BadProxy) {
   return results()
 }
 
-test.each(chosen(PROXIES, random))('$fault: nothing passes until it works', async proxy => {
+test.each(chosen(PROXIES, random))('$fault: nothing arrives until it works', async proxy => {
   const rounds = times(1, 2)
   const sum = await sumResults(rounds, () => testOnce(proxy))
   reportResults(proxy, rounds * lineages.names.length, sum)
