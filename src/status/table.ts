@@ -69,7 +69,7 @@ const COLUMNS: readonly Column[] = [
 const EDGE: Column = {
   head: 'EDGE',
   cell: edgeWord,
-  colour: row => (row.replacement ? (EDGE_COLOUR[edgeWord(row).replace(/ \d.*/, '')] ?? CYAN) : ''),
+  colour: row => (row.replacement ? (EDGE_COLOUR[withoutCounts(edgeWord(row))] ?? CYAN) : ''),
 }
 
 /** Gives way to EDGE where names would be cut. */
@@ -199,5 +199,13 @@ function retryText(group: readonly StatusRow[], now: Date): string {
 function summary(rows: readonly StatusRow[], columns: number): string {
   const counts = STATES.map(state => [rows.filter(row => row.state === state).length, state] as const)
   const parts = counts.flatMap(([count, state]) => (count ? [`${count} ${state}`] : []))
-  return wrap(`${rows.length} certificate${rows.length === 1 ? '' : 's'}: ${parts.join(', ')}`, columns)
+  const replaced = rows.filter(({ replacement }) => replacement).map(row => withoutCounts(edgeWord(row)))
+  const words = [...Map.groupBy(replaced, word => word)].map(([word, all]) => `${all.length} ${word}`).sort()
+  const edge = words.length ? `; edge: ${words.join(', ')}` : ''
+  return wrap(
+    `${rows.length} certificate${rows.length === 1 ? '' : 's'}: ${parts.join(', ')}${edge}`,
+    columns,
+  )
 }
+
+const withoutCounts = (word: string) => word.replace(/ \d.*/, '')

@@ -131,7 +131,7 @@ test('the reason, the next check and the advice stand below, once for all that s
     '(next check in 15 minutes)',
     '  → Issue a certificate with these names.',
     '',
-    '2 certificates: 2 removed',
+    '2 certificates: 2 removed; edge: 2 uncovered',
   ])
 })
 
