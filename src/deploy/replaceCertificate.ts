@@ -97,6 +97,8 @@ const GENERATIONS = 3
 /** States in which nothing is left but to ask the addresses. */
 const ASKED_BY_TLS: ReadonlySet<ReplacementState> = new Set(['replaced', 'unverified', 'stale'])
 
+const LOST = 'what used an older certificate uses neither that nor this one now: somebody else has changed it'
+
 const isOwnSuccess =
   ({ to }: Replacement) =>
   (job: Job) =>
@@ -231,7 +233,9 @@ class ReplacementRun {
     const free = chain.older.filter(id => !held.includes(id))
     const current = surveys.get(chain.current.certificateId)
     const isServed = (current?.resources.length ?? 0) > 0 || before.jobs.some(isOwnSuccess(before))
-    const state = isServed || before.replacedAt ? 'replaced' : 'nothing-bound'
+    // what used an older one uses neither now: the addresses tell
+    const isLost = before.resources.length > 0
+    const state = isServed || before.replacedAt ? 'replaced' : isLost ? 'unverified' : 'nothing-bound'
     this.record.current = {
       ...this.record.current,
       unbound: replaces.filter(
@@ -246,7 +250,15 @@ class ReplacementRun {
     // an alarm stays one until a handshake ends it
     const isDoubtful = state === 'replaced' && ASKED_BY_TLS.has(before.state)
     if (isDoubtful) await this.record.save(this.record.current, bound)
-    else await this.record.enter(state, isFurther ? { attempts: 0 } : {}, bound)
+    else
+      await this.record.enter(
+        state,
+        {
+          ...(isFurther && { attempts: 0 }),
+          ...(state === 'unverified' && { reason: LOST, ...this.record.nextCheck() }),
+        },
+        bound,
+      )
   }
 
   /** Whether the new certificate may go where the older ones are. */

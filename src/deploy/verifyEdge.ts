@@ -32,7 +32,7 @@ export async function verifyEdge(
     const leaves = { current: chain.current.leaf, earlier: chain.earlierLeaves }
     const handshakes = probes.length ? await deps.shakeHands(probes, leaves) : []
     const now = deps.now()
-    const replacedAt = new Date(record.current.replacedAt ?? now)
+    const replacedAt = new Date(record.current.replacedAt ?? record.current.since)
     const verdict = verdictOf(handshakes, { replacedAt, now })
     const { firstRoundAt, ...before } = record.current
     record.current = { ...before, handshakes }

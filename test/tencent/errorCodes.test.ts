@@ -34,7 +34,24 @@ T RequestLimitExceeded.IPLimitExceeded · T RequestLimitExceeded.UinLimitExceede
 T ServiceUnavailable · P UnauthorizedOperation · P UnknownParameter · P UnsupportedOperation · P UnsupportedProtocol
 P UnsupportedRegion · P InvalidParameter.WithCaAttr`
 
-const CODES = `${UPLOAD} ·${COMMON}`
+/**
+ * The codes documented for replacing, following, searching, silencing and deleting that are not among those above. None is
+ * to be tried again as it was: what is to be done next, a search or the state of the job says, not a repetition.
+ */
+const REPLACE = `
+P FailedOperation.BoundResources · P FailedOperation.CertificateDeployDetailRollbackStatusInvalid
+P FailedOperation.CertificateDeployHasPendingRecord · P FailedOperation.CertificateDeployInstanceEmpty
+P FailedOperation.CertificateDeployNotExist · P FailedOperation.CertificateDeployRetryStatusInvalid
+P FailedOperation.CertificateDeployRollbackStatusInvalid · P FailedOperation.CertificateHostDeployCanNotAllow
+P FailedOperation.CertificateHostResourceInnerInterrupt · P FailedOperation.CertificateHostResourceInstanceHugeLimit
+P FailedOperation.CertificateHostResourceTypeInvalid · P FailedOperation.CertificateNotAvailable
+P FailedOperation.CertificateNotDeployInstance · P FailedOperation.CertificateSyncTaskCertificateIdCountInvalid
+P FailedOperation.CertificateSyncTaskIdInvalid · P FailedOperation.CertificateWhiteFuncError
+P FailedOperation.DeleteFailedTimeNotUp · P FailedOperation.DeleteResourceFailed · P FailedOperation.RenewNotIssued
+P FailedOperation.RoleNotFoundAuthorization · P InvalidParameter.CertificatesNumberExceeded
+P InvalidParameterValue.IntermediateCertNotSame`
+
+const CODES = `${UPLOAD} ·${COMMON} ·${REPLACE}`
   .split('·')
   .flatMap(text => text.split('\n'))
   .map(row => row.trim().split(' '))
@@ -71,6 +88,9 @@ test.each<readonly [string, FaultCode]>([
   ['LimitExceeded.RateLimitExceeded', 'API_THROTTLED'],
   ['RequestLimitExceeded.UinLimitExceeded', 'API_THROTTLED'],
   ['LimitExceeded', 'API_ACCOUNT_ERROR'],
+  ['FailedOperation.RoleNotFoundAuthorization', 'API_ROLE_MISSING'],
+  ['FailedOperation.CertificateDeployHasPendingRecord', 'API_REJECTED'],
+  ['FailedOperation.CertificateDeployInstanceEmpty', 'API_REJECTED'],
   // of unknown codes the first word decides
   ['RequestLimitExceeded.SomethingNew', 'API_THROTTLED'],
   ['InternalError.BackendResponseEmpty', 'API_UNAVAILABLE'],
