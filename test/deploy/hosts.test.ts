@@ -41,6 +41,9 @@ test.each(SEEDS)(
     // one record for the older ID; the other host finds that nothing is left to replace
     expect(night.jobs).toHaveLength(1)
     expect(night.resources).toEqual([{ isRenewed: true }])
-    expect(statesOf(night).toSorted()).toEqual(['nothing-bound', 'verified'])
+    // the other knows that its certificate is not in place: it saw where the older one was, or came after
+    const [other, first] = statesOf(night).toSorted()
+    expect(first).toBe('verified')
+    expect(['nothing-bound', 'unverified']).toContain(other)
   },
 )
