@@ -5,7 +5,7 @@ import { ClosingLine } from './test/fixtures/closingLine.ts'
 
 /** Nets for what never ends, and no measure of speed: a test waits for what it needs, however busy the machine is. */
 const NETS = {
-  testTimeout: 120_000,
+  testTimeout: 240_000,
   hookTimeout: 120_000,
   expect: { poll: { timeout: 60_000 } },
 } as const
@@ -33,7 +33,7 @@ export default defineConfig({
           env: { FAULT_SEED },
           include: ['test/faults/**/*.test.ts'],
           ...NETS,
-          testTimeout: env.FAULTS === 'long' ? 900_000 : 120_000,
+          testTimeout: env.FAULTS === 'long' ? 900_000 : 240_000,
         },
       },
       {

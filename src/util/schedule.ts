@@ -111,9 +111,12 @@ export const SURVEY_BATCH_MS = 250
  * verified, and the more jobs have ended meanwhile and share the search.
  */
 export const CROWDED_BATCH_MS = { each: 2 * SECOND, most: 6 * MINUTE } as const
-/** A search takes 25 to 40 s, or 3 s where the result of an earlier one will do. */
+/** A search takes 25 to 40 s, or 3 s where the result of an earlier one will do, and in a small account. */
 export const SURVEY_POLLS_MS = {
-  fresh: [...[25 * SECOND, 5 * SECOND, 5 * SECOND], ...[3 * SECOND, 3 * SECOND, 3 * SECOND, 5 * SECOND]],
+  fresh: [
+    ...[4 * SECOND, 21 * SECOND, 5 * SECOND, 5 * SECOND],
+    ...[3 * SECOND, 3 * SECOND, 3 * SECOND, 5 * SECOND],
+  ],
   cached: [4 * SECOND, 21 * SECOND, 5 * SECOND],
 } as const
 /** The service says that a search is done and does not tell what it found yet: it does so in its next answer. */

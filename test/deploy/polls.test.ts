@@ -32,16 +32,16 @@ function openPolls(answer: Answer) {
   return { ...time, asked, poll: begin }
 }
 
-test('a search is asked for rarely at first, often when it is about to end, and at once where it only is silent', async () => {
+test('a search is asked for once soon, rarely at first, often when it is about to end, and at once where it only is silent', async () => {
   const { poll, until, asked } = openPolls((_, at) => (at < 40 ? SEARCHING : at < 42 ? SILENT : DONE))
   expect(await until(poll('1', false))).toMatchObject({ status: 'done', isComplete: true })
-  expect(asked.map(({ at }) => at)).toEqual([25, 30, 35, 38, 41, 42])
+  expect(asked.map(({ at }) => at)).toEqual([4, 25, 30, 35, 38, 41, 42])
 })
 
 test('a search that stays silent is asked for as if it were searching', async () => {
   const { poll, until, asked } = openPolls(() => SILENT)
   expect(await until(poll('1', false))).toBe('late')
-  expect(asked.map(({ at }) => at).slice(0, 5)).toEqual([25, 26, 31, 36, 39])
+  expect(asked.map(({ at }) => at).slice(0, 5)).toEqual([4, 5, 26, 31, 36])
   expect(asked.at(-1)?.at).toBeGreaterThanOrEqual(300)
 })
 
@@ -60,22 +60,22 @@ test('searches that are due within two seconds share requests, of a hundred each
   }
   await until(Promise.all([...many, later(1_900, 'soon'), later(10_000, 'later'), poll('7', false)]))
   expect(asked.map(({ at, taskIds }) => [at, taskIds.length])).toEqual([
-    [25, 100],
-    [25, 2],
-    [35, 1],
+    [4, 100],
+    [4, 2],
+    [14, 1],
   ])
 })
 
 test('a search that begins while others wait is asked for in its own time', async () => {
   const { poll, until, wait, asked } = openPolls(() => DONE)
   const second = async () => {
-    await wait(1_000)
+    await wait(3_000)
     return poll('2', true)
   }
   await until(Promise.all([poll('1', false), second()]))
   expect(asked.map(({ at, taskIds }) => [at, ...taskIds])).toEqual([
-    [5, '2'],
-    [25, '1'],
+    [4, '1'],
+    [7, '2'],
   ])
 })
 
