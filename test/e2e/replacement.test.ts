@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { startEdge } from '../../src/emulator/edge.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
-import { quickTime } from '../fixtures/quickClock.ts'
+import { type QuickClock, quickClock, quickTime } from '../fixtures/quickClock.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { certbotIn } from './certbot.ts'
 import { run, SYSTEM_PATH } from './child.ts'
@@ -24,9 +24,9 @@ const openssl = (script: string) => run('/bin/sh', ['-c', script], { PATH: SYSTE
 const FINGERPRINT = 'openssl x509 -noout -fingerprint -sha256'
 
 /** The account has the service's ordinary times; they pass a hundred times as fast for it and for certferry. */
-async function openService(origin: number) {
+async function openService(clock: QuickClock) {
   const emulator = await startEmulator({
-    now: quickTime(origin),
+    now: quickTime(clock),
     resources: [
       { type: 'cdn', domains: [NAME], certId: `first:${NAME}` },
       {
@@ -46,8 +46,8 @@ test('ten renewals by certbot go live, each seen by openssl', { timeout: 600_000
   const pebble = await startPebble()
   onTestFinished(pebble.close)
   const certbot = certbotIn(directory, pebble)
-  const origin = Date.now()
-  const { emulator, edge } = await openService(origin)
+  const clock = quickClock()
+  const { emulator, edge } = await openService(clock)
   const config = join(directory, 'certferry.toml')
   await writeFile(
     config,
@@ -55,7 +55,7 @@ test('ten renewals by certbot go live, each seen by openssl', { timeout: 600_000
 [[source]]\nkind = "certbot"\npath = "${certbot.config}"\n`,
   )
   const env = {
-    ...{ PATH: SYSTEM_PATH, HOME: directory, QUICK_CLOCK: `${origin}` },
+    ...{ PATH: SYSTEM_PATH, HOME: directory, QUICK_CLOCK: JSON.stringify(clock) },
     ...{ CERTFERRY_CONFIG: config, CERTFERRY_STATE_DIR: join(directory, 'state') },
     CERTFERRY_ENDPOINT: emulator.url,
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,

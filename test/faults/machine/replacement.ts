@@ -15,7 +15,7 @@ import { emptyReceipt, type Receipt, type Superseded } from '../../../src/receip
 import { MAIN } from '../../e2e/program.ts'
 import { issue, leafFingerprint, type Pair } from '../../fixtures/certificates.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
-import { quickTime } from '../../fixtures/quickClock.ts'
+import { quickClock, quickTime } from '../../fixtures/quickClock.ts'
 import { putReceipts, receiptsIn } from '../../fixtures/state.ts'
 import type { Ended } from './process.ts'
 
@@ -51,6 +51,8 @@ export interface ReplacementOptions extends Pick<EmulatorOptions, 'faults' | 'on
   readonly traps?: TrapChoices
   /** Asks the edge. */
   readonly verify?: boolean
+  /** How much faster time passes. */
+  readonly speed?: number
 }
 
 interface Pairs {
@@ -111,16 +113,16 @@ function earlier({ expired0, expired1, current0 }: Pairs): Receipt {
 const PRELOAD = fileURLToPath(new URL('../../fixtures/quickClock.ts', import.meta.url))
 
 export async function openReplacementHost(options: ReplacementOptions): Promise<ReplacementHost> {
-  const { folder, traps = {}, verify = true, faults, onRequest } = options
+  const { folder, traps = {}, verify = true, faults, onRequest, speed } = options
   issued ??= issueAll()
   const pairs = await issued
   const stateDir = join(folder, 'state')
   await mkdir(folder, { recursive: true })
   await mkdir(stateDir, { mode: 0o700 })
   await putReceipts(stateDir, earlier(pairs))
-  const origin = Date.now()
+  const clock = quickClock(speed)
   const emulator = await startEmulator({
-    ...{ now: quickTime(origin), rate: Number.POSITIVE_INFINITY, traps, resources: RESOURCES },
+    ...{ now: quickTime(clock), rate: Number.POSITIVE_INFINITY, traps, resources: RESOURCES },
     certificates: (['expired0', 'expired1', 'current0'] as const).map(id => {
       const { chain, key } = pairs[id]
       return { id, chain, key }
@@ -135,7 +137,7 @@ export async function openReplacementHost(options: ReplacementOptions): Promise<
   const config = join(folder, 'config.toml')
   await writeFile(config, configText(folder, verify ? `["${NAME}@127.0.0.1:${edge.port}"]` : 'false'))
   const env = {
-    ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', QUICK_CLOCK: `${origin}` },
+    ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent', QUICK_CLOCK: JSON.stringify(clock) },
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
     TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
     ...{ CERTFERRY_STATE_DIR: stateDir, CERTFERRY_ENDPOINT: emulator.url },
