@@ -16,7 +16,7 @@ import type { ReplacementResult } from '../../src/receipts/replacement.ts'
 import { type Lineage, pemLineage } from '../../src/sources/lineage.ts'
 import type { Outcome } from '../../src/upload/outcome.ts'
 import { syncAll } from '../../src/upload/syncAll.ts'
-import { issue, type Pair } from '../fixtures/certificates.ts'
+import { issue, type KeyKind, type Pair } from '../fixtures/certificates.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { KEYS } from '../upload/uploaderFixture.ts'
 
@@ -33,13 +33,14 @@ export interface Host {
   readonly now: () => number
   readonly pass: (seconds: number) => void
   /** Writes a new certificate, as an ACME client does; it begins now and ends in 90 days. */
-  readonly renew: (names?: readonly string[]) => Promise<Pair>
+  readonly renew: (names?: readonly string[], options?: Renewal) => Promise<Pair>
+  readonly write: (pair: Pick<Pair, 'chain' | 'key'>) => Promise<void>
   /** One run of `sync`, in a process of its own as far as memory goes. */
   readonly sync: (options?: RunOptions) => Promise<Outcome>
   /** `certferry replace` and `certferry rollback`. */
   readonly replace: (options?: RunOptions & { readonly force?: boolean }) => Promise<ReplacementResult>
   readonly rollBack: (options?: RunOptions) => Promise<ReplacementResult>
-  readonly receipt: () => Promise<Receipt>
+  readonly receipt: (lineage?: string) => Promise<Receipt>
   readonly log: LogLine[]
   readonly actions: () => readonly string[]
 }
@@ -51,7 +52,13 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-interface RunOptions {
+interface Renewal {
+  /** Another name is another lineage, with files of its own; default "a". */
+  readonly lineage?: string
+  readonly kind?: KeyKind
+}
+
+interface RunOptions extends Pick<Renewal, 'lineage'> {
   readonly deploy?: DeployKeys
   readonly isHurried?: boolean
   readonly dryRun?: boolean
@@ -90,21 +97,24 @@ export async function openHost({
   onTestFinished(edge.close)
   const folder = await temporaryDirectory()
   const stateDir = join(folder, 'state')
-  const paths = { chain: join(folder, 'fullchain.pem'), key: join(folder, 'privkey.pem') }
+  const pathsOf = (name: string) => ({
+    chain: join(folder, `${name}-chain.pem`),
+    key: join(folder, `${name}-key.pem`),
+  })
   const log: LogLine[] = []
   await mkdir(folder, { recursive: true })
 
-  const lineageWith = (keys: DeployKeys): Lineage => {
+  const lineageWith = (keys: DeployKeys, name = 'a'): Lineage => {
     const probes = names.map(name => `${name.replace('*', 'x')}@127.0.0.1:${edge.port}`)
     const table = { replace: true, allow_untrusted: true, verify: probes, ...deploy, ...keys }
     const { forLineage } = resolveSettings({}, {}, { deploy: table } as Parameters<typeof resolveSettings>[2])
-    return pemLineage({ kind: 'pem', name: 'a', ...paths, keys: {} }, forLineage)
+    return pemLineage({ kind: 'pem', name, ...pathsOf(name), keys: {} }, forLineage)
   }
   const lineage = lineageWith({})
 
   /** Work of a process of its own, as far as memory goes. */
   const inProcess = async <T>(
-    { deploy: keys = {}, deadline, onPause = () => {} }: RunOptions,
+    { deploy: keys = {}, deadline, onPause = () => {}, lineage: name }: RunOptions,
     work: (app: App, lineage: Lineage, endpoint: string) => Promise<T>,
   ): Promise<T> => {
     const end = new AbortController()
@@ -143,7 +153,7 @@ export async function openHost({
     )
     const app = createApp({ settings, configFile: undefined }, { context, line: LINE, signal: end.signal })
     try {
-      return await work(app, lineageWith(keys), settings.endpoint.hostname)
+      return await work(app, lineageWith(keys, name), settings.endpoint.hostname)
     } finally {
       await app.close()
     }
@@ -162,21 +172,25 @@ export async function openHost({
     })
   const rollBack = (run: RunOptions = {}) =>
     inProcess(run, async (app, own) => (await app.replacer()).rollBack(own))
-  const receipt = () => inProcess({}, (app, { id }) => app.receipts.recall(id))
-  const renew = async (wanted = names) => {
+  const receipt = (name = 'a') => inProcess({ lineage: name }, (app, { id }) => app.receipts.recall(id))
+  const write = async ({ chain, key }: Pick<Pair, 'chain' | 'key'>, name = 'a') => {
+    await writeFile(pathsOf(name).chain, chain)
+    await writeFile(pathsOf(name).key, key, { mode: 0o600 })
+  }
+  const renew = async (wanted = names, { lineage: name = 'a', kind }: Renewal = {}) => {
     // a day later than the one before: no two begin in the same second
     pass(60)
     const pair = await issue({
       names: wanted,
+      ...(kind && { kind }),
       notBefore: new Date(time),
       notAfter: new Date(time + 90 * DAY),
     })
-    await writeFile(paths.chain, pair.chain)
-    await writeFile(paths.key, pair.key, { mode: 0o600 })
+    await write(pair, name)
     return pair
   }
   const actions = () => emulator.journal.map(({ action }) => action)
-  const account = { emulator, edge, lineage, stateDir, now, pass, renew, log, actions }
+  const account = { emulator, edge, lineage, stateDir, now, pass, renew, write, log, actions }
   return { ...account, sync, replace, rollBack, receipt }
 }
 
