@@ -54,27 +54,20 @@ const isReady = (outcome: Outcome | undefined, dryRun: boolean) =>
   outcome?.outcome === 'unchanged' ||
   (dryRun && outcome?.outcome === 'planned')
 
+/** What is waited for; nothing in any other state. */
 const STEPS: Partial<Readonly<Record<Replacement['state'], string>>> = {
   surveying: 'searching for what uses the older certificate',
   asked: 'the service has been asked to replace it',
+  running: 'the service has begun to replace it',
   foreign: 'waiting for another job of the account',
   replaced: 'in place; asking its addresses',
 }
 
-/** Nothing more is to be waited for. */
-const ENDS: ReadonlySet<Replacement['state']> = new Set([
-  'verified',
-  'nothing-bound',
-  'unverified',
-  'stale',
-  'held',
-])
-
 function stepText(id: string, replacement: Replacement): string {
-  if (ENDS.has(replacement.state)) return ''
+  const step = STEPS[replacement.state]
+  if (!step) return ''
   const { done, total } = countsOf(replacement)
-  const job = total > 0 ? `replacing ${done}/${total}` : 'the service has begun to replace it'
-  return `${id}: ${STEPS[replacement.state] ?? job}`
+  return `${id}: ${replacement.state === 'running' && total > 0 ? `replacing ${done}/${total}` : step}`
 }
 
 function countText(results: ReadonlyMap<string, ReplacementResult>, before: number, due: number): string {

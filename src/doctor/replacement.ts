@@ -1,6 +1,6 @@
 /** What replacing older certificates needs, as far as reading shows it: rights, role, what is bound where, one handshake. */
 import { chainOf } from '../deploy/chain.ts'
-import { covers } from '../deploy/gates.ts'
+import { covers, uncoveredIn } from '../deploy/gates.ts'
 import { shakeHands } from '../deploy/handshake.ts'
 import { membersIn, text, textsIn } from '../deploy/members.ts'
 import { findRecords, MAX_SURVEYED, type Request } from '../deploy/requests.ts'
@@ -203,6 +203,7 @@ const boundOf = ({ lineage, uploaded, older }: Known, answers: ReadonlyMap<strin
     lineage: lineage.id,
     isOn: lineage.deploy.replace,
     current: uploaded.certificateId,
+    uncovered: lineage.deploy.allowUncovered ? [] : uncoveredIn(resources, uploaded.names),
     resources: isKnown ? resources : undefined,
   }
 }

@@ -81,6 +81,8 @@ export interface LineageBound {
   readonly lineage: string
   readonly isOn: boolean
   readonly current: string
+  /** Names of the resources that the current certificate lacks, where that holds it back. */
+  readonly uncovered: readonly string[]
   /** Undefined where the search left something out and found nothing. */
   readonly resources: readonly BoundResource[] | undefined
 }
@@ -96,11 +98,22 @@ function boundText(resources: readonly BoundResource[]): string {
 /** What still uses older IDs: what the next run replaces, or the reminder where nothing does. */
 export function boundFindings(all: readonly LineageBound[]): readonly Finding[] {
   const free = all.filter(({ resources }) => resources?.length === 0)
-  const findings = all.flatMap(({ lineage, isOn, current, resources }) => {
+  const findings = all.flatMap(({ lineage, isOn, current, uncovered, resources }) => {
     if (resources === undefined)
       return [skipped(ABOUT, `${lineage}: where its older IDs are bound is not known; try again in a minute`)]
     if (!resources.length) return []
     const where = `${lineage}: older IDs are still bound: ${boundText(resources)}`
+    if (isOn && uncovered.length)
+      return [
+        warning(
+          ABOUT,
+          `${where}; ${current} does not cover ${uncovered.join(', ')}, so nothing is replaced`,
+          {
+            advice:
+              'Issue a certificate with these names, or bind another to them, or set allow_uncovered = true in [deploy].',
+          },
+        ),
+      ]
     if (isOn) return [ok(ABOUT, `${where}; the next run replaces them`)]
     return [
       warning(ABOUT, `${where}; and [deploy] replace is off`, {
