@@ -89,9 +89,9 @@ export const withoutSlowModules: Plugin = {
   },
 }
 
-/** Each package is a part of its own. */
+/** Each package is a part of its own; what stands in packaging/ is for undici. */
 const packageOf = (id: string) =>
-  /.*(?:node_modules\/(?:@[^/]+\/)?|packaging\/)([^/.]+)/.exec(id)?.[1] ?? null
+  /\/packaging\//.test(id) ? 'undici' : (/.*node_modules\/(?:@[^/]+\/)?([^/.]+)/.exec(id)?.[1] ?? null)
 
 /** CommonJS, because a single executable of Node 24 starts nothing else. Names are kept for readable stack traces. */
 export async function bundle(version: string): Promise<Bundle> {

@@ -1,11 +1,15 @@
-/** Compiles the parts of the bundle for this Node, so that V8 need not parse them at every start. */
+/**
+ * Compiles the parts of the bundle for this Node, so that V8 need not parse them at every start: first the code that is called
+ * when a part is loaded, then, by running the program, the functions that a hook and a sync call.
+ */
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execPath } from 'node:process'
 import type { Bundle } from './bundle.ts'
 import { ROOT } from './paths.ts'
+import { runProgram } from './runs.ts'
 
 /** Makes compiled code the same in every build. Unlike other flags of V8, it does not make the code invalid without it. */
 export const SEED = '--random-seed=1'
@@ -16,21 +20,18 @@ export async function withCodeCache({
 }: Pick<Bundle, 'parts'>): Promise<ReadonlyMap<string, string | Buffer>> {
   const names = [...parts.keys()].filter(name => name !== 'main.js').sort()
   const folder = await mkdtemp(join(tmpdir(), 'certferry-code-cache-'))
+  const loader = await readFile(resolve(ROOT, 'packaging/loader.cjs'), 'utf8')
+  const main = `${loader}\n;${wrapped(parts.get('main.js') ?? '')}(exports, part, module, __filename)\n`
+  const files = new Map<string, string | Buffer>([['main.js', `#!/usr/bin/env node\n${main}`]])
+  for (const name of names) files.set(name, wrapped(parts.get(name) ?? ''))
   try {
     await mkdir(join(folder, 'parts'))
-    const files = new Map<string, string | Buffer>()
-    for (const name of names) {
-      files.set(name, wrapped(parts.get(name) ?? ''))
-      await writeFile(join(folder, name), files.get(name) ?? '')
-    }
+    for (const [name, content] of files) await writeFile(join(folder, name), content)
+    await copyFile(resolve(ROOT, 'packaging/recordCode.cjs'), join(folder, 'recordCode.cjs'))
     execFileSync(execPath, [SEED, '--eval', COMPILE, ...names], { cwd: folder, stdio: 'pipe' })
+    await runProgram([SEED, '--require', './recordCode.cjs', 'main.js'], folder)
     for (const name of names) files.set(`${name}.cache`, await readFile(join(folder, `${name}.cache`)))
-    const loader = await readFile(resolve(ROOT, 'packaging/loader.cjs'), 'utf8')
-    const main = wrapped(parts.get('main.js') ?? '')
-    return files.set(
-      'main.js',
-      `#!/usr/bin/env node\n${loader}\n;${main}(exports, part, module, __filename)\n`,
-    )
+    return files
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
