@@ -49,13 +49,19 @@ export async function replacement(check: CheckContext): Promise<readonly Finding
     on.flatMap(({ lineage }) => lineage.deploy.types ?? []),
   )
   const service = openService(check)
-  const { surveys, fitting, fault } = await ask(service, known, receipts)
+  const { surveys, fitting, left = 0, fault } = await ask(service, known, receipts)
   const isPermission = fault?.code === 'API_FORBIDDEN' || fault?.code === 'API_ROLE_MISSING'
   if (fault && !isPermission && !service.tried.size)
     return [...site, skipped(ABOUT, `not reached: ${fault.message}`)]
-  const bound = known.filter(({ older }) => older.length).map(one => boundOf(one, surveys))
+  const searched = known.filter(({ older }) => older.length && older.every(id => surveys.has(id)))
+  const bound = [
+    ...boundFindings(searched.map(one => boundOf(one, surveys))),
+    ...(left
+      ? [skipped(ABOUT, `${left} more IDs were not searched for: one search takes ${MAX_SURVEYED}`)]
+      : []),
+  ]
   if (!on.length) {
-    if (!fault) return boundFindings(bound)
+    if (!fault) return bound
     return [skipped(ABOUT, `off: [deploy] replace; where older IDs are bound is not known: ${fault.message}`)]
   }
   const jobs = receipts.flatMap(receipt => receipt.replacement?.jobs ?? [])
@@ -70,7 +76,7 @@ export async function replacement(check: CheckContext): Promise<readonly Finding
     ...site,
     ...rights,
     ...(service.tried.has(DETAIL) ? [roleFinding('there')] : []),
-    ...boundFindings(bound),
+    ...bound,
     ...candidateFindings(fitting, surveys),
     ...(await handshake(on, surveys)),
   ]
@@ -82,14 +88,18 @@ interface Service {
   readonly send: (
     request: Request,
   ) => ReturnType<Awaited<ReturnType<CheckContext['app']['uploader']>>['client']['call']>
-  readonly survey: (ids: readonly string[]) => Promise<ReadonlyMap<string, Survey>>
+  /** Of `proof` the resources are read even where it has none: that shows the right and the role. */
+  readonly survey: (ids: readonly string[], proof?: string) => Promise<ReadonlyMap<string, Survey>>
   /** By action, the fault that it was refused with. */
   readonly tried: Map<string, Fault | undefined>
 }
 
+/** The service takes ten requests a second of each kind; these go one after the other, and none is repeated. */
+const REQUEST_INTERVAL_MS = 110
+
 function openService({ app, context }: CheckContext): Service {
   const tried = new Map<string, Fault | undefined>()
-  const send: Service['send'] = async ({ action, body }) => {
+  const call: Service['send'] = async ({ action, body }) => {
     const { client } = await app.uploader()
     try {
       const reply = await client.call(action, body)
@@ -99,6 +109,15 @@ function openService({ app, context }: CheckContext): Service {
       if (error instanceof Fault && error.code === 'API_FORBIDDEN') tried.set(action, error)
       throw error
     }
+  }
+  let turn = Promise.resolve()
+  const send: Service['send'] = request => {
+    const reply = turn.then(() => call(request))
+    turn = reply.then(
+      () => context.sleep(REQUEST_INTERVAL_MS),
+      () => {},
+    )
+    return reply
   }
   const limit = context.monotonicNow() + CHECK_SURVEY_LIMIT_MS
   const sleep = async (ms: number) => {
@@ -110,7 +129,14 @@ function openService({ app, context }: CheckContext): Service {
   return {
     send,
     tried,
-    survey: ids => surveyIds(ids.slice(0, MAX_SURVEYED), { isCached: true, detail: 'all' }),
+    survey: async (ids, proof) => {
+      const others = ids.filter(id => id !== proof)
+      const found = await Promise.all([
+        surveyIds(proof === undefined ? [] : [proof], { isCached: true, detail: 'all' }),
+        surveyIds(others, { isCached: true, detail: 'bound' }),
+      ])
+      return new Map(found.flatMap(one => [...one]))
+    },
   }
 }
 
@@ -125,6 +151,8 @@ interface Fitting {
 interface Answers {
   readonly surveys: ReadonlyMap<string, Survey>
   readonly fitting: readonly Fitting[]
+  /** IDs that one search has no room for. */
+  readonly left?: number
   /** Why there is no survey. */
   readonly fault?: Fault
 }
@@ -147,7 +175,8 @@ async function ask(
     if (first.length) fitting.push(...((await unlessForbidden(fittingIn(first, receipts, send))) ?? []))
     const newest = on.map(({ uploaded }) => uploaded.certificateId)
     const ids = [...newest, ...known.flatMap(({ older }) => older), ...fitting.map(one => one.certificateId)]
-    return { surveys: await survey([...new Set(ids)]), fitting }
+    const searched = [...new Set(ids)].slice(0, MAX_SURVEYED)
+    return { surveys: await survey(searched, newest[0]), fitting, left: new Set(ids).size - searched.length }
   } catch (error) {
     if (error instanceof Fault) return { surveys: new Map(), fitting, fault: error }
     throw error

@@ -170,7 +170,7 @@ export async function chosenReplace(
   if (replace) return true
   if (!ask || config.deploy?.replace) return undefined
   const question =
-    'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? This changes live traffic and needs more rights (docs/deploy.md).'
+    'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? It changes live traffic and needs more rights.'
   return (await yes(ask, question, false)) || undefined
 }
 

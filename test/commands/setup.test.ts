@@ -186,7 +186,7 @@ describe('setup at a terminal', () => {
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',
       'SecretKey (not shown): (hidden)',
       'Run as a service, or as a hook of the ACME client? [service/hook] ',
-      'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? This changes live traffic and needs more rights (docs/deploy.md). [y/N] ',
+      'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? It changes live traffic and needs more rights. [y/N] ',
       'Test it afterwards, with harmless requests? [Y/n] ',
     ])
     expect(out).toContain(places.credentials)

@@ -6,7 +6,7 @@ import { siteFindings } from '../../src/doctor/replacementFindings.ts'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
 import { BARE, type FindingJson } from '../commands/checkFixture.ts'
 import { KEYS } from '../commands/commandFixture.ts'
-import { NAME, openAccount } from '../commands/replacementFixture.ts'
+import { NAME, openAccount, type RESOURCES } from '../commands/replacementFixture.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { recordedContext } from '../fixtures/context.ts'
 
@@ -165,6 +165,32 @@ test('a search that does not end is no answer, after a minute', async () => {
   expect((account.surroundings.now?.() ?? 0) - begun).toBeLessThanOrEqual(61_000)
   expect(found.at(-1)).toMatchObject({ level: 'unreached', says: expect.stringMatching(/still searches/) })
   expect(texts(found).join()).not.toMatch(/no older ID is bound|the service role exists/)
+  expect(exit).toBe(0)
+})
+
+test('of an account with hundreds of older IDs it searches one hundred, and is never throttled', async () => {
+  const ids = Array.from({ length: 120 }, (_, i) => `older${String(i).padStart(3, '0')}`)
+  const pairs = await Promise.all(ids.map(() => issue({ names: ['n0.example.com'] })))
+  const certificates = pairs.map(({ chain, key }, i) => ({ id: ids[i], chain, key }))
+  const resources = ids.slice(0, 30).map(certId => ({
+    ...{ type: 'cdn', domains: [`${certId}.example.com`], certId },
+  })) as NonNullable<typeof RESOURCES>
+  const account = await openAccount({ rate: 10, certificates, resources }, '')
+  for (const name of ['n0.example.com', 'n1.example.com']) await account.certbot(name)
+  await account.type(['sync'])
+  const listed = (from: number, to: number) => JSON.stringify(ids.slice(from, to))
+  await writeFile(
+    account.config,
+    `[[certificate]]\nmatch = "n0.example.com"\nreplaces = ${listed(0, 60)}\n[[certificate]]\nmatch = "n1.example.com"\nreplaces = ${listed(60, 120)}\n`,
+  )
+  const { found, actions, exit } = await examine(account)
+  expect(found[0]?.says).toContain(
+    'certbot:n0.example.com: older IDs are still bound: cdn older000.example.com',
+  )
+  expect(found[0]?.says).toContain('and 27 more')
+  expect(texts(found).at(-1)).toBe('unreached 20 more IDs were not searched for: one search takes 100')
+  expect(actions.filter(action => action === 'DescribeCertificateBindResourceTaskDetail')).toHaveLength(30)
+  expect(account.emulator.entries.map(({ code }) => code).filter(code => code !== 'OK')).toEqual([])
   expect(exit).toBe(0)
 })
 
