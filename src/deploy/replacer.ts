@@ -86,6 +86,8 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     return request(async () => {
       const { call } = await options.uploader()
       return call(action, body, recordSchema(string(), unknown()), context)
+    }).catch(error => {
+      throw naming(action, error)
     })
   }
   const now = () => new Date(options.now())
@@ -169,4 +171,16 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     },
     rollBack: lineage => rollBack(lineage, deps, endpoint),
   }
+}
+
+/** A refusal names the right that is missing: the advice of an upload names another. */
+function naming(action: string, error: unknown): unknown {
+  if (!(error instanceof Fault) || error.code !== 'API_FORBIDDEN') return error
+  const { message, apiCode, requestId } = error
+  return new Fault('API_FORBIDDEN', message, {
+    cause: error,
+    advice: `Allow this key the action ssl:${action}: docs/deploy.md has the policy to paste.`,
+    ...(apiCode && { apiCode }),
+    ...(requestId && { requestId }),
+  })
 }
