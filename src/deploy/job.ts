@@ -182,11 +182,12 @@ async function follow(
     const isFurther = progress.done !== job.done || progress.total !== job.total
     job = { ...job, total: progress.total, done: progress.done, failures: progress.failures }
     if (progress.isEnded && progress.failures.length && !job.retried) {
-      job = { ...job, retried: true }
-      await deps.save(job, 'running')
       await deps.send(retryRecord(recordId)).catch(error => {
         if (!isApiCode(error, ...NO_RETRY)) throw error
       })
+      // not before it is sent: a run that was killed meanwhile would leave it out, and asking twice does no harm
+      job = { ...job, retried: true }
+      await deps.save(job, 'running')
       continue
     }
     if (progress.isEnded) return finish(job, deps, 'ended')
