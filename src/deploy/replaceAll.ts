@@ -41,8 +41,7 @@ export async function replaceAll(
       results.set(id, result)
       if (dryRun) for (const entry of plannedEntries(id, result)) say(entry)
     }),
-  )
-  onProgress('')
+  ).finally(() => onProgress(''))
   return outcomes.map(outcome => {
     const replacement = results.get(outcome.lineage)
     return replacement ? { ...outcome, replacement } : outcome
@@ -54,7 +53,6 @@ const isReady = (outcome: Outcome | undefined, dryRun: boolean) =>
   outcome?.outcome === 'unchanged' ||
   (dryRun && outcome?.outcome === 'planned')
 
-/** What is waited for; nothing in any other state. */
 const STEPS: Partial<Readonly<Record<Replacement['state'], string>>> = {
   surveying: 'searching for what uses the older certificate',
   asked: 'the service has been asked to replace it',
@@ -63,7 +61,8 @@ const STEPS: Partial<Readonly<Record<Replacement['state'], string>>> = {
   replaced: 'in place; asking its addresses',
 }
 
-function stepText(id: string, replacement: Replacement): string {
+/** What is waited for, in a few words; empty where nothing is. */
+export function stepText(id: string, replacement: Replacement): string {
   const step = STEPS[replacement.state]
   if (!step) return ''
   const { done, total } = countsOf(replacement)

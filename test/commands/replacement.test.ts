@@ -73,6 +73,33 @@ test('one that failed is in the last line, in the exit code, and in the table wi
   expect(flat(detail)).toContain(`failed clb ap-guangzhou lb-1 lbl-1 ${NAME}: listener is operating`)
 })
 
+test('replace NAME fits a terminal, shows how far it is, and ends with what came of it', async () => {
+  const account = await openAccount()
+  await account.issue()
+  await account.renew()
+  await account.type(['sync', '--no-replace'])
+  const planned = (await account.type(['replace', NAME, '--dry-run'], TERMINAL)).out()
+  const old = account.emulator.certificates()[0]?.id
+  expect(planned).toContain(`\n  cdn ${NAME} (now ${old})\n`)
+  expect(planned).toContain(`\n  clb ap-guangzhou lb-1 lbl-1 ${NAME} (now ${old})\n`)
+  const { out, exit } = await account.type(['replace', NAME], TERMINAL)
+  expect(exit).toBe(0)
+  expect(out()).toContain(`${ID}: replacing 1/2`)
+  expect(out().split('\r').at(-1)).toBe(`${ID}: verified\n`)
+})
+
+test('replace NAME that is held back says so in lines of 80 columns, the advice indented', async () => {
+  const account = await openAccount()
+  await account.issue()
+  await account.renew(['other.example.com'])
+  await account.type(['sync', '--no-replace'])
+  const { out, exit } = await account.type(['replace', NAME], TERMINAL)
+  expect(exit).toBe(65)
+  const end = out().slice(out().lastIndexOf(`${ID}: uncovered:`))
+  expect(end).toMatch(/\n {2}→ Issue a certificate with these names/)
+  for (const line of end.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+})
+
 test('a missing right is not taken for a job under way by the run after', async () => {
   const { secretId, secretKey } = DEMO_CREDENTIALS
   const denied = ['UpdateCertificateInstance']
