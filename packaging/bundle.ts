@@ -61,8 +61,17 @@ const withoutUnusedPino: Plugin = {
       : null,
 }
 
-/** The 16 packages that read certificates, always loaded together. */
-const X509 = /node_modules\/(@peculiar|asn1js|pvtsutils|pvutils|reflect-metadata|tslib|tsyringe)\//
+const withoutUnusedAsn1: Plugin = {
+  name: 'unused parts of @peculiar/x509',
+  resolveId: (source, importer) =>
+    /^@peculiar\/asn1-(cms|csr|pkcs9)$/.test(source) && importer?.includes('/@peculiar/x509/')
+      ? resolve(ROOT, 'packaging/unusedAsn1.mjs')
+      : null,
+}
+
+/** The packages that read certificates, always loaded together. */
+const X509 =
+  /node_modules\/(@peculiar|asn1js|pvtsutils|pvutils|reflect-metadata|tslib|tsyringe)\/|packaging\/unusedAsn1/
 
 /** Files of undici that HTTP/1.1 with texts as bodies does not need. Using one of them in the bundle is an error. */
 const UNUSED_UNDICI =
@@ -105,6 +114,7 @@ export async function bundle(version: string): Promise<Bundle> {
       withoutUnusedPino,
       withoutUnusedUndici,
       withoutSlowModules,
+      withoutUnusedAsn1,
       metadataFirst,
       closure(start),
     ],
