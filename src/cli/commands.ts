@@ -131,7 +131,8 @@ they serve the new certificate. See docs/deploy.md.`,
     options: COMMON,
     details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is
 deleted in the account, and the IDs are printed. If the files are still there,
-the next run uploads them once and the service answers with the ID that it has.`,
+the next run uploads them once and the service answers with the ID that it has.
+Older IDs that are still bound are not replaced then: docs/state.md.`,
     load: () => import('../commands/forget.ts'),
   },
   {

@@ -71,16 +71,25 @@ export async function rollBack(
   return { replacement: hold.current(), from: [from], fault }
 }
 
-/** The newest earlier one, or what the current one took the place of. @throws Fault EXPIRED. */
+/**
+ * What the current one took the place of; where that is not known, the newest earlier one, which may never have been bound.
+ * @throws Fault EXPIRED.
+ */
 function previousOf(
   { superseded, replacement }: Receipt,
   { current: { certificateId } }: Chain,
   endpoint: string,
   now: Date,
 ): string | undefined {
-  const known = superseded.find(
-    one => !one.deletedAt && (one.endpoint ?? endpoint) === endpoint && one.certificateId !== certificateId,
+  const earlier = superseded.filter(
+    one => (one.endpoint ?? endpoint) === endpoint && one.certificateId !== certificateId,
   )
+  const isDeleted = (id: string) => earlier.some(one => one.certificateId === id && one.deletedAt)
+  const replaced = replacement?.jobs.find(
+    ({ from, to, done }) => to === certificateId && done > 0 && !isDeleted(from),
+  )?.from
+  const previous = replaced ?? earlier.find(({ deletedAt }) => !deletedAt)?.certificateId
+  const known = earlier.find(one => one.certificateId === previous)
   if (known && new Date(known.notAfter) <= now)
     throw new Fault(
       'EXPIRED',
@@ -89,7 +98,7 @@ function previousOf(
         advice: 'Renew the certificate, or bind another in the console.',
       },
     )
-  return known?.certificateId ?? replacement?.jobs.find(job => job.to === certificateId && job.done > 0)?.from
+  return previous
 }
 
 interface Hold {

@@ -68,7 +68,7 @@ interface RunOptions extends Pick<Renewal, 'lineage'> {
   readonly onPause?: (ms: number) => void | Promise<void>
 }
 
-export interface HostOptions extends Pick<EmulatorOptions, 'faults' | 'accounts' | 'rate'> {
+export interface HostOptions extends Pick<EmulatorOptions, 'faults' | 'accounts' | 'rate' | 'certificates'> {
   readonly names?: readonly string[]
   readonly resources?: readonly ResourceInput[]
   readonly traps?: TrapChoices
