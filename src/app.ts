@@ -108,7 +108,21 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
     const { createReplacer } = await import('./deploy/replacer.ts')
     return createReplacer({
       endpoint: settings.endpoint.hostname,
-      ...{ log, receipts, uploader: lazy.uploader, request, recall: effects.recall, record: effects.record },
+      ...{ log, receipts, uploader: lazy.uploader, request },
+      // what a check knows of the receipt before it, and shows, is not changed by a replacement beside it
+      recall: async lineage => {
+        const receipt = await receipts.recall(lineage.id)
+        return force ? receipt : ownReceipt(lineage, receipt)
+      },
+      record: async (lineage, amend) => {
+        let after: Receipt | undefined
+        await effects.record(lineage, receipt => {
+          after = amend(receipt)
+          return after
+        })
+        if (after) metrics()?.replacement(lineage.id, after)
+        if (after) notifier.replacement(after)
+      },
       signal: AbortSignal.any([signal, ending]),
       readBundle: async lineage => {
         const { parseBundle } = await import('./certificate/bundle.ts')
@@ -175,8 +189,9 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
   const logOutcome = outcomeLogger(log)
   const ownTurn = inTurns()
   const own = (lineage: Lineage, receipt: Receipt) => (force ? receipt : ownReceipt(lineage, receipt))
-  const recalled = (receipt: Receipt) => {
+  const recalled = (receipt: Receipt, { id, deploy }: Lineage) => {
     metrics()?.recalled(receipt)
+    metrics()?.replacement(id, deploy.replace ? receipt : undefined)
     notifier.previousReceipt(receipt)
     return receipt
   }
@@ -197,14 +212,14 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
         : receipts.all()
       ).catch(notifyStopped)
       const known = new Map(found.map(receipt => [receipt.lineage, receipt]))
-      for (const { id } of lineages) {
-        const receipt = known.get(id)
-        if (receipt) recalled(receipt)
+      for (const lineage of lineages) {
+        const receipt = known.get(lineage.id)
+        if (receipt) recalled(receipt, lineage)
       }
       return known
     },
     prepare: () => receipts.prepare().catch(notifyStopped),
-    recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id))),
+    recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id)), lineage),
     read: async lineage => {
       const pair = await readPair(lineage, { now, wait, onSecret })
       await ownTurn()

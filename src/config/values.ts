@@ -92,9 +92,13 @@ export function webhookProblem(text: string): string | undefined {
 /**
  * uploaded: a certificate has a new ID · rejected: this certificate will not be uploaded as it is · uploads_paused: a fault of
  * the account or the state directory stops all uploads · failing: an upload has failed for a day · renewal_overdue: a
- * certificate was not renewed in time
+ * certificate was not renewed in time · replaced: no older ID is bound any more · replacement_failed: an older ID stays bound
+ * until a person acts · edge_stale: an older certificate is served although no resource uses it
  */
-export const NOTIFY_EVENTS = ['uploaded', 'rejected', 'uploads_paused', 'failing', 'renewal_overdue'] as const
+export const NOTIFY_EVENTS = [
+  ...['uploaded', 'rejected', 'uploads_paused', 'failing', 'renewal_overdue'],
+  ...['replaced', 'replacement_failed', 'edge_stale'],
+] as const
 
 /** Former names of events. */
 export const RENAMED_EVENTS: ReadonlyMap<unknown, string> = new Map([

@@ -3,6 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import type { Receipt } from '../receipts/receipt.ts'
 import { printableText } from '../terminal/text.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
+import { replacementValues } from './replacement.ts'
 
 interface MetricRow<T extends 'counter' | 'gauge' = 'counter' | 'gauge'> {
   readonly name: string
@@ -57,6 +58,21 @@ export const METRICS = {
     'Lineages whose files are being renewed: chain and key do not match yet.',
   ),
   lastCheck: gauge('last_check_timestamp_seconds', [], 'When a lineage was last checked, in Unix time.'),
+  replacementState: gauge(
+    'replacement_state',
+    ['lineage', 'state'],
+    '1 for how far older certificate IDs are replaced, where that is on.',
+  ),
+  replacementSeconds: gauge(
+    'last_replacement_seconds',
+    ['lineage'],
+    'How long the last replacement took until no older ID was bound.',
+  ),
+  oldIdsBound: gauge(
+    'old_ids_bound',
+    ['lineage'],
+    'Older certificate IDs that resources of the account use, as far as is known.',
+  ),
   missed: counter(
     'watch_missed_changes_total',
     ['source'],
@@ -80,6 +96,8 @@ export interface Metrics {
   readonly outcome: (outcome: Outcome) => void
   /** What the receipt says about a lineage; the outcome of a check replaces it. */
   readonly recalled: (receipt: Receipt) => void
+  /** How far a lineage's older IDs are replaced; without a receipt that is not to be done. */
+  readonly replacement: (lineage: string, receipt: Receipt | undefined) => void
   readonly throttled: () => void
   readonly pending: (count: number) => void
   /** The sources that are watched, and whether their changes are noticed; every other is forgotten. */
@@ -105,6 +123,7 @@ export function createMetrics({ version, now, isDaemon }: MetricsOptions): Metri
   const series = createSeries(registry, isDaemon)
   const lineages = new Set<string>()
   const sources = new Set<string>()
+  const states = new Map<string, string>()
   series.build.set({ version }, 1)
   // increase() does not see the first event of a counter that appears with 1
   for (const outcome of UPLOAD_OUTCOMES) series.uploads.inc({ outcome }, 0)
@@ -113,6 +132,15 @@ export function createMetrics({ version, now, isDaemon }: MetricsOptions): Metri
     const lineage = labelValue(id)
     lineages.add(lineage)
     return { lineage }
+  }
+  const removeState = (lineage: string) => {
+    const state = states.get(lineage)
+    if (state !== undefined) series.replacementState.remove({ lineage, state })
+    states.delete(lineage)
+  }
+  const removeReplacement = (lineage: string) => {
+    removeState(lineage)
+    for (const one of [series.replacementSeconds, series.oldIdsBound]) one.remove({ lineage })
   }
   return {
     outcome: outcome => {
@@ -127,6 +155,16 @@ export function createMetrics({ version, now, isDaemon }: MetricsOptions): Metri
       series.notBefore.set(labels, seconds(new Date(uploaded.notBefore)))
       series.notAfter.set(labels, seconds(new Date(uploaded.notAfter)))
       series.lastUpload.set(labels, seconds(new Date(uploaded.uploadedAt)))
+    },
+    replacement: (id, receipt) => {
+      const labels = labelsOf(id)
+      if (!receipt) return removeReplacement(labels.lineage)
+      removeState(labels.lineage)
+      const { state, seconds, oldIdsBound } = replacementValues(receipt)
+      states.set(labels.lineage, state)
+      series.replacementState.set({ ...labels, state }, 1)
+      series.oldIdsBound.set(labels, oldIdsBound)
+      if (seconds !== undefined) series.replacementSeconds.set(labels, seconds)
     },
     throttled: () => series.throttled.inc(),
     pending: count => series.pending.set(count),
@@ -147,6 +185,7 @@ export function createMetrics({ version, now, isDaemon }: MetricsOptions): Metri
       removeOthers(lineages, new Set(Array.from(ids, labelValue)), lineage => {
         for (const gauge of [series.notBefore, series.notAfter, series.lastUpload, series.synced])
           gauge.remove({ lineage })
+        removeReplacement(lineage)
       }),
     text: () => registry.metrics(),
   }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { replaceFileAtomic } from '../files/atomicWrite.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ProcessContext } from '../processContext.ts'
+import type { Receipt } from '../receipts/receipt.ts'
 import type { ReceiptStore } from '../receipts/store.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { isPending, type Outcome } from '../upload/outcome.ts'
@@ -36,11 +37,11 @@ export async function openTextfileMetrics(
   return {
     metrics,
     write: async (log, receipts, { outcomes, lineages }) => {
-      const unchecked = new Set(lineages.map(({ id }) => id))
+      const unchecked = new Map(lineages.map(one => [one.id, one]))
       for (const { lineage } of outcomes) unchecked.delete(lineage)
       if (unchecked.size)
         for (const receipt of await receipts.all().catch(() => []))
-          if (unchecked.has(receipt.lineage)) metrics.recalled(receipt)
+          showReceipt(metrics, receipt, unchecked.get(receipt.lineage))
       metrics.pending(outcomes.filter(one => one.outcome === 'failed' && isPending(one.fault)).length)
       await replaceFileAtomic(file, await metrics.text(), MODE).catch((error: NodeJS.ErrnoException) => {
         log.warn(
@@ -50,4 +51,11 @@ export async function openTextfileMetrics(
       })
     },
   }
+}
+
+/** What is known of a lineage on disk. */
+export function showReceipt(metrics: Metrics, receipt: Receipt, lineage: Lineage | undefined): void {
+  if (!lineage) return
+  metrics.recalled(receipt)
+  metrics.replacement(lineage.id, lineage.deploy.replace ? receipt : undefined)
 }

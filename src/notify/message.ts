@@ -21,6 +21,9 @@ const HEADINGS: Readonly<Record<NotifyEvent, (count: string) => string>> = {
   uploads_paused: () => 'uploads are paused',
   failing: count => `${count} not uploaded for a day`,
   renewal_overdue: count => `${count} not renewed in time`,
+  replaced: count => `${count} put in place of older ones`,
+  replacement_failed: count => `${count} not put in place of older ones`,
+  edge_stale: count => `${count} in place, while an older one is still served`,
 }
 
 /** One message for each event that occurs. */
@@ -49,15 +52,26 @@ function textOf(event: NotifyEvent, notifications: readonly Notification[], host
 
 function linesOf(notification: Notification): readonly string[] {
   const { lineage, reason, advice, event } = notification
-  const what = event === 'uploaded' ? uploadText(notification) : printableText(reason ?? '', 300)
+  const what = GOOD_NEWS[event]?.(notification) ?? printableText(reason ?? '', 300)
   const line = printableText(lineage ? `${lineage}: ${what}` : what, 500)
   return advice ? [line, `→ ${advice}`] : [line]
 }
 
-const uploadText = ({ certificateId, supersedes, notAfter }: Notification) =>
-  [certificateId, supersedes && `replaces ${supersedes}`, notAfter && `valid until ${notAfter.slice(0, 10)}`]
-    .filter(Boolean)
-    .join(', ')
+const idText =
+  (relation: string) =>
+  ({ certificateId, supersedes, notAfter }: Notification) =>
+    [
+      ...[certificateId, supersedes && `${relation} ${supersedes}`],
+      notAfter && `valid until ${notAfter.slice(0, 10)}`,
+    ]
+      .filter(Boolean)
+      .join(', ')
+
+/** News without a reason. */
+const GOOD_NEWS: { readonly [event in NotifyEvent]?: (about: Notification) => string } = {
+  uploaded: idText('replaces'),
+  replaced: idText('in place of'),
+}
 
 /** The body for a webhook without a template, and a command's standard input. */
 export const messageJson = ({ event, host, text, notifications }: Message): string =>

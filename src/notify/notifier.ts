@@ -12,11 +12,14 @@ import { BATCH_WINDOW_MS } from '../util/schedule.ts'
 import { channelsOf } from './channels.ts'
 import { type Notification, notificationsFor, pausedNotification } from './notification.ts'
 import { createNotificationQueue } from './queue.ts'
+import { replacementNotifications } from './replacementNotification.ts'
 
 export interface Notifier {
   /** The receipt before a check: an ID it already has is no news. */
   readonly previousReceipt: (receipt: Receipt) => void
   readonly outcome: (outcome: Outcome) => void
+  /** After a replacement came further: its receipt. */
+  readonly replacement: (receipt: Receipt) => void
   /** Notifies of a fault that stops all uploads before any certificate is checked. */
   readonly stopped: (fault: Fault) => void
   /** Sends what was collected. Never rejects. */
@@ -28,6 +31,7 @@ export interface Notifier {
 const NO_NOTIFIER: Notifier = {
   previousReceipt: () => {},
   outcome: () => {},
+  replacement: () => {},
   stopped: () => {},
   flush: async () => {},
   abort: () => {},
@@ -70,6 +74,8 @@ export function createNotifier(
       ),
   })
   const receipts = new Map<string, Receipt>()
+  /** Keys of replacements: each is recorded many times on its way. */
+  const told = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
     clearTimeout(timer)
@@ -88,6 +94,11 @@ export function createNotifier(
       const receipt = receipts.get(outcome.lineage)
       receipts.delete(outcome.lineage)
       add(notificationsFor(outcome, receipt, now()))
+    },
+    replacement: receipt => {
+      const news = replacementNotifications(receipt).filter(({ key }) => !told.has(key))
+      for (const { key } of news) told.add(key)
+      add(news)
     },
     stopped: fault => add([pausedNotification(fault)]),
     flush,

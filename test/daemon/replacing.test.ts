@@ -1,6 +1,7 @@
 /** The daemon puts renewed certificates in place: against the emulator's account, with hours that take seconds. */
 import { describe, expect, test } from 'vitest'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
+import { createMetrics, type Metrics } from '../../src/metrics/registry.ts'
 import { A, B, openAccount } from './replacingDaemon.ts'
 
 const HOST = 'a.example.com'
@@ -16,9 +17,9 @@ const bound = ({ emulator }: Account) => emulator.resources().map(({ certId }) =
 const newest = ({ emulator }: Account) => emulator.certificates().at(-1)?.id
 
 /** A daemon that has uploaded a first certificate, and its renewal a moment ago. */
-async function renewed(account: Account) {
+async function renewed(account: Account, metrics?: Metrics) {
   await account.issue(HOST)
-  const running = await account.start()
+  const running = await account.start(metrics)
   await account.until(() => running.said('uploaded').length === 1)
   await account.renew(HOST)
   await running.rescan()
@@ -41,6 +42,27 @@ test('a renewal is put in place and verified, and each step is logged once', asy
   for (const event of ['replaced', 'edge_verified'])
     expect(said(event).map(({ level }) => level)).toEqual(['info'])
   expect(said('replacing')).toHaveLength(2)
+})
+
+test('metrics and notifications tell what came of it, once', async () => {
+  const account = await openAccount()
+  await account.notifyBy('replaced', 'edge_stale')
+  account.edge.setLag('never')
+  const metrics = createMetrics({ version: '1', now: () => new Date(account.clock.now()), isDaemon: true })
+  const { daemon } = await renewed(account, metrics)
+  await account.isIn('stale')
+  await account.clock.until(account.clock.wait(9 * HOUR))
+  const text = await metrics.text()
+  expect(text).toContain(`certferry_replacement_state{lineage="${A}",state="stale"} 1`)
+  expect(text.match(/^certferry_replacement_state/gm)).toHaveLength(1)
+  expect(text).toMatch(new RegExp(`last_replacement_seconds{lineage="${A}"} [1-9]`))
+  expect(text).toContain(`certferry_old_ids_bound{lineage="${A}"} 0`)
+  await account.clock.until(daemon.stop())
+  const { rescan, daemon: next } = await account.start()
+  await rescan()
+  await account.clock.until(account.clock.wait(9 * HOUR))
+  await account.clock.until(next.stop())
+  expect((await account.told()).toSorted()).toEqual([`edge_stale ${A}`, `replaced ${A}`])
 })
 
 test('with replace = false nothing but uploads is sent', async () => {

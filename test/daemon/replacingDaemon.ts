@@ -1,5 +1,5 @@
 /** Daemons over certbot's tree and an account with resources and a TLS edge, all on a clock that passes while nothing is in flight. */
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
@@ -50,6 +50,7 @@ export async function openAccount(options: EmulatorOptions & { readonly deploy?:
   const root = join(folder, 'letsencrypt')
   const config = join(folder, 'config.toml')
   const stateDir = join(folder, 'state')
+  const [command, told] = [join(folder, 'tell'), join(folder, 'told')]
   const pinned = ['a', 'b'].map(
     name =>
       `[[certificate]]\nmatch = "certbot:${name}.example.com"\nverify = ["${name}.example.com@127.0.0.1:${edge.port}"]\n`,
@@ -138,6 +139,15 @@ export async function openAccount(options: EmulatorOptions & { readonly deploy?:
     renew: async (host: string) => all(certbotRenew(root, host, await pairFor(host))),
     remove: (host: string) => rm(join(root, 'live', host), { recursive: true }),
     isIn: (state: string, lineage = A) => until(async () => (await replacement(lineage))?.state === state),
+    /** From the next start on. A command writes down of which events and lineages it was told. */
+    notifyBy: async (...events: readonly string[]) => {
+      await writeFile(command, `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES" >>${told}\n`, {
+        mode: 0o755,
+      })
+      const listed = events.map(event => `"${event}"`).join(', ')
+      await configure(`${deploy}\n[notify]\ncommand = "${command}"\nevents = [${listed}]`)
+    },
+    told: async () => (await readFile(told, 'utf8')).trim().split('\n'),
     /** When the service was asked that, in milliseconds since 1970. */
     askedAt: (action: string) => emulator.journal.filter(one => one.action === action).map(({ at }) => at),
   }

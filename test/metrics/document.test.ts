@@ -20,8 +20,8 @@ test('every outcome that is counted is named', () => {
   for (const outcome of UPLOAD_OUTCOMES) expect(document).toContain(`\`${outcome}\``)
 })
 
-test('the three alerts ask only for metrics and labels that there are', () => {
-  expect(alerts.match(/- alert: \w+/g)).toHaveLength(3)
+test('the four alerts ask only for metrics and labels that there are', () => {
+  expect(alerts.match(/- alert: \w+/g)).toHaveLength(4)
   const names = Object.values(METRICS).map(({ name }) => name as string)
   const labels = new Set([
     'instance',
