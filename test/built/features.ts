@@ -15,6 +15,7 @@ import { answering } from '../http/httpServers.ts'
 import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
+import { ACCOUNT_WITH_TWO_KEYS, followsReplacements, REPLACEMENT_EVENTS } from './replacementDaemon.ts'
 
 const DAY = 86_400_000
 
@@ -27,6 +28,8 @@ const notifyCommand = (built: BuiltProgram) =>
     `#!/bin/sh\necho "$CERTFERRY_EVENT $CERTFERRY_LINEAGES" >> '${built.at('told')}'\n`,
     0o755,
   )
+
+const isOfReplacement = (event: string) => REPLACEMENT_EVENTS.some(one => one === event)
 
 const ask = (socketPath: string, path: string) =>
   new Promise<string>((resolve, reject) => {
@@ -535,7 +538,10 @@ exclude = true
   describe('people are notified', () => {
     feature(
       'by a command, of each kind of news',
-      ['[notify] command', '[notify] events', ...NOTIFY_EVENTS.map(event => `event ${event}`)],
+      [
+        ...['[notify] command', '[notify] events'],
+        ...NOTIFY_EVENTS.filter(event => !isOfReplacement(event)).map(event => `event ${event}`),
+      ],
       async built => {
         const { certbot, put, type, configure, read, did } = built
         const now = Date.now()
@@ -588,6 +594,14 @@ exclude = true
         ])
         did(...told.map(line => `event ${line.split(' ', 1)[0]}`))
       },
+    )
+
+    feature(
+      'of what takes the place of older certificates, by a daemon that is killed meanwhile',
+      REPLACEMENT_EVENTS.map(event => `event ${event}`),
+      async built =>
+        followsReplacements(built, await notifyCommand(built), socket => ask(socket, '/metrics')),
+      { emulator: ACCOUNT_WITH_TWO_KEYS },
     )
 
     feature(
