@@ -187,7 +187,13 @@ async function flawsOf(
     bound: Object.fromEntries(emulator.resources().map(({ name, certId }) => [name, certId])),
     // the last is never deleted, one that is used is not, and without a proof that the new one serves none is
     stored: stored.map(({ id }) => id).sort(),
-    jobs: emulator.jobs().map(({ certId, oldCertId, finished }) => [oldCertId, certId, finished]),
+    pairs: [...new Set(emulator.jobs().map(({ oldCertId, certId }) => `${oldCertId} ${certId}`))],
+    // a record that ended while no run followed it may leave the failed resource to another one
+    switched: emulator
+      .jobs()
+      .flatMap(({ statuses }) => Object.entries(statuses))
+      .flatMap(([name, status]) => (status === 1 ? [name] : []))
+      .sort(),
     uploaded: receipt?.uploaded?.certificateId,
     state: receipt?.replacement?.state,
     unchecked: emulator.journal.filter(
@@ -201,7 +207,8 @@ async function flawsOf(
   const expected = {
     bound: { cdn: to, clb: to, held: 'expired1' },
     stored: ['current0', 'expired1', ...(verify ? [] : ['expired0']), to].sort(),
-    jobs: [['current0', to, true]],
+    pairs: [`current0 ${to}`],
+    switched: ['cdn', 'clb'],
     uploaded: to,
     state: verify ? 'verified' : 'replaced',
     unchecked: 0,
