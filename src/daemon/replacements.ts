@@ -96,7 +96,7 @@ export function createReplacements(deps: ReplacementsDeps): Replacements {
   }
 }
 
-/** When a replacement is looked at again without another check of its lineage. */
+/** When a replacement is checked again without another check of its lineage. */
 export function againAfter({ replacement, fault }: ReplacementResult, now: number): CheckResult {
   if (replacement?.nextCheckAt === undefined) return 'done'
   // the service works on it, and one run's time was over

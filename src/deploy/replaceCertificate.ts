@@ -97,7 +97,7 @@ const GENERATIONS = 3
 /** States in which nothing is left but to ask the addresses. */
 const ASKED_BY_TLS: ReadonlySet<ReplacementState> = new Set(['replaced', 'unverified', 'stale'])
 
-const LOST = 'what used an older certificate uses neither that nor this one now: somebody else has changed it'
+const LOST = 'what used an older certificate uses neither that nor this one now: someone else has changed it'
 
 const isOwnSuccess =
   ({ to }: Replacement) =>

@@ -157,14 +157,14 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     replace: async (lineage, run) => {
       const { dryRun, onChange: tell = () => {}, ...options } = run
       if (dryRun) return planReplacement(lineage, deps, { ...options, endpoint })
-      const told: ReplaceDeps = {
+      const observed: ReplaceDeps = {
         ...deps,
         onChange: (one, replacement) => {
           onChange(one, replacement)
           tell(replacement)
         },
       }
-      const result = await replaceCertificate(lineage, told, { ...options, endpoint })
+      const result = await replaceCertificate(lineage, observed, { ...options, endpoint })
       if (result.fault) return result
       const fault = await retire(lineage)
       return { ...result, ...(fault && { fault }) }

@@ -55,7 +55,7 @@ export async function commandProblem(file: string): Promise<string | undefined> 
   return `${file}: its first line names ${JSON.stringify(interpreter)}, which cannot be started`
 }
 
-/** The code of the error of executing a file, as far as can be told without starting it. */
+/** The code of the error of executing a file, as far as can be known without starting it. */
 function executionError(file: string): string | undefined {
   try {
     accessSync(file, constants.X_OK)
