@@ -1,7 +1,7 @@
-/** The least that a look at unchanged lineages can be: stats of the files and a reading of the receipts: stats.cjs STATE LIVE… */
+/** The least that a look at unchanged lineages can be: stats of the files and a reading of the receipts: stats.cjs RECEIPTS LIVE… */
 const { readdirSync, readFileSync, statSync } = require('node:fs')
 
-const [state, ...folders] = process.argv.slice(2)
+const [kept, ...folders] = process.argv.slice(2)
 const seen = []
 for (const live of folders) {
   for (const name of readdirSync(live)) {
@@ -12,8 +12,7 @@ for (const live of folders) {
   }
 }
 let receipts = 0
-for (const name of readdirSync(state)) {
-  if (!name.endsWith('.json')) continue
-  receipts += JSON.parse(readFileSync(`${state}/${name}`, 'utf8')).certificateId ? 1 : 0
+for (const name of readdirSync(kept)) {
+  receipts += JSON.parse(readFileSync(`${kept}/${name}`, 'utf8')).certificate_id ? 1 : 0
 }
 if (receipts * 2 !== seen.length) throw new Error(`${receipts} receipts for ${seen.length} files`)

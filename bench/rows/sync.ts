@@ -1,17 +1,35 @@
 /** A run over ten thousand lineages: when nothing has changed, and when nothing is known yet. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openService } from '../localService.ts'
 import { inTurns, ratio, type Samples, typical } from '../pairs.ts'
 import { used } from '../process.ts'
-import { BUILT, PROOFS, STATS } from '../programs.ts'
+import { BARE_NODE, BUILT, PROOFS, STATS } from '../programs.ts'
 import { sharedEstate, sourcesOf } from '../uploadedLineages.ts'
 import type { Figure } from '../verdict.ts'
 import type { Workplace } from '../workplace.ts'
+
+/** What a server has that is not one of thousands. */
+const FEW = 100
+
+/** Each receipt as a file, which is how a script would keep them. */
+function receiptFiles(state: string, folder: string): string {
+  mkdirSync(folder)
+  const db = new DatabaseSync(join(state, 'state.db'), { readOnly: true })
+  const rows = db.prepare('SELECT * FROM lineages').all()
+  for (const row of rows)
+    writeFileSync(join(folder, `${encodeURIComponent(`${row.name}`)}.json`), JSON.stringify(row))
+  db.close()
+  return folder
+}
 
 export async function sync(workplace: Workplace): Promise<readonly Figure[]> {
   const { sizes, place, say } = workplace
   say(`  ${sizes.syncLineages} lineages are written and uploaded`)
   const { roots, state, words } = await sharedEstate(workplace, sizes.syncLineages)
+  const few = await sharedEstate(workplace, FEW)
+  const receipts = receiptFiles(state, workplace.placeInMemory('receipts'))
   const live = roots.map(root => join(root, 'live'))
   const service = await openService()
   const env = service.environment
@@ -19,13 +37,16 @@ export async function sync(workplace: Workplace): Promise<readonly Figure[]> {
   try {
     const samples = await inTurns(sizes.syncRounds, {
       unchanged: () => used([...BUILT, 'sync', ...words], { env }),
-      stats: () => used([...STATS, state, ...live]),
+      stats: () => used([...STATS, receipts, ...live]),
+      few: () => used([...BUILT, 'sync', ...few.words], { env }),
+      bare: () => used(BARE_NODE),
       // nothing is sent: to upload ten thousand would measure the limit
       first: () => used([...first, '--state-dir', place('state')], { env }),
       proofs: () => used([...PROOFS, ...live]),
     })
     if (service.emulator.entries.length) throw new Error('what was to be unchanged has been uploaded')
     return [
+      against('sync-few', samples.few, samples.bare),
       against('sync-unchanged', samples.unchanged, samples.stats),
       against('sync-first', samples.first, samples.proofs),
     ]
