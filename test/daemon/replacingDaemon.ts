@@ -29,6 +29,8 @@ export const B = 'certbot:b.example.com'
 export interface RunningDaemon {
   readonly daemon: Daemon
   readonly rescan: () => Promise<void>
+  /** Sends the notifications that wait, in real time: no command is cut off by a clock that does not see it. */
+  readonly notify: () => Promise<void>
   readonly said: (event: string) => ReadonlyArray<Readonly<Record<string, unknown>>>
   /** As `kill -9` at a pause: whatever waits goes no further. */
   readonly kill: () => void
@@ -119,6 +121,7 @@ export async function openAccount(options: EmulatorOptions & { readonly deploy?:
     await clock.until(daemon.start())
     return {
       daemon,
+      notify: app.notifier.flush,
       rescan: () => clock.until(daemon.rescan('test')),
       said: event =>
         recorded
