@@ -81,7 +81,7 @@ export function covers(names: readonly string[], domain: string): boolean {
   const parent = wanted.slice(wanted.indexOf('.'))
   return names.some(name => {
     const own = name.toLowerCase()
-    return own === wanted || (own.startsWith('*.') && !wanted.startsWith('*.') && own.slice(1) === parent)
+    return own === wanted || (own.startsWith('*.') && own.slice(1) === parent)
   })
 }
 
