@@ -8,6 +8,8 @@ export interface Chain {
   readonly older: readonly string[]
   /** Those of them of which that is not known. */
   readonly unknown: readonly string[]
+  /** Those of them that were bound nowhere when that was found out last. */
+  readonly free: ReadonlySet<string>
   /** The digests of leaves that this lineage had before. */
   readonly earlierLeaves: ReadonlySet<string>
   /** The latest end of the older ones, as far as it is known. */
@@ -41,6 +43,7 @@ export function chainOf(
       ...open.flatMap(one => (one.bound ? [] : one.certificateId)),
       ...named.filter(id => !left.includes(id)),
     ],
+    free: new Set(open.flatMap(({ bound, certificateId }) => (bound === 'no' ? certificateId : []))),
     earlierLeaves: new Set(earlier.flatMap(({ leaf }) => leaf ?? [])),
     notAfter: last === undefined ? undefined : new Date(last),
   }

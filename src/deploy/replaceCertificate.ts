@@ -126,8 +126,14 @@ class ReplacementRun {
       if (!this.#options.force) return
       await this.record.enter('surveying')
     }
-    const { state } = this.record.current
-    const isInDoubt = this.#options.force || this.#options.isNow === true || state === 'stale'
+    const { state, to: current, jobs } = this.record.current
+    // a person may have bound an earlier one again since
+    const isBegun = jobs.some(({ to }) => to === current)
+    const isInDoubt =
+      this.#options.force ||
+      this.#options.isNow === true ||
+      state === 'stale' ||
+      (state === 'surveying' && !isBegun)
     let isSurveyedAgain = false
     for (let turn = 0; ; turn++) {
       const chain = await this.#chain(isInDoubt && turn === 0)
@@ -184,10 +190,12 @@ class ReplacementRun {
     if (isFirst) await this.record.enter('surveying')
     const cached = isHurried && isFirst
     const isWhole = isFirst || resources.some(({ type }) => UNCOUNTED.includes(type))
+    const newest = older.filter(id => !chain.free.has(id)).slice(0, GENERATIONS)
+    const others = older.filter(id => !newest.includes(id))
     const ask = async (isCached: boolean) => {
       const [ofNewer, ofOlder, ofCurrent] = await Promise.all([
-        this.#deps.survey(older.slice(0, GENERATIONS), { isCached, detail: isWhole ? 'all' : 'bound' }),
-        this.#deps.survey(older.slice(GENERATIONS), { isCached, detail: 'bound' }),
+        this.#deps.survey(newest, { isCached, detail: isWhole ? 'all' : 'bound' }),
+        this.#deps.survey(others, { isCached, detail: 'bound' }),
         this.#deps.survey([current.certificateId], { isCached, detail: resources.length ? 'none' : 'bound' }),
       ])
       return new Map([...ofNewer, ...ofOlder, ...ofCurrent])

@@ -1,6 +1,7 @@
 /** A renewed certificate takes the place of the older one, against the emulator's account and its TLS edge. */
 import { expect, test } from 'vitest'
 import { openHost } from './account.ts'
+import { DAY, expectInPlace, renewing } from './renewal.ts'
 
 const RESOURCES = [
   { type: 'cdn', domains: ['a.example.com'], certId: 'first:a.example.com' },
@@ -29,4 +30,18 @@ test('a renewal is put in place wherever the older certificate was, and verified
   expect(host.emulator.resources().map(({ certId }) => certId)).toEqual(
     Array(2).fill((outcome as { certificateId: string }).certificateId),
   )
+})
+
+test('an older ID that a person has bound again since is replaced with the next renewal', async () => {
+  const host = await renewing()
+  await host.sync()
+  host.pass(60 * DAY)
+  await host.renew()
+  await host.sync()
+  await expectInPlace(host)
+  host.emulator.rebind('cdn/a.example.com', host.old)
+  host.pass(60 * DAY)
+  await host.renew()
+  expect((await host.sync()).replacement?.from).toContain(host.old)
+  await expectInPlace(host)
 })
