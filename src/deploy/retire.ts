@@ -8,10 +8,12 @@ import type { Replacement } from '../receipts/replacement.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import type { Reply } from '../tencent/response.ts'
 import { DELETION_POLLS_MS } from '../util/schedule.ts'
+import type { ShakeHands } from './handshake.ts'
 import { deletionsIn, deletionTaskOf } from './jobReply.ts'
 import { isApiCode, pollDelay } from './polls.ts'
 import { deleteUnused, MAX_SILENCED, type Request, readDeletions, silenceReminders } from './requests.ts'
 import type { SurveyIds } from './survey.ts'
+import { probesFor } from './verify.ts'
 
 const DAY_MS = 86_400_000
 
@@ -31,6 +33,7 @@ export interface RetireDeps {
   /** Every receipt of this host. */
   readonly recallAll: () => Promise<readonly Receipt[]>
   readonly record: (lineage: Lineage, amend: (receipt: Receipt) => Receipt) => Promise<void>
+  readonly shakeHands: ShakeHands
   readonly onRetired: (lineage: Lineage, certificateId: string, how: 'silenced' | 'deleted') => void
 }
 
@@ -130,13 +133,32 @@ async function retireNow(lineage: Lineage, deps: RetireDeps): Promise<void> {
   for (const id of remove) {
     const survey = surveys.get(id)
     if (!survey?.isComplete) continue
-    const isUsed = survey.resources.length > 0
+    const isUsed = survey.resources.length > 0 || (!survey.isGone && (await isServed(id, lineage, deps)))
     const end = isUsed ? 'bound' : survey.isGone ? 'deleted' : await remover(id, deps)
     if (end === 'deleted') {
       await mark([id], { deletedAt: now().toISOString() })
       onRetired(lineage, id, 'deleted')
     } else if (end === 'bound') await mark([id], { bound: 'yes', boundAt: now().toISOString() })
   }
+}
+
+/**
+ * Whether an address of the lineage's names still serves it. The service's search, and with it the check of a deletion, does not
+ * see a listener's second certificate; a handshake by a client of its kind does.
+ */
+async function isServed(
+  id: string,
+  lineage: Lineage,
+  { recall, shakeHands }: Pick<RetireDeps, 'recall' | 'shakeHands'>,
+): Promise<boolean> {
+  const { uploaded, superseded } = await recall(lineage)
+  const leaf = superseded.find(({ certificateId }) => certificateId === id)?.leaf
+  if (!lineage.deploy.verify || !uploaded || leaf === undefined) return false
+  const names = uploaded.names.filter(name => !name.startsWith('*.'))
+  const probes = probesFor(names, names, lineage.deploy.probes)
+  // no leaf counts as current: each address is asked by clients of both kinds
+  const handshakes = await shakeHands(probes, { current: '', earlier: new Set([leaf]) })
+  return handshakes.some(one => one.leaf === 'old')
 }
 
 /** Those of them that the account has: one that it has not spoils the request for all. */

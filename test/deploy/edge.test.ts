@@ -1,6 +1,7 @@
 /** The edge decides: several addresses of one name, a second algorithm, and what a deletion must not take away. */
 import { expect, test } from 'vitest'
 import { issue } from '../fixtures/certificates.ts'
+import { openHost } from './account.ts'
 import { CDN, current, DAY, renewing, sent, stateOf, syncToEnd } from './renewal.ts'
 
 const NAMES = ['a.example.com']
@@ -37,6 +38,26 @@ test('an older certificate that is a listener’s second one is not deleted, whe
   }
   expect(host.emulator.certificates().map(({ id }) => id)).toContain(host.old)
   expect(host.emulator.resources()[0]?.certId).toBe(await current(host))
+})
+
+test('an older certificate that only a handshake finds, as a listener’s second one, is not deleted', async () => {
+  const host = await openHost({
+    ...{ names: NAMES, resources: [CDN] },
+    deploy: { retire: 'delete', grace_days: 1, keep: 0 },
+  })
+  await host.renew(NAMES, { kind: 'rsa2048' })
+  await host.sync()
+  const old = await current(host)
+  host.pass(DAY)
+  await host.renew()
+  await host.sync()
+  // what the search does not see: the older one stays for clients that want RSA
+  host.emulator.extend('cdn/a.example.com', old)
+  expect(host.emulator.resources()[0]?.certId).toBe(await current(host))
+  host.pass(2 * DAY)
+  await host.sync()
+  expect(host.emulator.certificates().map(({ id }) => id)).toContain(old)
+  expect((await host.receipt()).superseded[0]).toMatchObject({ certificateId: old, bound: 'yes' })
 })
 
 test('a search of the last half hour may begin a replacement and never ends one', async () => {
