@@ -24,6 +24,7 @@ import {
   currentReplacement,
   faultOf,
   heldFault,
+  incompleteFault,
   isDue,
   isHeld,
   mergeResources,
@@ -224,16 +225,11 @@ class ReplacementRun {
   /** No older ID is bound, if the survey left nothing out. */
   async #conclude(chain: Chain, surveys: ReadonlyMap<string, Survey>): Promise<void> {
     const incomplete = chain.older.filter(id => !surveys.get(id)?.isComplete)
-    if (incomplete.length) {
-      const problems = [...new Set(incomplete.flatMap(id => surveys.get(id)?.problems ?? []))]
-      throw new Fault(
-        'REPLACEMENT_RUNNING',
-        `it is not known where ${incomplete.join(', ')} is bound: ${problems.join('; ')}`,
-        {
-          advice: 'The next run asks again.',
-        },
+    if (incomplete.length)
+      throw incompleteFault(
+        incomplete,
+        incomplete.flatMap(id => surveys.get(id)?.problems ?? []),
       )
-    }
     const now = this.#deps.now()
     const before = this.record.current
     const { replaces } = this.#lineage.deploy

@@ -123,3 +123,10 @@ export function faultOf(replacement: Replacement): Fault | undefined {
     }
   }
 }
+
+export const incompleteFault = (ids: readonly string[], problems: readonly string[]): Fault =>
+  new Fault(
+    'REPLACEMENT_RUNNING',
+    `it is not known where ${ids.join(', ')} is bound: ${[...new Set(problems)].join('; ')}`,
+    { advice: 'The next run asks again.' },
+  )
