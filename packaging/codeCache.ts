@@ -26,6 +26,8 @@ export async function withCodeCache({
   for (const name of names) files.set(name, wrapped(parts.get(name) ?? ''))
   try {
     await mkdir(join(folder, 'parts'))
+    // the folder of temporary files may lie below a package of modules
+    await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}')
     for (const [name, content] of files) await writeFile(join(folder, name), content)
     await copyFile(resolve(ROOT, 'packaging/recordCode.cjs'), join(folder, 'recordCode.cjs'))
     execFileSync(execPath, [SEED, '--eval', COMPILE, ...names], { cwd: folder, stdio: 'pipe' })
