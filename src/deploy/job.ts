@@ -14,18 +14,11 @@ import {
   SCAN_POLLS_MS,
 } from '../util/schedule.ts'
 import { askedOf, type Progress, progressOf, recordsIn } from './jobReply.ts'
-import { isApiCode, pollDelay } from './polls.ts'
-import { askToReplace, findRecords, RECORD_PAGE, type Request, readRecord, retryRecord } from './requests.ts'
+import { isApiCode, type PollDeps, pollDelay } from './polls.ts'
+import { askToReplace, findRecords, RECORD_PAGE, readRecord, retryRecord } from './requests.ts'
 
-export interface JobDeps {
-  readonly send: (request: Request) => Promise<Reply>
-  /** Rejects when the work is to end. */
-  readonly sleep: (ms: number) => Promise<void>
+export interface JobDeps extends PollDeps {
   readonly now: () => Date
-  /** Milliseconds of a clock that never steps. */
-  readonly monotonicNow: () => number
-  /** 0 ≤ dice < 1. */
-  readonly random: () => number
   /** Records the job before the service is asked, and whenever it is further. */
   readonly save: (job: Job, state: ReplacementState, reason?: string) => Promise<void>
   /** The service refuses jobs side by side. */

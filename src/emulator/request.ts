@@ -1,10 +1,6 @@
-/** A request as it arrives. Pure. */
-import type { IncomingMessage } from 'node:http'
+/** A request that has arrived: its body and the names of its parameters. Pure. */
 import { ApiError } from './errors.ts'
 import { isObject } from './parameters.ts'
-
-/** The service's own limit, in bytes. */
-const MAX_BODY_BYTES = 10 * 1024 * 1024
 
 export interface IncomingRequest {
   /** Milliseconds, by the emulator's clock, when the headers came in. */
@@ -15,25 +11,6 @@ export interface IncomingRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly oversized: boolean
-}
-
-/** Reads to the end even past the limit: a client that is still writing would not see the reply. */
-export async function readRequest(request: IncomingMessage, at: number): Promise<IncomingRequest> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
-  }
-  const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value ?? '')])
-  return {
-    at,
-    method: request.method ?? '',
-    path: request.url ?? '/',
-    headers: Object.fromEntries(headers),
-    body: Buffer.concat(chunks),
-    oversized: size > MAX_BODY_BYTES,
-  }
 }
 
 const contentTypeOf = ({ headers }: IncomingRequest) =>

@@ -9,7 +9,7 @@ import { settleDeletions } from './deletion.ts'
 import { type FaultInjector, faultName, injectFault, type Reply } from './faults.ts'
 import { type Account, type Answer, answer, createRateLimit, type Gateway, refuse } from './gateway.ts'
 import { type JournalEntry, journalBody } from './journal.ts'
-import { type IncomingRequest, parameterNames, readRequest } from './request.ts'
+import { type IncomingRequest, parameterNames } from './request.ts'
 import { type CertificateSeed, type ResourceInput, readSeed, type TrapChoices } from './resources.ts'
 import type { CloudAccount } from './state.ts'
 import type { StoredCertificate } from './store.ts'
@@ -194,3 +194,25 @@ const close = (server: Server) =>
     server.close(() => resolve())
     server.closeAllConnections()
   })
+
+/** The service's own limit, in bytes. */
+const MAX_BODY_BYTES = 10 * 1024 * 1024
+
+/** Reads to the end even past the limit: a client that is still writing would not see the reply. */
+async function readRequest(request: IncomingMessage, at: number): Promise<IncomingRequest> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk)
+  }
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value ?? '')])
+  return {
+    at,
+    method: request.method ?? '',
+    path: request.url ?? '/',
+    headers: Object.fromEntries(headers),
+    body: Buffer.concat(chunks),
+    oversized: size > MAX_BODY_BYTES,
+  }
+}

@@ -1,30 +1,14 @@
 /** The way back: the previous certificate is put where the current one is, and stays there until the next renewal. */
 import { describe, expect, test } from 'vitest'
-import type { ResourceInput } from '../../src/emulator/resources.ts'
-import { type Host, Killed, killAfter, openHost } from './account.ts'
-
-const CDN = { type: 'cdn', domains: ['a.example.com'], certId: 'first:a.example.com' } as const
-const CLB: ResourceInput = {
-  type: 'clb',
-  ...{ region: 'ap-guangzhou', instance: 'lb-1', listener: 'lbl-1' },
-  ...{ domains: ['x.b.example.com'], certId: 'first:a.example.com' },
-}
-
-const places = (host: Host) => host.emulator.resources().map(({ certId }) => certId)
-
-const current = async (host: Host) => (await host.receipt()).uploaded?.certificateId
+import { type HostOptions, Killed, killAfter, openHost } from './account.ts'
+import { current, places, renewing } from './renewal.ts'
 
 /** Two certificates, of which the second is in place. */
-async function renewedOnce(options: Parameters<typeof openHost>[0] = {}) {
-  const host = await openHost({ resources: [CDN, CLB], ...options })
-  await host.renew()
-  await host.sync()
-  const old = await current(host)
-  host.pass(86_400 * 60)
-  await host.renew()
+async function renewedOnce(options: HostOptions = {}) {
+  const host = await renewing(options)
   const outcome = await host.sync()
   expect(outcome.replacement?.fault).toBeUndefined()
-  return { host, old, next: await current(host) }
+  return { host, old: host.old, next: await current(host) }
 }
 
 describe('a rollback', () => {
@@ -123,12 +107,8 @@ describe('a rollback', () => {
   })
 
   test('during a replacement lets its job end first, and asks for no second one of it', async () => {
-    const host = await openHost({ resources: [CDN, CLB] })
-    await host.renew()
-    await host.sync()
-    const old = await current(host)
-    host.pass(86_400 * 60)
-    await host.renew()
+    const host = await renewing()
+    const { old } = host
     // the scan has begun, and no record is known yet
     const kill = killAfter(host, 'UpdateCertificateInstance')
     await expect(host.sync(kill)).rejects.toBeInstanceOf(Killed)
@@ -142,12 +122,8 @@ describe('a rollback', () => {
   })
 
   test('beside a daemon that verifies: the daemon neither overwrites the hold nor puts the new one back', async () => {
-    const host = await openHost({ resources: [CDN, CLB] })
-    await host.renew()
-    await host.sync()
-    const old = await current(host)
-    host.pass(86_400 * 60)
-    await host.renew()
+    const host = await renewing()
+    const { old } = host
     let rolledBack: Promise<unknown> | undefined
     const { replacement } = await host.sync({
       onPause: async ms => {
