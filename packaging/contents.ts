@@ -14,7 +14,7 @@ export const unitFor = (unit: string) =>
   unit
     .replaceAll('/usr/local/bin/certferry', '/usr/bin/certferry')
     .replace(/^Documentation=.*$/m, 'Documentation=man:certferry(1)')
-    .replace('docs/systemd.md', '/usr/share/doc/certferry/docs/systemd.md')
+    .replace('docs/operating.md', '/usr/share/doc/certferry/docs/operating.md')
 
 export async function filesOf(folder: string, wanted: RegExp): Promise<ReadonlyMap<string, string>> {
   const names = (await readdir(resolve(ROOT, folder), { recursive: true })).filter(name => wanted.test(name))

@@ -105,7 +105,8 @@ describe('every configuration in the documents is one', () => {
 })
 
 test('the record that is shown is one, and each of its members is explained', async () => {
-  const text = await readFile('docs/state.md', 'utf8')
+  const reference = await readFile('docs/reference.md', 'utf8')
+  const text = reference.slice(reference.indexOf('## What is recorded'))
   const [, json = ''] = /^```json\n([\s\S]*?)^```$/m.exec(text) ?? []
   const { uploaded, ...others } = JSON.parse(json)
   const receipt = receiptFrom({ ...others, ...uploaded })

@@ -93,7 +93,7 @@ for it, and what is to be done is said. --config, --state-dir, --endpoint,
 failed, and where [deploy] replace is on puts each renewal in place. SIGHUP
 reloads the configuration, SIGUSR1 rescans now, SIGTERM finishes uploads in
 progress and exits.
-Under systemd: see docs/systemd.md.`,
+Under systemd: see docs/operating.md.`,
     load: () => import('../commands/watch.ts'),
   },
   {
@@ -132,7 +132,7 @@ they serve the new certificate. See docs/deploy.md.`,
     details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is
 deleted in the account, and the IDs are printed. If the files are still there,
 the next run uploads them once and the service answers with the ID that it has.
-Older IDs that are still bound are not replaced then: docs/state.md.`,
+Older IDs that are still bound are not replaced then: docs/operating.md.`,
     load: () => import('../commands/forget.ts'),
   },
   {
@@ -190,7 +190,7 @@ FILE describes CDN domains, load balancers and so on, whose certificates the
 API replaces, and a TLS server on loopback shows. For example:
   {"resources": [{"type": "cdn", "domains": ["www.example.com"],
                   "certId": "first:www.example.com"}]}
-All of it: docs/emulator.md.`,
+All of it: docs/reference.md.`,
     load: () => import('../commands/emulator.ts'),
   },
   {

@@ -14,7 +14,7 @@ import type { ProcessContext } from '../processContext.ts'
 function refusal(error: NodeJS.ErrnoException, port: number, file: string | undefined): Error {
   if (error instanceof SeedError)
     return new Fault('CONFIG_INVALID', error.message.replaceAll(/^/gm, `${file}: `), {
-      advice: 'See docs/emulator.md for its form.',
+      advice: 'See docs/reference.md for its form.',
     })
   if (error instanceof ApiError)
     return new Fault('CONFIG_INVALID', `${file}: a certificate of it is refused with ${error.message}`, {

@@ -19,7 +19,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const channels = channelsOf(settings, context)
   if (!channels.length)
     throw new Fault('CONFIG_INVALID', 'no notification channel is configured', {
-      advice: 'Set command or webhook_file of [notify]; docs/notifications.md has examples.',
+      advice: 'Set command or webhook_file of [notify]; docs/monitoring.md has examples.',
     })
   const signal = shutdownSignal(context)
   const sample = sampleMessage(hostname())

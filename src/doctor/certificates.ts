@@ -45,7 +45,7 @@ export function describePathProblem(
     }
   return {
     says,
-    advice: 'Run the check as root. The service reads it by its unit, or by a group (docs/systemd.md).',
+    advice: 'Run the check as root. The service reads it by its unit, or by a group (docs/operating.md).',
     command: 'sudo certferry check',
   }
 }

@@ -152,7 +152,7 @@ export async function chosenMode(
   if (daemon && hook) throw new Fault('USAGE', 'setup takes --daemon or --hook, not both')
   if (daemon && !hasUnit)
     throw new Fault('USAGE', 'systemd has no certferry.service on this machine', {
-      advice: 'Install the Debian package, copy the units (docs/systemd.md), or use --hook.',
+      advice: 'Install the Debian package, copy the units (docs/operating.md), or use --hook.',
     })
   if (daemon) return 'daemon'
   if (hook || !hasUnit) return 'hook'

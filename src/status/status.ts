@@ -54,7 +54,7 @@ export function statusRow({ outcome, receipt, replacement }: Known, now: Date) {
     nextAttemptAt: failing?.nextAttemptAt ?? null,
     ...(failing ? failureReason(failing) : reasonOf(outcome, state, now)),
     replacement: replacement ?? null,
-    // all that is recorded, as docs/state.md describes it
+    // all that is recorded, as docs/operating.md describes it
     path: receipt?.path ?? null,
     uploaded: uploaded ?? null,
     superseded: receipt?.superseded ?? [],

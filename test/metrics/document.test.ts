@@ -1,9 +1,9 @@
-/** docs/metrics.md against the table of metrics. */
+/** docs/monitoring.md against the table of metrics. */
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { METRICS, UPLOAD_OUTCOMES } from '../../src/metrics/registry.ts'
 
-const document = await readFile('docs/metrics.md', 'utf8')
+const document = await readFile('docs/monitoring.md', 'utf8')
 const rows = document
   .split('\n')
   .filter(line => line.startsWith('| `certferry_'))
