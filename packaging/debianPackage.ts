@@ -3,30 +3,21 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { gzipSync } from 'node:zlib'
 import type { Made } from './archive.ts'
-import {
-  completionFiles,
-  debianChangelog,
-  documents,
-  exampleConfig,
-  filesOf,
-  manualPages,
-  unitFor,
-} from './contents.ts'
+import { debianChangelog, exampleConfig } from './contents.ts'
+import { DOCUMENTS, packed, stageInstalled } from './installed.ts'
 import { EPOCH, ROOT } from './paths.ts'
 import { inStagingDir, type Staging } from './stagingDir.ts'
 
-const DOCUMENTS = 'usr/share/doc/certferry'
 const SCRIPTS = ['postinst', 'prerm', 'postrm']
 
 const part = (name: string) => readFile(resolve(ROOT, 'packaging/debian', name), 'utf8')
 
 export async function writeDebianPackage(made: Made & { readonly architecture: string }): Promise<void> {
   await inStagingDir(async staging => {
-    await staging.copy(made.executable, 'usr/bin/certferry', 0o755)
-    await writeSystem(staging)
-    await writeDocuments(staging, made)
+    await stageInstalled(staging, made, { units: 'lib/systemd/system', completion: path => path })
+    await staging.write('etc/certferry/config.toml', await exampleConfig())
+    await writeOwnDocuments(staging, made)
     await writeControl(staging, made)
     execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z3', '--build', staging.folder, made.file], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
@@ -35,23 +26,8 @@ export async function writeDebianPackage(made: Made & { readonly architecture: s
   })
 }
 
-async function writeSystem({ write, writeAll }: Staging): Promise<void> {
-  await write('etc/certferry/config.toml', await exampleConfig())
-  const units = await filesOf('systemd', /^[^/]+\.(service|timer)$/)
-  for (const [name, text] of units) await write(`lib/systemd/system/${name}`, unitFor(text))
-  await writeAll(`${DOCUMENTS}/examples`, await filesOf('systemd', /\.conf$/))
-  await writeAll('usr/share', completionFiles())
-}
-
-async function writeDocuments({ write }: Staging, { version, terms }: Made): Promise<void> {
-  // gzip: lintian asks it of man pages and change logs, and level 9 without a time is the same every time
-  for (const [path, text] of await manualPages(version))
-    await write(`usr/share/man/${path}.gz`, gzipSync(text, { level: 9 }))
-  for (const [path, text] of await documents()) {
-    if (path !== 'LICENSE') await write(`${DOCUMENTS}/${path}`, text)
-  }
-  await write(`${DOCUMENTS}/changelog.gz`, gzipSync(await debianChangelog(version), { level: 9 }))
-  await write(`${DOCUMENTS}/third-party.txt.gz`, gzipSync(terms, { level: 9 }))
+async function writeOwnDocuments({ write }: Staging, { version }: Made): Promise<void> {
+  await write(`${DOCUMENTS}/changelog.gz`, packed(await debianChangelog(version)))
   await write(`${DOCUMENTS}/copyright`, await part('copyright'))
   await write('usr/share/lintian/overrides/certferry', await part('lintian-overrides'))
 }
