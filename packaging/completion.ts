@@ -1,7 +1,6 @@
 /** Completion for bash, zsh and fish, made of the command table. Pure. */
 import type { Command } from '../src/cli/commands.ts'
 import type { Option } from '../src/config/commandLine.ts'
-import { LEVELS } from '../src/config/values.ts'
 
 /** By their path below share. */
 export const completions = (commands: readonly Command[]): ReadonlyMap<string, string> =>
@@ -28,13 +27,15 @@ function bash(commands: readonly Command[]): string {
     command =>
       `    ${command.name}) words=${quoted([...wordsOf(command), ...optionsOf(command).map(([name]) => `--${name}`)].join(' '))} ;;`,
   )
-  const paths = [
-    ...new Set(
-      commands.flatMap(command =>
-        optionsOf(command).flatMap(([name, option]) => (takesPath(option) ? [`--${name}`] : [])),
-      ),
-    ),
-  ]
+  const taking = [...new Map(commands.flatMap(optionsOf)).entries()].filter(([, { takes }]) => takes)
+  const names = (some: typeof taking) =>
+    some.map(([name, { short }]) => `--${name}${short ? `|-${short}` : ''}`).join('|')
+  const chosen = taking.flatMap(
+    ([name, { choices }]) =>
+      choices && [
+        `    --${name}) mapfile -t COMPREPLY < <(compgen -W ${quoted(choices.join(' '))} -- "$current") ;;`,
+      ],
+  )
   return `# bash completion for certferry
 _certferry() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} words
@@ -45,12 +46,14 @@ _certferry() {
     return
   fi
   case $previous in
-    ${paths.join('|')}|-c)
+    ${names(taking.filter(([, option]) => takesPath(option)))})
       compopt -o filenames
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      return ;;
-    --log-level)
-      mapfile -t COMPREPLY < <(compgen -W ${quoted(LEVELS.join(' '))} -- "$current")
+      mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+${chosen.join('\n')}
+  esac
+  case $previous in
+    ${names(taking)})
+      case \${COMPREPLY[0]-} in *=) compopt -o nospace ;; esac
       return ;;
   esac
   case \${COMP_WORDS[1]} in
@@ -71,17 +74,17 @@ complete -F _certferry certferry
 const zshText = (text: string) => text.replace(/[[\]:\\]/g, '\\$&')
 
 function zsh(commands: readonly Command[]): string {
-  const value = (name: string, option: Option) =>
+  const value = (option: Option) =>
     !option.takes
       ? ''
-      : name === 'log-level'
-        ? `:level:(${LEVELS.join(' ')})`
+      : option.choices
+        ? `:${zshText(option.takes)}:(${option.choices.join(' ')})`
         : takesPath(option)
           ? ':file:_files'
           : `:${zshText(option.takes)}:`
   const cases = commands.map(command => {
     const options = optionsOf(command).map(([name, option]) =>
-      quoted(`${option.many ? '*' : ''}--${name}[${zshText(option.says)}]${value(name, option)}`),
+      quoted(`${option.many ? '*' : ''}--${name}[${zshText(option.says)}]${value(option)}`),
     )
     const words = wordsOf(command)
     const rest = quoted(words.length ? `1:word:(${words.join(' ')})` : '*:file:_files')
@@ -114,8 +117,8 @@ function fish(commands: readonly Command[]): string {
     ...optionsOf(command).map(([name, option]) => {
       const argument = !option.takes
         ? ''
-        : name === 'log-level'
-          ? ` -x -a ${quoted(LEVELS.join(' '))}`
+        : option.choices
+          ? ` -x -a ${quoted(option.choices.join(' '))}`
           : takesPath(option)
             ? ' -r -F'
             : ' -x'

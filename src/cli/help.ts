@@ -1,6 +1,7 @@
 /** The text of `--help`, in 80 columns. */
+import { GLOBAL, isGlobal, type OptionTable } from '../config/commandLine.ts'
 import { wrap } from '../terminal/text.ts'
-import { type Command, PACKAGED } from './commands.ts'
+import { type Command, GROUPS, PACKAGED } from './commands.ts'
 
 const WIDTH = 80
 
@@ -8,35 +9,57 @@ const INDENT = 24
 
 export const generalHelp = (
   commands: readonly Command[],
-): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service and, with
-[deploy] replace, puts them in place of the older ones.
+): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service and puts
+them in place of the older ones.
 
 Usage: certferry COMMAND [OPTION]…
 
-${commands.map(({ name, summary }) => wrapHanging(`  ${name}`, summary, 16)).join('\n')}
+${GROUPS.map(group => groupText(group, commands)).join('\n')}
 
-\`certferry COMMAND --help\` shows a command's options; \`certferry --version\` the
-version. Start with \`certferry demo\`, then \`certferry check\`.
-In depth: man certferry, and docs/ (of the package: /usr/share/doc/certferry).
+Begin with \`certferry setup\`, or try it without an account: \`certferry demo\`.
+\`certferry help COMMAND\` shows its options, \`certferry help options\` those that
+several share. In depth: man certferry, and docs/.
 `
+
+const groupText = (title: string, commands: readonly Command[]) =>
+  [
+    title,
+    ...commands
+      .filter(({ group }) => group === title)
+      .map(({ name, summary }) => wrapHanging(`  ${name}`, summary, 16)),
+  ].join('\n')
 
 export function commandHelp(
   { name, summary, operands, options, details }: Command,
   program: string = PACKAGED,
 ): string {
-  const rows = Object.entries(options).map(([option, { takes, short, says }]) => {
-    const left = `  ${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`
-    return wrapHanging(left, says)
-  })
+  const own = Object.entries(options).filter(([option]) => !isGlobal(option))
+  const shared = Object.entries(options).flatMap(([option, { short }]) =>
+    isGlobal(option) ? `${short ? `-${short}/` : ''}--${option}` : [],
+  )
   const usage = `Usage: certferry ${name} ${operands}`.trimEnd()
   return [
-    `${usage}\n${summary}`,
-    ...(rows.length ? [rows.join('\n')] : []),
+    `${usage}\n${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    ...(own.length ? [optionLines(Object.fromEntries(own))] : []),
+    ...(shared.length
+      ? [wrapHanging('Global options (see `certferry help options`):', shared.join(' '), 2)]
+      : []),
     details.replaceAll(PACKAGED, program),
   ]
     .join('\n\n')
     .concat('\n')
 }
+
+/** The options that commands share, explained. */
+export const globalHelp = () =>
+  `Global options: what each is. A command's help names those that it takes.\n\n${optionLines(GLOBAL)}\n`
+
+const optionLines = (options: OptionTable) =>
+  Object.entries(options)
+    .map(([option, { takes, short, says }]) =>
+      wrapHanging(`  ${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`, says),
+    )
+    .join('\n')
 
 function wrapHanging(left: string, text: string, indent = INDENT): string {
   const first = left.length < indent ? left.padEnd(indent) : `${left}\n${' '.repeat(indent)}`

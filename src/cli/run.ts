@@ -6,14 +6,15 @@ import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText, programWords, wrap } from '../terminal/text.ts'
 import { runJson } from '../upload/outcome.ts'
+import { similarTo } from '../util/similar.ts'
 import { VERSION } from '../version.ts'
 import { COMMANDS, type Command } from './commands.ts'
-import { commandHelp, generalHelp } from './help.ts'
+import { commandHelp, generalHelp, globalHelp } from './help.ts'
 
 /** @throws Fault USAGE for an unknown option, a missing value or a value of the wrong form. */
 export function parseCommandLine(command: Command, words: readonly string[], cwd: string): CommandLine {
   const { values, positionals } = parse(command, words)
-  if (positionals.length && !/^\w|WORD|^\[NAME\]/.test(command.operands))
+  if (positionals.length && !/^\w|WORD|^\[(NAME|PATTERN)/.test(command.operands))
     throw new Fault('USAGE', `${command.name} takes no operand "${positionals[0]}"`)
   const line: Record<string, unknown> = { json: false, operands: positionals }
   for (const [name, value] of Object.entries(values)) {
@@ -33,10 +34,20 @@ function parse({ name, options }: Command, words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options: parseArgsOptions(options), allowPositionals: true })
   } catch (error) {
-    const old = Object.keys(RENAMED).find(option => words.some(word => word.split('=', 1)[0] === option))
-    const message = old ? `${old} is now called ${RENAMED[old]}` : (error as Error).message.split('. ', 1)[0]
-    throw new Fault('USAGE', `${name}: ${message}`, { advice: seeHelp(name) })
+    const { code, message } = error as NodeJS.ErrnoException
+    const says =
+      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
+        ? unknownOption(/'(-[^']*)'/.exec(message)?.[1] ?? '', options)
+        : message.split('. ', 1)[0]
+    throw new Fault('USAGE', `${name}: ${says}`, { advice: seeHelp(name) })
   }
+}
+
+function unknownOption(word: string, options: OptionTable): string {
+  const old = RENAMED[word]
+  if (old) return `${word} is now called ${old}`
+  const near = similarTo(word.replace(/^-+/, ''), Object.keys(options))
+  return `there is no option ${word} here${near ? `; did you mean --${near}?` : ''}`
 }
 
 /** Former names of options. */
@@ -55,23 +66,70 @@ const parseArgsOptions = (options: OptionTable): NonNullable<ParseArgsConfig['op
 
 export async function cli(argv: readonly string[], context: ProcessContext): Promise<number> {
   const [name = '', ...rest] = argv
-  const print = (text: string, exit = 0) => {
-    context.stdout.write(text)
-    return exit
-  }
-  const help = (command: Command) => commandHelp(command, programWords(context.program))
   const command = findCommand(name)
-  if (command)
-    return rest.includes('--help') || rest.includes('-h')
-      ? print(help(command))
-      : runCommand(command, rest, context)
-  if (name === '--version' || name === '-V') return print(`certferry ${VERSION}\n`)
-  if (name === '') return print(generalHelp(COMMANDS), 64)
-  if (['--help', '-h', 'help'].includes(name)) {
-    const topic = findCommand(rest[0])
-    return print(topic ? help(topic) : generalHelp(COMMANDS))
+  if (command && !rest.includes('--help') && !rest.includes('-h')) return runCommand(command, rest, context)
+  try {
+    context.stdout.write(command ? helpOn(name, context) : answerTo(name, rest, context))
+    return name ? 0 : FAULTS.USAGE.exit
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return printFault(error, context)
   }
-  return printFault(new Fault('USAGE', `there is no command "${name}"`), context)
+}
+
+/** @throws Fault USAGE for what is no command. */
+function answerTo(name: string, [topic, ...more]: readonly string[], context: ProcessContext): string {
+  if (['--version', '-V', '-v', 'version'].includes(name)) return `certferry ${VERSION}\n`
+  if (['', '--help', '-h', 'help'].includes(name))
+    return topic === undefined || more.length ? generalHelp(COMMANDS) : helpOn(topic, context)
+  throw noCommand(name)
+}
+
+/** @throws Fault USAGE for what is no command. */
+function helpOn(topic: string, { program }: ProcessContext): string {
+  if (topic === 'options') return globalHelp()
+  const command = findCommand(topic)
+  if (command) return commandHelp(command, programWords(program))
+  throw noCommand(topic)
+}
+
+/** What other programs have a command for. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  list: '`certferry status` lists the certificates.',
+  ls: '`certferry status` lists the certificates.',
+  show: '`certferry status NAME` shows one certificate.',
+  upload: '`certferry sync` uploads what has changed.',
+  retry: '`certferry sync` tries again at once what has failed.',
+  run: '`certferry sync` runs once, `certferry watch` as a service.',
+  daemon: '`certferry watch` is the daemon; `certferry setup` makes it a service.',
+  renew: 'The ACME client renews; `certferry sync` uploads what it renewed.',
+  deploy: '`certferry replace NAME` puts a certificate in place.',
+  delete: '`certferry forget NAME` takes a certificate out of the records.',
+  init: '`certferry setup` sets it up.',
+  install: '`certferry setup` sets it up.',
+  doctor: '`certferry check` examines everything.',
+  test: '`certferry check` examines everything.',
+  logs: '`journalctl -u certferry` shows the log of the service.',
+  log: '`journalctl -u certferry` shows the log of the service.',
+  start: '`systemctl start certferry` starts the service.',
+  stop: '`systemctl stop certferry` stops the service.',
+  restart: '`systemctl restart certferry` starts the service again.',
+  reload: '`systemctl reload certferry` makes the service read its configuration again.',
+  update: 'Install the newer package; apt does it where the repository is set up.',
+  upgrade: 'Install the newer package; apt does it where the repository is set up.',
+  uninstall:
+    '`certferry install-hook CLIENT --remove` takes a hook away, `apt remove certferry` the package with its hooks and service.',
+}
+
+function noCommand(word: string): Fault {
+  const near = similarTo(
+    word,
+    COMMANDS.map(({ name }) => name),
+  )
+  const elsewhere = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined
+  const says = `there is no command "${word}"`
+  if (elsewhere) return new Fault('USAGE', says, { advice: elsewhere })
+  return new Fault('USAGE', near ? `${says}; did you mean ${near}?` : says)
 }
 
 const findCommand = (name: string | undefined) => COMMANDS.find(command => command.name === name)

@@ -122,7 +122,7 @@ verify = ["${CERTBOT_NAME}@127.0.0.1:${port}"]
 `
 
 const accountText = (entries: readonly RequestEntry[], stored: number) =>
-  `The API saw ${entries.length} requests and stores ${stored} certificates: two names, two generations,\neach once. Next: \`certferry check\` with your own account.`
+  `The API saw ${entries.length} requests and stores ${stored} certificates: two names, two generations,\neach once. Next: \`certferry setup\`, with your own account.`
 
 /** sync and status as typed at a prompt, on the demonstration's folders and credentials. */
 function commandsOf(context: ProcessContext, { folder, emulator, clock }: Stage) {

@@ -28,6 +28,7 @@ import { isThere } from '../files/fileSystem.ts'
 import { currentUser } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, programWords, quoteShell } from '../terminal/text.ts'
+import { choiceProblem } from '../util/similar.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)
@@ -146,7 +147,9 @@ async function deployCommands(directory: string, home: ClientHome, userHome: str
 function clientOf([word, ...more]: readonly string[]): FolderKind {
   const client = FOLDER_KINDS.find(client => client === word)
   if (client && !more.length) return client
-  throw new Fault('USAGE', `install-hook needs one ACME client: ${FOLDER_KINDS.join(', ')}`)
+  const problem =
+    word === undefined || more.length ? FOLDER_KINDS.join(', ') : choiceProblem(word, FOLDER_KINDS)
+  throw new Fault('USAGE', `install-hook needs one ACME client: ${problem}`)
 }
 
 function directoryOf(client: HookFileClient, { sources }: Settings, line: CommandLine, home: string): string {

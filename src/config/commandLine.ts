@@ -1,6 +1,8 @@
 /** Every option of every command: its name, its value and its line in `--help`; and a command line read by them. Pure. */
 import { resolve } from 'node:path/posix'
+import { FOLDER_KINDS } from '../acme/clients.ts'
 import { Fault } from '../errors.ts'
+import { choiceProblem } from '../util/similar.ts'
 import type { Source } from './settings.ts'
 import { type CamelCase, KINDS, LEVELS, type Level, levelProblem, RATE, textfileProblem } from './values.ts'
 
@@ -10,6 +12,7 @@ function sourceFrom(text: string, cwd: string): Source {
   const value = rest.join('=')
   const kind = KINDS.find(one => one === word)
   if (value && kind) return kind === 'pem' ? pem(value, cwd) : { kind, path: resolve(cwd, value), keys: {} }
+  if (value && word) throw new Fault('USAGE', `--source: ${choiceProblem(word, KINDS)}`)
   throw new Fault('USAGE', `--source: expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "${text}"`, {
     advice: `KIND is one of ${KINDS.filter(one => one !== 'pem').join(', ')}.`,
   })
@@ -36,6 +39,8 @@ export interface Option {
   readonly takes?: string
   readonly short?: string
   readonly many?: true
+  /** The values that there are, for completion; one that ends in "=" goes on. */
+  readonly choices?: readonly string[]
   readonly says: string
   /** From text to value. @throws Fault USAGE. */
   readonly read?: (text: string, cwd: string) => unknown
@@ -70,15 +75,8 @@ export const METRICS = {
   },
 } satisfies OptionTable
 
-export const PACE = {
-  rate: {
-    takes: 'N',
-    says: `requests per second, at most (default ${RATE.default})`,
-    read: number('rate', RATE.min, RATE.max, false),
-  },
-} satisfies OptionTable
-
-export const COMMON = {
+/** Explained once, by `certferry help options`; each command takes those that mean something to it. */
+export const GLOBAL = {
   config: {
     short: 'c',
     takes: 'FILE',
@@ -88,21 +86,33 @@ export const COMMON = {
   source: {
     takes: 'KIND=PATH',
     many: true,
-    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; repeatable',
+    choices: KINDS.map(kind => `${kind}=`),
+    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY], in place of the sources of the configuration; repeatable',
     read: sourceFrom,
   },
   endpoint: {
     takes: 'URL',
     says: 'service URL (default https://ssl.tencentcloudapi.com)',
   },
+  rate: {
+    takes: 'N',
+    says: `requests per second, at most (default ${RATE.default})`,
+    read: number('rate', RATE.min, RATE.max, false),
+  },
   'log-level': {
     takes: 'LEVEL',
+    choices: LEVELS,
     says: `${LEVELS.join(', ')} (default info)`,
     read: textWithout<Level>('log-level', levelProblem),
   },
-  ...PACE,
-  json: { says: 'print one JSON object on standard output' },
+  json: { says: 'print JSON on standard output, for scripts' },
 } satisfies OptionTable
+
+export const isGlobal = (name: string): name is keyof typeof GLOBAL => Object.hasOwn(GLOBAL, name)
+
+/** These of the options that commands share. */
+export const globals = (...names: ReadonlyArray<keyof typeof GLOBAL>): OptionTable =>
+  Object.fromEntries(names.map(name => [name, GLOBAL[name]]))
 
 export const SYNC = {
   only: {
@@ -136,7 +146,12 @@ export const INSTALL = {
 
 export const SETUP = {
   yes: { short: 'y', says: 'ask nothing: use the default for what is not given' },
-  client: { takes: 'NAME', many: true, says: 'ACME client, such as certbot; repeatable' },
+  client: {
+    takes: 'NAME',
+    many: true,
+    choices: FOLDER_KINDS,
+    says: 'ACME client, such as certbot; repeatable',
+  },
   'credentials-file': {
     takes: 'FILE',
     says: 'secret_id and secret_key of the API key, in [default]',
@@ -188,7 +203,7 @@ export const PORT = {
 } satisfies OptionTable
 
 type Options = typeof METRICS &
-  typeof COMMON &
+  typeof GLOBAL &
   typeof SYNC &
   typeof INSTALL &
   typeof SETUP &

@@ -1,5 +1,6 @@
 /** What may stand in the configuration file, as one schema that also writes config/schema.json. Pure. */
 import * as v from 'valibot'
+import { choiceProblem } from '../util/similar.ts'
 import { probeProblem, RETIREMENTS } from './deploy.ts'
 import {
   aliasProblem,
@@ -36,12 +37,14 @@ const checkedBy = (problem: (text: string) => string | undefined) =>
     if (message) addIssue({ message })
   })
 
+const quoted = (text: string) => JSON.stringify(text)
+
 const oneOf = <const T extends readonly string[]>(choices: T) =>
-  v.picklist(choices, `expected one of ${choices.map(choice => JSON.stringify(choice)).join(', ')}`)
+  v.picklist(choices, ({ input }) => choiceProblem(input, choices, quoted))
 
 const notifyEvent = v.picklist(NOTIFY_EVENTS, ({ input }) => {
   const renamed = RENAMED_EVENTS.get(input)
-  return renamed ? `this event is now called ${renamed}` : `expected one of ${NOTIFY_EVENTS.join(', ')}`
+  return renamed ? `this event is now called ${renamed}` : choiceProblem(input, NOTIFY_EVENTS)
 })
 
 const uploadEntries = {

@@ -1,5 +1,6 @@
 /** Validates a parsed configuration file, and finds all its problems at once. Pure. */
 import * as v from 'valibot'
+import { similarTo } from '../util/similar.ts'
 import { type Config, ConfigSchema } from './schema.ts'
 import type { KeyPath, PositionOf, Problem } from './values.ts'
 
@@ -41,34 +42,8 @@ function unknownKey(path: KeyPath): string {
   const renamed = Object.hasOwn(RENAMED, name) ? RENAMED[name] : undefined
   if (renamed) return `this key is now called ${renamed}`
   if (SECRET.test(word)) return 'unknown key: secrets never stand in this file'
-  const near = keys.find(key => isSimilar(word.toLowerCase().replaceAll('-', '_'), key))
+  const near = similarTo(word.replaceAll('-', '_'), keys)
   return near ? `unknown key: did you mean ${near}?` : `unknown key: expected one of ${keys.join(', ')}`
-}
-
-/** One typing error away, two in long words: a letter too many, missing or wrong, or two letters swapped. */
-function isSimilar(word: string, key: string): boolean {
-  const errors = key.length > 6 ? 2 : 1
-  if (word.length >= 4 && key.startsWith(word)) return true
-  // a word may be of any length: the distance to a much longer one is not computed
-  return Math.abs(word.length - key.length) <= errors && distance(word, key) <= errors
-}
-
-/** Letters to insert, delete, replace or swap with their neighbour to make one word of the other. */
-function distance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    const [before = [], earlier = []] = [rows[i - 1], rows[i - 2]]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1]
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const at = (cells: readonly number[], column: number) => cells[column] ?? Number.POSITIVE_INFINITY
-      row[j] = Math.min(at(before, j) + 1, at(row, j - 1) + 1, at(before, j - 1) + (same ? 0 : 1))
-      if (swapped) row[j] = Math.min(at(row, j), at(earlier, j - 2) + 1)
-    }
-    rows.push(row)
-  }
-  return rows[a.length]?.[b.length] ?? 0
 }
 
 export interface ConfigReading {

@@ -1,5 +1,6 @@
 /** Values that settings may have, and what is wrong with a value. Pure. */
 import { FOLDER_KINDS } from '../acme/clients.ts'
+import { choiceProblem } from '../util/similar.ts'
 
 /** Keys of tables, and places in lists counted from 0. */
 export type KeyPath = ReadonlyArray<string | number>
@@ -177,7 +178,7 @@ export const KINDS = [...FOLDER_KINDS, 'pem'] as const
 export type Level = (typeof LEVELS)[number]
 
 export const levelProblem = (text: string): string | undefined =>
-  LEVELS.includes(text as Level) ? undefined : `expected one of ${LEVELS.join(', ')}`
+  LEVELS.includes(text as Level) ? undefined : choiceProblem(text, LEVELS)
 
 export type SourceKind = (typeof KINDS)[number]
 

@@ -11,6 +11,7 @@ import { readTextFile } from '../files/readFile.ts'
 import type { Ask, ProcessContext } from '../processContext.ts'
 import { discoverLineages } from '../sources/discover.ts'
 import { QUESTION, SERVICE, type Systemctl, TIMER, unitsIn } from '../systemd/systemctl.ts'
+import { choiceProblem } from '../util/similar.ts'
 import type { SetupChoices } from './plan.ts'
 
 /** Where things are on this host; tests have their own. */
@@ -140,7 +141,7 @@ const clientText = ({ client, directory, certificates }: ClientFound) =>
 const clientNamed = (word: string): FolderKind => {
   const client = FOLDER_KINDS.find(name => name === word)
   if (client) return client
-  throw new Fault('USAGE', `--client: expected one of ${FOLDER_KINDS.join(', ')}, not "${word}"`)
+  throw new Fault('USAGE', `--client: ${choiceProblem(word, FOLDER_KINDS)}`)
 }
 
 /** @throws Fault USAGE for a service on a host without its unit. */

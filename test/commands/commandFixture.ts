@@ -1,6 +1,7 @@
 /** A folder with certbot's and acme.sh's trees, a local SSL API, and certferry's words typed at it. */
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { COMMANDS } from '../../src/cli/commands.ts'
 import { cli } from '../../src/cli/run.ts'
 import {
   DEMO_CREDENTIALS,
@@ -36,14 +37,11 @@ export async function openStage(options: EmulatorOptions = {}): Promise<Stage> {
   const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
   onTestFinished(() => emulator.close())
   const root = join(folder, 'letsencrypt')
-  const places = [
-    '--source',
-    `certbot=${root}`,
-    '--state-dir',
-    join(folder, 'state'),
-    '--endpoint',
-    emulator.url,
-  ]
+  const places = { source: `certbot=${root}`, 'state-dir': join(folder, 'state'), endpoint: emulator.url }
+  const placesOf = (command: string) => {
+    const { options = {} } = COMMANDS.find(({ name }) => name === command) ?? {}
+    return Object.entries(places).flatMap(([name, value]) => (options[name] ? [`--${name}`, value] : []))
+  }
   return {
     folder,
     emulator,
@@ -58,7 +56,7 @@ export async function openStage(options: EmulatorOptions = {}): Promise<Stage> {
         ...surroundings,
         env: { ...KEYS, ...surroundings.env },
       })
-      const exit = await cli([command, ...places, ...rest], recorded.context)
+      const exit = await cli([command, ...placesOf(command), ...rest], recorded.context)
       return { ...recorded, exit }
     },
   }

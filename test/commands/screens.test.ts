@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { COMMANDS } from '../../src/cli/commands.ts'
+import { COMMANDS, GROUPS } from '../../src/cli/commands.ts'
 import { cli } from '../../src/cli/run.ts'
+import { GLOBAL } from '../../src/config/commandLine.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { recordedContext } from '../fixtures/context.ts'
 import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
@@ -26,30 +27,59 @@ describe('help and version', () => {
     expect(out.split('\n').length).toBeLessThanOrEqual(24)
   })
 
-  test('certferry alone shows the commands, exit 64; --help shows them, exit 0', async () => {
+  test('certferry alone shows the commands in their groups, exit 64; --help shows them, exit 0', async () => {
     for (const [words, exit] of [
       [[], 64],
       [['--help'], 0],
+      [['-h'], 0],
+      [['help'], 0],
     ] as const) {
       const run = await typed(...words)
       expect(run.exit).toBe(exit)
-      for (const { name } of COMMANDS) expect(run.out).toContain(`\n  ${name}`)
+      const lines = run.out.split('\n')
+      for (const { name, summary } of COMMANDS) expect(lines).toContain(`  ${name.padEnd(14)}${summary}`)
+      for (const group of GROUPS) expect(lines).toContain(group)
+      expect(run.out).toContain('Begin with `certferry setup`')
       expect(widest(run.out)).toBeLessThanOrEqual(80)
     }
   })
 
-  test('--version is one line', async () => {
-    expect((await typed('--version')).out).toMatch(/^certferry \d+\.\d+\.\d+\n$/)
+  test('options that commands share are explained once, and named where they are taken', async () => {
+    const { exit, out } = await typed('help', 'options')
+    expect(exit).toBe(0)
+    expect(widest(out)).toBeLessThanOrEqual(80)
+    for (const option of Object.keys(GLOBAL)) expect(out).toMatch(new RegExp(`^ .*--${option}\\b`, 'm'))
+    const inspect = (await typed('help', 'inspect')).out
+    expect(inspect).toContain('\n  -c/--config --json\n')
+    expect(inspect).not.toMatch(/--rate|configuration file/)
+  })
+
+  test.each(['--version', '-V', '-v', 'version'])('%s is one line', async word => {
+    expect((await typed(word)).out).toMatch(/^certferry \d+\.\d+\.\d+\n$/)
   })
 })
 
 describe('a wrong word is named, with advice', () => {
   test.each([
-    [['snyc'], 'there is no command "snyc"'],
+    [['snyc'], 'there is no command "snyc"; did you mean sync?'],
+    [['help', 'staus'], 'there is no command "staus"; did you mean status?'],
+    [['frobnicate'], 'there is no command "frobnicate" → See `certferry --help`'],
+    [['list'], '→ `certferry status` lists the certificates'],
+    [['retry'], '→ `certferry sync` tries again'],
+    [['logs'], '→ `journalctl -u certferry`'],
+    [['uninstall'], '`apt remove certferry`'],
+    [['sync', '--dryrun'], 'there is no option --dryrun here; did you mean --dry-run?'],
+    [['inspect', '--rate', '1', 'x'], 'inspect: there is no option --rate here →'],
+    [['config', 'chek'], 'did you mean check?'],
+    [['install-hook', 'acmesh'], '"acmesh" is unknown: did you mean acme.sh?'],
+    [['install-hook', 'nginx'], 'expected one of certbot, acme.sh,'],
+    [['sync', '--source', 'cretbot=/x'], '--source: "cretbot" is unknown: did you mean certbot?'],
+    [['sync', '--log-level', 'wran'], '--log-level: "wran" is unknown: did you mean warn?'],
     [['emulator', '--misbehave', '7'], 'emulator: --misbehave is now called --inject-faults'],
     [['setup', '--no-test'], 'setup: --no-test is now called --skip-check'],
-    [['sync', '--sorce', 'x'], "Unknown option '--sorce'"],
-    [['sync', '--source', 'nginx=/x'], 'expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "nginx=/x"'],
+    [['sync', '--sorce', 'x'], 'did you mean --source?'],
+    [['sync', '--source', 'nginx=/x'], '--source: expected one of certbot, acme.sh,'],
+    [['sync', '--source', '/x'], 'expected KIND=PATH or pem=NAME:CHAIN[:KEY], not "/x"'],
     [['sync', '--source', 'pem=a:b:c:d'], 'expected pem=NAME:CHAIN[:KEY]'],
     [['sync', '--rate', 'fast'], '--rate: expected a number from 0.1 to 1000, not "fast"'],
     [['sync', '--log-level', 'loud'], '--log-level: expected one of'],

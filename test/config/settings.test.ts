@@ -78,7 +78,7 @@ describe('invalid options and variables', () => {
       exit: 78,
       message:
         'CERTFERRY_ENDPOINT: http:// is refused except to this machine itself: use https://\n' +
-        'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent',
+        'CERTFERRY_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, not "loud"',
     })
     expect(faultOf(() => resolveSettings({ endpoint: 'evil' }, environment, {})).message).toMatch(
       /^--endpoint: expected a URL/,

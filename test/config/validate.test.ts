@@ -87,7 +87,7 @@ test('everything wrong with a file is said at once, each by its key', () => {
   expect(said.sort()).toEqual(
     [
       'colour: unknown key',
-      'log.level: expected one of "trace", "debug", "info", "warn", "error", "silent"',
+      'log.level: expected one of "trace", "debug", "info", "warn", "error", "silent", not "loud"',
       'certificate[1].match: missing',
       "certificate[2].match: expected a lineage's name or pattern, not an empty string",
       'certificate[2].repeatable: expected true or false',
@@ -104,7 +104,7 @@ test('everything wrong with a file is said at once, each by its key', () => {
       'state: expected a table',
       'sweeep: unknown key',
       'tencent.endpoint: http:// is refused except to this machine itself: use https://',
-      'tencent.language: expected one of "en-US", "zh-CN"',
+      'tencent.language: expected one of "en-US", "zh-CN", not "fr"',
       'tencent.pace: unknown key',
       'tencent.speed: unknown key',
       "upload.tags.team: expected the tag's value in quotes",

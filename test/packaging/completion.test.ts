@@ -4,8 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { completions } from '../../packaging/completion.ts'
+import { FOLDER_KINDS } from '../../src/acme/clients.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
-import { LEVELS } from '../../src/config/values.ts'
+import { KINDS, LEVELS } from '../../src/config/values.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 const files = completions(COMMANDS)
@@ -39,8 +40,14 @@ describe('in bash', () => {
     expect(offered('install-hook', 'cert')).toEqual(['certbot'])
   })
 
-  test('a level is completed as a level', () => {
-    expect(offered('sync', '--log-level', '')).toEqual([...LEVELS])
+  test.each([
+    ['--log-level', [...LEVELS]],
+    ['--client', [...FOLDER_KINDS]],
+    ['--source', KINDS.map(kind => `${kind}=`)],
+    ['--only', ['']],
+    ['--rate', ['']],
+  ])('after %s its values are offered, or nothing, but no options', (option, values) => {
+    expect(offered('sync', option, '')).toEqual(values)
   })
 
   test.each([
