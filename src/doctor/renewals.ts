@@ -160,7 +160,8 @@ export function unseenFinding(
   if (!daemon.isService)
     return warning('daemon', says, { advice: 'Restart the daemon where it can see this path.' })
   return warning('daemon', says, {
-    advice: 'If a restart does not help, open it with BindReadOnlyPaths= (docs/operating.md, "Other places").',
+    advice:
+      'If a restart does not help, open it with BindReadOnlyPaths= (docs/operating.md, "Other places").',
     command: `sudo systemctl restart ${SERVICE}`,
   })
 }
