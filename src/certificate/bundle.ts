@@ -4,7 +4,7 @@ import { Fault } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import { quoteShell } from '../terminal/text.ts'
 import { orderChain, withoutRepeated } from './chain.ts'
-import { formOf, nameOfDer } from './fileForm.ts'
+import { formOf, mislabelled, nameOfDer } from './fileForm.ts'
 import { type Block, isCertificate, isPrivate, readPem, TRUSTED, writePem } from './pem.ts'
 import { type PrivateKey, readKey } from './privateKey.ts'
 import {
@@ -188,12 +188,15 @@ function certificatesOf(file: Files['chain'], still: boolean) {
 }
 
 /** @throws Fault CERTIFICATE_INVALID */
-export function certificateIn({ label, der }: Block, file: string): Certificate {
-  const bytes = der()
+export function certificateIn(block: Block, file: string): Certificate {
+  const { label } = block
+  const bytes = block.der()
   try {
     return readCertificate(bytes, file, label === TRUSTED)
   } catch (fault) {
     // IIS writes PKCS#7 with this label, and OpenSSL's pkcs7 reads it
+    const form = nameOfDer(bytes) === 'derPkcs7' ? undefined : mislabelled(block, 'chain')
+    if (form) throw new Fault('CERTIFICATE_INVALID', `${file}: ${form.says}`, { advice: form.advice })
     if (nameOfDer(bytes) !== 'derPkcs7') throw fault
     throw new Fault('CERTIFICATE_INVALID', `${file}: a ${label} block holds a PKCS#7 container`, {
       advice: `Convert it: sed 's/${label}/PKCS7/' ${quoteShell(file)} | openssl pkcs7 -print_certs -out fullchain.pem`,

@@ -58,8 +58,11 @@ export function keyMembersOf(der: Buffer): readonly Element[] {
   return membersOf(der)
 }
 
-/** Whether the bytes are an encrypted PKCS#8 key: a key of any other form begins with a version. */
-export const isEncryptedForm = (der: Buffer) => der.length <= MAX_SIZE && isSequence(membersOf(der)[0])
+/** Whether the bytes are an encrypted PKCS#8 key: the algorithm, then octets. */
+export function isEncryptedForm(der: Buffer): boolean {
+  const [algorithm, encrypted] = der.length <= MAX_SIZE ? membersOf(der) : []
+  return isSequence(algorithm) && octetsOf(encrypted) !== undefined
+}
 
 /** Whether the bytes have the form of a private key of any kind, for certificates or not. */
 export function isKeyForm(der: Buffer): boolean {

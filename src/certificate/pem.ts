@@ -45,6 +45,10 @@ const BEGUN = new RegExp(
 /** The first characters of a marker; a line of more dashes is text. */
 const DASHES = /(?:^|[\r\n]|\0)[ \t\ufeff]*-{1,5}$/
 
+export const isZip = (text: string) => text.startsWith('PK\x03\x04')
+
+export const isTar = (text: string) => text.startsWith('ustar', 257)
+
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /**
@@ -52,6 +56,8 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
  * dashes at its end are text, such as YAML's, and not a line being written.
  */
 export function readPem(text: string, file: string, still = false): Pem {
+  // files in an archive are not looked for
+  if (isZip(text) || isTar(text)) return { blocks: [], incomplete: false }
   const blocks: Block[] = []
   const rest = text.replace(BLOCK, (all, _indent, block: string, label: string, body: string) => {
     if (!isBody(body)) return all

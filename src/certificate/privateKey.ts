@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { Fault } from '../errors.ts'
 import { type Secret, secret } from '../secret.ts'
 import { decryptPkcs8, decryptWithHeaders } from './encryptedKey.ts'
-import { formOf } from './fileForm.ts'
+import { formOf, mislabelled } from './fileForm.ts'
 import {
   curveOf,
   isEncryptedForm,
@@ -44,15 +44,20 @@ function decode({ der }: Block): Buffer {
  */
 export function readKey(text: string, file: string, password: Secret | undefined, still = false): PrivateKey {
   const { blocks, incomplete } = readPem(text, file, still)
-  const [block, ...more] = blocks.filter(isPrivate)
+  const keys = blocks.filter(isPrivate)
+  const [block, ...more] = keys.filter((one, i) => keys.findIndex(other => other.text === one.text) === i)
   if (incomplete && (block || blocks.length || formOf({ path: file, text }, blocks, 'key').unknown))
     throw still
       ? new Fault('KEY_INVALID', `${file}: ${cutOff(text)}`, { advice: ANEW })
       : new Fault('PAIR_INCOMPLETE', `${file}: ${cutOff(text)}`)
   if (!block) throw keyless({ path: file, text }, blocks)
-  if (more.length)
-    throw new Fault('KEY_INVALID', `${file}: holds ${more.length + 1} private keys, one is expected`)
   const opened = openKey(block, file, password)
+  const [other] = more
+  // one key may stand there twice, in two forms; each takes time to open
+  if (other && (more.length > 1 || !isSame(opened, openKey(other, file, password))))
+    throw new Fault('KEY_INVALID', `${file}: holds ${keys.length} private keys, one is expected`, {
+      advice: 'Keep the key of this certificate in the file, and no other.',
+    })
   return {
     ...opened,
     // written only for an upload
@@ -60,6 +65,12 @@ export function readKey(text: string, file: string, password: Secret | undefined
       return pkcs8(opened)
     },
   }
+}
+
+/** KeyObject.equals of two kinds makes OpenSSL's next call fail. */
+const isSame = (one: ParsedKey, other: ParsedKey) => {
+  const [a, b] = [one, other].map(({ object }) => object.export({ type: 'pkcs8', format: 'der' }))
+  return a !== undefined && b?.equals(a)
 }
 
 const cutOff = (text: string) => (text.trim() ? 'ends before the key does' : 'is empty')
@@ -92,6 +103,8 @@ export function openKey(block: Block, file: string, password: Secret | undefined
     if (encrypted && !password)
       throw new Fault('KEY_ENCRYPTED', 'the private key is encrypted and no password is configured')
     const der = encrypted ? decrypt(block, password?.reveal() ?? '') : decode(block)
+    const form = isKeyForm(der) ? undefined : mislabelled(block, 'key')
+    if (form) throw new Fault('KEY_INVALID', form.says, { advice: form.advice })
     if (!isKeyForm(der) && !LABELS.has(block.label)) throw foreign(block.label)
     return { object: objectOf(der), password: encrypted ? password : undefined }
   } catch (error) {

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Files, parseBundle } from '../../src/certificate/bundle.ts'
-import { formOf, type Wanted } from '../../src/certificate/fileForm.ts'
+import { formOf } from '../../src/certificate/fileForm.ts'
+import type { Wanted } from '../../src/certificate/fileKinds.ts'
 import { anyText } from '../../src/files/readFile.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
 import { faultOf } from '../fixtures/samples.ts'
@@ -86,9 +87,22 @@ describe('the command in the advice makes the PEM that is wanted:', () => {
       'openssl pkey -in key.pem -outform der | base64',
       'is a private key in DER, in base64 without the marker lines of PEM',
     ],
+    [
+      'PEM in a value, as of a Secret of Kubernetes',
+      'chain',
+      `printf 'data:\\n  tls.crt: %s\\n  tls.key: %s\\n' $(base64 -w0 full.pem) $(base64 -w0 key.pem)`,
+      'has PEM in it that is encoded once more in base64',
+    ],
+    ['UTF-32', 'chain', 'iconv -f UTF-8 -t UTF-32 full.pem', 'is text in UTF-32'],
+    [
+      'a key in DER with a newline after it',
+      'key',
+      'openssl pkey -in key.pem -outform der; echo',
+      'is a private key in DER',
+    ],
   ]
   test.each(forms)('%s', (_, wanted, make, says) => {
-    shell(`${make} > strange`)
+    shell(`(${make}) > strange`)
     const fault = faultAs(wanted, 'strange')
     expect(fault).toMatchObject({
       code: wanted === 'chain' ? 'CERTIFICATE_INVALID' : 'KEY_INVALID',
@@ -120,16 +134,28 @@ describe('a file that no command converts is named:', () => {
     ["printf 'PK\\003\\004xx'", 'is a ZIP archive'],
     ["printf 'Salted__xxxxxxxx'", 'is encrypted as a whole file'],
     ['printf \'{"certificate": "none"}\'', 'is JSON'],
+    ['printf \'{"kty":"EC","d":"AA"}\'', 'is a JSON Web Key (JWK)'],
+    ["printf '\\036\\361\\265\\260xx'", "is a private key in Microsoft's form (PVK)"],
+    ["printf '\\007\\002\\0\\0\\0\\244\\0\\0RSA2'", "is a private key in Microsoft's form (key BLOB)"],
+    ['tar c full.pem key.pem', 'is a tar archive'],
+    ["printf 'PK\\003\\004'; cat full.pem key.pem", 'is a ZIP archive'],
+    ["sed 's/-----/—/g' full.pem key.pem", 'has marker lines that are not those of PEM'],
+    ["sed 's/-----/----/g' full.pem key.pem", 'has marker lines that are not those of PEM'],
+    ['sed 1d key.pem', 'has marker lines that are not those of PEM'],
+    ['head -c 500 /dev/zero', 'holds only zeros'],
+    ["printf '$ANSIBLE_VAULT;1.1;AES256\\n33'", 'is encrypted as a whole file'],
+    ['openssl ts -query -data full.pem', 'is DER of an unknown form'],
     [
       "printf 'text -----BEGIN CERTIFICATE-----\\nAAAA'",
       'has the first line of its PEM block behind other text',
     ],
   ])('%s', (make, says) => {
-    shell(`${make} > strange`)
+    shell(`(${make}) > strange`)
     for (const wanted of ['chain', 'key'] as const) {
       const fault = faultAs(wanted, 'strange')
       expect(fault.exit).toBe(65)
-      expect(fault.message).toContain(`strange: ${says}; wanted is`)
+      expect(fault.message).toContain(`strange: ${says}`)
+      expect(fault.message).toContain('; wanted is')
       expect(fault.advice).not.toBe('')
     }
   })
@@ -163,6 +189,32 @@ describe('a file that no command converts is named:', () => {
     expect(faultAs('chain', 'strange').message).toContain('is a revocation list (CRL)')
     shell('openssl crl -in strange -outform der -out other')
     expect(faultAs('chain', 'other').message).toContain('is a revocation list (CRL)')
+  })
+})
+
+describe('content and label that do not belong together are named:', () => {
+  const asCertificate = "sed 's/-----\\(BEGIN\\|END\\) [A-Z ]*-----/-----\\1 CERTIFICATE-----/'"
+  test.each([
+    ['chain', `${asCertificate} key.pem`, 'a CERTIFICATE block is a private key'],
+    [
+      'chain',
+      `openssl req -new -key key.pem -subj /CN=a.example | ${asCertificate}`,
+      'a CERTIFICATE block is a certificate request (CSR)',
+    ],
+    ['key', "sed 's/CERTIFICATE/PRIVATE KEY/' full.pem", 'a PRIVATE KEY block is a certificate'],
+    [
+      'chain',
+      "sed 's/CERTIFICATE/SERVER CERT/' full.pem",
+      'holds a certificate under the label "SERVER CERT", which servers do not read',
+    ],
+    [
+      'key',
+      "sed 's/PRIVATE KEY/SECRET/' key.pem",
+      'holds a private key under the label "SECRET", which servers do not read',
+    ],
+  ] as const)('%s: %s', (wanted, make, says) => {
+    shell(`${make} > strange`)
+    expect(faultAs(wanted, 'strange')).toMatchObject({ exit: 65, message: `strange: ${says}` })
   })
 })
 

@@ -104,6 +104,12 @@ describe('an encrypted key is opened with its password and stays encrypted', () 
   })
 })
 
+test('a key that stands there twice, in one form or two, is one', () => {
+  expect(read(RSA + RSA).pem.reveal()).toBe(RSA)
+  expect(read(RSA + createPrivateKey(RSA).export({ type: 'pkcs1', format: 'pem' })).pem.reveal()).toBe(RSA)
+  expect(faultOf(() => read(RSA + EC)).advice).toContain('Keep the key of this certificate')
+})
+
 describe('what is no key is refused, and never quoted', () => {
   test.each([
     ['an empty file', '', 'PAIR_INCOMPLETE', 'k.pem: is empty'],
