@@ -3,7 +3,7 @@ import { access, chmod, chown, lchown, mkdir, readdir, symlink, writeFile } from
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
-import { webhookChannel } from '../src/notify/channels.ts'
+import { webhookChannel } from '../src/notify/webhook.ts'
 import { run } from './e2e/child.ts'
 import { isRoot } from './fixtures/asNobody.ts'
 import { issue } from './fixtures/certificates.ts'
@@ -140,7 +140,12 @@ describe.skipIf(!isRoot).each(WAYS)('%s', (_, put) => {
   test('is refused as the file with the address of a webhook', async () => {
     const here = await stage()
     const [file, fault] = await put(here, 'https://hooks.example/secret')
-    const send = webhookChannel({ file, template: undefined, agent: { proxy: undefined, env: {} } })
+    const send = webhookChannel({
+      file,
+      template: undefined,
+      agent: { proxy: undefined, env: {} },
+      now: Date.now,
+    })
     const message = { host: 'h', notifications: [] } as unknown as Parameters<typeof send>[0]
     await expect(send(message, AbortSignal.timeout(PATIENCE))).rejects.toMatchObject({
       code: 'NOTIFICATION_FAILED',

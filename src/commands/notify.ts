@@ -19,7 +19,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const channels = channelsOf(settings, context)
   if (!channels.length)
     throw new Fault('CONFIG_INVALID', 'no notification channel is configured', {
-      advice: 'Set command or webhook_file of [notify]; docs/monitoring.md has examples.',
+      advice: 'Set mail, webhook_file or command of [notify]; docs/monitoring.md has examples.',
     })
   const signal = shutdownSignal(context)
   const sample = sampleMessage(hostname())
@@ -36,10 +36,10 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   return exit
 }
 
-const textOf = ({ kind, file, fault }: Result) =>
+const textOf = ({ name, fault }: Result) =>
   fault
-    ? `${kind} ${printableText(file)}: failed: ${printableText(fault.message)}\n  → ${fault.advice}\n`
-    : `${kind} ${printableText(file)}: sent\n`
+    ? `${printableText(name)}: failed: ${printableText(fault.message)}\n  → ${fault.advice}\n`
+    : `${printableText(name)}: sent\n`
 
 const jsonOf = ({ kind, file, fault }: Result) => ({
   channel: kind,

@@ -70,7 +70,10 @@ export const SETTINGS = {
   rescanJitter: setting('watch', 'rescan_jitter', DEFAULT_JITTER),
   httpListen: setting('http', 'listen', undefined),
   notifyCommand: setting('notify', 'command', undefined),
+  notifyMail: setting('notify', 'mail', undefined),
+  notifySendmail: setting('notify', 'sendmail', '/usr/sbin/sendmail'),
   notifyWebhookFile: setting('notify', 'webhook_file', undefined),
+  notifyPreset: setting('notify', 'preset', undefined),
   notifyTemplate: setting('notify', 'template', undefined),
   notifyEvents: setting('notify', 'events', [...NOTIFY_EVENTS]),
   logLevel: setting('log', 'level', 'info', {

@@ -9,7 +9,9 @@ import {
   LANGUAGES,
   LEVELS,
   listenProblem,
+  mailProblem,
   NOTIFY_EVENTS,
+  PRESETS,
   proxyProblem,
   RATE,
   RENAMED_EVENTS,
@@ -200,7 +202,10 @@ export const ConfigSchema = v.strictObject({
   notify: v.optional(
     v.strictObject({
       command: v.optional(filled('a path')),
+      mail: v.optional(v.pipe(filled('an address'), checkedBy(mailProblem))),
+      sendmail: v.optional(filled('a path')),
       webhook_file: v.optional(filled('a path')),
+      preset: v.optional(oneOf(PRESETS)),
       template: v.optional(v.pipe(filled('JSON'), checkedBy(templateProblem))),
       events: v.optional(v.array(notifyEvent, `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),

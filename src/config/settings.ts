@@ -140,7 +140,10 @@ function uploadSettings(merged: LineageKeys): Omit<UploadSettings, 'service'> {
   }
 }
 
-const PATH_KEYS = ['key_password_file', 'path', 'chain', 'key', 'command', 'webhook_file', 'dir'] as const
+const PATH_KEYS = [
+  ...(['key_password_file', 'path', 'chain', 'key', 'dir'] as const),
+  ...(['command', 'sendmail', 'webhook_file'] as const),
+] as const
 
 /** The same configuration with every path absolute: `~/` is the user's home, anything else relative to `base`. */
 export function resolvePaths(config: Config, base: string, home: string): Config {

@@ -167,6 +167,17 @@ export function templateProblem(template: string): string | undefined {
   }
 }
 
+/** Chats whose robots are known: what they are sent, and what they answer. */
+export const PRESETS = ['wecom', 'dingtalk', 'feishu', 'slack'] as const
+
+export type Preset = (typeof PRESETS)[number]
+
+/** What is wrong with the address of `[notify] mail`, or nothing. It stands in a header, so it is plain. */
+export const mailProblem = (text: string): string | undefined =>
+  /^[\w.+=][\w.+=-]{0,63}(@[a-z0-9][a-z0-9.-]{0,252})?$/i.test(text)
+    ? undefined
+    : 'expected one address, such as "ops@example.com", or a user of this machine, such as "root"'
+
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
 export const LANGUAGES = ['en-US', 'zh-CN'] as const

@@ -6,7 +6,7 @@ import { Fault } from '../errors.ts'
 import { silentAmong } from '../files/fileSystem.ts'
 import type { User } from '../files/permissions.ts'
 import { probeDirectory, type WriteProbe } from '../files/writeProbe.ts'
-import { channelsOf, commandProblem, webhookFileProblem } from '../notify/channels.ts'
+import { channelsOf } from '../notify/channels.ts'
 import { pollingEntry } from '../sources/watcher.ts'
 import { type WatchScope, watchScopeOf } from '../sources/watchScope.ts'
 import { quoteShell } from '../terminal/text.ts'
@@ -35,9 +35,9 @@ export async function configuration({ configuration }: CheckContext): Promise<re
 
 export const notifications = ({ app, context }: CheckContext): Promise<readonly Finding[]> =>
   Promise.all(
-    channelsOf(app.settings, context).map(async ({ kind, file }) => {
-      const problem = await (kind === 'command' ? commandProblem(file) : webhookFileProblem(file))
-      if (problem === undefined) return ok('notify', `${kind} ${file}`)
+    channelsOf(app.settings, context).map(async ({ kind, name, file, problem: find }) => {
+      const problem = await find()
+      if (problem === undefined) return ok('notify', name)
       return failure('notify', new Fault('NOTIFICATION_FAILED', `${kind}: ${problem}`), {
         advice: 'Correct it, then send a sample with `certferry notify --test`.',
         command: `ls -l ${quoteShell(file)}`,

@@ -13,9 +13,9 @@ import {
   type UnsentRow,
 } from '../receipts/rows.ts'
 import { SEND_RETRY_DELAYS_MS } from '../util/schedule.ts'
-import type { Send } from './channels.ts'
 import { type Message, messagesFor } from './message.ts'
 import type { Notification } from './notification.ts'
+import type { Send } from './program.ts'
 
 /** When each key was last sent, in ISO 8601. */
 type SentLog = Readonly<Record<string, string>>

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { getuid, pid } from 'node:process'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { NOTIFY_EVENTS } from '../../src/config/values.ts'
+import { NOTIFY_EVENTS, PRESETS } from '../../src/config/values.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
 import { run } from '../e2e/child.ts'
@@ -12,6 +12,7 @@ import { all, certbotRenew } from '../fixtures/producers.ts'
 import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { storeText } from '../fixtures/traefikStore.ts'
 import { answering } from '../http/httpServers.ts'
+import { robot, SIGNING_SECRET } from '../notify/robots.ts'
 import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
@@ -617,6 +618,44 @@ exclude = true
         await typed(['sync', '--config', config])
         expect(asked.map(({ path, body }) => [path, JSON.parse(body.toString()).said])).toEqual([
           ['/robot?key=1', expect.stringContaining('certbot:a.example.com')],
+        ])
+      },
+    )
+
+    feature('by mail, which sendmail is handed', ['[notify] mail', '[notify] sendmail'], async built => {
+      await built.certbot('a.example.com')
+      await built.put('sendmail', `#!/bin/sh\n[ "$*" = '-t -i' ] && cat >> '${built.at('mail')}'\n`, 0o755)
+      const config = await built.configure(
+        '[notify]\nmail = "ops@example.com"\nsendmail = "sendmail"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n',
+      )
+      expect(await built.typed(['notify', '--test', '--config', config])).toBe(
+        `mail to ops@example.com by ${built.at('sendmail')}: sent\n`,
+      )
+      await built.typed(['sync', '--config', config])
+      const mails = await built.read('mail')
+      expect(mails.match(/^To: ops@example.com$/gm)).toHaveLength(2)
+      expect(mails).toMatch(/^Subject: certferry on \S+: 1 certificate uploaded to Tencent Cloud$/m)
+      expect(mails).toMatch(/^certbot:a\.example\.com: \S+, valid until/m)
+    })
+
+    feature(
+      'to the robots of WeCom, DingTalk, Feishu and Slack, as their presets say',
+      ['[notify] preset'],
+      async ({ put, configure, typed, type }) => {
+        for (const preset of PRESETS) {
+          const { file, texts } = await robot(preset)
+          await put('hook', file)
+          const config = await configure(`[notify]\nwebhook_file = "hook"\npreset = "${preset}"\n`)
+          await typed(['notify', '--test', '--config', config])
+          expect(texts).toEqual([expect.stringMatching(/^certferry on .*: a test of \[notify\]/)])
+        }
+        const { file } = await robot('dingtalk')
+        await put('hook', file.replace(SIGNING_SECRET, 'another'))
+        const config = await configure('[notify]\nwebhook_file = "hook"\npreset = "dingtalk"\n')
+        const { code, stdout } = await type(['notify', '--test', '--config', config])
+        expect([code, stdout]).toEqual([
+          75,
+          expect.stringContaining('refused the message: sign not match (310000)'),
         ])
       },
     )

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../src/errors.ts'
-import { commandChannel, webhookChannel } from '../../src/notify/channels.ts'
+import { commandChannel } from '../../src/notify/program.ts'
+import { webhookChannel } from '../../src/notify/webhook.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { listening } from '../http/httpServers.ts'
 import { messageFor, notification } from './sampleNotification.ts'
@@ -91,7 +92,7 @@ describe('notification command', () => {
 async function webhook(address: string, template?: string) {
   const file = join(await temporaryDirectory(), 'webhook')
   await writeFile(file, `${address}\n`, { mode: 0o600 })
-  return webhookChannel({ file, template, agent: { proxy: undefined, env: {} } })
+  return webhookChannel({ file, template, agent: { proxy: undefined, env: {} }, now: Date.now })
 }
 
 describe('notification webhook', () => {
