@@ -1,8 +1,9 @@
-/** What the demonstration's account serves: a CDN domain and a load balancer, which fails once when it is changed. */
+/** The demonstration's account, in which a load balancer fails once when it is changed, and its clock. */
 import { X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
 import type { EmulatorOptions } from '../emulator/server.ts'
 import type { StoredCertificate } from '../emulator/store.ts'
+import type { ProcessContext } from '../processContext.ts'
 
 /** Both use the first certificate that is uploaded for the name. */
 export const demoAccount = (name: string): Pick<EmulatorOptions, 'resources' | 'traps'> => ({
@@ -34,4 +35,27 @@ export function servedId(name: string, port: number, stored: readonly StoredCert
     })
     socket.once('error', reject)
   })
+}
+
+/** For both sides: made to run faster, it lets the service's minutes pass in seconds. */
+export interface DemoClock extends Pick<ProcessContext, 'now' | 'monotonicNow' | 'sleep'> {
+  /** From now on so many seconds pass in one. */
+  readonly runAt: (speed: number) => void
+}
+
+export function createClock({ now, monotonicNow, sleep }: Omit<DemoClock, 'runAt'>): DemoClock {
+  let speed = 1
+  let since = monotonicNow()
+  let before = 0
+  const ahead = () => Math.round(before + (monotonicNow() - since) * (speed - 1))
+  return {
+    now: () => now() + ahead(),
+    monotonicNow: () => monotonicNow() + ahead(),
+    sleep: (ms, signal) => sleep(ms / speed, signal),
+    runAt: next => {
+      before = ahead()
+      since = monotonicNow()
+      speed = next
+    },
+  }
 }

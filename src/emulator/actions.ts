@@ -1,6 +1,14 @@
 /** The actions: what performs each of them, and where it exists. Pure. */
-import { checkExists, type Duplicates, list, silence, upload } from './certificates.ts'
-import { deleteCertificate, deletionResults, settleDeletions } from './deletion.ts'
+import {
+  checkExists,
+  type Duplicates,
+  deleteCertificate,
+  deletionResults,
+  list,
+  settleDeletions,
+  silence,
+  upload,
+} from './certificates.ts'
 import { type Action, checkParameters, isAction, type Parameters } from './parameters.ts'
 import { describeRecord, listRecords } from './records.ts'
 import { replace, retry, rollBack } from './replacement.ts'

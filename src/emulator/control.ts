@@ -1,6 +1,6 @@
 /** What tests and other actors can do to the account, and what they see of it. Pure. */
 import { addCertificate, certificateAt, coversAll } from './account.ts'
-import { settleDeletions } from './deletion.ts'
+import { settleDeletions } from './certificates.ts'
 import { createJob, isFinished, statusOf } from './jobs.ts'
 import type { CertificateSeed, Resource } from './resources.ts'
 import type { AccountResource, CloudAccount } from './state.ts'

@@ -1,4 +1,5 @@
-/** A request that has arrived: its body and the names of its parameters. Pure. */
+/** A request that has arrived: its body, the names of its parameters, and what is remembered of it. Pure. */
+import { createHash } from 'node:crypto'
 import { ApiError } from './errors.ts'
 import { isObject } from './parameters.ts'
 
@@ -35,5 +36,35 @@ export function parameterNames(request: IncomingRequest): readonly string[] {
     return Object.keys(parseBody(request))
   } catch {
     return []
+  }
+}
+
+/** What the emulator remembers of each request, for tests that compare and count. */
+export interface JournalEntry {
+  readonly n: number
+  /** Milliseconds, when the request's headers arrived. */
+  readonly at: number
+  readonly action: string
+  /** `OK`, an API error code, or the name of the injected fault. */
+  readonly code: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+const SECRET = /PrivateKey|Password/
+
+const PEM = /PublicKey/
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+/** A key is left out; a certificate is shortened to a digest, by which two can be compared. */
+export function journalBody(request: IncomingRequest): Readonly<Record<string, unknown>> {
+  try {
+    const members = Object.entries(parseBody(request)).map(([name, value]) => {
+      if (SECRET.test(name)) return [name, '[secret]']
+      return [name, PEM.test(name) ? `[sha256 ${digest(String(value))}]` : value]
+    })
+    return Object.fromEntries(members)
+  } catch {
+    return {}
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isComplete, serverNameIn } from '../../src/emulator/clientHello.ts'
+import { isComplete, serverNameIn } from '../../src/emulator/edge.ts'
 import { clientHello } from './clientHello.ts'
 
 test('the name is read from what a client sends', async () => {
