@@ -40,7 +40,7 @@ function tar(folder: string, top: string, file: string): void {
     '--numeric-owner',
     '--format=gnu',
   ]
-  execFileSync('tar', [...same, '--use-compress-program=gzip -9n', '-cf', file, '-C', folder, top], {
+  execFileSync('tar', [...same, '--use-compress-program=gzip -6n', '-cf', file, '-C', folder, top], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
 }

@@ -14,16 +14,24 @@ import { runProgram } from './runs.ts'
 /** Makes compiled code the same in every build. Unlike other flags of V8, it does not make the code invalid without it. */
 export const SEED = '--random-seed=1'
 
+/** Files by path: main.js, which loads the others, and these. They start without compiled code too, only later. */
+export async function withLoader({ parts }: Pick<Bundle, 'parts'>): Promise<ReadonlyMap<string, string>> {
+  const loader = await readFile(resolve(ROOT, 'packaging/loader.cjs'), 'utf8')
+  const main = `${loader}\n;${wrapped(parts.get('main.js') ?? '')}(exports, part, module, __filename)\n`
+  const names = [...parts.keys()].filter(name => name !== 'main.js').sort()
+  return new Map([
+    ['main.js', `#!/usr/bin/env node\n${main}`],
+    ...names.map(name => [name, wrapped(parts.get(name) ?? '')] as const),
+  ])
+}
+
 /** Files by path: main.js, and for each other part its code and its compiled code (`.cache`). */
 export async function withCodeCache({
   parts,
 }: Pick<Bundle, 'parts'>): Promise<ReadonlyMap<string, string | Buffer>> {
-  const names = [...parts.keys()].filter(name => name !== 'main.js').sort()
+  const files = new Map<string, string | Buffer>(await withLoader({ parts }))
+  const names = [...files.keys()].filter(name => name !== 'main.js')
   const folder = await mkdtemp(join(tmpdir(), 'certferry-code-cache-'))
-  const loader = await readFile(resolve(ROOT, 'packaging/loader.cjs'), 'utf8')
-  const main = `${loader}\n;${wrapped(parts.get('main.js') ?? '')}(exports, part, module, __filename)\n`
-  const files = new Map<string, string | Buffer>([['main.js', `#!/usr/bin/env node\n${main}`]])
-  for (const name of names) files.set(name, wrapped(parts.get(name) ?? ''))
   try {
     await mkdir(join(folder, 'parts'))
     // the folder of temporary files may lie below a package of modules

@@ -19,7 +19,7 @@ export async function writeDebianPackage(made: Made & { readonly architecture: s
     await staging.write('etc/certferry/config.toml', await exampleConfig())
     await writeOwnDocuments(staging, made)
     await writeControl(staging, made)
-    execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z3', '--build', staging.folder, made.file], {
+    execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', staging.folder, made.file], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -1,6 +1,6 @@
 /**
  * Stands before the program's first lines. Its other parts are files beside this one, or assets where all is one executable;
- * each comes with its compiled code, which Node takes where it was made by the same Node, and else compiles anew.
+ * most come with their compiled code, which Node takes where it was made by the same Node; else it compiles anew.
  */
 const loaded = new Map()
 
@@ -47,13 +47,16 @@ function later(name) {
 
 /** Asked for here and not above: an older Node, which knows no assets, must live to be told that it is too old. */
 function sourceOf(path) {
-  const { getAsset, getRawAsset, isSea } = require('node:sea')
-  if (isSea())
+  const { getAsset, getAssetKeys, getRawAsset, isSea } = require('node:sea')
+  if (isSea()) {
+    // an executable for another processor than the one it was built on has none
+    const isCompiled = getAssetKeys().includes(`${path}.cache`)
     return {
       filename: path,
       code: getAsset(path, 'utf8'),
-      cachedData: Buffer.from(getRawAsset(`${path}.cache`)),
+      cachedData: isCompiled ? Buffer.from(getRawAsset(`${path}.cache`)) : undefined,
     }
+  }
   const { readFileSync } = require('node:fs')
   const filename = `${__dirname}/${path}`
   return { filename, code: readFileSync(filename, 'utf8'), cachedData: readFileSync(`${filename}.cache`) }

@@ -8,7 +8,7 @@ import { type Ended, run, SYSTEM_PATH } from './child.ts'
 import { bootContainer, type Container, eventually, whyNoContainer } from './container.ts'
 import { REPOSITORY } from './systemdFixture.ts'
 
-const SUITE = 'bookworm'
+export const SUITE = 'bookworm'
 const ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' }
 const SYSTEM = 'systemd,systemd-sysv,dbus,procps'
 /** apt puts these in order; debootstrap alone cannot configure certbot's Python. */
@@ -25,7 +25,7 @@ export async function whyNoDebian(): Promise<string | undefined> {
 }
 
 /** Where this machine itself gets its packages. */
-async function mirror(): Promise<string | undefined> {
+export async function mirror(): Promise<string | undefined> {
   const format = ['--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages']
   const targets = await run('apt-get', ['indextargets', ...format], ENVIRONMENT).catch(() => undefined)
   return targets?.stdout
@@ -103,7 +103,7 @@ async function writeOverlay(overlay: string): Promise<void> {
 }
 
 /** As `npm run package` leaves it, which is done here where it has not been. */
-async function release(): Promise<string> {
+export async function release(): Promise<string> {
   const folder = join(REPOSITORY, 'release')
   const made = await access(join(folder, 'SHA256SUMS')).then(
     () => true,
@@ -115,7 +115,7 @@ async function release(): Promise<string> {
   return folder
 }
 
-async function version(): Promise<string> {
+export async function version(): Promise<string> {
   return JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')).version
 }
 

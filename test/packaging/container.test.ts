@@ -22,7 +22,7 @@ test('it takes the archive that npm run package makes', async () => {
   expect(text).toContain('ADD certferry-${VERSION}-linux-${ARCH}.tar.gz /opt/')
   const release = await readFile('packaging/release.ts', 'utf8')
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the script
-  expect(release).toContain('`certferry-${version}-linux-${arch}.tar.gz`')
+  expect(release).toContain('`certferry-${version}-linux-${target}.tar.gz`')
 })
 
 test('what it starts watches, as root without capabilities, who owns the keys', () => {
