@@ -16,7 +16,7 @@ import { createLogger, type Logger } from './log/logger.ts'
 import type { Metrics } from './metrics/registry.ts'
 import { createNotifier, type Notifier } from './notify/notifier.ts'
 import type { ProcessContext } from './processContext.ts'
-import type { Receipt } from './receipts/receipt.ts'
+import type { Receipt, Standing } from './receipts/receipt.ts'
 import { openReceiptStore, ownReceipt, type ReceiptStore } from './receipts/store.ts'
 import { stampsOf } from './sources/fileStamp.ts'
 import type { Lineage } from './sources/lineage.ts'
@@ -102,7 +102,11 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
   // the deadline ends a pause early; what follows meets the deadline itself
   const wait = (ms: number) => context.sleep(ms, signal).catch(() => undefined)
   const force = line.force ?? false
-  const effects = syncDependencies({ context, force, log, receipts, lazy, notifier, metrics, onSecret, wait })
+  const effects = syncDependencies({
+    ...{ context, force, log, receipts, lazy, notifier, metrics, onSecret, wait },
+    // else nobody is told of what is unchanged
+    tellsAll: () => line.json || log.debugs !== false || notifier.isOn || metrics() !== undefined,
+  })
   let replacer: Promise<Replacer> | undefined
   const openReplacer = async ({ ending = signal, request = send => send() }: ReplacerUse) => {
     const { createReplacer } = await import('./deploy/replacer.ts')
@@ -178,13 +182,15 @@ interface SyncParts extends Pick<App, 'log' | 'receipts' | 'notifier'> {
   readonly force: boolean
   readonly lazy: LazyUploader
   readonly metrics: () => Metrics | undefined
+  /** Whether what is known of an unchanged certificate is written somewhere. */
+  readonly tellsAll: () => boolean
   readonly onSecret: OnSecret
   /** Milliseconds, or at once when the work is to end. */
   readonly wait: (ms: number) => Promise<void>
 }
 
 function syncDependencies(parts: SyncParts): SyncAllDeps {
-  const { context, force, log, receipts, lazy, notifier, metrics, onSecret, wait } = parts
+  const { context, force, log, receipts, lazy, notifier, metrics, tellsAll, onSecret, wait } = parts
   const now = () => new Date(context.now())
   const logOutcome = outcomeLogger(log)
   const ownTurn = inTurns()
@@ -207,16 +213,17 @@ function syncDependencies(parts: SyncParts): SyncAllDeps {
     stamps: stampsOf,
     recallAll: async lineages => {
       const [only, ...others] = lineages
-      const found = await (only && !others.length
-        ? receipts.recall(only.id).then(receipt => [receipt])
-        : receipts.all()
-      ).catch(notifyStopped)
-      const known = new Map(found.map(receipt => [receipt.lineage, receipt]))
+      const isOne = only !== undefined && !others.length
+      if (!isOne && !tellsAll()) return receipts.standings().catch(notifyStopped)
+      const all = isOne ? receipts.recall(only.id).then(receipt => [receipt]) : receipts.all()
+      const found = new Map((await all.catch(notifyStopped)).map(receipt => [receipt.lineage, receipt]))
+      const standings = new Map<string, Standing>()
       for (const lineage of lineages) {
-        const receipt = known.get(lineage.id)
+        const receipt = found.get(lineage.id)
+        if (receipt?.uploaded) standings.set(lineage.id, receipt.uploaded)
         if (receipt) recalled(receipt, lineage)
       }
-      return known
+      return standings
     },
     prepare: () => receipts.prepare().catch(notifyStopped),
     recall: async lineage => recalled(own(lineage, await receipts.recall(lineage.id)), lineage),

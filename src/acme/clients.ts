@@ -43,6 +43,8 @@ interface FileClient extends ClientBasics {
 export interface FileQueries {
   readonly isPresent: (path: string) => boolean
   readonly isAbsent: (path: string) => boolean
+  /** What a folder holds, listed once for all lineages; undefined where it cannot be listed. */
+  readonly entriesOf: (folder: string) => ReadonlySet<string> | undefined
   readonly linkTarget: (path: string) => string | undefined
 }
 
@@ -68,8 +70,8 @@ const ROWS = {
     markers: name => [`live/${name}/fullchain.pem`, `live/${name}/privkey.pem`],
     // certbot creates this file first, and `certbot delete` removes it first. Where only live and archive were copied or
     // mounted, the folder renewal is missing for every lineage
-    retired: (name, { isPresent, isAbsent }) =>
-      isPresent('renewal') && isAbsent(`renewal/${name}.conf`)
+    retired: (name, { entriesOf }) =>
+      entriesOf('renewal')?.has(`${name}.conf`) === false
         ? `is no longer kept by certbot: renewal/${name}.conf does not exist`
         : undefined,
     renew: (name, force) =>

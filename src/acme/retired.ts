@@ -1,6 +1,6 @@
 /** Finds certificates in a client's folder that the client no longer keeps, or that are not publicly trusted. */
 import { X509Certificate } from 'node:crypto'
-import { lstatSync, readlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENTS, type FileQueries, type FolderKind, lineageId } from './clients.ts'
 
@@ -18,29 +18,32 @@ interface KeptContext {
   readonly left: Left[]
 }
 
-/** The names that the client still keeps. */
-export async function keptOf(
+/** Those that the client still keeps. */
+export async function keptOf<T extends { readonly name: string }>(
   { kind, path }: { readonly kind: FolderKind; readonly path: string },
-  names: readonly string[],
+  lineages: readonly T[],
   { chainsOf, left }: KeptContext,
-): Promise<readonly string[]> {
+): Promise<readonly T[]> {
   const client = CLIENTS[kind]
   const files = fileQueries(path)
   const gone = new Map<string, string>()
-  for (const name of names) {
+  for (const { name } of lineages) {
     const why = 'retired' in client ? client.retired?.(name, files) : undefined
     if (why !== undefined) gone.set(name, why)
   }
-  if (client.keepsReplaced)
+  if (client.keepsReplaced) {
+    const names = lineages.map(({ name }) => name)
     for (const group of sameDomains(names.filter(name => !gone.has(name)))) {
       const chains = group.map(async name => ({ name, chains: await chainsOf(name).catch(() => []) }))
       for (const [name, why] of replacedIn(await Promise.all(chains), new Date())) gone.set(name, why)
     }
+  }
   for (const [name, why] of gone) left.push({ lineage: lineageId(kind, name), why })
-  return names.filter(name => !gone.has(name))
+  return lineages.filter(({ name }) => !gone.has(name))
 }
 
-const fileQueries = (path: string): FileQueries => {
+function fileQueries(path: string): FileQueries {
+  const listed = new Map<string, ReadonlySet<string> | undefined>()
   const existenceOf = (name: string) => {
     try {
       return lstatSync(join(path, name), { throwIfNoEntry: false }) ? 'present' : 'absent'
@@ -51,6 +54,10 @@ const fileQueries = (path: string): FileQueries => {
   return {
     isPresent: name => existenceOf(name) === 'present',
     isAbsent: name => existenceOf(name) === 'absent',
+    entriesOf: folder => {
+      if (!listed.has(folder)) listed.set(folder, entriesIn(join(path, folder)))
+      return listed.get(folder)
+    },
     linkTarget: name => {
       try {
         return readlinkSync(join(path, name))
@@ -58,6 +65,14 @@ const fileQueries = (path: string): FileQueries => {
         return undefined
       }
     },
+  }
+}
+
+function entriesIn(folder: string): ReadonlySet<string> | undefined {
+  try {
+    return new Set(readdirSync(folder))
+  } catch {
+    return undefined
   }
 }
 

@@ -6,6 +6,8 @@ import type { LogEntry } from '../log/logger.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { filterByName, listLineages } from '../sources/discover.ts'
+import type { FileStamps } from '../sources/fileStamp.ts'
+import type { Lineage } from '../sources/lineage.ts'
 import { jsonLine } from '../terminal/text.ts'
 import { exitOf, runJson } from '../upload/outcome.ts'
 import { createProgressLine } from '../upload/progress.ts'
@@ -26,7 +28,8 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   )
   try {
     const { settings, log, receipts, effects } = app
-    const listing = await listLineages(settings, context.home)
+    const stamps = new Map<Lineage, FileStamps>()
+    const listing = await listLineages(settings, context.home, stamps)
     const { lineages, failed, left } = filterByName(listing, line.only)
     logInsecurePermissions(app)
     for (const outcome of failed) effects.report(outcome)
@@ -34,7 +37,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
 
     const options = { force, dryRun, endpoint: settings.endpoint.hostname }
     const checked = await progress.during(lineages.length, effects, counting =>
-      syncAll(lineages, counting, options),
+      syncAll(lineages, counting, options, stamps),
     )
     const replacing = !(line.noReplace ?? false)
     const say = (entry: LogEntry) => logEntry(log, entry)

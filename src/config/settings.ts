@@ -99,13 +99,23 @@ export function resolveSettings(options: Options, env: Environment, config: Conf
   const values = resolveValues(inputs)
   const endpoint = new URL(values.endpoint)
   const service = { endpoint: endpoint.origin, region: values.region, language: values.language }
+  /** Ten thousand lineages share what is in force: by their source's keys and the tables that match. */
+  const resolved = new WeakMap<LineageKeys, Map<string, LineageSettings>>()
   return {
     ...values,
     endpoint,
     sources: options.source?.length ? options.source : (config.source ?? []).map(sourceOf),
     forLineage: (id, name, keys) => {
-      const merged = mergedKeys(config, id, name, keys)
-      return { upload: { ...uploadSettings(merged), service }, deploy: deploySettings(merged) }
+      const tables = matchingTables(config, id, name)
+      const key = tables.map(table => config.certificate?.indexOf(table)).join()
+      const byTables = resolved.get(keys) ?? new Map<string, LineageSettings>()
+      resolved.set(keys, byTables)
+      const known = byTables.get(key)
+      if (known) return known
+      const merged = mergedKeys(config, keys, tables)
+      const settings = { upload: { ...uploadSettings(merged), service }, deploy: deploySettings(merged) }
+      byTables.set(key, settings)
+      return settings
     },
     isExcluded: id =>
       matchingTables(config, id, id.slice(id.indexOf(':') + 1)).findLast(
@@ -123,10 +133,18 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
 const matchingTables = ({ certificate = [] }: Config, id: string, name: string) =>
   certificate.filter(({ match }) => isMatch(match, id) || isMatch(match, name))
 
-function mergedKeys(config: Config, id: string, name: string, keys: LineageKeys): LineageKeys {
-  const tables = matchingTables(config, id, name).map(({ match: _, exclude: __, ...rest }) => rest)
-  return Object.assign({}, config.upload, config.deploy, keys, ...tables)
-}
+const mergedKeys = (
+  config: Config,
+  keys: LineageKeys,
+  tables: ReturnType<typeof matchingTables>,
+): LineageKeys =>
+  Object.assign(
+    {},
+    config.upload,
+    config.deploy,
+    keys,
+    ...tables.map(({ match: _, exclude: __, ...rest }) => rest),
+  )
 
 function uploadSettings(merged: LineageKeys): Omit<UploadSettings, 'service'> {
   return {

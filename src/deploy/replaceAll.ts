@@ -22,8 +22,10 @@ export async function replaceAll(
   replacer: () => Promise<Replacer>,
   options: RunOptions,
 ): Promise<readonly Outcome[]> {
+  const wanted = lineages.filter(({ deploy }) => deploy.replace)
+  if (!wanted.length) return outcomes
   const byId = new Map(outcomes.map(outcome => [outcome.lineage, outcome]))
-  const ready = lineages.filter(({ id, deploy }) => deploy.replace && isReady(byId.get(id), options.dryRun))
+  const ready = wanted.filter(({ id }) => isReady(byId.get(id), options.dryRun))
   if (!ready.length) return outcomes
   const { dryRun, isHurried, say = () => {}, onProgress = () => {} } = options
   const { examine, replace } = await replacer()

@@ -1,19 +1,14 @@
 /** Reads text of a regular file of bounded size, with the state of the file when it was read. */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { dirname } from 'node:path'
 import { Fault, type FaultCode } from '../errors.ts'
 import { isThere, isTimedElsewhere } from './fileSystem.ts'
 import type { InsecurePermissions } from './permissions.ts'
 
-/** As `stat` of node:fs returns them with `bigint`. */
-export interface FileStat {
-  readonly dev: bigint
-  readonly ino: bigint
-  readonly size: bigint
-  readonly ctimeNs: bigint
-}
+/** As `stat` of node:fs returns them. */
+export type FileStat = Pick<Stats, 'dev' | 'ino' | 'size' | 'ctimeMs'>
 
 /** A certificate with a hundred issuers is a hundred times smaller. */
 export const MAX_FILE_BYTES = 1 << 20
@@ -69,14 +64,14 @@ export async function readTextFile(
   try {
     // O_NONBLOCK: opening a FIFO without a writer would never return
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = fstatSync(file, { bigint: true })
+    const stat = fstatSync(file)
     if (!stat.isFile()) throw new Fault('FILE_INVALID', `${path}: is not a regular file`)
-    const bytes = stat.size > most ? undefined : bytesOf(file, Number(stat.size), most)
+    const bytes = stat.size > most ? undefined : bytesOf(file, stat.size, most)
     if (!bytes) throw new Fault('FILE_INVALID', `${path}: has more than the ${sizeText(most)} that are read`)
     // after the read: a file that was emptied meanwhile must not look old. And ctime: cp -p and touch set mtime back
     const { mtimeMs, ctimeMs } = fstatSync(file)
     const writtenAt = Math.max(mtimeMs, ctimeMs)
-    return { text: bytes.toString('utf8'), bytes, writtenAt, mode: Number(stat.mode), stat }
+    return { text: bytes.toString('utf8'), bytes, writtenAt, mode: stat.mode, stat }
   } catch (error) {
     throw asFault(error, path, missing)
   } finally {

@@ -15,6 +15,8 @@ import { createNotificationQueue } from './queue.ts'
 import { replacementNotifications } from './replacementNotification.ts'
 
 export interface Notifier {
+  /** Whether there is a channel. */
+  readonly isOn: boolean
   /** The receipt before a check: an ID it already has is no news. */
   readonly previousReceipt: (receipt: Receipt) => void
   readonly outcome: (outcome: Outcome) => void
@@ -29,6 +31,7 @@ export interface Notifier {
 }
 
 const NO_NOTIFIER: Notifier = {
+  isOn: false,
   previousReceipt: () => {},
   outcome: () => {},
   replacement: () => {},
@@ -89,6 +92,7 @@ export function createNotifier(
     timer ??= setTimeout(() => void flush(), BATCH_WINDOW_MS).unref()
   }
   return {
+    isOn: true,
     previousReceipt: receipt => void receipts.set(receipt.lineage, receipt),
     outcome: outcome => {
       const receipt = receipts.get(outcome.lineage)

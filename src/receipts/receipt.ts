@@ -67,6 +67,11 @@ export interface Upload {
   readonly changesAt?: string
 }
 
+/** All of an upload that a check needs to find that its files are unchanged. */
+export interface Standing extends Pick<Upload, 'certificateId' | 'endpoint' | 'files'> {
+  readonly changesAt?: string | null
+}
+
 export interface Rejection {
   readonly fingerprint: string
   /** Digest of the settings it was sent with: other settings make another request. */

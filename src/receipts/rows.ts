@@ -1,11 +1,10 @@
 /** Receipts and notifications as rows of the state database. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Receipt, Superseded } from './receipt.ts'
+import type { Receipt, Standing, Superseded } from './receipt.ts'
 import { parsed, receiptFrom } from './shape.ts'
 
-const LINEAGE = `name AS lineage, path, certificate_id AS certificateId, request_id AS requestId, fingerprint, leaf, names,
-  not_before AS notBefore, not_after AS notAfter, uploaded_at AS uploadedAt, endpoint, reused, chain_stamp, key_stamp,
-  changes_at AS changesAt`
+const LINEAGE = `name, path, certificate_id, request_id, fingerprint, leaf, names, not_before, not_after, uploaded_at, endpoint,
+  reused, chain_stamp, key_stamp, changes_at`
 
 const SUPERSEDED = `lineage, certificate_id AS certificateId, fingerprint, leaf, endpoint, not_before AS notBefore,
   not_after AS notAfter, uploaded_at AS uploadedAt, superseded_at AS supersededAt, may_return AS mayReturn, reused,
@@ -18,13 +17,48 @@ const RETRY = 'lineage, fingerprint, since, failures, next_attempt_at AS nextAtt
 
 type Row = Readonly<Record<string, unknown>>
 
+type Text = string | null
+
+type LineageRow = readonly [
+  ...[
+    name: string,
+    path: Text,
+    certificateId: Text,
+    requestId: Text,
+    fingerprint: Text,
+    leaf: Text,
+    names: Text,
+  ],
+  ...[notBefore: Text, notAfter: Text, uploadedAt: Text, endpoint: Text, reused: number | null],
+  ...[chainStamp: Text, keyStamp: Text, changesAt: Text],
+]
+
+/** Of every lineage that has one, without what else its receipt says. */
+export function selectStandings(db: DatabaseSync): ReadonlyMap<string, Standing> {
+  const columns = 'name, certificate_id, endpoint, chain_stamp, key_stamp, changes_at'
+  const statement = db.prepare(
+    `SELECT ${columns} FROM lineages WHERE path IS NOT NULL AND chain_stamp IS NOT NULL`,
+  )
+  statement.setReturnArrays(true)
+  const standings = new Map<string, Standing>()
+  for (const row of statement.iterate() as Iterable<unknown>) {
+    const [name, certificateId, endpoint, chain, key, changesAt] = row as StandingRow
+    standings.set(name, { certificateId, endpoint, files: { chain, key }, changesAt })
+  }
+  return standings
+}
+
+type StandingRow = readonly [
+  ...[name: string, certificateId: string, endpoint: string, chainStamp: string],
+  ...[keyStamp: Text, changesAt: Text],
+]
+
 /** Every receipt, or that of one lineage; `undefined` in the place of one that is not as it should be. */
 export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<string, Receipt | undefined> {
-  const select = (columns: string, table: string, key: string, order = '') => {
-    const where = lineage === undefined ? '' : ` WHERE ${key} = ?`
-    const statement = db.prepare(`SELECT ${columns} FROM ${table}${where}${order}`)
-    return (lineage === undefined ? statement.all() : statement.all(lineage)) as Row[]
-  }
+  const names = lineage === undefined ? [] : [lineage]
+  const prepare = (columns: string, table: string, key: string, order = '') =>
+    db.prepare(`SELECT ${columns} FROM ${table}${names.length ? ` WHERE ${key} = ?` : ''}${order}`)
+  const select = (...query: Parameters<typeof prepare>) => prepare(...query).all(...names) as Row[]
   const superseded = Map.groupBy(
     select(SUPERSEDED, 'superseded', 'lineage', ' ORDER BY lineage, position'),
     row => row.lineage,
@@ -33,40 +67,48 @@ export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<
   const rejections = byLineage(select(REJECTION, 'rejections', 'lineage'))
   const retries = byLineage(select(RETRY, 'retries', 'lineage'))
   const replacements = byLineage(select('lineage, document', 'replacements', 'lineage'))
-  return new Map(
-    select(LINEAGE, 'lineages', 'name').map(row => {
-      const name = row.lineage as string
-      const receipt = receiptFrom({
-        ...uploadOf(row),
-        superseded: (superseded.get(name) ?? []).map(supersededOf),
-        rejected: rejections.get(name),
-        failing: retries.get(name),
-        replacement: parsed(String(replacements.get(name)?.document)),
-      })
-      return [name, receipt]
-    }),
-  )
-}
-
-function uploadOf(row: Row): Row {
-  const { names, reused, chain_stamp: chain, key_stamp: key, ...others } = row
-  const members: Record<string, unknown> = withoutNulls(others)
-  if (names !== null) members.names = parsed(String(names))
-  if (reused !== null) members.reused = reused === 1
-  if (chain !== null) members.files = { chain, key }
-  return members
+  // ten thousand as arrays, one after another, take a third of the time that they take as objects
+  const lineages = prepare(LINEAGE, 'lineages', 'name')
+  lineages.setReturnArrays(true)
+  const receipts = new Map<string, Receipt | undefined>()
+  for (const row of lineages.iterate(...names) as Iterable<unknown>) {
+    const [name, path, certificateId, requestId, fingerprint, leaf, domains, ...others] = row as LineageRow
+    const [notBefore, notAfter, uploadedAt, endpoint, reused, chain, key, changesAt] = others
+    const document = replacements.get(name)?.document
+    const receipt = receiptFrom({
+      lineage: name,
+      path: path ?? undefined,
+      certificateId: certificateId ?? undefined,
+      requestId: requestId ?? undefined,
+      fingerprint: fingerprint ?? undefined,
+      leaf: leaf ?? undefined,
+      names: domains === null ? undefined : parsed(domains),
+      notBefore: notBefore ?? undefined,
+      notAfter: notAfter ?? undefined,
+      uploadedAt: uploadedAt ?? undefined,
+      endpoint: endpoint ?? undefined,
+      reused: reused === null ? undefined : reused === 1,
+      files: chain === null ? undefined : { chain, key },
+      changesAt: changesAt ?? undefined,
+      superseded: superseded.get(name)?.map(supersededOf) ?? [],
+      rejected: rejections.get(name),
+      failing: retries.get(name),
+      replacement: document === undefined ? undefined : parsed(String(document)),
+    })
+    receipts.set(name, receipt)
+  }
+  return receipts
 }
 
 function supersededOf(row: Row): Row {
   const { mayReturn, reused, ...others } = row
-  const members: Record<string, unknown> = withoutNulls(others)
+  const members: Record<string, unknown> = Object.fromEntries(
+    Object.entries(others).filter(([, value]) => value !== null),
+  )
   if (mayReturn === 1) members.mayReturn = true
   if (reused !== null) members.reused = reused === 1
   return members
 }
-
-const withoutNulls = (row: Row) =>
-  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))
 
 export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
   const { lineage, path = null, uploaded, superseded, rejected, failing, replacement } = receipt

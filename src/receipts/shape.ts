@@ -50,9 +50,13 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 const isSha256: Check = value => isText(value) && /^[0-9a-f]{64}$/.test(value)
 
+/** Of a day that every month has. */
+const ORDINARY_DATE = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+
 /** Exactly as written here: dates in one form can be compared as text, and none of them is a 30th of February. */
 const isDate: Check = value => {
   if (!isText(value)) return false
+  if (ORDINARY_DATE.test(value)) return true
   const time = Date.parse(value)
   return !Number.isNaN(time) && new Date(time).toISOString() === value
 }

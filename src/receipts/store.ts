@@ -5,12 +5,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { type Lineage, nameTaken } from '../sources/lineage.ts'
 import { DATABASE, type OnDamage, openState } from './database.ts'
-import { emptyReceipt, type Receipt } from './receipt.ts'
+import { emptyReceipt, type Receipt, type Standing } from './receipt.ts'
 import {
   deleteReceipt,
   replaceReceipt,
   selectReceipts,
   selectSent,
+  selectStandings,
   selectUnsent,
   type UnsentRow,
 } from './rows.ts'
@@ -31,6 +32,8 @@ export interface ReceiptStore {
   readonly record: (lineage: string, amend: (receipt: Receipt) => Receipt) => Promise<void>
   /** By one query. */
   readonly all: () => Promise<readonly Receipt[]>
+  /** By one query that reads no more than this, by lineage. */
+  readonly standings: () => Promise<ReadonlyMap<string, Standing>>
   /** False where nothing is known of it. */
   readonly forget: (lineage: string) => Promise<boolean>
   readonly notifications: () => Promise<Notifications>
@@ -78,6 +81,7 @@ export function openReceiptStore(dir: string, onDamage: OnDamage, now: () => Dat
       const found = state.read(db => [...select(db).values()]) ?? []
       return found.filter(receipt => receipt !== undefined)
     },
+    standings: async () => state.read(selectStandings) ?? new Map(),
     forget: async lineage =>
       state.read(db => selectReceipts(db, lineage).has(lineage)) === true &&
       state.write(db => deleteReceipt(db, lineage)),

@@ -10,6 +10,7 @@ import { Fault, type FaultCode } from '../errors.ts'
 import { isFolder, isSamePlace, isThere } from '../files/fileSystem.ts'
 import { BETWEEN_READS_MS, errorCode, readTextFile } from '../files/readFile.ts'
 import { printableText } from '../terminal/text.ts'
+import { type FileStamps, stampsOf } from './fileStamp.ts'
 import { isNamed, type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from './lineage.ts'
 import { readStore } from './readPair.ts'
 
@@ -21,15 +22,20 @@ export interface Discovered {
   readonly left: readonly Left[]
 }
 
+/** Gets the stamps of what is found, where its files could be examined. */
+type Stamped = Map<Lineage, FileStamps>
+
+/** With `stamped`, a lineage's files are examined in place of its folder: for who asks for their stamps anyway. */
 export async function discoverLineages(
   sources: readonly Source[],
   settingsFor: Settings['forLineage'],
+  stamped?: Stamped,
 ): Promise<Discovered> {
   const lineages = new Map<string, Lineage>()
   const faults: { lineage: string; fault: Fault }[] = []
   const left: Left[] = []
   for (const source of sources) {
-    const found = await lineagesIn(source, settingsFor, left).catch(error => {
+    const found = await lineagesIn(source, settingsFor, left, stamped).catch(error => {
       if (!(error instanceof Fault)) throw error
       faults.push({ lineage: sourceLabel(source), fault: error })
       return []
@@ -48,26 +54,28 @@ async function lineagesIn(
   source: Source,
   settingsFor: Settings['forLineage'],
   left: Left[],
+  stamped: Stamped | undefined,
 ): Promise<readonly Lineage[]> {
   if (source.kind === 'pem') return [pemLineage(source, settingsFor)]
-  const names = await namesIn(source, left)
-  return [...new Set(names)].sort().map(name => lineageIn(source, name, settingsFor))
-}
-
-async function namesIn(source: FolderSource, left: Left[]): Promise<readonly string[]> {
+  const lineagesOf = (names: Iterable<string>) =>
+    [...new Set(names)].sort().map(name => lineageIn(source, name, settingsFor))
   if (source.kind === 'traefik') {
     const stored = await storedAt(source.path)
     const chainsOf = async (name: string) => stored.filter(one => one.name === name).map(({ chain }) => chain)
-    return keptOf(source, [...new Set(stored.map(({ name }) => name))], { chainsOf, left })
+    return keptOf(source, lineagesOf(stored.map(({ name }) => name)), { chainsOf, left })
   }
   const { kind, path } = source
-  const layout = CLIENTS[kind]
-  const entries = entriesIn(join(path, layout.folder), layout.depth, source)
-  const names = [...new Set(entries.map(layout.nameOf))].filter(name => name !== undefined)
-  const chainsOf = async (name: string) => [(await readTextFile(join(path, layout.chain(name)))).text]
-  // isThere counts the dangling links of certbot's first issuance, and what cannot be examined: reading that says why
-  const marked = names.filter(name => layout.markers(name).some(marker => isThere(join(path, marker))))
-  return keptOf(source, marked, { chainsOf, left })
+  const { folder, depth, nameOf, chain, markers } = CLIENTS[kind]
+  const entries = entriesIn(join(path, folder), depth, source)
+  const chainsOf = async (name: string) => [(await readTextFile(join(path, chain(name)))).text]
+  const isMarked = (lineage: Lineage) => {
+    const stamps = stamped && stampsOf(lineage)
+    if (stamps) stamped.set(lineage, stamps)
+    // isThere counts the dangling links of certbot's first issuance, and what cannot be examined: reading that says why
+    return stamps !== undefined || markers(lineage.name).some(marker => isThere(join(path, marker)))
+  }
+  const named = lineagesOf(entries.map(nameOf).filter(name => name !== undefined))
+  return keptOf(source, named.filter(isMarked), { chainsOf, left })
 }
 
 /** How often an empty file is read again, 100 ms apart: Traefik empties it, and writes it anew in place. */
@@ -136,7 +144,7 @@ export interface Listing {
 }
 
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
-export async function listLineages(settings: Settings, home: string): Promise<Listing> {
+export async function listLineages(settings: Settings, home: string, stamped?: Stamped): Promise<Listing> {
   const sources = settings.sources.length ? settings.sources : existingSources(home)
   if (!sources.length) {
     const places = usualSources(home).map(({ path }) => path)
@@ -145,7 +153,7 @@ export async function listLineages(settings: Settings, home: string): Promise<Li
       `no source is configured, and none of the usual places is there: ${places.join(', ')}`,
     )
   }
-  const { lineages, faults, left } = await discoverLineages(sources, settings.forLineage)
+  const { lineages, faults, left } = await discoverLineages(sources, settings.forLineage, stamped)
   return {
     lineages: lineages.filter(({ id }) => !settings.isExcluded(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),

@@ -1,5 +1,5 @@
 /** Stamps of files: a file whose stamp is unchanged need not be read again. */
-import { type BigIntStats, statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { isWorldAccessible } from '../files/permissions.ts'
 import type { FileStat } from '../files/readFile.ts'
@@ -11,10 +11,11 @@ export interface FileStamps {
   readonly key: string | null
 }
 
-/** With ctime, which nothing sets back: a file that is copied, touched or moved here has another. */
-export const stampOf = ({ dev, ino, size, ctimeNs }: FileStat): string => `${dev}:${ino}:${size}:${ctimeNs}`
-
-const NS_PER_MS = 1_000_000n
+/**
+ * With ctime, which nothing sets back: a file that is copied, touched or moved here has another. To a quarter of a microsecond,
+ * far less than the ticks in which it is counted; 64-bit integers take twice the time.
+ */
+export const stampOf = ({ dev, ino, size, ctimeMs }: FileStat): string => `${dev}:${ino}:${size}:${ctimeMs}`
 
 /** Linux counts a file's times in ticks of 10 ms at most. */
 const TICK_MS = 20
@@ -26,10 +27,8 @@ const COARSEST_CLOCK_MS = 2_500
  * Whether every later write must change the stamp. One in the same tick would not, so a file written just now has no
  * reliable stamp yet; nor has one written in the future, by a clock that has been set back since.
  */
-export function isReliable({ ctimeNs }: Pick<FileStat, 'ctimeNs'>, now: number): boolean {
-  const age = now - Number(ctimeNs / NS_PER_MS)
-  return age >= (ctimeNs % NS_PER_MS === 0n ? COARSEST_CLOCK_MS : TICK_MS)
-}
+export const isReliable = ({ ctimeMs }: Pick<FileStat, 'ctimeMs'>, now: number): boolean =>
+  now - ctimeMs >= (Number.isInteger(ctimeMs) ? COARSEST_CLOCK_MS : TICK_MS)
 
 export const isEqual = (one: FileStamps | undefined, other: FileStamps | undefined): boolean =>
   one !== undefined && one.chain === other?.chain && one.key === other.key
@@ -53,14 +52,14 @@ export function stampsOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): FileSt
   if (!chainStat) return undefined
   if (key === undefined) return { chain: stampOf(chainStat), key: null }
   const keyStat = key === chain ? chainStat : statFile(key)
-  if (!keyStat || isWorldAccessible(Number(keyStat.mode))) return undefined
+  if (!keyStat || isWorldAccessible(keyStat.mode)) return undefined
   return { chain: stampOf(chainStat), key: stampOf(keyStat) }
 }
 
 /** Undefined for any error: reading the file reports it. */
-function statFile(path: string): BigIntStats | undefined {
+function statFile(path: string): Stats | undefined {
   try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })
+    return statSync(path, { throwIfNoEntry: false })
   } catch {
     return undefined
   }

@@ -1,5 +1,4 @@
 /** The lineage that a source has under a name. Pure. */
-import { join } from 'node:path/posix'
 import { CLIENTS, FOLDER_KINDS, lineageId } from '../acme/clients.ts'
 import type { FolderSource, LineageSettings, PemSource, Settings } from '../config/settings.ts'
 import type { SourceKind } from '../config/values.ts'
@@ -24,10 +23,11 @@ export const isNamed = (wanted: string) => (lineage: Pick<Lineage, 'id' | 'name'
 export function lineageIn(source: FolderSource, name: string, settingsFor: Settings['forLineage']): Lineage {
   const { kind, path, keys } = source
   const id = lineageId(kind, name)
-  const about = { id, name, kind, ...settingsFor(id, name, keys) }
-  if (kind === 'traefik') return { ...about, chain: path, key: path }
+  const { upload, deploy } = settingsFor(id, name, keys)
+  if (kind === 'traefik') return { id, name, kind, chain: path, key: path, upload, deploy }
+  const folder = path.endsWith('/') ? path : `${path}/`
   const { chain, key } = CLIENTS[kind]
-  return { ...about, chain: join(path, chain(name)), key: join(path, key(name)) }
+  return { id, name, kind, chain: folder + chain(name), key: folder + key(name), upload, deploy }
 }
 
 export function pemLineage(

@@ -102,7 +102,7 @@ export function cachedSymlinks(): (folder: string) => Promise<readonly string[]>
     | { readonly folder: string; readonly stamp: string; readonly names: readonly string[] }
     | undefined
   return async folder => {
-    const found = await stat(folder, { bigint: true }).catch(() => undefined)
+    const found = await stat(folder).catch(() => undefined)
     const stamp = found ? stampOf(found) : ''
     if (known?.folder === folder && known.stamp === stamp) return known.names
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])

@@ -15,9 +15,12 @@ export function wrap(text: string, width: number, indent = 0): string {
 const WIDE =
   /(?![\uff61-\uffdc])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u
 
+/** Of such a text no expression with Unicode properties is asked: to build one takes a millisecond. */
+const isAscii = (text: string) => /^[\n -~]*$/.test(text)
+
 /** The columns of a text on a terminal: two for a Chinese character, none for a combining mark. */
 export function displayWidth(text: string): number {
-  if (/^[ -~]*$/.test(text)) return text.length
+  if (isAscii(text)) return text.length
   return [...text].reduce((sum, one) => sum + (/\p{M}/u.test(one) ? 0 : WIDE.test(one) ? 2 : 1), 0)
 }
 
@@ -41,9 +44,11 @@ const UNPRINTED = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** The same JSON with every such character escaped. */
 export const escapeText = (json: string): string =>
-  json.replace(UNPRINTED, character =>
-    Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(''),
-  )
+  isAscii(json)
+    ? json
+    : json.replace(UNPRINTED, character =>
+        Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(''),
+      )
 
 const escapeOf = (unit: number) => `\\u${unit.toString(16).padStart(4, '0')}`
 
@@ -61,7 +66,7 @@ export function printableText(text: string, most = 500): string {
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 2 * most + 2)
-  const line = beginning.replace(UNPRINTABLE, '\ufffd').trim()
+  const line = isAscii(beginning) ? beginning : beginning.replace(UNPRINTABLE, '\ufffd').trim()
   return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : line
 }
 

@@ -7,8 +7,8 @@ import {
   isOlder,
   type Receipt,
   type Rejection,
+  type Standing,
   supersededAs,
-  type Upload,
 } from '../receipts/receipt.ts'
 import { type FileStamps, isEqual } from '../sources/fileStamp.ts'
 import { adviceOn } from '../tencent/errorCodes.ts'
@@ -77,18 +77,16 @@ export function decide(
   return { do: 'upload', because: isOlder(datesOf(bundle), uploaded) ? 'older' : 'changed' }
 }
 
-/** The recorded upload, if the files have the stamps of that upload: they need not be read. */
-export const unchangedUpload = (
-  { uploaded }: Receipt,
+/** Whether the files have the stamps of the recorded upload: they need not be read. */
+export const isUnchanged = <T extends Standing>(
+  uploaded: T | undefined,
   marks: FileStamps | undefined,
-  { force, endpoint, now }: Pick<DecisionContext, 'force' | 'endpoint' | 'now'>,
-): Upload | undefined =>
+  { force, endpoint, now }: Pick<DecisionContext, 'force' | 'endpoint'> & { readonly now: string },
+): uploaded is T =>
   !force &&
   uploaded?.endpoint === endpoint &&
   isEqual(uploaded.files, marks) &&
-  !(uploaded.changesAt && uploaded.changesAt <= now.toISOString())
-    ? uploaded
-    : undefined
+  !(uploaded.changesAt && uploaded.changesAt <= now)
 
 const datesOf = ({ notBefore, notAfter }: Bundle) => ({
   notBefore: notBefore.toISOString(),

@@ -1,16 +1,17 @@
 /** One run over many lineages: each is checked, and those whose files are mid-change are checked again. */
 import { Fault } from '../errors.ts'
-import { type Receipt, type Upload, uploadedIdentity } from '../receipts/receipt.ts'
+import { type Standing, type Upload, uploadedIdentity } from '../receipts/receipt.ts'
+import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { settingsDigest } from '../tencent/uploadRequest.ts'
 import { RUN_RECHECK_DELAYS_MS } from '../util/schedule.ts'
-import { unchangedUpload } from './decision.ts'
+import { isUnchanged } from './decision.ts'
 import type { Outcome } from './outcome.ts'
 import { type SyncDeps, type SyncOptions, syncCertificate } from './syncCertificate.ts'
 
 export interface SyncAllDeps extends SyncDeps {
-  /** The receipts of these lineages that have one, by one query. */
-  readonly recallAll: (lineages: readonly Lineage[]) => Promise<ReadonlyMap<string, Receipt>>
+  /** By one query: the uploads of these lineages, or no more of each than shows that it is unchanged. */
+  readonly recallAll: (lineages: readonly Lineage[]) => Promise<ReadonlyMap<string, Standing | Upload>>
   /** Shows that receipts can be written, before anything is uploaded. @throws Fault STATE_DIR_UNUSABLE. */
   readonly prepare: () => Promise<void>
   /** Gets every outcome once, as it happens. */
@@ -25,15 +26,18 @@ export interface SyncAllDeps extends SyncDeps {
 const CONCURRENCY = 256
 
 /**
- * A lineage that fails never stops the others; the outcomes have the order of the lineages.
+ * A lineage that fails never stops the others; the outcomes have the order of the lineages. `stamps` are those that were taken
+ * when the lineages were listed.
  * @throws Fault STATE_DIR_UNUSABLE if something has changed and could not be recorded.
  */
 export async function syncAll(
   lineages: readonly Lineage[],
   deps: SyncAllDeps,
   options: Omit<SyncOptions, 'last'>,
+  stamps: ReadonlyMap<Lineage, FileStamps> = new Map(),
 ): Promise<readonly Outcome[]> {
-  const outcomes = findUnchanged(lineages, await deps.recallAll(lineages), deps, options)
+  const stampsOf = (lineage: Lineage) => stamps.get(lineage) ?? deps.stamps(lineage)
+  const outcomes = findUnchanged(lineages, await deps.recallAll(lineages), stampsOf, deps.now(), options)
   for (const outcome of outcomes.values()) deps.report(outcome)
   let waiting = lineages.filter(({ id }) => !outcomes.has(id))
   if (waiting.length && !options.dryRun) await deps.prepare()
@@ -63,31 +67,30 @@ export async function syncAll(
   return lineages.flatMap(({ id }) => outcomes.get(id) ?? [])
 }
 
-/** The lineages whose files have the stamps of the last upload: only the receipt is read. */
-export function findUnchanged(
+/** The lineages whose files have the stamps of the last upload: they are not read, and ten thousand wait for nothing. */
+function findUnchanged(
   lineages: readonly Lineage[],
-  receipts: ReadonlyMap<string, Receipt>,
-  { stamps, now }: Pick<SyncDeps, 'stamps' | 'now'>,
-  options: Pick<SyncOptions, 'force' | 'endpoint'>,
+  uploads: ReadonlyMap<string, Standing | Upload>,
+  stampsOf: SyncDeps['stamps'],
+  now: Date,
+  { force, endpoint }: Pick<SyncOptions, 'force' | 'endpoint'>,
 ): Map<string, Outcome> {
   const outcomes = new Map<string, Outcome>()
+  const context = { force, endpoint, now: now.toISOString() }
   for (const lineage of lineages) {
-    const receipt = receipts.get(lineage.id)
-    const started = now()
-    const known = receipt && unchangedUpload(receipt, stamps(lineage), { ...options, now: started })
-    if (known) outcomes.set(lineage.id, unchanged(lineage, known, now().getTime() - started.getTime()))
+    const known = uploads.get(lineage.id)
+    if (!known || !isUnchanged(known, stampsOf(lineage), context)) continue
+    outcomes.set(lineage.id, {
+      outcome: 'unchanged',
+      because: 'unchanged',
+      certificateId: known.certificateId,
+      lineage: lineage.id,
+      ...('leaf' in known && { bundle: uploadedIdentity(known) }),
+      elapsedMs: 0,
+    })
   }
   return outcomes
 }
-
-const unchanged = ({ id }: Lineage, upload: Upload, elapsedMs: number): Outcome => ({
-  outcome: 'unchanged',
-  because: 'unchanged',
-  certificateId: upload.certificateId,
-  bundle: uploadedIdentity(upload),
-  lineage: id,
-  elapsedMs,
-})
 
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'recheck'
 

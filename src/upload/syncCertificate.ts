@@ -16,7 +16,7 @@ import { withoutKeys } from '../secret.ts'
 import { type FileStamps, isEqual } from '../sources/fileStamp.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { settingsDigest, type Uploaded } from '../tencent/uploadRequest.ts'
-import { decide, type UploadReason, unchangedUpload } from './decision.ts'
+import { decide, isUnchanged, type UploadReason } from './decision.ts'
 import type { Outcome, Verdict } from './outcome.ts'
 
 /** Chain and key as they are now. */
@@ -73,8 +73,8 @@ async function checkAndUpload(
 ): Promise<Verdict> {
   // before the files: a receipt that another process records in between would make these look older than they are
   const receipt = await deps.recall(lineage)
-  const known = unchangedUpload(receipt, deps.stamps(lineage), { ...options, now: deps.now() })
-  if (known) {
+  const { uploaded: known } = receipt
+  if (isUnchanged(known, deps.stamps(lineage), { ...options, now: deps.now().toISOString() })) {
     found.bundle = uploadedIdentity(known)
     return { outcome: 'unchanged', because: 'unchanged', certificateId: known.certificateId }
   }

@@ -21,6 +21,18 @@ describe.skipIf(!hasStrace)('system calls', () => {
     expect(calls.filter(({ name }) => name === 'connect')).toEqual([])
   })
 
+  test('an unchanged run asks for two files of each lineage, and lists two folders for all of them', async () => {
+    const house = await openHouse(LINEAGES)
+    await uploaded(house)
+    const { calls, ended } = await traced(house.folder, ['sync', ...house.words], house.env)
+    expect(ended.code).toBe(0)
+    const asked = calls
+      .filter(({ args }) => args[1]?.text?.startsWith(`${house.root}/`))
+      .map(({ name }) => name)
+    expect(asked.filter(name => name === 'statx')).toHaveLength(2 * LINEAGES)
+    expect(asked.filter(name => name !== 'statx')).toEqual(['openat', 'openat'])
+  })
+
   test('a run after one renewal reads that pair, no other, and sends one request', async () => {
     const house = await openHouse(LINEAGES)
     await uploaded(house)

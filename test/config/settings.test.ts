@@ -8,6 +8,7 @@ import {
   resolveSettings,
   type Settings,
 } from '../../src/config/settings.ts'
+import { DEFAULT_ALIAS } from '../../src/config/values.ts'
 import { processorTime } from '../fixtures/processor.ts'
 import { faultOf } from '../fixtures/samples.ts'
 
@@ -168,4 +169,17 @@ describe('isMatch', () => {
     })
     expect(spent).toBeLessThan(3_000)
   })
+})
+
+test('lineages of one source with the same tables share their settings, others do not', () => {
+  const { forLineage } = resolveSettings({}, {}, { certificate: [{ match: 'b*', alias: 'b' }] })
+  const keys = {}
+  const [a, other, b, elsewhere] = [
+    forLineage('certbot:a', 'a', keys),
+    forLineage('certbot:c', 'c', keys),
+    forLineage('certbot:b', 'b', keys),
+    forLineage('certbot:a', 'a', { alias: 'x' }),
+  ]
+  expect(other).toBe(a)
+  expect([a.upload.alias, b.upload.alias, elsewhere.upload.alias]).toEqual([DEFAULT_ALIAS, 'b', 'x'])
 })

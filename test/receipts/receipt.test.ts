@@ -10,7 +10,7 @@ import {
   withRejection,
   withUpload,
 } from '../../src/receipts/receipt.ts'
-import { unchangedUpload } from '../../src/upload/decision.ts'
+import { isUnchanged } from '../../src/upload/decision.ts'
 import { bundleOf, receiptWith, upload } from '../fixtures/samples.ts'
 import { writtenAndRead } from '../fixtures/state.ts'
 
@@ -128,7 +128,7 @@ test('files stand for a certificate until one of its chain begins or ends to be 
     const of = { ...bundle, ...changes }
     const receipt = withMarks(receiptWith({ uploaded: uploadOf(of, uploaded, 'e', at) }), of, marks)
     expect(receipt.uploaded).toEqual(uploadOf(of, uploaded, 'e', at, marks))
-    return unchangedUpload(receipt, marks, { force: false, endpoint: 'e', now }) !== undefined
+    return isUnchanged(receipt.uploaded, marks, { force: false, endpoint: 'e', now: now.toISOString() })
   }
   expect(bundle.changesAt).toEqual(ends)
   expect(known({}, new Date(ends.getTime() - 1))).toBe(true)

@@ -27,6 +27,20 @@ describe('a receipt', () => {
     expect(await others.all()).toEqual([await receipts.recall(LINEAGE)])
   })
 
+  test('without stamps or without a place shows nothing of its files to a run over all', async () => {
+    const { receipts } = await readyStage()
+    const files = { chain: '1:2:3:4', key: null }
+    const { certificateId, endpoint } = upload('id')
+    await receipts.record('pem:a', () => receiptWith({ path: '/a', uploaded: { ...upload('id'), files } }))
+    await receipts.record('pem:b', () => receiptWith({ lineage: 'pem:b', path: '/b' }))
+    await receipts.record('pem:c', () =>
+      receiptWith({ lineage: 'pem:c', uploaded: { ...upload('id'), files } }),
+    )
+    expect([...(await receipts.standings()).values()]).toEqual([
+      { certificateId, endpoint, files, changesAt: null },
+    ])
+  })
+
   test('of a lineage never seen is empty, and reading it writes nothing', async () => {
     const { dir, receipts } = await stage()
     expect(await receipts.recall('pem:new')).toEqual(emptyReceipt('pem:new'))

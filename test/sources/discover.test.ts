@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { asNobody } from '../fixtures/asNobody.ts'
 import { acmeIssue, all, certbotIssue, certbotRenew, upTo } from '../fixtures/producers.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-import { acme, certbot, found, pair, pem } from './sourceFixtures.ts'
+import { acme, certbot, found, listed, pair, pem } from './sourceFixtures.ts'
 
 describe('certbot', () => {
   test('every directory of live/ with a chain or a key is a lineage; README is none', async () => {
@@ -178,7 +178,7 @@ describe('several sources', () => {
   test('one that disappears while it is listed does not stop the others', async () => {
     const root = await temporaryDirectory()
     await all(certbotIssue(root, 'example.com', pair))
-    const listing = found(certbot(root), pem('a', '/a'))
+    const listing = listed(certbot(root), pem('a', '/a'))
     await rename(join(root, 'live'), join(root, 'gone'))
     await rm(join(root, 'gone'), { recursive: true })
     expect((await listing).ids).toContain('pem:a')

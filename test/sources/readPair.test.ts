@@ -19,7 +19,10 @@ describe('what is read', () => {
         still: true,
       },
       settled: true,
-      marks: { chain: expect.stringMatching(/^(\d+:){3}\d+$/), key: expect.stringMatching(/^(\d+:){3}\d+$/) },
+      marks: {
+        chain: expect.stringMatching(/^(\d+:){3}[\d.]+$/),
+        key: expect.stringMatching(/^(\d+:){3}[\d.]+$/),
+      },
     })
     expect(waits).toEqual([])
   })

@@ -1,6 +1,9 @@
 /** Sources on disk, and what is found in them. */
+import { expect } from 'vitest'
 import { resolveSettings, type Source } from '../../src/config/settings.ts'
 import { discoverLineages } from '../../src/sources/discover.ts'
+import { type FileStamps, stampsOf } from '../../src/sources/fileStamp.ts'
+import type { Lineage } from '../../src/sources/lineage.ts'
 import { issue } from '../fixtures/certificates.ts'
 
 const { forLineage } = resolveSettings({}, {}, {})
@@ -14,9 +17,18 @@ export const pem = (name: string, chain: string): Source => ({
   keys: {},
 })
 
-export async function found(...sources: readonly Source[]) {
+export async function listed(...sources: readonly Source[]) {
   const { lineages, faults } = await discoverLineages(sources, forLineage)
   return { ids: lineages.map(({ id }) => id), lineages, faults }
+}
+
+export async function found(...sources: readonly Source[]) {
+  const { ids, lineages, faults } = await listed(...sources)
+  // a run that asks for the stamps anyway finds the same
+  const stamped = new Map<Lineage, FileStamps>()
+  expect((await discoverLineages(sources, forLineage, stamped)).lineages).toEqual(lineages)
+  for (const [lineage, stamps] of stamped) expect(stamps).toEqual(stampsOf(lineage))
+  return { ids, lineages, faults }
 }
 
 export const pair = await issue()

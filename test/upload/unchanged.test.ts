@@ -13,7 +13,8 @@ function standing(marks: () => FileStamps | undefined) {
   const effects = {
     ...kept.effects,
     stamps: marks,
-    recallAll: async () => kept.receipts,
+    recallAll: async () =>
+      new Map([...kept.receipts].flatMap(([id, { uploaded }]) => (uploaded ? [[id, uploaded]] : []))),
     read: async (...args: Parameters<typeof kept.effects.read>) => {
       reads++
       return { ...(await kept.effects.read(...args)), marks: marks() }
