@@ -1,4 +1,4 @@
-/** Three suites: `unit` and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
+/** Three suites: `unit` (`npm test`) and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
 import { env, hrtime } from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/fixtures/closingLine.ts'
@@ -8,10 +8,19 @@ const NETS = {
   testTimeout: 240_000,
   hookTimeout: 120_000,
   expect: { poll: { timeout: 60_000 } },
-} as const
+  setupFiles: ['test/fixtures/everyFile.ts'],
+}
 
 /** One for a run, so that any row that is printed tells how to repeat all. */
 const FAULT_SEED = env.FAULT_SEED ?? `${hrtime.bigint() % 1_000_000n}`
+
+/** Of each suite of faults what is quick, so that `npm test` has met all kinds. */
+const QUICK_FAULTS = [
+  'test/faults/service/{faults,proxy}.test.ts',
+  'test/faults/machine/stateDirectory.test.ts',
+  'test/faults/hostile/{records,words}.test.ts',
+  'test/faults/fleet/renewals.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -22,9 +31,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/faults/**'],
+          env: { FAULT_SEED },
+          include: ['test/*.test.ts', 'test/!(e2e|faults)/**/*.test.ts', ...QUICK_FAULTS],
           ...NETS,
+          // a process for each file would spend half of its time on loading what others have loaded
+          isolate: false,
         },
       },
       {

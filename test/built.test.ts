@@ -3,4 +3,4 @@ import { resolve } from 'node:path'
 import { env } from 'node:process'
 import { describeBuilt } from './built/features.ts'
 
-describeBuilt(() => resolve(env.CERTFERRY_PROGRAM ?? 'dist/certferry'))
+describeBuilt(() => resolve(env.CERTFERRY_PROGRAM ?? 'dist/certferry'), { isBuild: !env.CERTFERRY_PROGRAM })

@@ -1,13 +1,15 @@
 /** The built program with files and a local SSL API of its own, and a list of the features that it was used with. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { kill } from 'node:process'
+import { execPath, kill } from 'node:process'
 import { expect, onTestFinished } from 'vitest'
 import { parseToml } from '../../src/config/toml.ts'
 import { DEMO_CREDENTIALS, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts'
 import { type Ended, type Running, run, start } from '../e2e/child.ts'
+import { MAIN } from '../e2e/program.ts'
 import { issue, type Pair, type Wish } from '../fixtures/certificates.ts'
 import { all, certbotIssue } from '../fixtures/producers.ts'
+import { QUICK_CLOCK, quickClock, quickTime } from '../fixtures/quickClock.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 export const KEYS = {
@@ -19,10 +21,21 @@ type Env = Readonly<Record<string, string>>
 
 export type BuiltProgram = Awaited<ReturnType<typeof openBuiltProgram>>
 
+export interface BuiltOptions {
+  readonly emulator?: EmulatorOptions | undefined
+  /** Minutes of program and service pass in a second: the program is dist/main.js, without its launcher. */
+  readonly isQuick?: boolean | undefined
+}
+
 /** `program` is a path; nothing of this machine's configuration is seen. */
-export async function openBuiltProgram(program: string, options: EmulatorOptions = {}) {
+export async function openBuiltProgram(program: string, { emulator: options, isQuick }: BuiltOptions = {}) {
   const folder = await temporaryDirectory()
-  const emulator = await startEmulator({ rate: Number.POSITIVE_INFINITY, ...options })
+  const clock = isQuick ? quickClock() : undefined
+  const now = clock ? quickTime(clock) : Date.now
+  const emulator = await startEmulator({
+    ...{ rate: Number.POSITIVE_INFINITY, ...options },
+    ...(clock && { now, timeScale: 1 }),
+  })
   onTestFinished(() => emulator.close())
   const used = new Set<string>()
   const at = (...path: readonly string[]) => join(folder, ...path)
@@ -32,7 +45,9 @@ export async function openBuiltProgram(program: string, options: EmulatorOptions
     TZ: 'UTC',
     CERTFERRY_STATE_DIR: at('state'),
     CERTFERRY_ENDPOINT: emulator.url,
+    ...(clock && { QUICK_CLOCK: JSON.stringify(clock) }),
   }
+  const [file, ...first] = clock ? [execPath, '--import', QUICK_CLOCK, MAIN] : [program]
 
   const note = (words: readonly string[], env: Env) => {
     const [command = '', ...rest] = words
@@ -46,7 +61,7 @@ export async function openBuiltProgram(program: string, options: EmulatorOptions
   }
   const type = (words: readonly string[], env: Env = KEYS): Promise<Ended> => {
     note(words, env)
-    return run(program, words, { ...usual, ...env })
+    return run(file, [...first, ...words], { ...usual, ...env })
   }
   const put = async (path: string, text: string, mode = 0o600) => {
     await mkdir(dirname(at(path)), { recursive: true })
@@ -56,6 +71,7 @@ export async function openBuiltProgram(program: string, options: EmulatorOptions
   return {
     folder,
     emulator,
+    now,
     used,
     at,
     type,
@@ -73,7 +89,7 @@ export async function openBuiltProgram(program: string, options: EmulatorOptions
       env: Env = KEYS,
     ): Running & { readonly signal: (name: NodeJS.Signals) => void } => {
       note(words, env)
-      const running = start(program, words, { ...usual, ...env })
+      const running = start(file, [...first, ...words], { ...usual, ...env })
       onTestFinished(running.end)
       const signal = (name: NodeJS.Signals) => {
         used.add(name)

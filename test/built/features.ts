@@ -42,8 +42,11 @@ const ask = (socketPath: string, path: string) =>
     asked.on('error', reject).end()
   })
 
-/** `program` is asked for when the tests run; it may be made before them. */
-export function describeBuilt(program: () => string): void {
+/**
+ * `program` is asked for when the tests run; it may be made before them. Where `isBuild` it is that of dist/, and what waits
+ * for the service is run without the launcher, on a quick clock.
+ */
+export function describeBuilt(program: () => string, { isBuild = false } = {}): void {
   const covered = new Set<string>()
 
   const feature = (
@@ -52,12 +55,13 @@ export function describeBuilt(program: () => string): void {
     does: (built: BuiltProgram) => Promise<unknown>,
     {
       emulator,
+      isQuick = false,
       needsRoot = false,
-    }: { readonly emulator?: EmulatorOptions; readonly needsRoot?: boolean } = {},
+    }: { readonly emulator?: EmulatorOptions; readonly isQuick?: boolean; readonly needsRoot?: boolean } = {},
   ) => {
     for (const name of covers) covered.add(name)
     test.skipIf(needsRoot && getuid?.() !== 0)(title, async () => {
-      const built = await openBuiltProgram(program(), emulator)
+      const built = await openBuiltProgram(program(), { emulator, isQuick: isQuick && isBuild })
       await does(built)
       expect(covers.filter(name => !built.used.has(name))).toEqual([])
     })
@@ -602,7 +606,7 @@ exclude = true
       REPLACEMENT_EVENTS.map(event => `event ${event}`),
       async built =>
         followsReplacements(built, await notifyCommand(built), socket => ask(socket, '/metrics')),
-      { emulator: ACCOUNT_WITH_TWO_KEYS },
+      { emulator: ACCOUNT_WITH_TWO_KEYS, isQuick: true },
     )
 
     feature(
@@ -760,7 +764,7 @@ exclude = true
       ...['[[source]] replace', '[[certificate]] replace'],
     ],
     replacesRenewals,
-    { emulator: QUICK_ACCOUNT },
+    { emulator: QUICK_ACCOUNT, isQuick: true },
   )
 
   describe('without an account', () => {

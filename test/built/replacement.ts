@@ -30,7 +30,7 @@ const resultOf = (json: string) => JSON.parse(json).results[0] as Result
 export async function replacesRenewals(built: BuiltProgram): Promise<void> {
   const edge = await startEdge(built.emulator)
   try {
-    const { typed, type, emulator } = built
+    const { typed, type, emulator, now } = built
     await built.configure(`
 [deploy]
 replace = true
@@ -56,18 +56,18 @@ replace = true
     const config = ['--config', built.at('config.toml')]
     await built.pair('r')
     const { certificateId: first } = resultOf(await typed(['sync', '--json', '--no-replace', ...config]))
-    await built.pair('r', { notAfter: new Date(Date.now() + 80 * 86_400_000) })
+    await built.pair('r', { notAfter: new Date(now() + 80 * 86_400_000) })
     const { certificateId: second } = resultOf(
-      await typed(['sync', '--json', '--no-replace', '--deadline', '60', ...config]),
+      await typed(['sync', '--json', '--no-replace', '--deadline', '3600', ...config]),
     )
     expect(emulator.resources()[0]?.certId).toBe(first)
-    const planned = await typed(['replace', 'r', '--dry-run', '--json', '--deadline', '60', ...config])
+    const planned = await typed(['replace', 'r', '--dry-run', '--json', '--deadline', '3600', ...config])
     expect(JSON.parse(planned).replacement.from).toContain(first)
     expect(emulator.resources()[0]?.certId).toBe(first)
     const replaced = await typed(['replace', 'r', '--force', '--json', ...config])
     expect(JSON.parse(replaced).replacement.state).toBe('replaced')
     expect(emulator.resources()[0]?.certId).toBe(second)
-    const back = await typed(['rollback', 'r', '--json', '--deadline', '60', ...config])
+    const back = await typed(['rollback', 'r', '--json', '--deadline', '3600', ...config])
     expect(JSON.parse(back).replacement.state).toBe('held')
     expect(emulator.resources()[0]?.certId).toBe(first)
     const { replacement } = resultOf(await typed(['sync', '--json', ...config]))

@@ -8,6 +8,8 @@ import { QUICK_ACCOUNT } from './replacement.ts'
 
 export const REPLACEMENT_EVENTS = ['replaced', 'replacement_failed', 'edge_stale'] as const
 
+type Daemon = ReturnType<BuiltProgram['begin']>
+
 const HOUR = 3_600_000
 
 const LIMITED = { TENCENTCLOUD_SECRET_ID: 'limited', TENCENTCLOUD_SECRET_KEY: 'opens-only-the-emulator' }
@@ -33,7 +35,7 @@ export async function followsReplacements(
   command: string,
   metrics: (socket: string) => Promise<string>,
 ): Promise<void> {
-  const { begin, pair, emulator, at, read, did } = built
+  const { begin, pair, emulator, at, read, did, now } = built
   const edge = await startEdge(emulator)
   edge.setLag('never')
   const configure = (deploy: string) =>
@@ -55,43 +57,49 @@ key = "${at('r/key.pem')}"
   const config = await configure('allow_untrusted = true\nverify = false')
   const watch = (env: Readonly<Record<string, string>> = KEYS) => begin(['watch', '--config', config], env)
   const stored = (count: number) => expect.poll(() => emulator.certificates().length).toBe(count)
+  const logs = (daemon: Daemon, event: string) => expect.poll(daemon.said).toContain(`"event":"${event}"`)
+  /** Before it ends it sends its notifications. */
+  const ends = async (daemon: Daemon) => {
+    daemon.signal('SIGTERM')
+    await expect.poll(daemon.ended).toBe(true)
+  }
   const told = async (event: string) => {
-    const lines = () => read('told').catch(() => '')
-    await expect.poll(lines).toContain(`${event} pem:r\n`)
+    expect(await read('told')).toContain(`${event} pem:r\n`)
     did(`event ${event}`)
   }
   try {
     await pair('r')
     const first = watch()
     await stored(1)
-    await pair('r', { notAfter: new Date(Date.now() + 80 * 24 * HOUR) })
+    await pair('r', { notAfter: new Date(now() + 80 * 24 * HOUR) })
     await expect.poll(() => emulator.jobs().length).toBe(1)
     first.signal('SIGKILL')
     await expect.poll(first.ended).toBe(true)
     const second = watch()
+    await logs(second, 'replaced')
+    await ends(second)
     await told('replaced')
     expect(emulator.jobs()).toHaveLength(1)
     expect(emulator.resources()[0]?.certId).toBe(emulator.certificates()[1]?.id)
-    second.signal('SIGTERM')
-    await expect.poll(second.ended).toBe(true)
 
     // an hour later an address still serves the older one
     const [receipt = expect.unreachable()] = await receiptsIn(at('state'))
     const replacement = receipt.replacement ?? expect.unreachable()
-    const replacedAt = new Date(Date.now() - HOUR).toISOString()
+    const replacedAt = new Date(now() - HOUR).toISOString()
     await putReceipts(at('state'), { ...receipt, replacement: { ...replacement, replacedAt } })
     await configure(`allow_untrusted = true\nverify = ["r.example.com@127.0.0.1:${edge.port}"]`)
     const third = watch(LIMITED)
-    await told('edge_stale')
+    await logs(third, 'edge_stale')
     expect(await metrics(at('s'))).toContain('certferry_replacement_state{lineage="pem:r",state="stale"} 1')
 
     // a key that may not search
-    await pair('r', { notAfter: new Date(Date.now() + 85 * 24 * HOUR) })
+    await pair('r', { notAfter: new Date(now() + 85 * 24 * HOUR) })
     await stored(3)
+    await logs(third, 'replacement_failed')
+    await ends(third)
+    await told('edge_stale')
     await told('replacement_failed')
     expect(third.said()).not.toContain('uploads_paused')
-    third.signal('SIGTERM')
-    await expect.poll(third.ended).toBe(true)
   } finally {
     await edge.close()
   }

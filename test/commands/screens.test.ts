@@ -177,22 +177,3 @@ describe('check', () => {
     expect(emulator.entries.map(({ action }) => action)).toEqual(['DescribeCertificates'])
   })
 })
-
-test('demo uploads, renews, replaces and reports, and exits 0', async () => {
-  const run = recordedContext({ cwd: '/', wait: ms => new Promise(resolve => setTimeout(resolve, ms)) })
-  expect(await cli(['demo'], run.context)).toBe(0)
-  const out = run.out()
-  expect(out.match(/uploaded as/g)).toHaveLength(4)
-  expect(out.match(/, replaces|,\s+replaces/g)).toHaveLength(2)
-  expect(out).toContain('the service already had it')
-  expect(out).toContain('stores 4 certificates')
-  const shown = [...out.matchAll(/A TLS handshake with shop\.example\.com shows: (\w{8})$/gm)].map(
-    ([, id]) => id,
-  )
-  const uploaded = [...out.matchAll(/certbot:shop\.example\.com uploaded as (\w{8})/g)].map(([, id]) => id)
-  expect(shown).toEqual(uploaded)
-  expect(out).toMatch(/1 of 2 resources failed[\s\S]*the service is\s+asked\s+to\s+retry/)
-  expect(out).toContain('1 replaced')
-  expect(out).not.toContain('\r')
-  expect(widest(out)).toBeLessThanOrEqual(80)
-})

@@ -2,11 +2,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { startEdge } from '../../src/emulator/edge.ts'
 import { DEMO_CREDENTIALS, startEmulator } from '../../src/emulator/server.ts'
-import { type QuickClock, quickClock, quickTime } from '../fixtures/quickClock.ts'
+import { QUICK_CLOCK, type QuickClock, quickClock, quickTime } from '../fixtures/quickClock.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { certbotIn } from './certbot.ts'
 import { run, SYSTEM_PATH } from './child.ts'
@@ -16,8 +15,6 @@ import { MAIN } from './program.ts'
 const RENEWALS = 10
 
 const NAME = 'app.test.example'
-
-const PRELOAD = fileURLToPath(new URL('../fixtures/quickClock.ts', import.meta.url))
 
 const openssl = (script: string) => run('/bin/sh', ['-c', script], { PATH: SYSTEM_PATH })
 
@@ -61,7 +58,7 @@ test('ten renewals by certbot go live, each seen by openssl', { timeout: 600_000
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
     TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
   }
-  const words = ['--import', PRELOAD, MAIN]
+  const words = ['--import', QUICK_CLOCK, MAIN]
   const sync = () => run(execPath, [...words, 'sync', '--json'], env)
   const stateOf = (stdout: string) => JSON.parse(stdout).results[0].replacement.state
 

@@ -2,7 +2,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { type Edge, startEdge } from '../../../src/emulator/edge.ts'
 import type { ResourceInput, TrapChoices } from '../../../src/emulator/resources.ts'
 import {
@@ -15,7 +14,7 @@ import { emptyReceipt, type Receipt, type Superseded } from '../../../src/receip
 import { MAIN } from '../../e2e/program.ts'
 import { issue, leafFingerprint, type Pair } from '../../fixtures/certificates.ts'
 import { leaksIn } from '../../fixtures/leaks.ts'
-import { quickClock, quickTime } from '../../fixtures/quickClock.ts'
+import { QUICK_CLOCK, quickClock, quickTime } from '../../fixtures/quickClock.ts'
 import { putReceipts, receiptsIn } from '../../fixtures/state.ts'
 import type { Ended } from './process.ts'
 
@@ -110,8 +109,6 @@ function earlier({ expired0, expired1, current0 }: Pairs): Receipt {
   }
 }
 
-const PRELOAD = fileURLToPath(new URL('../../fixtures/quickClock.ts', import.meta.url))
-
 export async function openReplacementHost(options: ReplacementOptions): Promise<ReplacementHost> {
   const { folder, traps = {}, verify = true, faults, onRequest, speed } = options
   issued ??= issueAll()
@@ -145,7 +142,7 @@ export async function openReplacementHost(options: ReplacementOptions): Promise<
   const host = {
     ...{ folder, stateDir, emulator, edge, env },
     words: (...command: readonly string[]) => [
-      ...[execPath, '--import', PRELOAD, MAIN, ...command],
+      ...[execPath, '--import', QUICK_CLOCK, MAIN, ...command],
       ...['--config', config],
     ],
   }

@@ -1,7 +1,6 @@
 /** A run that ends anywhere leaves a state from which the next one finishes, with one record, and nothing in use is deleted. */
-import { env } from 'node:process'
 import { describe, expect, test } from 'vitest'
-import { type Host, type HostOptions, Killed } from './account.ts'
+import { type Host, type HostOptions, Killed } from '../deploy/account.ts'
 import {
   CDN,
   CLB,
@@ -13,10 +12,11 @@ import {
   sent,
   stateOf,
   syncToEnd,
-} from './renewal.ts'
+} from '../deploy/renewal.ts'
+import { LONG } from './run.ts'
 
 /** Each pause and each second where the run may be long, else some of them. */
-const STEP = env.FAULTS === 'long' ? 1 : 9
+const STEP = LONG ? 1 : 9
 
 const RETIRING: HostOptions = { deploy: { retire: 'delete', grace_days: 0, keep: 0 } }
 
