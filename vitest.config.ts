@@ -1,4 +1,5 @@
 /** Three suites: `unit` (`npm test`) and `faults` need nothing but this repository and Linux; `e2e` needs certbot and pebble. */
+import { availableParallelism } from 'node:os'
 import { env, hrtime } from 'node:process'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/fixtures/closingLine.ts'
@@ -24,8 +25,8 @@ const QUICK_FAULTS = [
 
 export default defineConfig({
   test: {
-    // vitest keeps one processor free, which on two leaves one: many tests wait for a process or a socket
-    maxWorkers: '100%',
+    // more than processors: many tests wait for a process, a socket or a second
+    maxWorkers: availableParallelism() * 2,
     reporters: ['default', new ClosingLine()],
     projects: [
       {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
+import { BETWEEN_READS_MS } from '../../src/files/readFile.ts'
 import { sleep } from '../../src/util/async.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
 import { type ContextOptions, recordedContext } from '../fixtures/context.ts'
@@ -20,6 +21,10 @@ export interface Line extends Readonly<Record<string, unknown>> {
 
 /** Everything a test waits for comes within this time, or the test fails. */
 export const BOUND = { timeout: 60_000, interval: 10 } as const
+
+/** As long as it says, but for the pauses between the ten readings of a configuration that has just been written. */
+export const sleepBriefly = (ms: number, signal?: AbortSignal) =>
+  sleep(ms === BETWEEN_READS_MS ? 1 : ms, signal)
 
 export async function openWatchStage(options: EmulatorOptions = {}) {
   const stage = await openStage(options)
@@ -47,7 +52,7 @@ ${rest}`,
   const start = (surroundings: Partial<ContextOptions> = {}) => {
     const recorded = recordedContext({
       cwd: folder,
-      wait: sleep,
+      wait: sleepBriefly,
       ...surroundings,
       env: { ...KEYS, ...surroundings.env },
     })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
 import { recordedContext } from '../fixtures/context.ts'
 import { KEYS, openStage } from './commandFixture.ts'
-import { ask } from './watchFixture.ts'
+import { ask, sleepBriefly } from './watchFixture.ts'
 
 test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
   const { folder, emulator, certbot } = await openStage()
@@ -14,8 +14,11 @@ test('a daemon with [http] answers what it has uploaded, and takes the socket aw
     join(folder, 'c.toml'),
     `[http]\nlisten = "unix:${socket}"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
   )
-  const wait = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
-  const run = recordedContext({ cwd: folder, wait, env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url } })
+  const run = recordedContext({
+    cwd: folder,
+    wait: sleepBriefly,
+    env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url },
+  })
   const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.context)
   await expect
     .poll(() => ask(socket, '/metrics').catch(String))

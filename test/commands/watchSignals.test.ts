@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { sleep } from '../../src/util/async.ts'
-import { ask, BOUND, openWatchStage } from './watchFixture.ts'
+import { ask, BOUND, openWatchStage, sleepBriefly } from './watchFixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -56,8 +56,8 @@ describe('a daemon that is starting', () => {
 /** Waits that last as long as a test wants where they are the ten seconds of an ending, and else as long as they say. */
 function heldEndings() {
   const endings: PromiseWithResolvers<void>[] = []
-  const wait = (ms: number) => {
-    if (ms !== 10_000) return sleep(ms)
+  const wait = (ms: number, signal?: AbortSignal) => {
+    if (ms !== 10_000) return sleepBriefly(ms, signal)
     const ending = Promise.withResolvers<void>()
     endings.push(ending)
     return ending.promise

@@ -17,7 +17,7 @@ import { type Lineage, pemLineage } from '../../src/sources/lineage.ts'
 import type { Outcome } from '../../src/upload/outcome.ts'
 import { syncAll } from '../../src/upload/syncAll.ts'
 import { issue, type KeyKind, type Pair } from '../fixtures/certificates.ts'
-import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { memoryDirectory, temporaryDirectory } from '../fixtures/temporary.ts'
 import { KEYS } from '../upload/uploaderFixture.ts'
 
 export const START = Date.UTC(2026, 5, 15, 12)
@@ -96,7 +96,7 @@ export async function openHost({
   const edge = await startEdge(emulator, edgeOptions)
   onTestFinished(edge.close)
   const folder = await temporaryDirectory()
-  const stateDir = join(folder, 'state')
+  const stateDir = join(await memoryDirectory(), 'state')
   const pathsOf = (name: string) => ({
     chain: join(folder, `${name}-chain.pem`),
     key: join(folder, `${name}-key.pem`),
