@@ -51,7 +51,7 @@ describe('a chain cut off at any byte', () => {
 
   test('with CR LF and text around too: a leaf alone or the whole chain, or a fault', () => {
     const text = `subject=x\r\n${pair.chain.replaceAll('\n', '\r\n')}the end`
-    for (const cut of everyBeginning(text)) {
+    for (const cut of everyBeginning(text).filter((_, i) => i % 3 === 0)) {
       const result = outcome(cut, pair.key)
       if (!(result instanceof Fault))
         expect(result.chainPem).toBe(result.issuerMissing ? pair.leaf : pair.chain)
@@ -80,7 +80,7 @@ test('a chain written over the old one in place is the old one, the new one or a
   const mixed = everyBeginning(renewed.chain).map(cut => cut + pair.chain.slice(cut.length))
   const seen = new Set<string>()
   // the two may differ in length: the last thing a writer does is to cut off what is left of the old one
-  for (const text of [...mixed.filter((_, i) => i % 3 === 0), renewed.chain]) {
+  for (const text of [...mixed.filter((_, i) => i % 9 === 0), renewed.chain]) {
     const result = outcome(text, pair.key)
     if (result instanceof Fault) continue
     expect(known).toContain(result.chainPem)
@@ -141,7 +141,7 @@ describe('reformatting a chain keeps what is sent', () => {
           expect(bundle.leaf).toBe(whole.leaf)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 50 },
     )
   })
 })
@@ -158,7 +158,7 @@ describe('changing any byte of a certificate changes the fingerprint', () => {
         expect(fingerprintOf(chain)).not.toBe(whole.fingerprint)
         expect(fingerprintOf(changed)).not.toBe(whole.fingerprint)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 

@@ -1,7 +1,7 @@
 /** Every way in which the service is known to mislead a client ends in the right state, and the next runs reach the end. */
 import { describe, expect, test } from 'vitest'
 import type { TrapChoices } from '../../src/emulator/resources.ts'
-import { type HostOptions, Killed, killAfter } from './account.ts'
+import { type HostOptions, Killed, killAfter } from '../deploy/account.ts'
 import {
   CDN,
   CLB,
@@ -17,7 +17,7 @@ import {
   setTraps,
   stateOf,
   syncToEnd,
-} from './renewal.ts'
+} from '../deploy/renewal.ts'
 
 const UPDATE = 'UpdateCertificateInstance'
 
