@@ -1,7 +1,7 @@
 /** The archive for systems without Debian packages: the program, its units, man pages, completion and documents. */
 import { execFileSync } from 'node:child_process'
 import { basename } from 'node:path'
-import { completionFiles, documents, exampleConfig, filesOf, manualPages } from './contents.ts'
+import { completionFiles, documents, filesOf, manualPages } from './contents.ts'
 import { EPOCH } from './paths.ts'
 import { inStagingDir } from './stagingDir.ts'
 
@@ -21,8 +21,6 @@ export async function writeArchive({ version, executable, terms, file }: Made): 
     await copy(executable, `${top}/certferry`, 0o755)
     await writeAll(top, await documents())
     await write(`${top}/third-party.txt`, terms)
-    await write(`${top}/config/certferry.example.toml`, await exampleConfig())
-    await writeAll(`${top}/packaging/container`, await filesOf('packaging/container', /^Containerfile$/))
     await writeAll(`${top}/systemd`, await filesOf('systemd', /\.(service|timer|conf)$/))
     await writeAll(`${top}/share/man`, await manualPages(version))
     await writeAll(`${top}/share`, completionFiles())

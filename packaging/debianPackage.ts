@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Made } from './archive.ts'
-import { debianChangelog, exampleConfig } from './contents.ts'
+import { debianChangelog, homepage, maintainer } from './contents.ts'
 import { DOCUMENTS, packed, stageInstalled } from './installed.ts'
 import { EPOCH, ROOT } from './paths.ts'
 import { inStagingDir, type Staging } from './stagingDir.ts'
@@ -16,7 +16,8 @@ const part = (name: string) => readFile(resolve(ROOT, 'packaging/debian', name),
 export async function writeDebianPackage(made: Made & { readonly architecture: string }): Promise<void> {
   await inStagingDir(async staging => {
     await stageInstalled(staging, made, { units: 'lib/systemd/system', completion: path => path })
-    await staging.write('etc/certferry/config.toml', await exampleConfig())
+    // empty: the configuration is the administrator's, written by setup, so that dpkg has nothing to ask about it
+    await staging.makeFolder('etc/certferry')
     await writeOwnDocuments(staging, made)
     await writeControl(staging, made)
     execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', staging.folder, made.file], {
@@ -41,13 +42,14 @@ async function writeControl(
     .replace('@VERSION@', version)
     .replace('@ARCHITECTURE@', architecture)
     .replace('@SIZE@', String(kibibytes))
+    .replace('@MAINTAINER@', maintainer)
+    .replace('@HOMEPAGE@\n', homepage ? `Homepage: ${homepage}\n` : '')
   await write('DEBIAN/control', control)
   await write('DEBIAN/md5sums', sums)
-  await write('DEBIAN/conffiles', '/etc/certferry/config.toml\n')
   for (const name of SCRIPTS) await write(`DEBIAN/${name}`, await part(name), 0o755)
 }
 
-/** What dpkg asks for: a sum for each file that is no configuration, and the size of all. */
+/** What dpkg asks for: a sum for each file, and the size of all. */
 async function contentsOf(folder: string): Promise<{ readonly sums: string; readonly kibibytes: number }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
@@ -56,7 +58,6 @@ async function contentsOf(folder: string): Promise<{ readonly sums: string; read
   for (const path of paths.sort()) {
     const below = path.slice(folder.length + 1)
     bytes += (await stat(path)).size
-    if (below.startsWith('etc/')) continue
     lines.push(
       `${createHash('md5')
         .update(await readFile(path))

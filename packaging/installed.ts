@@ -24,11 +24,13 @@ export async function stageInstalled(
   await writeAll(`${DOCUMENTS}/examples`, await filesOf('systemd', /\.conf$/))
   for (const [path, text] of completionFiles()) await write(`usr/share/${completion(path)}`, text)
   for (const [path, text] of await manualPages(version)) await write(`usr/share/man/${path}.gz`, packed(text))
-  for (const [path, text] of await documents()) {
-    if (path !== 'LICENSE') await write(`${DOCUMENTS}/${path}`, text)
-  }
+  for (const [path, text] of await documents()) await write(`${DOCUMENTS}/${path}`, atPlace(text))
   await write(`${DOCUMENTS}/third-party.txt.gz`, packed(terms))
 }
+
+/** A configuration that is copied from the example has its schema where the package puts it. */
+const atPlace = (text: string) =>
+  text.replace('#:schema ./schema.json', `#:schema file:///${DOCUMENTS}/config/schema.json`)
 
 /** lintian asks it of man pages and change logs; level 9 without a time is the same every time. */
 export const packed = (text: string): Buffer => gzipSync(text, { level: 9 })

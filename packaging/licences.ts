@@ -37,7 +37,7 @@ export async function licencesPage(): Promise<string> {
   return `# Licences
 
 certferry itself is under the [MIT licence](../LICENSE). Its release holds these packages, by the lockfile; why each was
-chosen stands in [architecture.md](architecture.md#dependencies). Written by \`npm run licences\`; a test holds it to be
+chosen stands in [architecture.md](architecture.md#dependencies). The tests hold it to be
 current, and each licence to be one of ${ALLOWED.join(', ')}.
 
 | package | version | licence | for |

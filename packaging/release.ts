@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { arch, execPath, stdout, umask, versions } from 'node:process'
+import { arch, cwd, execPath, stdout, umask, versions } from 'node:process'
 import { writeArchive } from './archive.ts'
 import { bundle, readVersion } from './bundle.ts'
 import { writeDebianPackage } from './debianPackage.ts'
@@ -15,6 +15,7 @@ import { heldFor, type Package, readLockfile, runtimePackages } from './packages
 import { EPOCH, ROOT } from './paths.ts'
 import { writeRpmPackage } from './rpmPackage.ts'
 import { sbom } from './sbom.ts'
+import { summary } from './summary.ts'
 
 /** By Node's name, Debian's and RPM's. */
 const ARCHITECTURES = {
@@ -93,5 +94,5 @@ const sums = await Promise.all(
   ),
 )
 await writeFile(resolve(folder, 'SHA256SUMS'), sums.join(''))
-stdout.write(sums.join(''))
-for (const line of leftOut) stdout.write(`left out: ${line}\n`)
+stdout.write(await summary(folder, cwd(), `certferry_${version}_${ARCHITECTURES[arch].debian}.deb`))
+for (const line of leftOut) stdout.write(`Left out: ${line}\n`)

@@ -8,6 +8,7 @@ export interface Staging {
   readonly write: (path: string, text: string | Uint8Array, mode?: number) => Promise<void>
   readonly writeAll: (below: string, files: ReadonlyMap<string, string>) => Promise<void>
   readonly copy: (from: string, path: string, mode: number) => Promise<void>
+  readonly makeFolder: (path: string) => Promise<void>
 }
 
 /** Modes do not depend on the umask, so that two builds are the same. */
@@ -38,6 +39,9 @@ export async function inStagingDir<T>(work: (staging: Staging) => Promise<T>): P
         const whole = await place(path)
         await copyFile(from, whole)
         await chmod(whole, mode)
+      },
+      makeFolder: async path => {
+        await place(join(path, 'file'))
       },
     })
   } finally {

@@ -175,7 +175,7 @@ export const FAULTS = {
 
   // ourselves
   INTERNAL_ERROR: { retry: 'never', exit: 70,
-    advice: 'This is an error in certferry: please report it with the lines above.' },
+    advice: 'This is an error in certferry: please report it, with the lines above, where you got certferry from.' },
 } as const satisfies Record<string, FaultClass>
 
 export type FaultCode = keyof typeof FAULTS

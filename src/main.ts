@@ -163,7 +163,7 @@ function fail(error: unknown): void {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
   const stack = lines.filter(line => /^ +at /.test(line)).join('\n')
   process.stderr.write(
-    `certferry: an error in certferry itself (${error instanceof Error ? error.name : typeof error})\n${stack}\n`,
+    `certferry: an error in certferry itself (${error instanceof Error ? error.name : typeof error})\n${stack}\n  → Please report it, with these lines, where you got certferry from.\n`,
   )
   leave(70)
 }

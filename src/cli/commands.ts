@@ -52,7 +52,8 @@ export const COMMANDS: readonly Command[] = [
     operands: '[OPTION]…',
     options: { ...SETUP, ...globals('source', 'endpoint', 'json') },
     details: `Stores the API key, from a file or TENCENTCLOUD_SECRET_ID and _KEY, in
-/etc/tencentcloud/credentials, mode 0600. Saves a copy of each file it changes.`,
+/etc/tencentcloud/credentials, mode 0600. Saves a copy of each file it changes,
+but none of a former key.`,
     load: () => import('../commands/setup.ts'),
   },
   {

@@ -1,4 +1,4 @@
-/** `certferry setup`: asks at most five questions, then writes files, hooks and units. It keeps a copy of each file it changes. */
+/** `certferry setup`: asks at most five questions, then writes files, hooks and units. It keeps a copy of each file it changes, but of the API key. */
 import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
@@ -95,8 +95,8 @@ interface StepContext {
 async function applyStep(step: Step, { context, host, systemctl }: StepContext): Promise<CompletedStep> {
   const now = new Date(context.now())
   if (step.do === 'write') {
-    const { path, mode } = step
-    return doneOf(step, await replaceFile(path, { text: step.text.reveal(), mode, now }))
+    const { path, mode, keep } = step
+    return doneOf(step, await replaceFile(path, { text: step.text.reveal(), mode, keep, now }))
   }
   if (step.do === 'hook') {
     const backup = step.keep ? await backupFile(step.file, { mode: 0o644, now }) : undefined

@@ -12,8 +12,8 @@ import { readTextFile } from '../files/readFile.ts'
 import { type Unsafe, unsafePath, unsafePlace } from '../files/safePath.ts'
 import { probeDirectory } from '../files/writeProbe.ts'
 import type { Ask, ProcessContext } from '../processContext.ts'
-import { flawOf, missingIn } from '../tencent/credentials.ts'
-import { draft, type FileChange, type SetupChoices } from './plan.ts'
+import { flawOf, missingIn, readProfile } from '../tencent/credentials.ts'
+import { draft, type FileChange, type SetupChoices, type WriteStep } from './plan.ts'
 import { type HostSurvey, readIfExists, yes } from './survey.ts'
 
 /** Sources are written only if the usual ones would not do. @throws Fault CONFIG_INVALID. */
@@ -89,10 +89,11 @@ export function linesAdded(before: string, after: string): readonly string[] {
 interface Key {
   readonly secretId: string
   readonly secretKey: string
+  readonly token?: string | undefined
 }
 
 /**
- * The credentials file as it should be: the file that was named, else with the key of the environment, else as it is, else
+ * The credentials file as it should be: with the key of the file that was named, else with the key of the environment, else as it is, else
  * with the key that is typed; other profiles stay. @throws Fault CREDENTIALS_MISSING, CREDENTIALS_UNREADABLE.
  */
 export async function wantedCredentials(
@@ -101,8 +102,10 @@ export async function wantedCredentials(
   { file, profile, ask }: { readonly file: string; readonly profile: string; readonly ask: Ask | undefined },
 ): Promise<FileChange> {
   const before = await readIfExists(file)
-  if (credentialsFile !== undefined)
-    return draft(file, before, await credentialsIn(resolve(cwd, credentialsFile), profile))
+  if (credentialsFile !== undefined) {
+    const { text, key } = await credentialsIn(resolve(cwd, credentialsFile), profile)
+    return draft(file, before, before?.trim() ? withProfile(before, profile, key) : text)
+  }
   const withKey = (key: Key) => draft(file, before, withProfile(before ?? '', profile, key))
   const { TENCENTCLOUD_SECRET_ID: secretId, TENCENTCLOUD_SECRET_KEY: secretKey } = env
   // with a token the key lives for hours: it is not stored
@@ -128,8 +131,9 @@ export const isFit = ({ secretId, secretKey }: Key): boolean =>
   [secretId, secretKey].every(word => !flawOf(word))
 
 /** Replaces the section of this profile, or adds it at the end. */
-export function withProfile(text: string, profile: string, { secretId, secretKey }: Key): string {
-  const section = `[${profile}]\nsecret_id = ${secretId}\nsecret_key = ${secretKey}`
+export function withProfile(text: string, profile: string, { secretId, secretKey, token }: Key): string {
+  const key = `secret_id = ${secretId}\nsecret_key = ${secretKey}`
+  const section = `[${profile}]\n${key}${token ? `\ntoken = ${token}` : ''}`
   const lines = text.split('\n')
   const begin = lines.findIndex(line => line.trim() === `[${profile}]`)
   if (begin < 0) return `${text.trimEnd()}${text.trim() ? '\n\n' : ''}${section}\n`
@@ -138,14 +142,17 @@ export function withProfile(text: string, profile: string, { secretId, secretKey
   return `${[...lines.slice(0, begin), section, ...rest].join('\n').trimEnd()}\n`
 }
 
-/** Whole, with comments and other profiles. */
-async function credentialsIn(path: string, profile: string): Promise<string> {
+/** Its text whole, with comments and other profiles, and the key under this one. */
+async function credentialsIn(
+  path: string,
+  profile: string,
+): Promise<{ readonly text: string; readonly key: Key }> {
   const { text } = await readTextFile(path).catch(error => {
     throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
   })
-  const missing = missingIn(text, profile)
-  if (missing === undefined) return text
-  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: ${missing}`)
+  const key = readProfile(text, profile)
+  if (typeof key !== 'string') return { text, key }
+  throw new Fault('CREDENTIALS_UNREADABLE', `${path}: ${key}`)
 }
 
 /** Called before the first question. @throws Fault SETUP_UNWRITABLE. */
@@ -155,10 +162,10 @@ export async function requireWritable(path: string): Promise<void> {
   if (refusal) throw new Fault('SETUP_UNWRITABLE', `${path}: ${nearest} cannot be written (${refusal})`)
 }
 
-/** Resolves to the path of the backup. A link is followed: its owner keeps the file elsewhere. @throws Fault SETUP_UNWRITABLE. */
+/** Resolves to the path of the backup, if one is kept. A link is followed: its owner keeps the file elsewhere. @throws Fault SETUP_UNWRITABLE. */
 export const replaceFile = (
   path: string,
-  { text, mode, now }: { readonly text: string; readonly mode: number; readonly now: Date },
+  { text, mode, keep, now }: Pick<WriteStep, 'mode' | 'keep'> & { readonly text: string; readonly now: Date },
 ): Promise<string | undefined> =>
   onDisk(path, async () => {
     const file = await realpath(path).catch(() => path)
@@ -167,7 +174,7 @@ export const replaceFile = (
     for (const made of makeFolders(folder)) await chmod(made, 0o755)
     // in a folder such as /tmp another user may have created it first
     requireOwn(unsafePath(folder))
-    const backup = await backupFile(file, { mode, now })
+    const backup = keep ? await backupFile(file, { mode, now }) : undefined
     await replaceFileAtomic(file, text, mode)
     return backup
   })

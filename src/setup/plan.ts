@@ -36,18 +36,20 @@ export interface Survey {
   readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
 }
 
-/** `keep`: the present file is backed up. */
+/** `keep`: the present file is backed up; one with a secret never, for nobody would delete the copy. */
 export type Step =
-  | {
-      readonly do: 'write'
-      readonly what: 'configuration' | 'API key'
-      readonly path: string
-      readonly text: Secret
-      readonly mode: number
-      readonly keep: boolean
-    }
+  | WriteStep
   | { readonly do: 'hook'; readonly client: HookFileClient; readonly file: string; readonly keep: boolean }
   | { readonly do: 'enable' | 'start' | 'restart'; readonly unit: string }
+
+export interface WriteStep {
+  readonly do: 'write'
+  readonly what: 'configuration' | 'API key'
+  readonly path: string
+  readonly text: Secret
+  readonly mode: number
+  readonly keep: boolean
+}
 
 /** In an order in which nothing is started before it has all it needs; what is done already is left out. */
 export function setupSteps(
@@ -70,7 +72,8 @@ function writeSteps(
   { path, before, text }: FileChange,
 ): readonly Step[] {
   if ((before?.reveal() ?? '') === text.reveal()) return []
-  return [{ do: 'write', what, path, text, mode, keep: before !== undefined }]
+  const keep = before !== undefined && what === 'configuration'
+  return [{ do: 'write', what, path, text, mode, keep }]
 }
 
 /** `changed`: the unit reads its files at the start alone, and they have changed. */

@@ -125,7 +125,8 @@ interface ApiKey {
   readonly token: string | undefined
 }
 
-function readProfile(text: string, profile: string): ApiKey | string {
+/** The key, or why there is no valid one. */
+export function readProfile(text: string, profile: string): ApiKey | string {
   const ini: unknown = parse(text.replace(/^\ufeff/, ''))
   // the INI reader takes `[ops.east]` for a section within a section
   const section = profile

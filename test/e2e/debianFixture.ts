@@ -54,6 +54,10 @@ async function debianRoot(directory: string): Promise<string> {
 export interface Debian extends Container {
   /** A line of a shell, as root in the folder where the packages are. */
   readonly shell: (line: string) => Promise<Ended>
+  /** Where the packages are, as seen from outside. */
+  readonly packages: string
+  /** What is written here is served in it, below `url`. */
+  readonly served: { readonly folder: string; readonly url: string }
   /** Requests to the service, one line each. */
   readonly requests: () => Promise<readonly string[]>
 }
@@ -96,7 +100,6 @@ async function writeOverlay(overlay: string): Promise<void> {
   await write('etc/hosts', '127.0.0.1 localhost\n')
   // else `certbot renew` waits up to eight minutes where no terminal is
   await write('etc/letsencrypt/cli.ini', 'max-log-backups = 0\nno-random-sleep-on-renew = true\n')
-  await write('srv/packages/key.ini', KEY_FILE, 0o600)
   // the timer's renewal would be one too many
   await mkdir(join(overlay, 'etc/systemd/system'), { recursive: true })
   await symlink('/dev/null', join(overlay, 'etc/systemd/system/certbot.timer'))
@@ -119,15 +122,22 @@ export async function version(): Promise<string> {
   return JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')).version
 }
 
-/** The package as it was made, and one of the next version with the same contents, to upgrade to. */
-async function writePackages(overlay: string, made: string): Promise<void> {
+/**
+ * The package as it was made; one of the next version with another example, to upgrade to; and one as they were before 0.1.0,
+ * with the configuration as a conffile.
+ */
+async function writePackages(folder: string, made: string): Promise<void> {
   const name = `certferry_${await version()}_amd64.deb`
-  const folder = join(overlay, 'srv/packages')
   const script = `set -eu
 cp "$1/$2" "$3/$2"
 dpkg-deb -R "$3/$2" "$3/next"
 sed -i 's/^Version: .*/Version: 999/' "$3/next/DEBIAN/control"
+echo '# new' >> "$3/next/usr/share/doc/certferry/config/certferry.example.toml"
 dpkg-deb --root-owner-group -Znone -b "$3/next" "$3/certferry_999_amd64.deb"
+sed -i 's/^Version: .*/Version: 0.0.1/' "$3/next/DEBIAN/control"
+echo '# comments alone' > "$3/next/etc/certferry/config.toml"
+echo /etc/certferry/config.toml > "$3/next/DEBIAN/conffiles"
+dpkg-deb --root-owner-group -Znone -b "$3/next" "$3/certferry_0.0.1_amd64.deb"
 rm -r "$3/next"`
   const { code, stderr } = await run('sh', ['-c', script, 'lay', made, name, folder], {
     PATH: '/usr/bin:/bin',
@@ -139,13 +149,21 @@ export async function startDebian(directory: string): Promise<Debian> {
   const overlay = join(directory, 'overlay')
   const made = await release()
   await writeOverlay(overlay)
-  await writePackages(overlay, made)
+  const packages = join(directory, 'packages')
+  const folder = join(directory, 'apt')
+  for (const one of [packages, folder]) await mkdir(one)
+  await writePackages(packages, made)
+  await writeFile(join(packages, 'key.ini'), KEY_FILE, { mode: 0o600 })
   const root = await debianRoot(directory)
   const container = await bootContainer({
     directory,
     overlay,
     root,
-    binds: [`--bind-ro=${made}:/srv/release`],
+    binds: [
+      `--bind-ro=${made}:/srv/release`,
+      `--bind=${packages}:/srv/packages`,
+      `--bind-ro=${folder}:/srv/apt`,
+    ],
   })
   const shell = (line: string) =>
     container.run('sh', '-c', `cd /srv/packages && export HOME=/root && ${line}`)
@@ -164,5 +182,20 @@ export async function startDebian(directory: string): Promise<Debian> {
     return code === 0
   })
   const requests = async () => (await journal('service')).split('\n').filter(line => /Certificate/.test(line))
-  return { ...container, shell, requests }
+  await background(
+    'apt',
+    'python3',
+    '-um',
+    'http.server',
+    '--bind',
+    '127.0.0.1',
+    '--directory',
+    '/srv/apt',
+    '0',
+  )
+  const url = await eventually(
+    'the web server',
+    async () => /http:\/\/[\d.:]+/.exec(await journal('apt'))?.[0],
+  )
+  return { ...container, shell, requests, packages, served: { folder, url } }
 }

@@ -1,15 +1,21 @@
-/** The README's five minutes on a fresh Debian without Node, word for word; then upgrade, removal and purge of the package. */
-import { readFile } from 'node:fs/promises'
+/** The README's installation on a fresh Debian without Node, word for word; upgrade, removal, purge; then from an apt repository. */
+import { spawnSync } from 'node:child_process'
+import { appendFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { stderr } from 'node:process'
+import { execPath, stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { run, SYSTEM_PATH } from './child.ts'
 import { eventually } from './container.ts'
 import { type Debian, ENDPOINT, startDebian, whyNoDebian } from './debianFixture.ts'
 import { REPOSITORY } from './systemdFixture.ts'
 
 const why = await whyNoDebian()
 if (why) stderr.write(`debian: the package is not tried on a fresh Debian, ${why}\n`)
+
+const signing = ['apt-ftparchive', 'gpg'].map(tool => spawnSync(tool, ['--version']).status === 0)
+const whyNoSigning = signing.includes(false) && 'there is no apt-ftparchive or gpg (Debian: apt-utils, gpg)'
+if (whyNoSigning) stderr.write(`debian: the apt repository is not tried, ${whyNoSigning}\n`)
 
 const MINUTE = 60_000
 const SLOW = 15 * MINUTE
@@ -23,6 +29,17 @@ async function steps(): Promise<readonly string[]> {
 
 /** The service has another address here. */
 const here = (line: string) => line.replace('certferry setup', `certferry setup --endpoint ${ENDPOINT}`)
+
+/** A second account, as docs/operating.md has it. */
+const SECOND = `set -e
+printf '[tencent]\\nendpoint = "${ENDPOINT}"\\n' > /etc/certferry/intl.toml
+install -m 600 /etc/tencentcloud/credentials /etc/certferry/intl.credentials
+systemctl enable --now certferry@intl`
+
+/** The files of an ACME client as far as install-hook asks for them. */
+const DEHYDRATED = `set -e
+mkdir -p /etc/dehydrated/conf.d /var/lib/dehydrated/certs
+printf 'BASEDIR=/var/lib/dehydrated\\nCONFIG_D=/etc/dehydrated/conf.d\\n' > /etc/dehydrated/config`
 
 const idsIn = (text: string) => [...text.matchAll(/uploaded as (\w+)/g)].map(([, id]) => id)
 
@@ -68,36 +85,46 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   )
 
   test(
-    'an upgrade keeps receipts and configuration, restarts the daemon, and uploads nothing',
+    'an upgrade asks nothing, keeps receipts and configuration, restarts every daemon, and uploads nothing',
     async () => {
       await must("sed -i '1i # ours' /etc/certferry/config.toml")
-      const before = await output('systemctl show -P MainPID certferry')
+      await must(SECOND)
+      await eventually('the upload of the second account', async () => (await uploads()) === 3)
+      const units = ['certferry', 'certferry@intl']
+      const pids = () => Promise.all(units.map(unit => output(`systemctl show -P MainPID ${unit}`)))
+      const before = await pids()
       await must('apt install ./certferry_999_amd64.deb')
-      await eventually('a new daemon', async () => {
-        const now = await output('systemctl show -P MainPID certferry')
-        return now !== before && now.trim() !== '0'
-      })
+      await eventually('new daemons', async () =>
+        (await pids()).every((now, i) => now !== before[i] && now.trim() !== '0'),
+      )
       expect(await output('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
       expect(await output('certferry status')).toContain(id)
       await must('certferry sync')
-      expect(await uploads()).toBe(2)
+      expect(await uploads()).toBe(3)
     },
     2 * MINUTE,
   )
 
   test(
-    'a removal stops the daemon and removes its hook; receipts and configuration stay for the next installation',
+    'a removal stops every daemon and removes every hook; receipts and configuration stay for the next installation',
     async () => {
-      await must('certferry install-hook certbot')
+      await must(DEHYDRATED)
+      for (const client of ['certbot', 'dehydrated']) await must(`certferry install-hook ${client}`)
+      // a mistake in the configuration is no reason to leave a hook behind
+      await must("sed -i '2i nonsense = 1' /etc/certferry/config.toml")
       await must('apt remove --yes certferry')
-      expect(await output('systemctl is-active certferry')).toBe('inactive\n')
-      expect(await output('ls /etc/letsencrypt/renewal-hooks/deploy')).toBe('')
+      await must('sed -i 2d /etc/certferry/config.toml')
+      expect(await output('systemctl is-active certferry certferry@intl')).toBe('inactive\ninactive\n')
+      expect(await output('ls /etc/letsencrypt/renewal-hooks/deploy /etc/dehydrated/conf.d')).not.toContain(
+        'zz-certferry',
+      )
+      expect(await output('ls /etc/systemd/system/multi-user.target.wants')).not.toContain('certferry')
       await must('certbot renew')
       expect(await output('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
       await must('apt install ./certferry_999_amd64.deb')
       expect(await output('certferry status')).toContain(id)
       await must('systemctl start certferry')
-      await eventually('a third upload', async () => (await uploads()) === 3)
+      await eventually('another upload', async () => (await uploads()) === 4)
     },
     2 * MINUTE,
   )
@@ -115,4 +142,88 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
     },
     MINUTE,
   )
+
+  test(
+    'an upgrade from a package with a conffile keeps what the administrator wrote, and asks nothing',
+    async () => {
+      await must('apt install ./certferry_0.0.1_amd64.deb')
+      await must("echo '# ours' >> /etc/certferry/config.toml")
+      await must('apt install ./certferry_999_amd64.deb')
+      expect(await output('cat /etc/certferry/config.toml')).toContain('# ours\n')
+      expect(await output('ls -A /etc/certferry')).toBe('config.toml\n')
+      await must('apt purge --yes certferry')
+      expect((await debian.shell('ls -A /etc/certferry')).code).not.toBe(0)
+    },
+    MINUTE,
+  )
+
+  describe.skipIf(whyNoSigning)('from an apt repository', () => {
+    let gnupg: string
+    let folder: string
+    const host = (file: string, ...words: readonly string[]) =>
+      run(file, words, { PATH: SYSTEM_PATH, GNUPGHOME: gnupg, LC_ALL: 'C.UTF-8' })
+
+    /** `npm run apt-repository` over these versions. */
+    const publish = async (...versions: readonly string[]) => {
+      const { url } = debian.served
+      const names = versions.map(version => join(debian.packages, `certferry_${version}_amd64.deb`))
+      const words = ['--key', 'archive@localhost', '--url', url, '--folder', folder, ...names]
+      expect(await host(execPath, 'packaging/aptRepository.ts', ...words)).toMatchObject({
+        code: 0,
+        stderr: '',
+      })
+    }
+
+    beforeAll(async () => {
+      gnupg = await temporaryDirectory()
+      folder = debian.served.folder
+      const key = ['certferry archive <archive@localhost>', 'ed25519', 'sign', 'never']
+      const made = await host('gpg', '--batch', '--passphrase', '', '--quick-generate-key', ...key)
+      expect(made.code, made.stderr).toBe(0)
+      // there is no other network
+      await must('rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*')
+    })
+
+    afterAll(() => host('gpgconf', '--kill', 'all'))
+
+    test(
+      'it is installed, upgraded to the next version, removed and purged, and nothing is ever asked',
+      async () => {
+        await publish('0.0.1')
+        const to = '/etc/apt/sources.list.d/certferry.sources'
+        await must(`/usr/lib/apt/apt-helper download-file ${debian.served.url}/certferry.sources ${to}`)
+        await must('apt-get update --error-on=any && apt install certferry')
+        expect(await output('dpkg -l certferry')).toMatch(/^ii +certferry +0\.0\.1 /m)
+        await publish('999')
+        expect(await must('apt-get update --error-on=any && apt upgrade --yes')).toContain('certferry (999)')
+        expect(await output('certferry --version')).toMatch(/^certferry \d/)
+        await must('apt remove --yes certferry && apt install certferry && apt purge --yes certferry')
+      },
+      3 * MINUTE,
+    )
+
+    test(
+      'what was changed on the way is refused: a list, a signature of another key, a package',
+      async () => {
+        const list = join(folder, 'dists/stable/main/binary-amd64/Packages')
+        const refused = async (line: string, words: RegExp) => {
+          const { code, stdout, stderr } = await debian.shell(line)
+          expect([code, stdout + stderr]).toEqual([100, expect.stringMatching(words)])
+        }
+        const anew = 'rm -rf /var/lib/apt/lists/* && apt-get update --error-on=any'
+        await rm(`${list}.gz`)
+        await appendFile(list, '\n')
+        await refused(anew, /unexpected size|Hash Sum mismatch/)
+        await publish('999')
+        await appendFile(join(folder, 'dists/stable/InRelease'), 'Suite: other\n')
+        await rm(join(folder, 'dists/stable/Release.gpg'))
+        await refused(anew, /not signed|NOSPLIT|NODATA/)
+        await publish('999')
+        await must(`${anew} && apt-get clean`)
+        await appendFile(join(folder, 'pool/main/c/certferry/certferry_999_amd64.deb'), 'x')
+        await refused('apt install certferry', /unexpected size|Hash Sum mismatch/)
+      },
+      2 * MINUTE,
+    )
+  })
 })

@@ -177,12 +177,12 @@ test('setup starts a stopped daemon and enables a disabled one', () => {
   expect(daemon(unit({ active: 'active' }))).toEqual([`enable ${SERVICE}`])
 })
 
-test('setup keeps a backup of what it replaces', () => {
+test('setup keeps a backup of what it replaces, and none of a secret', () => {
   const kept = setupSteps(
     { clients: [], mode: 'hook', test: false, replace: false },
     { ...survey, config: draft('/config', undefined, 'new') },
   )
-  expect(kept.map(step => 'keep' in step && step.keep)).toEqual([false, true, false, true, false, false])
+  expect(kept.map(step => 'keep' in step && step.keep)).toEqual([false, false, false, true, false, false])
 })
 
 test('a printed step never shows the API key', () => {
