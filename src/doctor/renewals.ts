@@ -6,7 +6,7 @@ import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
 import { followPath } from '../files/safePath.ts'
-import { QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
+import { type Process, QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
 import type { CheckContext } from './run.ts'
@@ -22,14 +22,20 @@ export interface Automation {
   readonly crontabs: readonly string[]
 }
 
-/** Whether a command line runs `watch` with this program or one called certferry. */
+/** Whether a process runs `watch` with this program or one called certferry: anything may have such words behind its name. */
 export function isDaemon(
-  words: readonly string[],
+  { words, executable }: Pick<Process, 'words' | 'executable'>,
   program: { readonly node: string; readonly main: string | undefined },
 ): boolean {
   const at = words.indexOf('watch')
   const starts = words[at - 1]
-  if (at < 1 || at > 8 || starts === undefined) return false
+  if (starts === undefined) return false
+  // Node's own options, but none whose value is code
+  const options = words.slice(1, Math.max(1, at - 1))
+  if (!options.every(word => word.startsWith('-') && !/^(-[ep]|--eval|--print)/.test(word))) return false
+  // one that was replaced by an update is called "… (deleted)"
+  if (executable !== undefined && executable !== program.node && !/\/(node|certferry)[^/]*$/.test(executable))
+    return false
   return (
     starts === (program.main ?? program.node) || /(^|\/)certferry(\.c?js|\/dist\/main\.js)?$/.test(starts)
   )
@@ -113,7 +119,7 @@ async function automationOf({ context, machine }: CheckContext): Promise<Automat
   const shown = await machine.systemctl(...QUESTION)
   const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
   const processes = await machine.processes()
-  const daemons = processes.filter(({ words }) => isDaemon(words, context.program))
+  const daemons = processes.filter(one => isDaemon(one, context.program))
   const { mine = [], others = [] } = Object.groupBy(daemons, ({ uid }) =>
     isTrusted(uid, user) ? 'mine' : 'others',
   )

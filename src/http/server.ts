@@ -5,7 +5,8 @@ import { connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { type ListenAddress, listenAddress, listenProblem } from '../config/values.ts'
 import { Fault } from '../errors.ts'
-import { HTTP_CLOSE_TIMEOUT_MS, HTTP_REQUEST_TIMEOUT_MS } from '../util/schedule.ts'
+import { isThere } from '../files/fileSystem.ts'
+import { COMPARE_INTERVAL_MS, HTTP_CLOSE_TIMEOUT_MS, HTTP_REQUEST_TIMEOUT_MS } from '../util/schedule.ts'
 
 export interface HttpOptions {
   /** As `[http] listen` has it. */
@@ -15,6 +16,8 @@ export interface HttpOptions {
   readonly metrics: () => Promise<string>
   /** A page that could not be made, or a connection that could not be accepted. */
   readonly onError: (error: unknown) => void
+  /** Milliseconds between two looks for the file of a Unix socket; COMPARE_INTERVAL_MS where absent. */
+  readonly pulse?: number
 }
 
 export interface HttpServer {
@@ -35,7 +38,7 @@ const MAX_CONNECTIONS = 32
 
 /** @throws Fault CONFIG_INVALID for an address that can never work, ADDRESS_UNAVAILABLE for one that may work later. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
-  const { listen, onError } = options
+  const { listen, onError, pulse = COMPARE_INTERVAL_MS } = options
   const problem = listenProblem(listen)
   if (problem) throw new Fault('CONFIG_INVALID', `[http] listen: ${problem}`)
   const address = listenAddress(listen)
@@ -60,7 +63,30 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     throw listenFault(listen, error)
   })
   server.on('error', onError)
-  return { address: addressOf(server, listen), close: () => close(server) }
+  const stopRestoring = 'path' in address ? restoreSocket(server, address.path, pulse) : () => {}
+  return {
+    address: addressOf(server, listen),
+    close: () => {
+      stopRestoring()
+      return close(server)
+    },
+  }
+}
+
+/** Listens anew where the file of the socket was removed, by a tool that tidies up or with its folder: nothing else reaches it. */
+function restoreSocket(server: Server, path: string, pulse: number): () => void {
+  let isRestoring = false
+  const restore = async () => {
+    if (isRestoring || isThere(path)) return
+    isRestoring = true
+    // the old one first: its end removes the file of that name
+    server.close()
+    // where the folder is gone too the next look tries again
+    await bind(server, { path }).catch(() => {})
+    isRestoring = false
+  }
+  const timer = setInterval(restore, pulse)
+  return () => clearInterval(timer)
 }
 
 interface Page {

@@ -1,7 +1,7 @@
 /** Runs systemctl, and finds daemons where there is no systemd. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { SYSTEMCTL_TIMEOUT_MS } from '../util/schedule.ts'
 
 export const SERVICE = 'certferry.service'
@@ -99,6 +99,8 @@ export interface Process {
   /** Undefined if its real and effective user differ, as with sudo. */
   readonly uid: number | undefined
   readonly words: readonly string[]
+  /** The file that it executes; undefined if this user may not see it. */
+  readonly executable?: string | undefined
 }
 
 /** All processes that this user may see, except those that are stopped or have ended. */
@@ -108,7 +110,9 @@ export async function processes(): Promise<readonly Process[]> {
     const [line, status] = await Promise.all(
       ['cmdline', 'status'].map(name => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')),
     )
-    const found = { pid: Number(pid), uid: uidIn(status ?? ''), words: (line ?? '').split('\0').slice(0, -1) }
+    const executable = await readlink(`/proc/${pid}/exe`).catch(() => undefined)
+    const words = (line ?? '').split('\0').slice(0, -1)
+    const found = { pid: Number(pid), uid: uidIn(status ?? ''), words, executable }
     return /^State:\t[TZX]/m.test(status ?? '') ? [] : [found]
   }
   return (await Promise.all(pids.map(read))).flat()

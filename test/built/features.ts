@@ -1,4 +1,6 @@
 /** One test for each feature of the built program: that it does what its name says, once, as it ships. */
+import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { getuid, pid } from 'node:process'
@@ -321,15 +323,20 @@ exclude = true
     feature(
       'status, inspect and check show what is there',
       ['status', 'inspect', 'check', 'config'],
-      async ({ certbot, pair, type, typed, at, configure }) => {
+      async ({ certbot, pair, put, type, typed, at, configure }) => {
         await certbot('a.example.com')
         await pair('b')
         const config = await configure(`[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`)
         await typed(['sync', '--config', config])
         expect(await typed(['status', '--config', config])).toMatch(/^certbot:a\.example\.com +ok /m)
         expect(await typed(['inspect', at('b/chain.pem'), at('b/key.pem')])).toContain('b.example.com')
+        // a process that only has the daemon's name
+        const named = spawn(await put('certferry', '#!/bin/sh\nread -r line\n', 0o755), ['watch'])
+        onTestFinished(() => void named.kill())
         const { code, stdout } = await type(['check', '--config', config])
         expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok +answer /m)])
+        expect(stdout).toMatch(/^ok +daemon /m)
+        expect(stdout).not.toMatch(new RegExp(`process.*\\b${named.pid}\\b`))
         expect(await typed(['config', 'check', '--config', config])).toContain(': no problems')
         expect(await typed(['config', 'print', '--config', config])).toContain('letsencrypt')
       },
@@ -528,12 +535,15 @@ exclude = true
         await expect.poll(() => ask(at('s'), '/ready')).toBe('200 ready\n')
         expect(await ask(at('s'), '/metrics')).toContain('certferry_')
         did('GET /live', 'GET /ready', 'GET /metrics')
+        await rm(at('s'))
         await all(certbotRenew(at('letsencrypt'), 'a.example.com', await issue({ names: ['a.example.com'] })))
         await expect.poll(() => emulator.certificates().length).toBe(2)
         daemon.signal('SIGUSR1')
         await saying('rescan')
         daemon.signal('SIGHUP')
         await saying('reloaded')
+        // within five seconds
+        await expect.poll(() => ask(at('s'), '/live').catch(String)).toBe('200 live\n')
         daemon.signal('SIGTERM')
         await expect.poll(daemon.ended).toBe(true)
       },

@@ -53,17 +53,35 @@ test.each([
   ['/usr/bin/certferry watch --config x', true],
   ['node /opt/certferry/dist/main.js watch', true],
   ['node --max-old-space-size=100 certferry.cjs watch', true],
+  ['node --enable-source-maps /opt/certferry/dist/main.js watch', true],
+  ['node -e 0 certferry watch', false],
+  ['python3 x.py certferry watch', false],
+  ['timeout 9 certferry watch', false],
   ['/usr/bin/certferry sync', false],
   ['/usr/bin/certferry check watch', false],
   ['vim watch', false],
   ['watch certferry status', false],
   ['', false],
 ])('a daemon is recognised by its command line: "%s" is %s', (words, expected) => {
-  expect(isDaemon(words.split(' '), { node: '/opt/node', main: '/srv/app/main.js' })).toBe(expected)
+  const program = { node: '/opt/node', main: '/srv/app/main.js' }
+  expect(isDaemon({ words: words.split(' ') }, program)).toBe(expected)
 })
 
 test('a self-contained program is recognised as a daemon', () => {
-  expect(isDaemon(['/srv/cf', 'watch'], { node: '/srv/cf', main: undefined })).toBe(true)
+  const program = { node: '/srv/cf', main: undefined }
+  expect(isDaemon({ words: ['/srv/cf', 'watch'], executable: '/srv/cf' }, program)).toBe(true)
+})
+
+test.each([
+  ['/usr/lib/certferry/certferry', true],
+  ['/usr/bin/certferry (deleted)', true],
+  ['/opt/node-24/bin/node', true],
+  ['/usr/bin/nodejs', true],
+  ['/usr/bin/dash', false],
+  ['/usr/bin/sleep', false],
+])('a process named "certferry watch" that executes %s is a daemon: %s', (executable, expected) => {
+  const program = { node: '/opt/own/node', main: '/srv/app/main.js' }
+  expect(isDaemon({ words: ['certferry', 'watch'], executable }, program)).toBe(expected)
 })
 
 const CERTBOT = { certbot: false }

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, readFile, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect, type NetConnectOpts } from 'node:net'
 import { join } from 'node:path'
@@ -221,6 +221,30 @@ describe('[http] listen on a Unix socket', () => {
       message: `[http] listen: unix:${path}: in use`,
     })
     expect((await get('/live')).status).toBe(200)
+  })
+
+  test('a socket that is removed, alone or with its folder, is made again; what stands in its place is left alone', async () => {
+    const folder = join(await temporaryDirectory(), 'run')
+    const path = join(folder, 'http.sock')
+    await mkdir(folder)
+    const { get } = await startServer({ listen: `unix:${path}`, pulse: 10 })
+    const answers = () =>
+      expect
+        .poll(async () => (await get('/live').catch(() => undefined))?.status, { timeout: 20_000 })
+        .toBe(200)
+    await rm(path)
+    await answers()
+    expect((await lstat(path)).mode & 0o777).toBe(0o660)
+    await rm(folder, { recursive: true })
+    await expect(get('/live')).rejects.toMatchObject({ code: 'ENOENT' })
+    await mkdir(folder)
+    await answers()
+    await writeFile(join(folder, 'other'), 'precious')
+    await rename(join(folder, 'other'), path)
+    await expect(get('/live')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    expect(await readFile(path, 'utf8')).toBe('precious')
+    await rm(path)
+    await answers()
   })
 
   test('a file that is no socket is never removed', async () => {
