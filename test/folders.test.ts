@@ -34,7 +34,8 @@ async function stage() {
 }
 
 describe('a state directory that cannot be created', () => {
-  test.each(['/proc/nope', '/proc/self/nope/deep', '/dev/fd/nope', '/sys/nope', '/proc/version/nope'])(
+  const places = ['/proc/nope', '/proc/self/nope/deep', '/dev/fd/nope', '/sys/nope', '/proc/version/nope']
+  test.each([...places, '/dev/null/nope'])(
     '%s ends sync, hook and watch with 74 before anything is sent',
     async place => {
       const { folder, words, emulator } = await stage()
@@ -47,6 +48,7 @@ describe('a state directory that cannot be created', () => {
           PATIENCE,
         )
         expect([code, stdout + stderr]).toEqual([74, expect.stringContaining(place)])
+        expect(stdout + stderr).not.toContain('chmod')
       }
       expect(emulator.entries).toEqual([])
     },

@@ -187,6 +187,22 @@ describe.skipIf(!isRoot)('a file that another user can replace', () => {
     expect(emulator.entries).toEqual([])
   })
 
+  test('is refused as the file whose API key setup stores, which may belong to the caller of sudo alone', async () => {
+    const here = await stage()
+    const { at, certferry } = here
+    const setup = (file: string, env = {}) =>
+      certferry(
+        ['setup', '--dry-run', '--yes', '--skip-check', '--client', 'certbot', '--credentials-file', file],
+        { ...env },
+      )
+    const [file, fault] = await put(here, INI)
+    const { code, said } = await setup(file)
+    expect([code, said]).toEqual([77, expect.stringContaining(`${fault}: may be written by every user`)])
+    await write(at('caller.ini'), INI, OTHER)
+    expect(await setup(at('caller.ini'), { SUDO_UID: `${OTHER}` })).toMatchObject({ code: 0 })
+    expect(await setup(at('caller.ini'))).toMatchObject({ code: 77 })
+  })
+
   test('is not started as the command of [notify], and the upload still succeeds', async () => {
     const here = await stage()
     const { at, certferry, source, state } = here

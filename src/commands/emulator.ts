@@ -9,6 +9,7 @@ import { SeedError } from '../emulator/resources.ts'
 import { readSeedFile } from '../emulator/seedFile.ts'
 import { DEMO_CREDENTIALS, type Emulator, startEmulator } from '../emulator/server.ts'
 import { Fault } from '../errors.ts'
+import { readTextFile } from '../files/readFile.ts'
 import type { ProcessContext } from '../processContext.ts'
 
 function refusal(error: NodeJS.ErrnoException, port: number, file: string | undefined): Error {
@@ -27,6 +28,9 @@ function refusal(error: NodeJS.ErrnoException, port: number, file: string | unde
   })
 }
 
+/** A pipe would be waited for, and a device has no end. */
+const textOf = async (path: string) => (await readTextFile(path)).text
+
 interface Started {
   readonly emulator: Emulator
   /** Only with resources: without them it has nothing to show. */
@@ -35,7 +39,7 @@ interface Started {
 
 async function start({ stdout, cwd }: ProcessContext, line: CommandLine): Promise<Started> {
   const { port = 0, rate, injectFaults, resources: file, timeScale } = line
-  const seed = file === undefined ? undefined : await readSeedFile(resolve(cwd, file))
+  const seed = file === undefined ? undefined : await readSeedFile(resolve(cwd, file), textOf)
   const emulator = await startEmulator({
     ...seed,
     port,

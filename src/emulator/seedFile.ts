@@ -11,20 +11,18 @@
  *       "traps": { "switchFromSeconds": 2, "switchToSeconds": 5 }
  *     }
  */
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type AccountSeed, type CertificateSeed, readSeed, SeedError } from './resources.ts'
 
-async function textOf(path: string, member = ''): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new SeedError(`${member || 'it'} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
-  }
-}
-
-/** Paths are relative to the file. @throws SeedError, with a line for each mistake. */
-export async function readSeedFile(path: string): Promise<AccountSeed> {
+/** Paths are relative to the file. `read` resolves to a file's text. @throws SeedError, with a line for each mistake. */
+export async function readSeedFile(
+  path: string,
+  read: (path: string) => Promise<string>,
+): Promise<AccountSeed> {
+  const textOf = (path: string, member = 'it') =>
+    read(path).catch((error: Error) => {
+      throw new SeedError(`${member} cannot be read: ${error.message}`)
+    })
   const seed = readSeed(parse(await textOf(path)))
   const texts = async (certificate: CertificateSeed, i: number) => ({
     ...certificate,

@@ -27,10 +27,10 @@ export interface Unsafe {
 
 const ROOT = 0
 
-/** The first step that another user than root and `uid` decides about. */
-export function unsafeStep(steps: readonly Step[], uid: number): Unsafe | undefined {
+/** The first step that another user than root and these decides about. */
+export function unsafeStep(steps: readonly Step[], ...uids: readonly number[]): Unsafe | undefined {
   for (const step of steps) {
-    const problem = problemOf(step, uid)
+    const problem = problemOf(step, uids)
     if (problem) return { path: step.path, ...problem }
   }
   return undefined
@@ -38,10 +38,10 @@ export function unsafeStep(steps: readonly Step[], uid: number): Unsafe | undefi
 
 function problemOf(
   { path, kind, mode, uid: owner, gid }: Step,
-  uid: number,
+  uids: readonly number[],
 ): Omit<Unsafe, 'path'> | undefined {
   const name = quoteShell(path)
-  if (owner !== ROOT && owner !== uid) {
+  if (owner !== ROOT && !uids.includes(owner)) {
     const says = `belongs to another user (uid ${owner})`
     return kind === 'link'
       ? { says: `is a link that ${says}`, advice: `rm ${name}, or name what it leads to` }
@@ -110,18 +110,22 @@ const namesIn = (path: string) => path.split('/').filter(Boolean)
 /** Links of /proc lead elsewhere than they say: what the kernel opens must be what was checked. */
 const isSame = (a: Stats, b: Stats) => a.dev === b.dev && a.ino === b.ino
 
-/** What another user decides about on the path to a file, or the file itself; also what cannot be examined. */
-export function unsafePath(path: string): Unsafe | undefined {
+/**
+ * What another user decides about on the path to a file, or the file itself; also what cannot be examined. `trusted` is one
+ * more user who may.
+ */
+export function unsafePath(path: string, trusted?: number): Unsafe | undefined {
   const { steps, ended } = followPath(path)
   // a missing file is named as the caller named it
-  return unsafeIn(steps) ?? (ended && (ended.code === 'ENOENT' ? missing(path) : unseen(ended)))
+  return unsafeIn(steps, trusted) ?? (ended && (ended.code === 'ENOENT' ? missing(path) : unseen(ended)))
 }
 
 /** As unsafePath, of a place that may not be there yet: its existing part is checked. */
 export function unsafePlace(path: string): Unsafe | undefined {
   const { steps, ended } = followPath(path)
-  const isMissing = ended?.code === 'ENOENT' || ended?.code === 'ENOTDIR'
-  return unsafeIn(steps) ?? (ended && !isMissing ? unseen(ended) : undefined)
+  // whoever writes a file that stands in the way, nothing can be made below it
+  if (ended?.code === 'ENOTDIR') return unsafeIn(steps.slice(0, -1))
+  return unsafeIn(steps) ?? (ended && ended.code !== 'ENOENT' ? unseen(ended) : undefined)
 }
 
 /**
@@ -136,8 +140,8 @@ export function unsafeState(path: string): Unsafe | undefined {
 }
 
 /** @throws Fault of that code where another user decides what is read; FILE_UNAVAILABLE where a later attempt may succeed. */
-export function requireSafe(path: string, code: FaultCode, why: string): void {
-  const unsafe = unsafePath(path)
+export function requireSafe(path: string, code: FaultCode, why: string, trusted?: number): void {
+  const unsafe = unsafePath(path, trusted)
   if (!unsafe) return
   const { says, advice, mayPass } = unsafe
   throw mayPass
@@ -145,10 +149,10 @@ export function requireSafe(path: string, code: FaultCode, why: string): void {
     : new Fault(code, `${unsafe.path}: ${says}`, { advice: `${advice}: ${why}.` })
 }
 
-function unsafeIn(steps: readonly Step[]): Unsafe | undefined {
+function unsafeIn(steps: readonly Step[], trusted = ROOT): Unsafe | undefined {
   // the name service is not asked where everything is root's
-  const uid = steps.some(step => step.uid !== 0) ? currentUser().uid : 0
-  return unsafeStep(steps, uid)
+  const uid = steps.some(step => step.uid !== ROOT) ? currentUser().uid : ROOT
+  return unsafeStep(steps, uid, trusted)
 }
 
 /** Errors that stay: of permission, or of a path that leads nowhere. */

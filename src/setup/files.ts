@@ -9,7 +9,7 @@ import { parseToml } from '../config/toml.ts'
 import { Fault } from '../errors.ts'
 import { makeFolders, replaceFileAtomic } from '../files/atomicWrite.ts'
 import { readTextFile } from '../files/readFile.ts'
-import { type Unsafe, unsafePath, unsafePlace } from '../files/safePath.ts'
+import { requireSafe, type Unsafe, unsafePath, unsafePlace } from '../files/safePath.ts'
 import { probeDirectory } from '../files/writeProbe.ts'
 import type { Ask, ProcessContext } from '../processContext.ts'
 import { flawOf, missingIn, readProfile } from '../tencent/credentials.ts'
@@ -103,7 +103,7 @@ export async function wantedCredentials(
 ): Promise<FileChange> {
   const before = await readIfExists(file)
   if (credentialsFile !== undefined) {
-    const { text, key } = await credentialsIn(resolve(cwd, credentialsFile), profile)
+    const { text, key } = await credentialsIn(resolve(cwd, credentialsFile), profile, env)
     return draft(file, before, before?.trim() ? withProfile(before, profile, key) : text)
   }
   const withKey = (key: Key) => draft(file, before, withProfile(before ?? '', profile, key))
@@ -142,14 +142,17 @@ export function withProfile(text: string, profile: string, { secretId, secretKey
   return `${[...lines.slice(0, begin), section, ...rest].join('\n').trimEnd()}\n`
 }
 
-/** Its text whole, with comments and other profiles, and the key under this one. */
+/** Its text whole, with comments and other profiles, and the key under this one. It may belong to the user who called sudo. */
 async function credentialsIn(
   path: string,
   profile: string,
+  env: ProcessContext['env'],
 ): Promise<{ readonly text: string; readonly key: Key }> {
   const { text } = await readTextFile(path).catch(error => {
     throw error instanceof Fault ? new Fault('CREDENTIALS_UNREADABLE', error.message) : error
   })
+  const caller = Number(env.SUDO_UID || 0)
+  requireSafe(path, 'CREDENTIALS_UNREADABLE', 'it decides whose account receives private keys', caller)
   const key = readProfile(text, profile)
   if (typeof key !== 'string') return { text, key }
   throw new Fault('CREDENTIALS_UNREADABLE', `${path}: ${key}`)

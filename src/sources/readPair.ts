@@ -131,7 +131,7 @@ export async function readStore(
   { now = new Date(), missing = 'SOURCE_MISSING', onSecret }: StoreOptions = {},
 ): Promise<Pick<FileContents, 'writtenAt' | 'stat'> & { readonly stored: readonly Stored[] }> {
   const { storedIn, STORE_ADVICE } = await import('../acme/traefikStore.ts')
-  const options = { what: 'private keys', onSecret, missing, most: MAX_STORE_BYTES }
+  const options = { what: 'file of private keys', onSecret, missing, most: MAX_STORE_BYTES }
   const { text, writtenAt, stat } = await readSecretFile(path, options).catch(error => {
     if (!(error instanceof Fault) || error.code !== 'FILE_INVALID') throw error
     throw isFolder(path)

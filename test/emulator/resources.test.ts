@@ -1,4 +1,5 @@
 /** The account's description: what is taken, and what is said of what is not. */
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { type ResourceInput, readSeed, SeedError } from '../../src/emulator/resources.ts'
 import { readSeedFile } from '../../src/emulator/seedFile.ts'
@@ -6,6 +7,8 @@ import { openAccountFile } from './accountFile.ts'
 import { CDN, CLB, OLD_ID, old } from './cloud.ts'
 
 const CERTIFICATE = { id: OLD_ID, alias: 'before', chain: 'chain.pem', key: 'key.pem' }
+
+const read = (path: string) => readFile(path, 'utf8')
 
 const mistakes = (value: unknown): readonly string[] => {
   try {
@@ -128,18 +131,18 @@ describe('a file', () => {
   test('has paths of certificates, relative to itself', async () => {
     const { write } = await openAccountFile()
     const path = await write(inAccount(CDN))
-    const { certificates, resources } = await readSeedFile(path)
+    const { certificates, resources } = await readSeedFile(path, read)
     expect(certificates).toEqual([{ ...CERTIFICATE, chain: old.chain, key: old.key }])
     expect(resources).toMatchObject([{ type: 'cdn', certId: OLD_ID }])
   })
 
   test('that is missing, is no JSON or names a missing file is refused', async () => {
     const { write, folder } = await openAccountFile()
-    await expect(readSeedFile(`${folder}/none.json`)).rejects.toThrow(/^it cannot be read: ENOENT$/)
-    await expect(readSeedFile(await write('{"resources":'))).rejects.toThrow(/^it is no JSON/)
+    await expect(readSeedFile(`${folder}/none.json`, read)).rejects.toThrow(/^it cannot be read: ENOENT/)
+    await expect(readSeedFile(await write('{"resources":'), read)).rejects.toThrow(/^it is no JSON/)
     const lost = { certificates: [{ ...CERTIFICATE, key: 'lost.pem' }] }
-    await expect(readSeedFile(await write(lost))).rejects.toThrow(
-      /^certificates\[0\]\.key cannot be read: ENOENT$/,
+    await expect(readSeedFile(await write(lost), read)).rejects.toThrow(
+      /^certificates\[0\]\.key cannot be read: ENOENT/,
     )
   })
 })

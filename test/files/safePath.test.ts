@@ -76,6 +76,8 @@ test('what is not there is no file to read, and a place where one may be made', 
   const { at } = await makeFolders()
   expect(unsafePath(at('none'))).toMatchObject({ path: at('none'), says: 'is not there', mayPass: true })
   expect(unsafePlace(at('none/deep'))).toBeUndefined()
+  // every user may write to it, and none may be kept from that
+  expect(unsafePlace('/dev/null/deep')).toBeUndefined()
 })
 
 const US = 1000

@@ -116,6 +116,7 @@ test('pipes, devices, folders, circles and files without end are named for what 
   try {
     for (const file of [...ODD.map(at), ...SYSTEM]) {
       await measured(file, 'inspect', ['inspect', file])
+      await measured(file, 'account', ['emulator', '--resources', file])
       if (!LONG) continue
       const named = ['--chain', file, '--key', at('key.pem'), '--name', 'odd', '--deadline', '1']
       await measured(file, 'chain', ['hook', ...named, ...state])
