@@ -1,5 +1,7 @@
 /** Every feature that is documented, by name: commands, options, settings, variables, sources, pages, events. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { HOOK_FILE_CLIENTS } from '../../src/acme/clients.ts'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { SETTINGS } from '../../src/config/precedence.ts'
@@ -38,18 +40,25 @@ const VARIABLES = [
   'TENCENTCLOUD_TOKEN',
   'TENCENTCLOUD_CREDENTIALS_FILE',
   'CREDENTIALS_DIRECTORY',
-  'HTTPS_PROXY',
   'RENEWED_LINEAGE',
-  'CERT_FULLCHAIN_PATH',
-  'LEGO_HOOK_CERT_PATH',
+  ...['CERT_FULLCHAIN_PATH', 'CERT_KEY_PATH'],
+  ...['LEGO_HOOK_CERT_PATH', 'LEGO_HOOK_CERT_KEY_PATH', 'LEGO_CERT_PATH', 'LEGO_CERT_KEY_PATH'],
+  ...documented('reference.md', /^## Environment\n\n(.+?)\n\n/ms),
+  ...documented('monitoring.md', /^(\| `CERTFERRY_.+)\n\n/ms),
 ]
+
+/** The variables that a part of a page of docs/ names. */
+function documented(page: string, part: RegExp): readonly string[] {
+  const [, text = ''] = part.exec(readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8')) ?? []
+  return [...text.matchAll(/`([A-Z_]{5,})(?:=1)?`/g)].map(([, name = '']) => name)
+}
 
 /** Each line is one feature, under all names that a test may know it by. */
 export const CATALOGUE: ReadonlyArray<readonly string[]> = [
   ...COMMANDS.map(({ name }) => [name]),
   ...options(),
   ...settings(),
-  ...VARIABLES.filter(name => name !== undefined).map(name => [name]),
+  ...[...new Set(VARIABLES)].filter(name => name !== undefined).map(name => [name]),
   ...KINDS.map(kind => [`source ${kind}`]),
   ...HOOK_FILE_CLIENTS.map(client => [`install-hook ${client}`]),
   ...['/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),

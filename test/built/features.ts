@@ -15,6 +15,7 @@ import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { storeText } from '../fixtures/traefikStore.ts'
 import { answering } from '../http/httpServers.ts'
 import { robot, SIGNING_SECRET } from '../notify/robots.ts'
+import { secured } from '../http/tlsServers.ts'
 import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
@@ -173,7 +174,11 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
         'hook',
         'RENEWED_LINEAGE',
         'CERT_FULLCHAIN_PATH',
+        'CERT_KEY_PATH',
         'LEGO_HOOK_CERT_PATH',
+        'LEGO_HOOK_CERT_KEY_PATH',
+        'LEGO_CERT_PATH',
+        'LEGO_CERT_KEY_PATH',
         'hook of dehydrated',
         'hook --chain',
         'hook --key',
@@ -183,7 +188,7 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
         'CERTFERRY_STATE_DIR',
         'CERTFERRY_LOG_LEVEL',
       ],
-      async ({ certbot, pair, type, at, emulator, did }) => {
+      async ({ certbot, pair, put, type, at, emulator, did }) => {
         const own = {
           CERTFERRY_STATE_DIR: at('state'),
           CERTFERRY_ENDPOINT: emulator.url,
@@ -191,6 +196,7 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
         }
         await certbot('a.example.com')
         for (const stem of ['b', 'c', 'd', 'e']) await pair(stem)
+        const ofLego4 = await issue({ names: ['f.example.com'] })
         const files = (stem: string) => [at(stem, 'chain.pem'), at(stem, 'key.pem')] as const
         const hook = async (env: Readonly<Record<string, string>>, ...words: readonly string[]) =>
           expect(await type(['hook', ...words], { ...KEYS, ...own, ...env })).toEqual({
@@ -203,6 +209,10 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
         await hook({ CERT_FULLCHAIN_PATH: chain, CERT_KEY_PATH: key })
         const [legoChain, legoKey] = files('c')
         await hook({ LEGO_HOOK_CERT_PATH: legoChain, LEGO_HOOK_CERT_KEY_PATH: legoKey })
+        await hook({
+          LEGO_CERT_PATH: await put('f.crt', ofLego4.chain),
+          LEGO_CERT_KEY_PATH: await put('f.key', ofLego4.key),
+        })
         const [fullchain, privkey] = files('d')
         await hook({}, 'deploy_cert', 'd.example.com', privkey, fullchain, fullchain)
         did('hook of dehydrated')
@@ -213,7 +223,7 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
             .certificates()
             .flatMap(({ names }) => names)
             .toSorted(),
-        ).toEqual(['a', 'b', 'c', 'd', 'e'].map(stem => `${stem}.example.com`))
+        ).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map(stem => `${stem}.example.com`))
       },
     )
 
@@ -322,7 +332,7 @@ exclude = true
   describe('what is shown', () => {
     feature(
       'status, inspect and check show what is there',
-      ['status', 'inspect', 'check', 'config'],
+      ['status', 'inspect', 'check', 'config', 'CERTFERRY_CONFIG'],
       async ({ certbot, pair, put, type, typed, at, configure }) => {
         await certbot('a.example.com')
         await pair('b')
@@ -338,9 +348,24 @@ exclude = true
         expect(stdout).toMatch(/^ok +daemon /m)
         expect(stdout).not.toMatch(new RegExp(`process.*\\b${named.pid}\\b`))
         expect(await typed(['config', 'check', '--config', config])).toContain(': no problems')
-        expect(await typed(['config', 'print', '--config', config])).toContain('letsencrypt')
+        expect(await typed(['config', 'print'], { CERTFERRY_CONFIG: config })).toContain('letsencrypt')
       },
     )
+  })
+
+  feature('colours are for a terminal, and may be switched off', ['NO_COLOR'], async built => {
+    const { certbot, typed, configure, at, did } = built
+    await certbot('a.example.com')
+    const config = await configure(`[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`)
+    expect(await typed(['status', '--config', config])).not.toContain('\x1b[')
+    const onTerminal = async (env: Readonly<Record<string, string>>) => {
+      const words = ['-qec', `'${program()}' status --config '${config}'`, '/dev/null']
+      const own = { PATH: '/usr/bin:/bin', HOME: at(), TERM: 'xterm', CERTFERRY_STATE_DIR: at('state') }
+      return (await run('script', words, { ...own, ...env })).stdout
+    }
+    expect(await onTerminal({})).toContain('\x1b[')
+    expect(await onTerminal({ NO_COLOR: '1' })).not.toContain('\x1b[')
+    did('NO_COLOR')
   })
 
   describe('credentials', () => {
@@ -480,12 +505,34 @@ exclude = true
       const { stdout } = await type(['check', '--config', config], env)
       expect(stdout).toMatch(/^FAIL +proxy /m)
       expect(new Set(asked)).toEqual(new Set(['CONNECT ssl.invalid:443 HTTP/1.1']))
+      const before = asked.length
+      await type(['check', '--config', config], { ...env, NO_PROXY: '.invalid' })
+      if (by === 'variable') expect(asked).toHaveLength(before)
     }
-    feature('leads through the proxy of the environment', ['HTTPS_PROXY'], built =>
+    feature('leads through the proxy of the environment', ['HTTPS_PROXY', 'NO_PROXY'], built =>
       proxied(built, 'variable'),
     )
     feature('leads through the proxy of the configuration', ['[tencent] proxy'], built =>
       proxied(built, 'setting'),
+    )
+
+    feature(
+      'is proved by an authority of the environment or of the system',
+      ['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'],
+      async ({ type, certbot, put, at }) => {
+        await certbot('a.example.com')
+        const pair = await issue({ names: ['localhost'] })
+        const [endpoint, root] = [
+          `https://localhost:${await secured(pair)}`,
+          await put('root.pem', pair.root),
+        ]
+        const words = ['check', '--source', `certbot=${at('letsencrypt')}`, '--endpoint', endpoint]
+        const check = async (env: Readonly<Record<string, string>>) =>
+          /^(\S+) +TLS /m.exec((await type(words, { ...KEYS, ...env })).stdout)?.[1]
+        expect(await check({})).toBe('FAIL')
+        expect(await check({ NODE_EXTRA_CA_CERTS: root })).toBe('ok')
+        expect(await check({ NODE_USE_SYSTEM_CA: '1', SSL_CERT_FILE: root })).toBe('ok')
+      },
     )
 
     feature(
@@ -671,6 +718,24 @@ exclude = true
           75,
           expect.stringContaining('refused the message: sign not match (310000)'),
         ])
+      },
+    )
+
+    feature(
+      'by a command, with the facts in its environment',
+      ['EVENT', 'TEXT', 'COUNT', 'LINEAGES', 'CERTIFICATE_IDS', 'HOST', 'JSON'].map(
+        name => `CERTFERRY_${name}`,
+      ),
+      async ({ certbot, put, typed, configure, read, at, did }) => {
+        await certbot('a.example.com')
+        const command = await put('facts', `#!/bin/sh\nenv > '${at('told')}'\n`, 0o755)
+        const config = await configure(
+          `[notify]\ncommand = "${command}"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+        )
+        await typed(['sync', '--config', config])
+        const told = await read('told')
+        expect(told).toMatch(/^CERTFERRY_LINEAGES=certbot:a\.example\.com$/m)
+        did(...[...told.matchAll(/^(CERTFERRY_\w+)=./gm)].map(([, name = '']) => name))
       },
     )
 
