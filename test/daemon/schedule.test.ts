@@ -111,6 +111,8 @@ test.each<[string, string, number, string, string]>([
   ['Europe/Berlin', '30 1 * * *', 24 * HOUR, '2026-03-25T01:30Z', '2026-11-01'],
   ['Australia/Lord_Howe', DEFAULT_RESCAN, 6 * HOUR, '2026-03-30T00:17Z', '2026-04-10'],
   ['Africa/Casablanca', '30 * * * *', HOUR, '2026-02-10T00:30Z', '2026-03-28'],
+  ['America/New_York', '0 6 * * *', 24 * HOUR, '2026-10-25T06:00Z', '2026-11-08'],
+  ['Pacific/Auckland', '15 */2 * * *', 2 * HOUR, '2026-03-30T00:15Z', '2026-04-10'],
 ])(
   'in %s "%s" calls at its times while the clocks change, and sets no timer in vain',
   (zone, rescan, interval, first, end) => {
