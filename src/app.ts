@@ -80,8 +80,7 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
   const { env, home } = context
   const { profile, instanceRole } = settings
   const now = () => new Date(context.now())
-  const output = line.json ? context.stderr : context.stdout
-  const log = createLogger({ level: settings.logLevel, output, now: context.now })
+  const log = openLog(settings, context, line)
   const notifier = createNotifier(settings, context, log, signal)
   const receipts = openReceiptStore(settings.stateDir, logDamage(log), now)
   const permissionWarnings = createPermissionWarnings()
@@ -174,6 +173,18 @@ export function createApp({ settings, configFile }: LoadedConfig, options: AppOp
       await notifier.flush()
     },
   }
+}
+
+/** With --json standard output is for the one object; who reads it by a program gets the log as JSON too. */
+function openLog({ logLevel, logFormat }: Settings, context: ProcessContext, line: CommandLine): Logger {
+  const output = line.json ? context.stderr : context.stdout
+  const isVerbose = ['trace', 'debug', 'info'].includes(logLevel)
+  return createLogger({
+    level: line.quiet && isVerbose ? 'warn' : logLevel,
+    format: line.json && !output.isTerminal ? 'json' : logFormat,
+    output,
+    now: context.now,
+  })
 }
 
 interface SyncParts extends Pick<App, 'log' | 'receipts' | 'notifier'> {

@@ -20,7 +20,7 @@ export async function latency(workplace: Workplace): Promise<readonly Figure[]> 
   const service = await openService()
   const daemon = await startDaemon(
     [...BUILT, 'watch', '--rate', '1000', ...words],
-    '"event":"watching"',
+    ' watching: ',
     service.environment,
   )
   try {

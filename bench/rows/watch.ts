@@ -62,7 +62,7 @@ async function watched(lineages: number, workplace: Workplace, env: Environment)
   let daemon: Daemon | undefined
   for (let i = 0; i < workplace.sizes.starts; i++) {
     await daemon?.end()
-    daemon = await startDaemon([...BUILT, 'watch', ...words], '"event":"watching"', env)
+    daemon = await startDaemon([...BUILT, 'watch', ...words], ' watching: ', env)
     ready.push(daemon.readyAfter)
   }
   if (!daemon) throw new RangeError('no start, no daemon')

@@ -92,7 +92,7 @@ const ADVICE = {
   uacme: () => ({
     advice:
       'uacme calls its hook for challenges only, and exits with 0 when it has a new certificate. Add this once to the end of the command line that renews:',
-    next: '&& certferry sync --log-level warn',
+    next: '&& certferry sync --quiet',
   }),
   caddy: () => ({
     advice: 'Caddy calls no hook after a renewal. Run the service, which watches its storage, or the timer:',

@@ -40,9 +40,9 @@ export interface Command {
   }>
 }
 
-const READING = globals('config', 'state-dir', 'source', 'endpoint', 'log-level', 'json')
+const READING = globals('config', 'state-dir', 'source', 'endpoint', 'log-level', 'quiet', 'json')
 
-const SENDING = globals('config', 'state-dir', 'source', 'endpoint', 'rate', 'log-level', 'json')
+const SENDING = { ...READING, ...globals('rate') }
 
 export const COMMANDS: readonly Command[] = [
   {

@@ -105,6 +105,7 @@ export const GLOBAL = {
     says: `${LEVELS.join(', ')} (default info)`,
     read: textWithout<Level>('log-level', levelProblem),
   },
+  quiet: { short: 'q', says: 'print only what is wrong' },
   json: { says: 'print JSON on standard output, for scripts' },
 } satisfies OptionTable
 

@@ -5,6 +5,7 @@ import {
   camelCase,
   DEFAULT_ENDPOINT,
   endpointProblem,
+  formatProblem,
   type KeyPath,
   levelProblem,
   NOTIFY_EVENTS,
@@ -80,6 +81,10 @@ export const SETTINGS = {
     option: 'log-level',
     variable: 'CERTFERRY_LOG_LEVEL',
     problem: levelProblem,
+  }),
+  logFormat: setting('log', 'format', 'text', {
+    variable: 'CERTFERRY_LOG_FORMAT',
+    problem: formatProblem,
   }),
   stateDir: setting('state', 'dir', '/var/lib/certferry', {
     option: 'state-dir',

@@ -8,6 +8,7 @@ import {
   KINDS,
   LANGUAGES,
   LEVELS,
+  LOG_FORMATS,
   listenProblem,
   mailProblem,
   NOTIFY_EVENTS,
@@ -210,7 +211,9 @@ export const ConfigSchema = v.strictObject({
       events: v.optional(v.array(notifyEvent, `expected a list of ${NOTIFY_EVENTS.join(', ')}`)),
     }),
   ),
-  log: v.optional(v.strictObject({ level: v.optional(oneOf(LEVELS)) })),
+  log: v.optional(
+    v.strictObject({ level: v.optional(oneOf(LEVELS)), format: v.optional(oneOf(LOG_FORMATS)) }),
+  ),
   state: v.optional(v.strictObject({ dir: v.optional(filled('a path')) })),
 })
 

@@ -181,6 +181,13 @@ export const mailProblem = (text: string): string | undefined =>
 
 export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
+export const LOG_FORMATS = ['text', 'json'] as const
+
+export const formatProblem = (text: string): string | undefined =>
+  LOG_FORMATS.includes(text as LogFormat) ? undefined : choiceProblem(text, LOG_FORMATS)
+
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
 export const LANGUAGES = ['en-US', 'zh-CN'] as const
 
 export const TYPES = ['SVR', 'CA'] as const

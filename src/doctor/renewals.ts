@@ -88,7 +88,7 @@ export function renewalFinding(
       advice: 'Add a timer or cron job, which retries:',
       command: units?.timer.installed
         ? `sudo systemctl enable --now ${TIMER}`
-        : "echo '17 */12 * * * root certferry sync --log-level warn' | sudo tee /etc/cron.d/certferry",
+        : "echo '17 */12 * * * root certferry sync --quiet' | sudo tee /etc/cron.d/certferry",
     },
   )
 }

@@ -1,6 +1,6 @@
-/** The log: pino writes every line as JSON; for a terminal or the journal it is printed in their form. */
+/** The log: pino writes every line as JSON; unless JSON is wanted it is printed as text, for a terminal and the journal in their form. */
 import { pino } from 'pino'
-import type { Level } from '../config/values.ts'
+import type { Level, LogFormat } from '../config/values.ts'
 import type { Output } from '../processContext.ts'
 import { escapeText, printableText, wrap } from '../terminal/text.ts'
 
@@ -29,6 +29,7 @@ export interface LogRecord {
 
 interface LogOptions {
   readonly level: Level
+  readonly format: LogFormat
   readonly output: Output
   readonly now: () => number
 }
@@ -47,8 +48,10 @@ const SECRET_NAMES = [
 /** The Secret type masks itself; this masks, by its name, a member that is not of that type. Shallow paths come first. */
 const REDACTED = ['', '*.', '*.*.', '*.*.*.'].flatMap(prefix => SECRET_NAMES.map(name => prefix + name))
 
-export function createLogger({ level, output, now }: LogOptions): Logger {
-  const destination = { write: (line: string) => output.write(formatLine(line, output)) }
+export function createLogger({ level, format, output, now }: LogOptions): Logger {
+  const destination = {
+    write: (line: string) => output.write(format === 'json' ? line : textOf(JSON.parse(line), output)),
+  }
   const log = pino(
     {
       level,
@@ -69,10 +72,9 @@ export function createLogger({ level, output, now }: LogOptions): Logger {
   }
 }
 
-function formatLine(line: string, output: Output): string {
-  if (output.isTerminal) return terminalLine(JSON.parse(line), output)
-  if (output.isJournal) return journalLine(JSON.parse(line))
-  return line
+function textOf(record: LogRecord, output: Output): string {
+  if (output.isTerminal) return terminalLine(record, output)
+  return output.isJournal ? journalLine(record) : plainLine(record)
 }
 
 const COLOURS: Readonly<Record<string, string>> = {
@@ -104,7 +106,12 @@ export function terminalLine(
 const PRIORITY: Readonly<Record<string, number>> = { error: 3, warn: 4, info: 6, debug: 7 }
 
 /** One line; the journal adds the time. */
-export function journalLine({ level, msg, advice }: LogRecord): string {
-  const text = typeof advice === 'string' ? `${msg} → ${advice}` : msg
-  return `<${PRIORITY[level] ?? 6}>${printableText(text, 2000)}\n`
-}
+export const journalLine = (record: LogRecord): string =>
+  `<${PRIORITY[record.level] ?? 6}>${lineText(record)}\n`
+
+/** One line for a file, a mail of cron or a client's log, whatever its width. */
+export const plainLine = (record: LogRecord): string =>
+  `${record.time.slice(0, 19)}Z ${record.level.padEnd(5)} ${lineText(record)}\n`
+
+const lineText = ({ msg, advice }: LogRecord) =>
+  printableText(typeof advice === 'string' ? `${msg} → ${advice}` : msg, 2000)

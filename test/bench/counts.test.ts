@@ -61,7 +61,7 @@ describe.skipIf(!hasStrace)('system calls', () => {
 test('a daemon sets one watch for each lineage and one for the folder, and sends nothing when nothing has changed', async () => {
   const house = await openHouse(LINEAGES)
   await uploaded(house)
-  const daemon = await startDaemon([...BUILT, 'watch', ...house.words], '"event":"watching"', house.env)
+  const daemon = await startDaemon([...BUILT, 'watch', ...house.words], ' watching: ', house.env)
   onTestFinished(daemon.end)
   expect(daemon.watches()).toBeGreaterThan(0)
   expect(daemon.watches()).toBeLessThanOrEqual(LINEAGES + 2)

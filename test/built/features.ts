@@ -20,6 +20,7 @@ import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
 import { ACCOUNT_WITH_TWO_KEYS, followsReplacements, REPLACEMENT_EVENTS } from './replacementDaemon.ts'
+import { printsText } from './screens.ts'
 
 const DAY = 86_400_000
 
@@ -109,7 +110,7 @@ export function describeBuilt(program: () => string, { isBuild = false } = {}): 
         expect(await sync('--metrics-file', at('m.prom'))).toEqual(['unchanged', 'uploaded'])
         expect(await read('m.prom')).toContain('certferry_')
         expect(await sync('--only', 'certbot:a.example.com', '--force')).toEqual(['uploaded'])
-        expect(await typed(['sync', ...places, '--log-level', 'debug'])).toContain('"level":"debug"')
+        expect(await typed(['sync', ...places, '--log-level', 'debug'])).toContain('Z debug ')
         expect(emulator.certificates()).toHaveLength(2)
       },
     )
@@ -330,6 +331,12 @@ exclude = true
   )
 
   describe('what is shown', () => {
+    feature(
+      'output is text through a pipe, JSON where it is asked for, and nothing where nothing is wrong',
+      ['sync --quiet', 'hook --quiet', '[log] format', 'CERTFERRY_LOG_FORMAT'],
+      printsText,
+    )
+
     feature(
       'status, inspect and check show what is there',
       ['status', 'inspect', 'check', 'config', 'CERTFERRY_CONFIG'],
@@ -569,7 +576,7 @@ exclude = true
       async ({ certbot, begin, at, configure, emulator, did }) => {
         await certbot('a.example.com')
         const config = await configure(
-          `[watch]\nrescan = "0 0 1 1 *"\nrescan_jitter = 0\n[http]\nlisten = "unix:${at('s')}"\n[log]\nlevel = "debug"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+          `[watch]\nrescan = "0 0 1 1 *"\nrescan_jitter = 0\n[http]\nlisten = "unix:${at('s')}"\n[log]\nlevel = "debug"\nformat = "json"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
         )
         const daemon = begin(['watch', '--config', config])
         const saying = (event: string, count = 1) =>

@@ -22,24 +22,16 @@ async function exposedStage(): Promise<Stage & { readonly key: string }> {
 }
 
 const SAYS = 'every user of this machine may read this private key (mode 0644)'
-const lines = (out: string) => out.split('\n').filter(line => line.includes('"insecure_permissions"'))
+const lines = (out: string) => out.split('\n').filter(line => line.includes(SAYS))
 
 describe('a private key that every user may read', () => {
   test('is uploaded, and warned of once in each run, with the command that fixes it', async () => {
     const { key, type } = await exposedStage()
     for (const words of [['sync'], ['sync'], ['sync', '--log-level', 'warn']]) {
       const { exit, out } = await type(words)
-      expect([exit, lines(out()).map(line => JSON.parse(line))]).toEqual([
+      expect([exit, lines(out())]).toEqual([
         0,
-        [
-          expect.objectContaining({
-            level: 'warn',
-            file: key,
-            mode: '0644',
-            msg: `${key}: ${SAYS}`,
-            advice: `chmod o= ${key}`,
-          }),
-        ],
+        [expect.stringMatching(`Z warn  ${key}: ${SAYS.replace(/[()]/g, '.')} → chmod o= ${key}$`)],
       ])
     }
   })

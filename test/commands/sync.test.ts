@@ -252,7 +252,9 @@ describe('what stops sync before anything is sent', () => {
   test('a service that does not answer is reported once, with advice and what is left to do', async () => {
     const { type, certbot } = await openStage()
     for (let i = 0; i < 12; i++) await certbot(`host${i}.example`)
-    const run = await type(['sync', '--endpoint', 'http://127.0.0.1:9'])
+    const run = await type(['sync', '--endpoint', 'http://127.0.0.1:9'], {
+      env: { CERTFERRY_LOG_FORMAT: 'json' },
+    })
     expect(run.exit).toBe(75)
     const lines = run.out().trim().split('\n')
     expect(lines.map(line => JSON.parse(line)).filter(({ level }) => level !== 'debug')).toMatchObject([

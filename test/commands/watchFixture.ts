@@ -42,6 +42,7 @@ rate_per_second = 1000
 dir = "state"
 [log]
 level = "debug"
+format = "json"
 [[source]]
 kind = "certbot"
 path = "${root}"

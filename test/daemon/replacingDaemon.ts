@@ -103,7 +103,7 @@ export async function openAccount(options: EmulatorOptions & { readonly deploy?:
     }
     const recorded = recordedContext({
       cwd: folder,
-      env: { ...KEYS },
+      env: { ...KEYS, CERTFERRY_LOG_FORMAT: 'json' },
       now: clock.now,
       monotonic: clock.monotonic,
       dice: () => 0.5,

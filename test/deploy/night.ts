@@ -93,7 +93,7 @@ export async function simulateNight({
   })
   const service = openService(account, time, random)
   const signal = new AbortController().signal
-  const log = createLogger({ level: 'error', output: NO_OUTPUT, now })
+  const log = createLogger({ format: 'json', level: 'error', output: NO_OUTPUT, now })
   const hosts = Array.from({ length: hostCount }, () => openHost(names, service, { account, now }))
   const run = async (host: (typeof hosts)[number], nth: number) => {
     const uploader = createRetryingUploader({

@@ -31,6 +31,7 @@ export async function startWatch(
     {
       env: {
         PATH: SYSTEM_PATH,
+        CERTFERRY_LOG_FORMAT: 'json',
         TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
         TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
       },

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import type { Level } from '../../src/config/values.ts'
+import type { Level, LogFormat } from '../../src/config/values.ts'
 import { createLogger } from '../../src/log/logger.ts'
 import { secret } from '../../src/secret.ts'
 
-function openLog(level: Level = 'info', form: { isTerminal?: boolean; isJournal?: boolean } = {}) {
+function openLog(
+  level: Level = 'info',
+  { format = 'text', ...form }: { format?: LogFormat; isTerminal?: boolean; isJournal?: boolean } = {},
+) {
   const written: string[] = []
   const output = {
     write: (text: string) => void written.push(text),
@@ -13,11 +16,11 @@ function openLog(level: Level = 'info', form: { isTerminal?: boolean; isJournal?
     columns: 80,
     ...form,
   }
-  return { log: createLogger({ level, output, now: Date.now }), written }
+  return { log: createLogger({ level, format, output, now: Date.now }), written }
 }
 
 test('JSON log line: level, time, name, event, the fields and the message, in this order', () => {
-  const { log, written } = openLog()
+  const { log, written } = openLog('info', { format: 'json', isJournal: true })
   log.warn({ event: 'clock_skew', offset: 600, nothing: undefined }, 'the clock is 100% slow')
   expect(written).toHaveLength(1)
   expect(written[0]).toMatch(
@@ -26,11 +29,18 @@ test('JSON log line: level, time, name, event, the fields and the message, in th
 })
 
 test('JSON log line: every character that steers a terminal is escaped', () => {
-  const { log, written } = openLog()
+  const { log, written } = openLog('info', { format: 'json' })
   log.warn({ event: 'any', name: 'a\u009b31m\u202e' }, 'b\u001b[2J\u2028\n')
   const [line = ''] = written
   expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
   expect(JSON.parse(line)).toMatchObject({ name: 'a\u009b31m\u202e', msg: 'b\u001b[2J\u2028\n' })
+})
+
+test('log line elsewhere: one line of text, however long', () => {
+  const { log, written } = openLog()
+  const long = 'word '.repeat(50)
+  log.warn({ event: 'any', advice: 'do this' }, `${long}\nend\u001b`)
+  expect(written.join('')).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}Z warn {2}(word ){50}end\ufffd → do this\n$/)
 })
 
 test('log line on a terminal: text, no JSON', () => {
@@ -61,7 +71,7 @@ test('log level: nothing below it is written', () => {
   expect(silent.written).toEqual([])
 })
 
-test.each([{}, { isTerminal: true }, { isJournal: true }])(
+test.each([{}, { format: 'json' }, { isTerminal: true }, { isJournal: true }] as const)(
   'log line with a secret: masked by its type and by its name, at every level (%o)',
   form => {
     const { log, written } = openLog('debug', form)

@@ -64,7 +64,7 @@ export async function stage({
     env: { HOME: '/nowhere', ...env },
     home: '/nowhere',
     version: '0',
-    log: createLogger({ level: 'debug', output, now: Date.now }),
+    log: createLogger({ format: 'json', level: 'debug', output, now: Date.now }),
     now: Date.now,
     signal,
     clock: hurried(),

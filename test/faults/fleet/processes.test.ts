@@ -24,6 +24,7 @@ const TOLERANCE = 0.2
 function syncAll(lineages: CertbotLineages, emulator: Emulator, states: readonly string[]) {
   const env = {
     PATH: SYSTEM_PATH,
+    CERTFERRY_LOG_FORMAT: 'json',
     HOME: '/nonexistent',
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
     TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,

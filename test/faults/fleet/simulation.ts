@@ -145,7 +145,7 @@ async function runServer({ bundles, perSecond, send, clock }: ServerOptions) {
       send,
       clock,
       repair: async () => false,
-      log: createLogger({ level: 'error', output: NO_OUTPUT, now: clock.now }),
+      log: createLogger({ format: 'json', level: 'error', output: NO_OUTPUT, now: clock.now }),
       signal: new AbortController().signal,
     })
     const done = await Promise.all(

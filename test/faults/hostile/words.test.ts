@@ -63,6 +63,7 @@ test('folders of every name: uploaded, and nothing outside the state directory, 
     ])
   }
   const env = {
+    CERTFERRY_LOG_FORMAT: 'json',
     TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
     TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
   }

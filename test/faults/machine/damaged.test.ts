@@ -61,7 +61,7 @@ test('a database damaged in any way is set aside and learned again', async () =>
     await rm(file)
     await damage(file, whole)
     const repaired = await fixture.sync()
-    const isSetAside = repaired.stdout.includes('"event":"state_damaged"')
+    const isSetAside = repaired.stdout.includes('was set aside as')
     if (repaired.code !== 0 || (!isSetAside && damage !== hole))
       results.fail(`damage ${i}: exit ${repaired.code}, ${isSetAside ? '' : 'not '}set aside`)
     results.add(`damage ${i}`, await fixture.damage([repaired]))

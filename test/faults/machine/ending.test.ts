@@ -50,6 +50,7 @@ async function start(command: 'sync' | 'hook' | 'watch', options: Options = {}) 
   const child = spawn(file, words, {
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      CERTFERRY_LOG_FORMAT: 'json',
       TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
       TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
       RENEWED_LINEAGE: join(lineages.root, 'live', lineages.names[0] ?? ''),

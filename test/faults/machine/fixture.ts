@@ -251,7 +251,7 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const started = start([...prefix, ...fixture.words('watch')], { ...fixture.env, ...env })
   const waitFor = (text: string) => expect.poll(started.output, POLL).toContain(text)
-  await waitFor('"event":"watching"')
+  await waitFor(' watching: ')
   const stop = () => {
     started.child.kill('SIGTERM')
     return started.ended

@@ -158,6 +158,7 @@ async function configured({ folder, emulator, env }: Fixture, lineages: Lineages
   const recorded = recordedContext({
     env: {
       CERTFERRY_STATE_DIR: env.CERTFERRY_STATE_DIR,
+      CERTFERRY_LOG_FORMAT: 'json',
       RENEWED_LINEAGE: env.RENEWED_LINEAGE,
       TENCENTCLOUD_CREDENTIALS_FILE: credentials,
       HTTPS_PROXY: trap.url,

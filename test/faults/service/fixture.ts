@@ -173,7 +173,7 @@ export async function openServiceFixture(options: ServiceOptions): Promise<Servi
       cwd: stateDir,
       ...time,
       dice: random,
-      env: { ...KEYS, ...env },
+      env: { ...KEYS, CERTFERRY_LOG_FORMAT: 'json', ...env },
     })
     const ended = cli([command, ...optionsFor({ lineages, stateDir, endpoint: address })], context).then(
       exit => {
