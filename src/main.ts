@@ -65,6 +65,8 @@ async function run({ cli }: typeof import('./cli/run.ts')): Promise<void> {
     cwd: workingDirectory(),
     home: home(),
     nodeVersion: found,
+    hasSudo: () =>
+      process.getuid?.() !== 0 && (env.PATH ?? '').split(':').some(folder => mayRun(`${folder}/sudo`)),
     program: { node: process.execPath, main: isSea() ? undefined : import.meta.filename },
     stdout,
     stderr,

@@ -21,6 +21,8 @@ export interface ProcessContext {
   /** Absolute paths of the running program, for files that start it again; the self-contained program has no main. */
   readonly program: { readonly node: string; readonly main: string | undefined }
   readonly nodeVersion: string
+  /** Whether a command for root begins with sudo: this user is another, and it is there. */
+  readonly hasSudo: () => boolean
   /** Undefined without a terminal. */
   readonly ask?: Ask | undefined
   readonly stdout: Output

@@ -12,6 +12,7 @@ import {
   PORT,
   REPLACE,
   SETUP,
+  STATUS,
   SYNC,
 } from '../config/commandLine.ts'
 import type { ProcessContext } from '../processContext.ts'
@@ -85,10 +86,12 @@ failure. Every message and symptom: docs/troubleshooting.md.`,
     name: 'status',
     group: 'Every day',
     summary: 'show what needs a person, and the state of each certificate',
-    operands: '[NAME] [OPTION]…',
-    options: READING,
-    details: `Reads only: sends nothing and writes nothing. With NAME, as the table shows it,
-one lineage in full: its IDs, where they are bound, jobs, handshakes.`,
+    operands: '[NAME|PATTERN] [OPTION]…',
+    options: { ...STATUS, ...READING },
+    details: `Begins with the daemon, why uploads are paused, and what is wrong with what to
+do; then a line for each certificate. With NAME, as the table shows it, one in
+full: its IDs, where they are bound, jobs, handshakes. A PATTERN has * or ?.
+Sends nothing and writes nothing. Exits 0 whatever is wrong with certificates.`,
     load: () => import('../commands/status.ts'),
   },
   {

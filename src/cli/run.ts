@@ -4,7 +4,7 @@ import type { CommandLine, OptionTable } from '../config/commandLine.ts'
 import { camelCase } from '../config/values.ts'
 import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { jsonLine, printableText, programWords, wrap } from '../terminal/text.ts'
+import { jsonLine, printableText, programWords, withoutSudo, wrap } from '../terminal/text.ts'
 import { runJson } from '../upload/outcome.ts'
 import { similarTo } from '../util/similar.ts'
 import { VERSION } from '../version.ts'
@@ -159,14 +159,14 @@ const withCommandHelp = (fault: Fault, { name }: Command) =>
 /** Prints the fault that ended a command. */
 function printFault(
   fault: Fault,
-  { stdout, stderr }: ProcessContext,
+  { stdout, stderr, hasSudo }: ProcessContext,
   { json = false, toStdout = false } = {},
 ): number {
   const output = toStdout && !json ? stdout : stderr
   const hanging = (first: string, text: string) =>
     `${first}${wrap(text, output.columns - first.length, first.length)}\n`
   const lines = fault.message.split('\n').map(line => hanging('certferry: ', printableText(line, 1000)))
-  output.write(`${lines.join('')}${hanging('  → ', fault.advice)}`)
+  output.write(`${lines.join('')}${hanging('  → ', hasSudo() ? fault.advice : withoutSudo(fault.advice))}`)
   if (json) stdout.write(jsonLine({ ...runJson([]), exit: fault.exit, fault: faultJson(fault) }))
   return fault.exit
 }

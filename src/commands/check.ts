@@ -1,5 +1,4 @@
 /** `certferry check`: runs every check of this machine, its configuration and the connection, and prints the findings. */
-import { cronLines } from '../acme/crontab.ts'
 import { createApp, shutdownSignal } from '../app.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { readConfiguration, unreadableConfig } from '../config/load.ts'
@@ -16,17 +15,11 @@ import {
 } from '../doctor/finding.ts'
 import { renewals } from '../doctor/renewals.ts'
 import { replacement } from '../doctor/replacement.ts'
-import { type Check, type Machine, runCheck } from '../doctor/run.ts'
-import {
-  currentUser,
-  type InsecurePermissions,
-  permissionAdvice,
-  permissionText,
-} from '../files/permissions.ts'
+import { type Check, type Machine, runCheck, thisMachine } from '../doctor/run.ts'
+import { type InsecurePermissions, permissionAdvice, permissionText } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { existingSources, type Listing, listLineages } from '../sources/discover.ts'
-import { processes, systemctl } from '../systemd/systemctl.ts'
-import { jsonLine } from '../terminal/text.ts'
+import { jsonLine, withoutSudo } from '../terminal/text.ts'
 
 const CHECKS: readonly Check[] = [
   { about: 'runtime', run: runtime },
@@ -44,8 +37,6 @@ const CHECKS: readonly Check[] = [
     run: replacement,
   },
 ]
-
-export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
 
 export const run = (context: ProcessContext, line: CommandLine): Promise<number> =>
   check(context, line, thisMachine)
@@ -78,7 +69,8 @@ export async function examine(
     }
     const checkContext = { context, machine, configuration, app, sources, listing }
     const findings: Finding[] = []
-    const add = (found: readonly Finding[]) => {
+    const add = (all: readonly Finding[]) => {
+      const found = context.hasSudo() ? all : all.map(plainFinding)
       findings.push(...found)
       onFindings(found)
     }
@@ -91,6 +83,12 @@ export async function examine(
     await app.close()
   }
 }
+
+const plainFinding = (finding: Finding): Finding => ({
+  ...finding,
+  ...(finding.advice !== undefined && { advice: withoutSudo(finding.advice) }),
+  ...(finding.command !== undefined && { command: withoutSudo(finding.command) }),
+})
 
 const permissionFinding = (found: InsecurePermissions): Finding =>
   warning(found.what, permissionText(found), { advice: permissionAdvice(found) })

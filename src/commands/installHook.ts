@@ -27,18 +27,21 @@ import { Fault } from '../errors.ts'
 import { isThere } from '../files/fileSystem.ts'
 import { currentUser } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { jsonLine, programWords, quoteShell } from '../terminal/text.ts'
+import { jsonLine, programWords, quoteShell, withoutSudo } from '../terminal/text.ts'
 import { choiceProblem } from '../util/similar.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const client = clientOf(line.operands)
+  const say = (text: string) => (context.hasSudo() ? text : withoutSudo(text))
   if (!hasHookFile(client)) {
     const advice = adviceFor(client, context.program)
-    context.stdout.write(line.json ? jsonLine({ client, ...advice, exit: 0 }) : adviceText(advice))
+    context.stdout.write(line.json ? jsonLine({ client, ...advice, exit: 0 }) : say(adviceText(advice)))
     return 0
   }
   const installation = await installHook(context, line, client)
-  context.stdout.write(line.json ? jsonLine({ ...installation, exit: 0 }) : installationText(installation))
+  context.stdout.write(
+    line.json ? jsonLine({ ...installation, exit: 0 }) : say(installationText(installation)),
+  )
   return 0
 }
 

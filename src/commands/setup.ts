@@ -2,7 +2,7 @@
 import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { findingsJson } from '../doctor/finding.ts'
-import type { Machine } from '../doctor/run.ts'
+import { type Machine, thisMachine } from '../doctor/run.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import {
@@ -36,7 +36,7 @@ import {
 } from '../setup/survey.ts'
 import type { Systemctl } from '../systemd/systemctl.ts'
 import { jsonLine } from '../terminal/text.ts'
-import { check, examine, thisMachine } from './check.ts'
+import { check, examine } from './check.ts'
 import { installHook } from './installHook.ts'
 
 export const run = (context: ProcessContext, line: CommandLine) =>

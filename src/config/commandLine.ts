@@ -126,6 +126,16 @@ export const SYNC = {
   'no-replace': { says: 'upload only, whatever [deploy] says' },
 } satisfies OptionTable
 
+export const STATUS = {
+  only: {
+    takes: 'NAME',
+    many: true,
+    says: 'only these, by name or pattern such as "*.example.com"; repeatable',
+  },
+  failing: { says: 'only those with something wrong' },
+  verbose: { short: 'v', says: 'also the names of each certificate, and every reason' },
+} satisfies OptionTable
+
 export const REPLACE = {
   force: { says: 'also what is held, or ends before the certificate that serves' },
   'dry-run': { says: 'show what is bound where, and what would be done; change nothing' },
@@ -206,6 +216,7 @@ export const PORT = {
 type Options = typeof METRICS &
   typeof GLOBAL &
   typeof SYNC &
+  typeof STATUS &
   typeof INSTALL &
   typeof SETUP &
   typeof HOOK &

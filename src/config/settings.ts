@@ -84,6 +84,8 @@ export interface Settings extends Omit<SettingValues, 'endpoint'> {
   readonly forLineage: (id: string, name: string, keys: LineageKeys) => LineageSettings
   /** Whether a [[certificate]] excludes this lineage. */
   readonly isExcluded: (id: string) => boolean
+  /** The patterns of [[certificate]] that fit none of these lineages. */
+  readonly unmatched: (ids: readonly string[]) => readonly string[]
 }
 
 export interface Options extends SettingOptions {
@@ -121,6 +123,8 @@ export function resolveSettings(options: Options, env: Environment, config: Conf
       matchingTables(config, id, id.slice(id.indexOf(':') + 1)).findLast(
         ({ exclude }) => exclude !== undefined,
       )?.exclude ?? false,
+    unmatched: ids =>
+      (config.certificate ?? []).map(one => one.match).filter(match => !ids.some(fits(match))),
   }
 }
 
@@ -128,6 +132,10 @@ function sourceOf(input: NonNullable<Config['source']>[number]): Source {
   const { kind, path = '', name = '', chain = '', key, ...keys } = input
   return kind === 'pem' ? { kind, name, chain, key, keys } : { kind, path, keys }
 }
+
+/** By a lineage's ID or its name. */
+export const fits = (pattern: string) => (id: string) =>
+  isMatch(pattern, id) || isMatch(pattern, id.slice(id.indexOf(':') + 1))
 
 /** In the order of the file: the last one that sets a key decides. */
 const matchingTables = ({ certificate = [] }: Config, id: string, name: string) =>

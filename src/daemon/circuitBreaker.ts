@@ -52,6 +52,8 @@ interface CircuitBreaker {
   readonly request: <T>(send: () => Promise<T>) => Promise<T>
   /** Milliseconds since 1970 until which uploads are paused, or undefined. */
   readonly openUntil: () => number | undefined
+  /** Why they are, in words; of the last pause. */
+  readonly reason: () => string
   readonly close: () => void
 }
 
@@ -131,6 +133,7 @@ export function createCircuitBreaker(deps: CircuitBreakerDeps): CircuitBreaker {
 
   return {
     openUntil,
+    reason: () => reason,
     close: () => clearInterval(poll),
     upload: (bundle, lineage) => {
       const before = successes

@@ -3,6 +3,8 @@ import type { App } from '../app.ts'
 import { Fault } from '../errors.ts'
 import type { Metrics } from '../metrics/registry.ts'
 import type { ProcessContext } from '../processContext.ts'
+import type { Pause } from '../receipts/pause.ts'
+import { countText } from '../terminal/text.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
 import { DRAIN_TIMEOUT_MS } from '../util/schedule.ts'
@@ -53,7 +55,18 @@ export function createDaemon(
     upload: effects.upload,
     renewUploader,
     credentialsMark,
-    log,
+    log: {
+      ...log,
+      paused: (fault, until) => {
+        log.paused(fault, until)
+        const { message, advice } = fault
+        keepPause({ since: new Date(now()).toISOString(), until: until.toISOString(), message, advice })
+      },
+      resumed: () => {
+        log.resumed()
+        keepPause(undefined)
+      },
+    },
     now,
     onNewCredentials: () => rescanNow('new credentials'),
     onRecovery: retryWaiting,
@@ -74,6 +87,12 @@ export function createDaemon(
   const sources = watchSources(app, context, { queue, onDeath, metrics })
   const schedule = createSchedule(settings, () => rescanNow('schedule'))
   let stopping: Promise<void> | undefined
+
+  /** For `status`. Where it cannot be written the log has said it, and a state directory that is full is reported elsewhere. */
+  function keepPause(pause: Pause | undefined): void {
+    receipts.recordPause(pause).catch(() => {})
+    onStatus(status)
+  }
 
   function rescanNow(why: string): void {
     sources.rescan(why).catch(onDeath)
@@ -122,18 +141,35 @@ export function createDaemon(
     statusLine({
       certificates: sources.count(),
       pending: queue.pending(),
+      paused: pausedText(),
       nextRescan: schedule.next(),
       now: now(),
     })
+
+  function pausedText(): string | undefined {
+    const until = breaker.openUntil()
+    return until === undefined
+      ? undefined
+      : `uploads paused until ${clockText(until, now())}: ${breaker.reason()}`
+  }
+
+  /** Of this process or of one that was killed: the next begins without one. */
+  async function endPause(): Promise<void> {
+    if (await receipts.pause().catch(() => undefined)) await receipts.recordPause(undefined).catch(() => {})
+  }
 
   async function close(): Promise<void> {
     schedule.stop()
     breaker.close()
     await drain(app, context, Promise.all([queue.stop(), replacements.stop(), sources.close()]))
+    await endPause()
   }
 
   return {
-    start: sources.open,
+    start: async () => {
+      await endPause()
+      await sources.open()
+    },
     rescan: sources.rescan,
     status,
     pending: queue.pending,
@@ -184,15 +220,21 @@ const DAY = 86_400_000
 interface Status {
   readonly certificates: number
   readonly pending: number
+  readonly paused?: string | undefined
   readonly nextRescan: Date | null
   /** Milliseconds since 1970. */
   readonly now: number
 }
 
 /** In local time, as systemctl shows times; with the day unless it is within the next one. */
-export function statusLine({ certificates, pending, nextRescan, now }: Status): string {
-  const parts = [`${certificates} certificate${certificates === 1 ? '' : 's'}`, `${pending} pending`]
-  if (!nextRescan) return parts.join(', ')
-  const day = nextRescan.getTime() - now < DAY ? '' : `${nextRescan.toDateString().slice(0, 10)} `
-  return [...parts, `next rescan ${day}${nextRescan.toTimeString().slice(0, 5)}`].join(', ')
+export function statusLine({ certificates, pending, paused, nextRescan, now }: Status): string {
+  const parts = [countText(certificates, 'certificate'), `${pending} pending`]
+  if (nextRescan) parts.push(`next rescan ${clockText(nextRescan.getTime(), now)}`)
+  return [...(paused === undefined ? [] : [paused]), parts.join(', ')].join('; ')
+}
+
+function clockText(time: number, now: number): string {
+  const at = new Date(time)
+  const day = time - now < DAY ? '' : `${at.toDateString().slice(0, 10)} `
+  return `${day}${at.toTimeString().slice(0, 5)}`
 }

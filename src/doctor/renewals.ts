@@ -1,80 +1,40 @@
 /** What uploads renewals on this machine (daemon, timer, cron, hooks), and whether the daemon sees the sources. */
 import { lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CronLine, isRunFor, isTrusted } from '../acme/crontab.ts'
+import { type CronLine, isRunFor } from '../acme/crontab.ts'
 import type { Source } from '../config/settings.ts'
-import { Fault } from '../errors.ts'
 import type { User } from '../files/permissions.ts'
 import { followPath } from '../files/safePath.ts'
-import { type Process, QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
+import { isPaused } from '../receipts/pause.ts'
+import { SERVICE, TIMER, type Unit } from '../systemd/systemctl.ts'
+import { type Daemons, daemonFinding, findDaemons } from './daemon.ts'
+import { type Finding, ok, warning } from './finding.ts'
 import { hooksOf } from './hooks.ts'
 import type { CheckContext } from './run.ts'
 
-export interface Automation {
-  /** Undefined without systemd. */
-  readonly units: { readonly service: Unit; readonly timer: Unit } | undefined
-  /** Daemons of this user or of root. */
-  readonly pids: readonly number[]
-  /** Processes of other users that look like daemons. */
-  readonly others: readonly number[]
+export interface Automation extends Daemons {
   /** Crontabs with a line that runs `certferry sync`. */
   readonly crontabs: readonly string[]
-}
-
-/** Whether a process runs `watch` with this program or one called certferry: anything may have such words behind its name. */
-export function isDaemon(
-  { words, executable }: Pick<Process, 'words' | 'executable'>,
-  program: { readonly node: string; readonly main: string | undefined },
-): boolean {
-  const at = words.indexOf('watch')
-  const starts = words[at - 1]
-  if (starts === undefined) return false
-  // Node's own options, but none whose value is code
-  const options = words.slice(1, Math.max(1, at - 1))
-  if (!options.every(word => word.startsWith('-') && !/^(-[ep]|--eval|--print)/.test(word))) return false
-  // one that was replaced by an update is called "… (deleted)"
-  if (executable !== undefined && executable !== program.node && !/\/(node|certferry)[^/]*$/.test(executable))
-    return false
-  return (
-    starts === (program.main ?? program.node) || /(^|\/)certferry(\.c?js|\/dist\/main\.js)?$/.test(starts)
-  )
 }
 
 /** Whether cron runs `certferry sync` by this line, as this user or as root. */
 export const runsSync = (line: CronLine, user: User): boolean =>
   /^[^#]*\bcertferry\b[^#]*\bsync\b/.test(line.text) && isRunFor(line, user)
 
-export function daemonFinding({ units, pids, others }: Automation): Finding {
-  const service = units?.service
-  const active = service?.active ?? ''
-  if (active === 'failed' || service?.sub === 'auto-restart') {
-    const what = active === 'failed' ? 'has failed with' : 'keeps failing, last with'
-    return failure('daemon', new Fault('SERVICE_FAILED', `${SERVICE} ${what} exit ${service?.exit}`), {
-      command: `journalctl -u ${SERVICE} -n 20 --no-pager`,
-    })
-  }
-  if (['active', 'activating', 'reloading'].includes(active))
-    return ok('daemon', `${SERVICE} is ${active}${service?.status && `: ${service.status}`}`)
-  if (pids.length) return ok('daemon', `running as process ${pids.join(', ')}`)
-  if (service?.enabled)
-    return warning('daemon', `${SERVICE} is enabled but not running`, {
-      command: `sudo systemctl start ${SERVICE}`,
-    })
-  const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'not running'
-  const foreign = others.length ? `; processes of other users, not counted: ${others.join(', ')}` : ''
-  return ok('daemon', `${none}${foreign}`)
-}
-
 /** `kinds`: each source's kind, and whether a hook of its client calls certferry. */
 export function renewalFinding(
   { units, pids, crontabs }: Automation,
   kinds: ReadonlyMap<string, boolean>,
+  isPaused = false,
 ): Finding {
   const daemon = isRunning(units?.service) ? SERVICE : pids.length ? 'the daemon' : []
   const steady = [daemon, isRunning(units?.timer) ? TIMER : [], crontabs].flat()
   const hooks = [...kinds].filter(([, hook]) => hook).map(([kind]) => `${kind}'s hook`)
   const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
+  if (daemon.length && isPaused)
+    return warning('renewals', `not uploaded now: ${daemon} has paused`, {
+      advice: 'It goes on by itself when the fault above is corrected.',
+    })
   if (steady.length) return ok('renewals', `uploaded by ${[...steady, ...hooks].join(', ')}`)
   if (!hooks.length || without.length) {
     const which = hooks.length ? `renewals of ${without.join(', ')}` : 'renewals'
@@ -104,30 +64,23 @@ export async function renewals(check: CheckContext): Promise<readonly Finding[]>
   const servicePid = automation.units?.service.pid ?? 0
   // the service's process belongs to another user: only systemd names it
   const daemons = servicePid > 0 ? [servicePid] : automation.pids
+  const recorded = await check.app.receipts.pause().catch(() => undefined)
+  const pause = recorded && isPaused(recorded, new Date(check.context.now())) ? recorded : undefined
   return [
     ...hooks.map(({ finding }) => finding),
-    daemonFinding(automation),
+    daemonFinding(automation, pause),
     ...daemons.flatMap(pid =>
       unseenPaths(pid, sources).map(path => unseenFinding(path, { pid, isService: pid === servicePid })),
     ),
-    ...(kinds.size ? [renewalFinding(automation, kinds)] : []),
+    ...(kinds.size ? [renewalFinding(automation, kinds, pause !== undefined)] : []),
   ]
 }
 
 async function automationOf({ context, machine }: CheckContext): Promise<Automation> {
   const user = machine.user()
-  const shown = await machine.systemctl(...QUESTION)
-  const unit = shown?.code === 0 ? unitsIn(shown.stdout) : undefined
-  const processes = await machine.processes()
-  const daemons = processes.filter(one => isDaemon(one, context.program))
-  const { mine = [], others = [] } = Object.groupBy(daemons, ({ uid }) =>
-    isTrusted(uid, user) ? 'mine' : 'others',
-  )
   const lines = (await machine.cronLines()).filter(line => runsSync(line, user))
   return {
-    units: unit && { service: unit(SERVICE), timer: unit(TIMER) },
-    pids: mine.map(({ pid }) => pid),
-    others: others.map(({ pid }) => pid),
+    ...(await findDaemons(machine, context.program)),
     crontabs: [...new Set(lines.map(({ file }) => file))],
   }
 }

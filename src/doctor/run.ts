@@ -1,13 +1,13 @@
 /** One check of `certferry check`, and what every check gets. */
-import type { CronLine } from '../acme/crontab.ts'
+import { type CronLine, cronLines } from '../acme/crontab.ts'
 import type { App } from '../app.ts'
 import type { Configuration } from '../config/load.ts'
 import type { Source } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
-import type { User } from '../files/permissions.ts'
+import { currentUser, type User } from '../files/permissions.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Listing } from '../sources/discover.ts'
-import type { Process, Systemctl } from '../systemd/systemctl.ts'
+import { type Process, processes, type Systemctl, systemctl } from '../systemd/systemctl.ts'
 import { type Finding, failure, skipped } from './finding.ts'
 
 /** What is asked of this machine beside files; tests have their own. */
@@ -17,6 +17,8 @@ export interface Machine {
   readonly cronLines: () => Promise<readonly CronLine[]>
   readonly user: () => User
 }
+
+export const thisMachine: Machine = { systemctl, processes, cronLines, user: currentUser }
 
 export interface CheckContext {
   readonly context: ProcessContext

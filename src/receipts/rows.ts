@@ -1,5 +1,6 @@
 /** Receipts and notifications as rows of the state database. */
 import type { DatabaseSync } from 'node:sqlite'
+import type { Pause } from './pause.ts'
 import type { Receipt, Standing, Superseded } from './receipt.ts'
 import { parsed, receiptFrom } from './shape.ts'
 
@@ -238,4 +239,18 @@ export function deleteUnsent(db: DatabaseSync, ids: readonly number[]): void {
 export function insertUnsent(db: DatabaseSync, rows: ReadonlyArray<Omit<UnsentRow, 'id'>>): void {
   const insert = db.prepare('INSERT INTO unsent_notifications (since, notification) VALUES (?, ?)')
   for (const { since, notification } of rows) insert.run(since, notification)
+}
+
+export function selectPause(db: DatabaseSync): Pause | undefined {
+  const row = db.prepare('SELECT since, until, message, advice FROM pauses').get()
+  if (!row) return undefined
+  const [since, until, message, advice] = [row.since, row.until, row.message, row.advice].map(String)
+  return { since, until, message, advice } as Pause
+}
+
+export function replacePause(db: DatabaseSync, pause: Pause | undefined): void {
+  db.exec('DELETE FROM pauses')
+  if (!pause) return
+  const { since, until, message, advice } = pause
+  db.prepare('INSERT INTO pauses VALUES (?, ?, ?, ?)').run(since, until, message, advice)
 }

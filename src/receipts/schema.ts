@@ -98,4 +98,13 @@ ALTER TABLE superseded ADD COLUMN silenced_at TEXT;
 -- it is deleted in the account
 ALTER TABLE superseded ADD COLUMN deleted_at TEXT;
 `,
+  `
+-- why the daemon sends nothing, and until when; at most one
+CREATE TABLE pauses (
+  since TEXT NOT NULL,
+  until TEXT NOT NULL,
+  message TEXT NOT NULL,
+  advice TEXT NOT NULL
+) STRICT;
+`,
 ]

@@ -5,10 +5,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isSamePlace, isThere } from '../files/fileSystem.ts'
 import { type Lineage, nameTaken } from '../sources/lineage.ts'
 import { DATABASE, type OnDamage, openState } from './database.ts'
+import type { Pause } from './pause.ts'
 import { emptyReceipt, type Receipt, type Standing } from './receipt.ts'
 import {
   deleteReceipt,
+  replacePause,
   replaceReceipt,
+  selectPause,
   selectReceipts,
   selectSent,
   selectStandings,
@@ -37,6 +40,10 @@ export interface ReceiptStore {
   /** False where nothing is known of it. */
   readonly forget: (lineage: string) => Promise<boolean>
   readonly notifications: () => Promise<Notifications>
+  /** Why the daemon's uploads are paused, also where that was until lately. */
+  readonly pause: () => Promise<Pause | undefined>
+  /** Undefined ends it. */
+  readonly recordPause: (pause: Pause | undefined) => Promise<void>
   /** What could not be read so far, in words. */
   readonly unreadable: () => readonly string[]
 }
@@ -87,6 +94,8 @@ export function openReceiptStore(dir: string, onDamage: OnDamage, now: () => Dat
       state.write(db => deleteReceipt(db, lineage)),
     notifications: async () =>
       state.read(db => ({ sent: selectSent(db), unsent: selectUnsent(db) })) ?? { sent: {}, unsent: [] },
+    pause: async () => state.read(selectPause),
+    recordPause: async pause => state.write(db => replacePause(db, pause)),
     unreadable: () => [...unreadable],
   }
 }

@@ -141,6 +141,12 @@ export interface Listing {
   readonly lineages: readonly Lineage[]
   readonly failed: readonly SourceFailure[]
   readonly left: readonly Left[]
+  /** The configured ones, or the usual ones that exist. */
+  readonly sources: readonly Source[]
+  /** Left out by [[certificate]] exclude = true. */
+  readonly excluded: readonly string[]
+  /** Patterns of [[certificate]] that fit nothing; none where a source could not be listed. */
+  readonly unmatched: readonly string[]
 }
 
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
@@ -153,9 +159,13 @@ export async function listLineages(settings: Settings, home: string, stamped?: S
       `no source is configured, and none of the usual places is there: ${places.join(', ')}`,
     )
   }
-  const { lineages, faults, left } = await discoverLineages(sources, settings.forLineage, stamped)
+  const { lineages: all, faults, left } = await discoverLineages(sources, settings.forLineage, stamped)
+  const excluded = new Set(all.map(({ id }) => id).filter(settings.isExcluded))
   return {
-    lineages: lineages.filter(({ id }) => !settings.isExcluded(id)),
+    sources,
+    excluded: [...excluded],
+    unmatched: faults.length ? [] : settings.unmatched([...all.map(({ id }) => id), ...left.map(({ lineage }) => lineage)]),
+    lineages: all.filter(({ id }) => !excluded.has(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
     left: left.filter(({ lineage }) => !settings.isExcluded(lineage)),
   }
@@ -187,6 +197,7 @@ export function filterByName(listing: Listing, only: readonly string[] | undefin
     )
   }
   return {
+    ...listing,
     lineages: lineages.filter(lineage => only.some(name => isNamed(name)(lineage))),
     failed: failed.filter(({ lineage }) => only.includes(lineage)),
     left: [],

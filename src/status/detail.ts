@@ -1,10 +1,11 @@
 /** One lineage in full, for `status NAME`: its IDs, where they are bound, and which certificate each address serves. Pure. */
+import { minuteText } from '../receipts/pause.ts'
 import type { Superseded } from '../receipts/receipt.ts'
 import type { Handshake, Job, Resource } from '../receipts/replacement.ts'
 import { displayWidth, pad, printableText, wrap } from '../terminal/text.ts'
+import { whenText } from './attention.ts'
 import { type ReplacementStatus, replacementWord } from './replacement.ts'
 import type { StatusRow } from './status.ts'
-import { whenText } from './table.ts'
 
 interface Screen {
   readonly columns: number
@@ -17,7 +18,6 @@ const MARGIN = 15
 const MOST = 40
 
 const day = (time: string) => time.slice(0, 10)
-const minute = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`
 
 type Section = readonly [label: string, lines: readonly string[]]
 
@@ -30,7 +30,7 @@ export function statusDetail(row: StatusRow, { columns }: Screen, now: Date): st
     ['file', row.path === null ? [] : [printableText(row.path, 500)]],
     [
       'ID',
-      row.uploaded ? [`${row.uploaded.certificateId}, uploaded ${minute(row.uploaded.uploadedAt)}`] : [],
+      row.uploaded ? [`${row.uploaded.certificateId}, uploaded ${minuteText(row.uploaded.uploadedAt)}`] : [],
     ],
     ['older IDs', few(row.superseded.map(one => fit(supersededText(one))))],
     ...(row.replacement ? replacementSections(row.replacement, { now, width, fit }) : []),
@@ -49,8 +49,8 @@ function stateText(
   { state, daysLeft, notAfter, retryingSince, nextAttemptAt }: StatusRow,
   now: Date,
 ): string {
-  const left = notAfter === null ? '' : `, ${daysLeft} days left, until ${minute(notAfter)}`
-  const since = retryingSince === null ? '' : `, since ${minute(retryingSince)}`
+  const left = notAfter === null ? '' : `, ${daysLeft} days left, until ${minuteText(notAfter)}`
+  const since = retryingSince === null ? '' : `, since ${minuteText(retryingSince)}`
   const next = nextAttemptAt === null ? '' : `, next attempt ${whenText(nextAttemptAt, now)}`
   return `${state}${since}${next}${left}`
 }
@@ -83,7 +83,7 @@ interface Page {
 
 function replacementSections(replacement: ReplacementStatus, { now, width, fit }: Page): readonly Section[] {
   const { since, jobs, bound, handshakes, nextCheckAt, state } = replacement
-  const word = `${replacementWord(replacement)}${since === null ? '' : `, since ${minute(since)}`}`
+  const word = `${replacementWord(replacement)}${since === null ? '' : `, since ${minuteText(since)}`}`
   const known = word.startsWith(state) ? '' : ` (${state})`
   const failures = jobs.find(({ failures }) => failures.length)?.failures ?? []
   const next =
@@ -120,11 +120,11 @@ const placeOf = ({ type, region, instance, domains }: Resource) => [
 function jobText({ from, to, recordId, askedAt, endedAt, total, done, failures, retried }: Job): string {
   const parts = [
     recordId ? `record ${recordId}` : 'no record yet',
-    `asked ${minute(askedAt)}`,
+    `asked ${minuteText(askedAt)}`,
     ...(total ? [`${done} of ${total} done`] : []),
     ...(failures.length ? [`${failures.length} failed`] : []),
     ...(retried ? ['retried once'] : []),
-    endedAt ? `ended ${minute(endedAt)}` : 'under way',
+    endedAt ? `ended ${minuteText(endedAt)}` : 'under way',
   ]
   return `${from} → ${to}: ${parts.join(', ')}`
 }

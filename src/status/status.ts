@@ -29,12 +29,14 @@ export type State = (typeof STATES)[number]
 const DAY = 86_400_000
 
 interface Known {
+  /** The host that uploads go to. */
+  readonly endpoint?: string
   readonly outcome?: Outcome
   readonly receipt: Receipt | undefined
   readonly replacement?: ReplacementStatus | undefined
 }
 
-export function statusRow({ outcome, receipt, replacement }: Known, now: Date) {
+export function statusRow({ outcome, receipt, replacement, endpoint }: Known, now: Date) {
   const uploaded = receipt?.uploaded
   const life = outcome?.bundle ?? lifeOf(uploaded)
   const failing = failingOf(outcome, receipt)
@@ -52,7 +54,9 @@ export function statusRow({ outcome, receipt, replacement }: Known, now: Date) {
     retryingSince: failing?.since ?? null,
     // when a daemon tries again
     nextAttemptAt: failing?.nextAttemptAt ?? null,
-    ...(failing ? failureReason(failing) : reasonOf(outcome, state, now)),
+    ...(failing
+      ? failureReason(failing)
+      : (elsewhere(state, uploaded, endpoint) ?? reasonOf(outcome, state, now))),
     replacement: replacement ?? null,
     // all that is recorded, as docs/operating.md describes it
     path: receipt?.path ?? null,
@@ -103,6 +107,17 @@ function stateOf(outcome: Outcome | undefined, now: Date): State {
 interface Reason {
   readonly reason: string | null
   readonly advice: string | null
+}
+
+/** Uploaded to another site: this one does not know it. */
+function elsewhere(state: State, uploaded: Upload | undefined, endpoint?: string): Reason | undefined {
+  if (state !== 'new' || !uploaded || endpoint === undefined || uploaded.endpoint === endpoint)
+    return undefined
+  return {
+    reason: `its ID is one of ${uploaded.endpoint}, and uploads go to ${endpoint} now`,
+    advice:
+      'If that is right, the next run uploads it there too; else correct endpoint: `certferry config print` shows where it is set.',
+  }
 }
 
 /** A receipt may have a code of another version. */

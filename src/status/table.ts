@@ -1,5 +1,5 @@
 /** The rows of `status` as a table for a terminal. Pure. */
-import { displayWidth, durationText, pad, printableText, wrap } from '../terminal/text.ts'
+import { countText, displayWidth, pad, printableText, wrap } from '../terminal/text.ts'
 import { replacementWord } from './replacement.ts'
 import { STATES, type State, type StatusRow } from './status.ts'
 
@@ -48,7 +48,7 @@ interface Column {
   readonly colour?: (row: StatusRow) => string
 }
 
-const edgeWord = ({ replacement }: StatusRow) => (replacement ? replacementWord(replacement) : '-')
+export const edgeWord = ({ replacement }: StatusRow) => (replacement ? replacementWord(replacement) : '-')
 
 const LINEAGE: Column = { head: 'LINEAGE', cell: ({ lineage }) => printableText(lineage, 300) }
 
@@ -80,14 +80,28 @@ const GAP = '  '
 /** 80 columns hold lineages of 37 characters; longer ones are cut at the end. */
 const SHORTEST_NAME = 12
 
-export function statusTable(rows: readonly StatusRow[], screen: Screen, now: Date): string {
-  if (!rows.length) return 'No certificates: nothing on disk, nothing uploaded.\n'
-  const columns = Math.max(40, screen.columns)
-  const below = [...reasons(rows, columns, now), ...edgeReasons(rows, columns, now), summary(rows, columns)]
-  return `${[...tableLines(rows, { ...screen, columns }), ...below.flatMap(text => ['', text])].join('\n')}\n`
+interface Around {
+  /** Printed first, one blank line apart. */
+  readonly notes?: readonly string[]
+  /** Printed last: how many there are that the table does not show. */
+  readonly hidden?: readonly string[]
+  /** With the names of each certificate. */
+  readonly verbose?: boolean
 }
 
-function tableLines(rows: readonly StatusRow[], { colours, columns }: Screen): readonly string[] {
+export function statusTable(rows: readonly StatusRow[], screen: Screen, around: Around = {}): string {
+  const { notes = [], hidden = [], verbose = false } = around
+  const columns = Math.max(40, screen.columns)
+  const table = rows.length ? [tableLines(rows, { ...screen, columns }, verbose).join('\n')] : []
+  const last = wrap([summary(rows), ...hidden].join('; '), columns)
+  return `${[...notes, ...table, last].join('\n\n')}\n`
+}
+
+function tableLines(
+  rows: readonly StatusRow[],
+  { colours, columns }: Screen,
+  verbose: boolean,
+): readonly string[] {
   const widthOf = ({ head, cell }: Column) => Math.max(...[head, ...rows.map(cell)].map(displayWidth))
   const longest = widthOf(LINEAGE)
   const widthBeside = (others: readonly Column[]) =>
@@ -108,7 +122,7 @@ function tableLines(rows: readonly StatusRow[], { colours, columns }: Screen): r
       paint(pad(truncate(cell(row), width), width), colours ? colour?.(row) : ''),
     )
     lines.push(cells.join(GAP).trimEnd())
-    const names = otherNames(row, columns - GAP.length)
+    const names = verbose && otherNames(row, columns - GAP.length)
     if (names) lines.push(GAP + paint(names, colours ? DIM : ''))
   }
   return lines
@@ -141,71 +155,15 @@ function truncate(text: string, width: number): string {
   return `${characters.join('')}…`
 }
 
-/** Each reason once: an outage is one message, not one for each certificate. */
-function reasons(rows: readonly StatusRow[], columns: number, now: Date): readonly string[] {
-  const groups = Map.groupBy(
-    rows.filter(({ reason }) => reason !== null),
-    ({ state, reason, advice }) => JSON.stringify([state, reason, advice]),
-  )
-  return [...groups.values()].map(group => {
-    const [{ reason, advice } = rows[0] as StatusRow] = group
-    return reasonText(group, `${retryText(group, now)}${reason}`, advice, columns)
-  })
-}
-
-/** Why a certificate is not in place, or not known to be. */
-function edgeReasons(rows: readonly StatusRow[], columns: number, now: Date): readonly string[] {
-  const groups = Map.groupBy(
-    rows.filter(({ replacement }) => replacement?.reason),
-    ({ replacement }) => JSON.stringify([replacement?.state, replacement?.reason, replacement?.advice]),
-  )
-  return [...groups.values()].map(group => {
-    const next = earliest(group.map(({ replacement }) => replacement?.nextCheckAt ?? null))
-    const again = next === undefined ? '' : ` (next check ${whenText(next, now)})`
-    const { reason, advice } = group[0]?.replacement ?? {}
-    const text = `${edgeWord(group[0] as StatusRow)}: ${reason}${again}`
-    return reasonText(group, text, advice ?? null, columns)
-  })
-}
-
-function reasonText(
-  group: readonly StatusRow[],
-  reason: string,
-  advice: string | null,
-  columns: number,
-): string {
-  const which = group.length === 1 ? group[0]?.lineage : `${group[0]?.lineage} and ${group.length - 1} more`
-  const text = wrap(printableText(`${which}: ${reason}`, 1000), columns)
-  return advice === null ? text : `${text}\n  → ${wrap(printableText(advice, 1000), columns - 4, 4)}`
-}
-
-const earliest = (times: ReadonlyArray<string | null>) => times.filter(time => time !== null).sort()[0]
-
-/** `in 12 minutes`. */
-export function whenText(time: string, now: Date): string {
-  const seconds = (Date.parse(time) - now.getTime()) / 1000
-  return seconds > 0 ? `in ${durationText(seconds)}` : 'is due'
-}
-
-/** The longest failure and the next attempt among the rows. */
-function retryText(group: readonly StatusRow[], now: Date): string {
-  const since = earliest(group.map(({ retryingSince }) => retryingSince))
-  const next = earliest(group.map(({ nextAttemptAt }) => nextAttemptAt))
-  if (since === undefined || next === undefined) return ''
-  return `retrying since ${since.slice(0, 16).replace('T', ' ')} UTC, next attempt ${whenText(next, now)}: `
-}
-
-/** The last line: it stays visible on a small terminal. */
-function summary(rows: readonly StatusRow[], columns: number): string {
+/** In the last line, which stays visible on a small terminal. */
+function summary(rows: readonly StatusRow[]): string {
+  if (!rows.length) return 'no certificates'
   const counts = STATES.map(state => [rows.filter(row => row.state === state).length, state] as const)
   const parts = counts.flatMap(([count, state]) => (count ? [`${count} ${state}`] : []))
   const replaced = rows.filter(({ replacement }) => replacement).map(row => withoutCounts(edgeWord(row)))
   const words = [...Map.groupBy(replaced, word => word)].map(([word, all]) => `${all.length} ${word}`).sort()
   const edge = words.length ? `; edge: ${words.join(', ')}` : ''
-  return wrap(
-    `${rows.length} certificate${rows.length === 1 ? '' : 's'}: ${parts.join(', ')}${edge}`,
-    columns,
-  )
+  return `${countText(rows.length, 'certificate')}: ${parts.join(', ')}${edge}`
 }
 
 const withoutCounts = (word: string) => word.replace(/ \d.*/, '')

@@ -27,6 +27,12 @@ export function displayWidth(text: string): number {
 export const pad = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - displayWidth(text)))
 
+/** A message as it is typed by a user who needs no sudo, or has none. */
+export const withoutSudo = (text: string): string => text.replace(/\bsudo (?=[\w/])/g, '')
+
+/** `1 certificate`, `2 certificates`. */
+export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 const UNITS = [
   [86_400, 'day'],
   [3_600, 'hour'],

@@ -20,7 +20,7 @@ import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
 import { ACCOUNT_WITH_TWO_KEYS, followsReplacements, REPLACEMENT_EVENTS } from './replacementDaemon.ts'
-import { printsText } from './screens.ts'
+import { printsText, showsStatus } from './screens.ts'
 
 const DAY = 86_400_000
 
@@ -335,6 +335,12 @@ exclude = true
       'output is text through a pipe, JSON where it is asked for, and nothing where nothing is wrong',
       ['sync --quiet', 'hook --quiet', '[log] format', 'CERTFERRY_LOG_FORMAT'],
       printsText,
+    )
+
+    feature(
+      'status begins with what is wrong, then one line a certificate; check too knows of a pause',
+      ['status', 'status --failing', 'status --quiet', 'check', 'watch'],
+      showsStatus,
     )
 
     feature(

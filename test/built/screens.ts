@@ -1,8 +1,48 @@
 /** What the built program prints where nobody looks: through pipes, for cron and for ACME clients. */
+import { utimes } from 'node:fs/promises'
 import { expect } from 'vitest'
 import { type BuiltProgram, KEYS } from './builtProgram.ts'
 
 const LINE = /^\d{4}-\d\d-\d\dT[\d:]{8}Z (info |warn |error) \S.*$/
+
+/** Names in their natural order, one line each; filters; what is wrong first, and alone with --quiet; a pause of the daemon. */
+export async function showsStatus({ certbot, typed, type, begin, at, put, configure }: BuiltProgram) {
+  for (const name of ['site10.example', 'site2.example', 'site1.example', 'other.example'])
+    await certbot(name)
+  const source = `[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`
+  const tables = `[[certificate]]\nmatch = "other.*"\nexclude = true\n[[certificate]]\nmatch = "shop.*"\nalias = "x"\n`
+  const config = await configure(source + tables)
+  const status = (...words: readonly string[]) => typed(['status', '--config', config, ...words])
+  const names = (text: string) =>
+    Array.from(text.matchAll(/^certbot:(\S+) +(ok|new|failed) /gm), ([, name]) => name)
+  await typed(['sync', '--config', config])
+  const all = await status()
+  expect(names(all)).toEqual(['site1.example', 'site2.example', 'site10.example'])
+  expect(all).toMatch(/^\[\[certificate\]\] match = "shop\.\*" fits no certificate\n/)
+  expect(all).toMatch(/\n3 certificates: 3 ok; 1 left out by exclude = true\n$/)
+
+  await put('letsencrypt/archive/site2.example/privkey1.pem', 'nothing\n')
+  const old = new Date(0)
+  await utimes(at('letsencrypt/archive/site2.example/privkey1.pem'), old, old)
+  expect(names(await status('--failing'))).toEqual(['site2.example'])
+  expect(names(await status('--only', 'site1*', '--only', 'certbot:site2.example'))).toHaveLength(3)
+  expect(names(await status('site1*', '-v'))).toEqual(['site1.example', 'site10.example'])
+  expect(await status('site1.example')).toMatch(/^certbot:site1\.example\n {2}state +ok/)
+  expect(await status('--quiet')).toMatch(/certbot:site2\.example:\s[^]*→/)
+  expect((await type(['status', '--config', config, 'nothing*'])).code).toBe(66)
+
+  await certbot('late.example')
+  const daemon = begin(['watch', '--config', config], { ...KEYS, TENCENTCLOUD_SECRET_KEY: 'mistyped' })
+  await expect.poll(daemon.said).toContain('uploads paused until')
+  const paused = await status()
+  expect(paused).toMatch(/^Uploads of the daemon are paused until 20.* UTC,[^]*→/)
+  const { stdout } = await type(['check', '--config', config])
+  expect(stdout).toMatch(/^FAIL {2}daemon .*running as process/m)
+  expect(stdout).toMatch(/^WARN {2}renewals /m)
+  daemon.signal('SIGTERM')
+  await expect.poll(daemon.ended).toBe(true)
+  expect(await status()).not.toContain('paused')
+}
 
 /** One readable line for each event, JSON where it is asked for, and nothing where nothing is wrong and --quiet is given. */
 export async function printsText({ certbot, typed, type, at, configure }: BuiltProgram) {

@@ -113,7 +113,7 @@ describe('status on a terminal', () => {
       run
         .out()
         .split('\n')
-        .find(text => text.startsWith(`certbot:${name}`)) ?? ''
+        .find(text => text.startsWith(`certbot:${name} `)) ?? ''
     expect(line('fine.example')).toMatch(
       new RegExp(
         `ok +43 +${emulator.certificates().find(({ names }) => names.includes('fine.example'))?.id}`,

@@ -126,6 +126,7 @@ export async function openHost({
       pid: 1,
       program: { node: 'node', main: undefined },
       nodeVersion: 'v24.0.0',
+      hasSudo: () => true,
       stdout: {
         write: text => void log.push(JSON.parse(text)),
         ...{ isTerminal: false, isJournal: false, colours: false, columns: 80 },

@@ -3,10 +3,9 @@ import { dirname, join } from 'node:path'
 import { pid } from 'node:process'
 import { expect, test } from 'vitest'
 import type { Source } from '../../src/config/settings.ts'
+import { daemonFinding, isDaemon } from '../../src/doctor/daemon.ts'
 import {
   type Automation,
-  daemonFinding,
-  isDaemon,
   renewalFinding,
   runsSync,
   unseenFinding,

@@ -120,7 +120,7 @@ describe('the schema', () => {
     const refused = {
       code: 'STATE_DIR_UNUSABLE',
       exit: 74,
-      message: `${file} was written by a newer certferry (schema 7; this one knows 2)`,
+      message: `${file} was written by a newer certferry (schema 7; this one knows 3)`,
     }
     await expect(receipts.recall(LINEAGE)).rejects.toMatchObject(refused)
     await expect(receipts.prepare()).rejects.toMatchObject(refused)

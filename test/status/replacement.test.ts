@@ -9,6 +9,7 @@ import {
   type Replacement,
   type ReplacementState,
 } from '../../src/receipts/replacement.ts'
+import { edgeNotes } from '../../src/status/attention.ts'
 import { statusDetail } from '../../src/status/detail.ts'
 import { replacementStatus, replacementWord } from '../../src/status/replacement.ts'
 import { statusRow } from '../../src/status/status.ts'
@@ -70,7 +71,7 @@ const rowOf = (known: Known) =>
     },
     NOW,
   )
-const linesOf = (...all: readonly Known[]) => statusTable(all.map(rowOf), SCREEN, NOW).trimEnd().split('\n')
+const linesOf = (...all: readonly Known[]) => statusTable(all.map(rowOf), SCREEN).trimEnd().split('\n')
 
 test.each<readonly [string, Known]>([
   ['ok', { replacement: inState('verified') }],
@@ -114,25 +115,26 @@ test('what was replaced stays shown after replace is switched off', () => {
 test('UPLOADED gives way where names would be cut', () => {
   const known: Known = { replacement: inState('running', { jobs: [JOB] }) }
   const long = { ...rowOf(known), lineage: `certbot:${'a'.repeat(12)}.example.com` }
-  const [head, line] = statusTable([long], SCREEN, NOW).split('\n')
+  const [head, line] = statusTable([long], SCREEN).split('\n')
   expect(head).not.toContain('UPLOADED')
   expect(line).toContain(`${long.lineage} `)
   expect(linesOf(known)[0]).toContain('UPLOADED')
 })
 
-test('the reason, the next check and the advice stand below, once for all that share them', () => {
+test('the reason, the next check and the advice are noted, once for all that share them', () => {
   const replacement = inState('uncovered', {
     reason: 'it does not cover b.example.com (cdn)',
     advice: 'Issue a certificate with these names.',
     nextCheckAt: '2026-03-01T12:15:00.000Z',
   })
-  expect(linesOf({ replacement }, { replacement }).slice(-5)).toEqual([
-    'certbot:example.com and 1 more: uncovered: it does not cover b.example.com (cdn)',
-    '(next check in 15 minutes)',
-    '  → Issue a certificate with these names.',
-    '',
-    '2 certificates: 2 removed; edge: 2 uncovered',
+  const known = { replacement }
+  expect(edgeNotes([rowOf(known), rowOf(known)], NOW)).toEqual([
+    {
+      text: 'certbot:example.com and 1 more: uncovered: it does not cover b.example.com (cdn) (next check in 15 minutes)',
+      advice: 'Issue a certificate with these names.',
+    },
   ])
+  expect(linesOf(known, known).at(-1)).toBe('2 certificates: 2 removed; edge: 2 uncovered')
 })
 
 describe('the ID that a resource uses', () => {

@@ -172,7 +172,7 @@ test('changed receipts: damaged, or shown without harm and written back the same
       const receipt = parseReceipt(text.toWellFormed())
       if (!receipt) return ''
       expect(writtenAndRead(receipt)).toEqual(receipt)
-      const table = statusTable([statusRow({ receipt }, now)], { colours: false, columns: 80 }, now)
+      const table = statusTable([statusRow({ receipt }, now)], { colours: false, columns: 80 })
       expect(table).not.toMatch(/NaN|Invalid|undefined/)
       return table
     },

@@ -56,6 +56,8 @@ export const ACCOUNTS = { tester: { secretKey: SECRET_KEY, token: TOKEN } }
 export const KEYS = {
   TENCENTCLOUD_SECRET_ID: 'tester',
   TENCENTCLOUD_SECRET_KEY: SECRET_KEY,
+  // the tests read its lines
+  CERTFERRY_LOG_FORMAT: 'json',
   TENCENTCLOUD_TOKEN: TOKEN,
 }
 
@@ -173,7 +175,7 @@ export async function openServiceFixture(options: ServiceOptions): Promise<Servi
       cwd: stateDir,
       ...time,
       dice: random,
-      env: { ...KEYS, CERTFERRY_LOG_FORMAT: 'json', ...env },
+      env: { ...KEYS, ...env },
     })
     const ended = cli([command, ...optionsFor({ lineages, stateDir, endpoint: address })], context).then(
       exit => {

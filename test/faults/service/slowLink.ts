@@ -51,6 +51,7 @@ iptables('-p', 'tcp', '--syn', '--dport', String(port), ...every, '-j', 'DROP')
 const endpoint = `https://${link.host}:${service.port}`
 const env = {
   TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
+  CERTFERRY_LOG_FORMAT: 'json',
   TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
   PATH: '/usr/bin:/bin',
   NODE_EXTRA_CA_CERTS: link.root,
