@@ -41,13 +41,20 @@ const CHECKS: readonly Check[] = [
 export const run = (context: ProcessContext, line: CommandLine): Promise<number> =>
   check(context, line, thisMachine)
 
-export async function check(context: ProcessContext, line: CommandLine, machine: Machine): Promise<number> {
+export const check = async (context: ProcessContext, line: CommandLine, machine: Machine): Promise<number> =>
+  exitOfFindings(await printCheck(context, line, machine))
+
+export async function printCheck(
+  context: ProcessContext,
+  line: CommandLine,
+  machine: Machine,
+): Promise<readonly Finding[]> {
   const print = (findings: readonly Finding[]) => {
     if (!line.json) context.stdout.write(findingLines(findings, context.stdout))
   }
   const findings = await examine(context, line, machine, print)
   context.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
-  return exitOfFindings(findings)
+  return findings
 }
 
 /** Runs all checks; `onFindings` gets the findings of each, in order, as soon as they are known. */

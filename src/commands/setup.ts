@@ -1,7 +1,7 @@
-/** `certferry setup`: asks at most five questions, then writes files, hooks and units. It keeps a copy of each file it changes, but of the API key. */
+/** `certferry setup`: asks a few questions, writes files, hooks and units, and tests them. It keeps a copy of each file it changes, but of the API key. */
 import { hasHookFile } from '../acme/clients.ts'
 import type { CommandLine } from '../config/commandLine.ts'
-import { findingsJson } from '../doctor/finding.ts'
+import { exitOfFindings, type Finding, findingsJson } from '../doctor/finding.ts'
 import { type Machine, thisMachine } from '../doctor/run.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
@@ -25,6 +25,7 @@ import {
 } from '../setup/plan.ts'
 import {
   chosenClients,
+  chosenEndpoint,
   chosenMode,
   chosenReplace,
   defaultPaths,
@@ -35,8 +36,8 @@ import {
   yes,
 } from '../setup/survey.ts'
 import type { Systemctl } from '../systemd/systemctl.ts'
-import { jsonLine } from '../terminal/text.ts'
-import { check, examine } from './check.ts'
+import { jsonLine, printableText, wrap } from '../terminal/text.ts'
+import { examine, printCheck } from './check.ts'
 import { installHook } from './installHook.ts'
 
 export const run = (context: ProcessContext, line: CommandLine) =>
@@ -61,12 +62,13 @@ export async function setUp(
   const host = await surveyHost(context, line, { places, systemctl })
   if (!line.dryRun) for (const file of [places.config, places.credentials]) await requireWritable(file)
   const clients = await chosenClients(line, host.found, ask)
+  const endpoint = await chosenEndpoint(line, host, ask)
   const { profile } = host
   const credentials = await wantedCredentials(context, line, { file: places.credentials, profile, ask })
   const mode = await chosenMode(line, host.units?.service.installed ?? false, ask)
   const replace = await chosenReplace(line, host, ask)
   const test = line.skipCheck ? false : await yes(ask, 'Test it afterwards, with harmless requests?')
-  const config = await wantedConfig(line, clients, host, replace)
+  const config = await wantedConfig(line, endpoint, clients, host, replace)
   const hooks = mode === 'hook' ? await hooksOf(context, clients, host) : []
   const choices = { clients, mode, test, replace: replace ?? host.config.deploy?.replace ?? false }
   const steps = setupSteps(choices, { config, credentials, hooks, units: host.units })
@@ -155,10 +157,23 @@ async function finish(
     stdout.write(jsonLine({ dryRun: false, steps: done, ...(found && { check: found }), exit }))
     return exit
   }
-  stdout.write(done.length ? `Done:\n${doneText(done)}\n${nextSteps(choices)}` : NOTHING)
-  if (!choices.test) return 0
-  stdout.write('\n')
-  return check(tested, line, machine)
+  stdout.write(done.length ? `Done:\n${doneText(done)}\n` : NOTHING)
+  if (!choices.test) {
+    if (done.length) stdout.write(`${nextSteps(choices)}Not tested. To test it: certferry check\n`)
+    return 0
+  }
+  if (!done.length) stdout.write('\n')
+  const findings = await printCheck(tested, line, machine)
+  const failed = findings.find(({ level }) => level === 'failure')
+  stdout.write(failed ? unfinished(failed, stdout.columns) : `\n${nextSteps(choices)}`)
+  return exitOfFindings(findings)
+}
+
+/** The last word after a check that failed. */
+function unfinished({ about, says, advice, command }: Finding, columns: number): string {
+  const fit = (text: string, indent: number) => wrap(printableText(text, 1000), columns - indent, indent)
+  const next = [advice, command].filter(one => one !== undefined && one !== 'certferry check')
+  return `\n${fit(`It does not work yet: ${about}: ${says}`, 0)}\n  → ${fit([...next, 'Then: certferry check'].join(' '), 4)}\n`
 }
 
 /** What happens from now on by itself, and what the operator has to do. */

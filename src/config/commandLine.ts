@@ -4,7 +4,18 @@ import { FOLDER_KINDS } from '../acme/clients.ts'
 import { Fault } from '../errors.ts'
 import { choiceProblem } from '../util/similar.ts'
 import type { Source } from './settings.ts'
-import { type CamelCase, KINDS, LEVELS, type Level, levelProblem, RATE, textfileProblem } from './values.ts'
+import {
+  type CamelCase,
+  KINDS,
+  LEVELS,
+  type Level,
+  levelProblem,
+  RATE,
+  SITES,
+  type Site,
+  siteProblem,
+  textfileProblem,
+} from './values.ts'
 
 /** @throws Fault USAGE for anything but KIND=PATH of a known kind. */
 function sourceFrom(text: string, cwd: string): Source {
@@ -162,6 +173,12 @@ export const SETUP = {
     many: true,
     choices: FOLDER_KINDS,
     says: 'ACME client, such as certbot; repeatable',
+  },
+  site: {
+    takes: 'SITE',
+    choices: Object.keys(SITES),
+    says: 'mainland (cloud.tencent.com) or international (tencentcloud.com)',
+    read: textWithout<Site>('site', siteProblem),
   },
   'credentials-file': {
     takes: 'FILE',

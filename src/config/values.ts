@@ -58,6 +58,17 @@ export function aliasProblem(template: string): string | undefined {
 
 export const DEFAULT_ENDPOINT = 'https://ssl.tencentcloudapi.com'
 
+/** Tencent Cloud's two sites: an account is on one of them. */
+export const SITES = {
+  mainland: DEFAULT_ENDPOINT,
+  international: 'https://ssl.intl.tencentcloudapi.com',
+} as const
+
+export type Site = keyof typeof SITES
+
+export const siteProblem = (text: string): string | undefined =>
+  Object.hasOwn(SITES, text) ? undefined : choiceProblem(text, Object.keys(SITES))
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 export const isLoopback = (url: URL) => LOOPBACK.test(url.hostname)

@@ -18,7 +18,8 @@ import { type HostSurvey, readIfExists, yes } from './survey.ts'
 
 /** Sources are written only if the usual ones would not do. @throws Fault CONFIG_INVALID. */
 export async function wantedConfig(
-  { endpoint, source }: CommandLine,
+  { source }: CommandLine,
+  endpoint: string | undefined,
   clients: SetupChoices['clients'],
   { places, configText, config, found, directories }: HostSurvey,
   replace: true | undefined,
@@ -120,10 +121,17 @@ export async function wantedCredentials(
     throw new Fault('CREDENTIALS_MISSING', `no API key was given, and ${file} has none`, {
       advice: 'Use --credentials-file FILE, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.',
     })
-  for (;;) {
-    const secretId = await ask('The API key, from the console (Access Management, Access Key).\nSecretId: ')
+  for (let why = ''; ; ) {
+    const secretId = await ask(
+      `${why}The API key, from the console (Access Management, Access Key).\nSecretId: `,
+    )
     const key = { secretId, secretKey: await ask('SecretKey (not shown): ', true) }
+    const flaws = { SecretId: flawOf(key.secretId), SecretKey: flawOf(key.secretKey) }
     if (isFit(key)) return withKey(key)
+    why = Object.entries(flaws)
+      .filter(([, flaw]) => flaw)
+      .map(([name, flaw]) => `The ${name} ${flaw}.\n`)
+      .join('')
   }
 }
 

@@ -1,4 +1,4 @@
-/** What `certferry setup` finds on this host, and its questions: at most five, each with an answer that Enter gives. */
+/** What `certferry setup` finds on this host, and its questions, each with an answer that Enter gives. */
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CLIENTS, FOLDER_KINDS, type FolderKind, type HookFileClient } from '../acme/clients.ts'
@@ -6,6 +6,7 @@ import type { CommandLine } from '../config/commandLine.ts'
 import { DEFAULT_CONFIG, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { resolveSettings, type Settings } from '../config/settings.ts'
+import { SITES, type Site } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import { readTextFile } from '../files/readFile.ts'
 import type { Ask, ProcessContext } from '../processContext.ts'
@@ -144,6 +145,32 @@ const clientNamed = (word: string): FolderKind => {
   throw new Fault('USAGE', `--client: ${choiceProblem(word, FOLDER_KINDS)}`)
 }
 
+/**
+ * The endpoint of the account's site; undefined: as the configuration has it. An endpoint that is neither site's stays without a
+ * question. @throws Fault USAGE.
+ */
+export async function chosenEndpoint(
+  { site, endpoint }: CommandLine,
+  { config }: HostSurvey,
+  ask: Ask | undefined,
+): Promise<string | undefined> {
+  if (site && endpoint) throw new Fault('USAGE', 'setup takes --site or --endpoint, not both')
+  if (endpoint) return endpoint
+  const present = config.tencent?.endpoint ?? SITES.mainland
+  const names = Object.keys(SITES) as readonly Site[]
+  const current = names.find(name => SITES[name] === present.replace(/\/$/, ''))
+  const chosen =
+    site ??
+    (ask && current
+      ? await oneOf(
+          ask,
+          'Which site is the account on: mainland (cloud.tencent.com) or international\n(tencentcloud.com)?',
+          [current, ...names.filter(name => name !== current)],
+        )
+      : undefined)
+  return chosen === undefined || chosen === current ? undefined : SITES[chosen]
+}
+
 /** @throws Fault USAGE for a service on a host without its unit. */
 export async function chosenMode(
   { daemon, hook }: CommandLine,
@@ -178,8 +205,8 @@ export async function chosenReplace(
 /** `usual` is the answer that Enter gives, and that of a run without questions. */
 export async function yes(ask: Ask | undefined, question: string, usual = true): Promise<boolean> {
   if (!ask) return usual
-  for (;;) {
-    const answer = await ask(`${question} ${usual ? '[Y/n]' : '[y/N]'} `)
+  for (let why = ''; ; why = 'Answer y for yes, n for no, or Enter.\n') {
+    const answer = await ask(`${why}${question} ${usual ? '[Y/n]' : '[y/N]'} `)
     if (answer === '') return usual
     if (/^y(es)?$/i.test(answer)) return true
     if (/^no?$/i.test(answer)) return false
@@ -187,9 +214,9 @@ export async function yes(ask: Ask | undefined, question: string, usual = true):
 }
 
 /** Asks until the answer begins one of the words; Enter is the first. */
-async function oneOf(ask: Ask, question: string, words: readonly string[]): Promise<string> {
-  for (;;) {
-    const answer = (await ask(`${question} [${words.join('/')}] `)).toLowerCase()
+async function oneOf<Word extends string>(ask: Ask, question: string, words: readonly Word[]): Promise<Word> {
+  for (let why = ''; ; why = `Answer ${words.join(' or ')}; Enter is ${words[0]}.\n`) {
+    const answer = (await ask(`${why}${question} [${words.join('/')}] `)).toLowerCase()
     const found = words.find(word => word.startsWith(answer))
     if (found !== undefined) return found
   }

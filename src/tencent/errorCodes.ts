@@ -30,7 +30,7 @@ const RULES: ReadonlyArray<readonly [codes: string, fault: FaultCode, advice?: s
     'This SecretId is no API key: create one under Access Key in the console.'],
   ['AuthFailure.MFAFailure', 'API_CREDENTIALS', 'Use an API key that needs no multi-factor confirmation.'],
   ['AuthFailure.SecretIdNotFound', 'API_CREDENTIALS',
-    'The key was deleted, disabled or mistyped, or belongs to the other site (mainland, international).'],
+    'The key was deleted, disabled or mistyped, or belongs to the other site (mainland, international): `certferry setup` changes both.'],
   ['AuthFailure.SignatureFailure', 'API_CREDENTIALS',
     'The SecretKey does not belong to the SecretId, or has stray characters.'],
   ['AuthFailure.TokenFailure', 'API_CREDENTIALS',

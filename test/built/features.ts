@@ -804,6 +804,7 @@ exclude = true
         'setup',
         'setup --yes',
         'setup --client',
+        'setup --site',
         'setup --credentials-file',
         'setup --daemon',
         'setup --hook',
@@ -828,6 +829,8 @@ exclude = true
         const planned = await typed([...words, '--hook', '--replace', ...place])
         expect(planned).toContain('credentials')
         expect(planned).toContain('replace = true')
+        const abroad = await typed([...words, '--hook', '--site', 'international', ...place])
+        expect(abroad).toContain('endpoint = "https://ssl.intl.tencentcloudapi.com"')
         // without the unit there is no service to start, and that is said
         const { code, stdout, stderr } = await type([...words, '--daemon', ...place])
         expect([0, 64]).toContain(code)

@@ -161,9 +161,11 @@ describe('setup --yes', () => {
       0,
       expect.stringContaining(`accepted, from\n                     ${places.credentials}`),
     ])
-    expect(well.out).toContain('No problems found.')
+    expect(well.out).toMatch(/No problems found\.\n\nRenewals are uploaded automatically from now on.*\n$/)
     const wrong = await run(line, { ...ENV, ...stored })
     expect([wrong.exit, wrong.out]).toEqual([77, expect.stringMatching(/^FAIL {2}credentials/m)])
+    expect(wrong.out).not.toContain('from now on')
+    expect(wrong.out).toMatch(/\n\nIt does not work yet: credentials: [^→]*→ [^→]*certferry\s+check\n$/)
     await emulator.close()
   })
 
@@ -180,11 +182,12 @@ describe('setup --yes', () => {
 })
 
 describe('setup at a terminal', () => {
-  test('asks five things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
+  test('asks a few things, the key in its two halves and the second one hidden, and shows nothing of it', async () => {
     const { run, places } = await openHost()
-    const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', 'AKIDtest', SECRET])
+    const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', '', 'AKIDtest', SECRET])
     expect(asked).toEqual([
       `Found certbot in ${places.certbot} (0 certificates). Upload them? [Y/n] `,
+      'Which site is the account on: mainland (cloud.tencent.com) or international\n(tencentcloud.com)? [mainland/international] ',
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',
       'SecretKey (not shown): (hidden)',
       'Run as a service, or as a hook of the ACME client? [service/hook] ',
@@ -195,12 +198,12 @@ describe('setup at a terminal', () => {
     expect(out).not.toContain(SECRET)
   })
 
-  test('Enter five times accepts the defaults', async () => {
+  test('Enter each time accepts the defaults', async () => {
     const { run, told, places } = await openHost({ acme: true })
     await run({ yes: true }, ENV)
     const { asked } = await run({}, {}, [])
     expect(asked[0]).toContain('[both/certbot/acme.sh]')
-    expect(asked[1]).toBe(`${places.credentials} has an API key. Keep it? [Y/n] `)
+    expect(asked[2]).toBe(`${places.credentials} has an API key. Keep it? [Y/n] `)
     expect(told).toHaveLength(2)
   })
 
@@ -209,7 +212,7 @@ describe('setup at a terminal', () => {
     await run({ yes: true }, ENV)
     await run({}, {}, [])
     expect(await readFile(places.config, 'utf8').catch(() => '')).not.toContain('replace')
-    const { out } = await run({}, {}, ['', '', '', 'y'])
+    const { out } = await run({}, {}, ['', '', '', '', 'y'])
     expect(await readFile(places.config, 'utf8')).toBe('[deploy]\nreplace = true\n')
     expect(out).toContain('put in place automatically')
     const { asked } = await run({}, {}, [])
@@ -230,15 +233,41 @@ describe('setup at a terminal', () => {
   test('a key that is there can be replaced', async () => {
     const { run, places } = await openHost()
     await run({ yes: true }, ENV)
-    await run({}, {}, ['', 'n', 'AKIDnew', 'new'])
+    await run({}, {}, ['', '', 'n', 'AKIDnew', 'new'])
     expect(await readFile(places.credentials, 'utf8')).toContain('secret_key = new\n')
   })
 
-  test('an invalid answer is asked for again', async () => {
+  test('an invalid answer is asked for again, and why is said', async () => {
     const { run, told } = await openHost()
-    const { asked } = await run({}, ENV, ['what?', 'y', 'both', 'h'])
-    expect(asked).toHaveLength(5)
+    const { asked } = await run({}, ENV, ['what?', 'y', 'moon', 'm', 'both', 'h'])
+    expect(asked).toHaveLength(7)
+    expect(asked[1]).toMatch(/^Answer y for yes, n for no, or Enter\.\nFound certbot/)
+    expect(asked[3]).toMatch(/^Answer mainland or international; Enter is mainland\.\n/)
     expect(told[0]).toBe('enable certferry-sync.timer')
+  })
+
+  test('a key that cannot be one is refused with what is wrong, and not shown', async () => {
+    const { run, places } = await openHost()
+    const answers = ['y', '', 'wrong key with spaces', 'x', 'AKIDtest', `"${SECRET}"`, 'AKIDtest', SECRET]
+    const { asked } = await run({}, {}, answers)
+    expect(asked[4]).toMatch(/^The SecretId has blanks or other characters no credential has\.\nThe API key/)
+    expect(asked[6]).toMatch(/^The SecretKey stands in quotes, .*take them off\.\nThe API key/)
+    expect(asked.join()).not.toContain('spaces')
+    expect(await readFile(places.credentials, 'utf8')).toBe(KEY)
+  })
+
+  test('the site is asked for, and can be changed later; an endpoint of neither stays without a question', async () => {
+    const { run, places } = await openHost()
+    const international = '[tencent]\nendpoint = "https://ssl.intl.tencentcloudapi.com"\n'
+    await run({}, ENV, ['y', 'int'])
+    expect(await readFile(places.config, 'utf8')).toBe(international)
+    const again = await run({}, {}, [])
+    expect(again.asked[1]).toContain('[international/mainland]')
+    expect(await readFile(places.config, 'utf8')).toBe(international)
+    await run({ yes: true, site: 'mainland' }, ENV)
+    expect(await readFile(places.config, 'utf8')).toBe(international.replace('.intl', ''))
+    await writeFile(places.config, international.replace('ssl.intl', 'ssl.ap-example'))
+    expect((await run({}, {}, [])).asked.join()).not.toContain('Which site')
   })
 })
 
@@ -268,6 +297,13 @@ describe('setup refuses', () => {
       { yes: true },
       { ...ENV, TENCENTCLOUD_SECRET_KEY: 'a\nsecret_id = b' },
       'CREDENTIALS_UNREADABLE',
+    ],
+    [
+      'a site and an endpoint',
+      {},
+      { yes: true, site: 'mainland', endpoint: 'https://x.example' },
+      ENV,
+      'USAGE',
     ],
     ['a client it does not know', {}, { yes: true, client: ['lego2'] }, ENV, 'USAGE'],
     ['a machine without a client', { certbot: false }, { yes: true }, ENV, 'NO_SOURCE'],
