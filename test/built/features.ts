@@ -339,7 +339,7 @@ exclude = true
 
     feature(
       'status begins with what is wrong, then one line a certificate; check too knows of a pause',
-      ['status', 'status --failing', 'status --quiet', 'check', 'watch'],
+      ['status', 'status --only', 'status --failing', 'status --verbose', 'status --quiet', 'check', 'watch'],
       showsStatus,
     )
 

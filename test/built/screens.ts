@@ -26,7 +26,7 @@ export async function showsStatus({ certbot, typed, type, begin, at, put, config
   await utimes(at('letsencrypt/archive/site2.example/privkey1.pem'), old, old)
   expect(names(await status('--failing'))).toEqual(['site2.example'])
   expect(names(await status('--only', 'site1*', '--only', 'certbot:site2.example'))).toHaveLength(3)
-  expect(names(await status('site1*', '-v'))).toEqual(['site1.example', 'site10.example'])
+  expect(names(await status('site1*', '--verbose'))).toEqual(['site1.example', 'site10.example'])
   expect(await status('site1.example')).toMatch(/^certbot:site1\.example\n {2}state +ok/)
   expect(await status('--quiet')).toMatch(/certbot:site2\.example:\s[\s\S]*→/)
   expect((await type(['status', '--config', config, 'nothing*'])).code).toBe(66)

@@ -26,10 +26,16 @@ function read(text: string): Config {
 
 describe('the example configuration', () => {
   test('changes nothing as it stands', () => {
-    expect({ ...resolveSettings({}, {}, read(example)), forLineage: null, isExcluded: null }).toEqual({
+    expect({
+      ...resolveSettings({}, {}, read(example)),
+      forLineage: null,
+      isExcluded: null,
+      unmatched: null,
+    }).toEqual({
       ...resolveSettings({}, {}, {}),
       forLineage: null,
       isExcluded: null,
+      unmatched: null,
     })
   })
 

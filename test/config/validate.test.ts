@@ -29,7 +29,7 @@ describe('an unknown key is an error, and the key that was meant or those there 
       'certificate[1].path',
       `expected one of match, exclude, ${ofUpload}, ${ofDeploy}`,
     ],
-    ['in log', { log: { file: 'x' } }, 'log.file', 'expected one of level'],
+    ['in log', { log: { file: 'x' } }, 'log.file', 'expected one of level, format'],
     ['in state', { state: { directory: 'x' } }, 'state.directory', 'expected one of dir'],
     ['with a dash', { upload: { 'project-id': 1 } }, 'upload.project-id', 'did you mean project_id?'],
     ['named like a member of every object', { constructor: 1 }, 'constructor', `expected one of ${top}`],
