@@ -63,9 +63,10 @@ const options = sparse({
 }) as fc.Arbitrary<Options>
 const env = sparse({ CERTFERRY_LOG_LEVEL: fc.constantFrom(...LEVELS), CERTFERRY_STATE_DIR: path })
 
-const plain = ({ forLineage, isExcluded: isSkipped, ...settings }: Settings) => ({
+const plain = ({ forLineage, isExcluded: isSkipped, unmatched, ...settings }: Settings) => ({
   ...settings,
   skipped: isSkipped('certbot:x'),
+  unmatched: unmatched(['certbot:x']),
   uploads: settings.sources.map(({ keys }) => forLineage('certbot:x', 'x', keys)),
 })
 
