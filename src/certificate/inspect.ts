@@ -116,8 +116,9 @@ export function verdictOf(
   }: { readonly now: Date; readonly password: Secret | undefined; readonly still?: boolean },
 ): InspectionVerdict {
   try {
+    const chains = files.filter(({ path, text }) => readPem(text, path).blocks.some(isCertificate))
     const chain = {
-      path: files.map(({ path }) => path).join(' + '),
+      path: (chains.length ? chains : files).map(({ path }) => path).join(' + '),
       text: files.map(({ text }) => text).join('\n'),
     }
     const keyFile = files.find(({ path, text }) => readPem(text, path).blocks.some(isPrivate))
@@ -135,12 +136,21 @@ export function verdictOf(
     if (!(error instanceof Fault)) throw error
     const [, ...more] = files
     const last = more.at(-1)
+    if (error.code === 'KEY_MISMATCH')
+      return { fault: new Fault(error.code, error.message, { advice: MISMATCH_ADVICE }) }
     // a server certificate and no key in any of several files: the last should be the key
     return {
       fault: error.code === 'NOT_A_CA' && last ? keyless(last, readPem(last.text, last.path).blocks) : error,
     }
   }
 }
+
+const MISMATCH_ADVICE =
+  'Name the key of this certificate. Where a renewal is under way, which changed these files just now, look again in a minute.'
+
+/** Without what leads here. */
+const adviceHere = (advice: string) =>
+  advice.replace(/^Check the (?:file|chain) with `certferry inspect`; h/, 'H')
 
 /** The files were given together: a key beside the chain is no finding. */
 const isRelevant = (note: string) => !note.includes('private key')
@@ -149,7 +159,12 @@ export function inspectionText(files: readonly FileView[], verdict: InspectionVe
   const lines = files.flatMap(({ path, blocks, fault }) => [
     printableText(path, 4096),
     ...blocks.flatMap(block => blockLines(block, now)),
-    ...(fault ? [`  ! ${printableText(fault.message)}`, `    → ${fault.advice}`] : []),
+    ...(fault
+      ? [
+          `  ! ${wrap(printableText(fault.message), WIDTH - 4, 4)}`,
+          `    → ${wrap(adviceHere(fault.advice), WIDTH - 6, 6)}`,
+        ]
+      : []),
     '',
   ])
   const isShown = 'fault' in verdict && files.some(({ fault }) => fault === verdict.fault)
@@ -165,9 +180,9 @@ function blockLines(
   const early = Date.parse(notBefore ?? '') > now.getTime()
   return [
     `  ${label}  ${kind}`,
-    `    names    ${names?.join(', ')}`,
-    `    subject  ${subject || '(empty)'}`,
-    `    issuer   ${issuer}`,
+    `    names    ${fit(names?.join(', '))}`,
+    `    subject  ${fit(subject || '(empty)')}`,
+    `    issuer   ${fit(issuer)}`,
     `    valid    ${notBefore?.slice(0, 10)} to ${notAfter?.slice(0, 10)} (${left < 0 ? 'expired' : early ? 'not valid yet' : `${left} days left`})`,
     `    serial   ${serial}`,
     `    sha256   ${sha256}`,
@@ -175,14 +190,16 @@ function blockLines(
   ]
 }
 
-/** Characters in a line of the verdict. Paths and names are not wrapped. */
+/** Characters in a line; a path may have more. */
 const WIDTH = 78
+
+const fit = (text = '') => wrap(text, WIDTH - 13, 13)
 
 function verdictLines(verdict: InspectionVerdict): readonly string[] {
   if ('fault' in verdict)
     return [
       wrap(`Would not be uploaded: ${printableText(verdict.fault.message, 1000)}`, WIDTH, 2),
-      `  → ${wrap(verdict.fault.advice, WIDTH - 4, 4)}`,
+      `  → ${wrap(adviceHere(verdict.fault.advice), WIDTH - 4, 4)}`,
     ]
   const { type, certificates, fingerprint, notes } = verdict
   const what = type === 'SVR' ? 'The key fits' : 'No key: a CA certificate'

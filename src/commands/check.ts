@@ -4,7 +4,7 @@ import type { CommandLine } from '../config/commandLine.ts'
 import { readConfiguration, unreadableConfig } from '../config/load.ts'
 import { certificates } from '../doctor/certificates.ts'
 import { connection } from '../doctor/connection.ts'
-import { configuration, notifications, runtime, state, watching } from '../doctor/environment.ts'
+import { configuration, httpServer, notifications, runtime, state, watching } from '../doctor/environment.ts'
 import {
   exitOfFindings,
   type Finding,
@@ -29,6 +29,7 @@ const CHECKS: readonly Check[] = [
   { about: 'state', needs: /^(state|CERTFERRY_STATE_DIR|--state-dir)/, run: state },
   { about: 'renewals', needs: /^(source|--source)/, run: renewals },
   { about: 'notify', run: notifications },
+  { about: 'http', needs: /^http/, run: httpServer },
   { about: 'answer', needs: /^(tencent|CERTFERRY_ENDPOINT|--endpoint)/, run: connection },
   {
     about: 'replacement',
@@ -50,10 +51,15 @@ export async function printCheck(
   machine: Machine,
 ): Promise<readonly Finding[]> {
   const print = (findings: readonly Finding[]) => {
-    if (!line.json) context.stdout.write(findingLines(findings, context.stdout))
+    const shown = line.quiet
+      ? findings.filter(({ level }) => level === 'warning' || level === 'failure')
+      : findings
+    if (!line.json) context.stdout.write(findingLines(shown, context.stdout))
   }
   const findings = await examine(context, line, machine, print)
-  context.stdout.write(line.json ? jsonLine(findingsJson(findings)) : verdictLines(findings))
+  const isSilent = line.quiet && findings.every(({ level }) => level === 'ok' || level === 'unreached')
+  if (line.json) context.stdout.write(jsonLine(findingsJson(findings)))
+  else if (!isSilent) context.stdout.write(verdictLines(findings))
   return findings
 }
 

@@ -1,9 +1,10 @@
 /** `certferry inspect FILE…`: shows what is in these PEM files, and whether it would be uploaded. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { inspect, inspectionText, verdictOf } from '../certificate/inspect.ts'
 import type { CommandLine } from '../config/commandLine.ts'
 import { loadConfig } from '../config/load.ts'
 import { Fault, faultJson } from '../errors.ts'
+import { isFolder } from '../files/fileSystem.ts'
 import { anyText, readTextFile } from '../files/readFile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Secret } from '../secret.ts'
@@ -25,7 +26,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
     operands.map(path =>
       readTextFile(resolve(context.cwd, path)).then(
         file => ({ path, text: anyText(file), still: context.now() - file.writtenAt >= STILL }),
-        asFault(path),
+        asFault(path, context.cwd),
       ),
     ),
   )
@@ -61,7 +62,10 @@ async function passwordOf(context: ProcessContext, line: CommandLine): Promise<S
   return file === undefined ? undefined : readPassword(file)
 }
 
-const asFault = (path: string) => (error: unknown) => {
+const asFault = (path: string, cwd: string) => (error: unknown) => {
   if (!(error instanceof Fault)) throw error
-  return { path, blocks: [], fault: error }
+  const isDirectory = error.code === 'FILE_INVALID' && isFolder(resolve(cwd, path))
+  const advice = `It is a folder: name its files, such as ${join(path, 'fullchain.pem')} ${join(path, 'privkey.pem')}`
+  const fault = isDirectory ? new Fault(error.code, error.message, { advice }) : error
+  return { path, blocks: [], fault }
 }

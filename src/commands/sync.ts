@@ -5,7 +5,7 @@ import { replaceAll } from '../deploy/replaceAll.ts'
 import type { LogEntry } from '../log/logger.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
-import { filterByName, listLineages } from '../sources/discover.ts'
+import { excludedText, filterByName, listLineages, sourceLabel } from '../sources/discover.ts'
 import type { FileStamps } from '../sources/fileStamp.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { jsonLine } from '../terminal/text.ts'
@@ -44,7 +44,8 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
     const how = { dryRun, isHurried: false, say, onProgress: progress.show }
     const replaced = replacing ? await replaceAll(lineages, checked, app.replacer, how) : checked
     const outcomes = [...replaced, ...failed]
-    logEntry(log, summaryEntry(outcomes, context.now() - started))
+    const where = ` in ${listing.sources.map(sourceLabel).join(', ')}${excludedText(listing)}`
+    logEntry(log, summaryEntry(outcomes, context.now() - started, where))
     await textfile?.write(log, receipts, { outcomes, lineages: listing.lineages })
     if (line.json) context.stdout.write(jsonLine(runJson(outcomes)))
     return exitOf(outcomes)

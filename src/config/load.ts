@@ -62,13 +62,19 @@ export async function readConfigText(text: string): Promise<Omit<ConfigFile, 'fi
   try {
     const { value, positionOf } = parseToml(text)
     const { readConfig } = await import('./validate.ts')
-    return { ...readConfig(value, positionOf), isToml: true, positionOf }
+    const { config, problems } = readConfig(value, positionOf)
+    return { config, problems: problems.toSorted(byPosition), isToml: true, positionOf }
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const problem = { key: '', position: error.position, says: error.message }
     return { config: {}, problems: [problem], isToml: false, positionOf: NOWHERE }
   }
 }
+
+/** In the order of the lines; what has none comes last. */
+const byPosition = ({ position: one }: Problem, { position: other }: Problem) =>
+  (one?.line ?? Number.MAX_SAFE_INTEGER) - (other?.line ?? Number.MAX_SAFE_INTEGER) ||
+  (one?.column ?? 0) - (other?.column ?? 0)
 
 /** Nothing but comments. */
 const isBare = (text: string) => text.split('\n').every(line => /^[ \t\r]*(#|$)/.test(line))
@@ -128,7 +134,8 @@ export async function readConfiguration(context: ProcessContext, line: CommandLi
   const { file, positionOf, config, problems, isToml } = await readConfigFile(line.config, context)
   const inputs = { options: line, env, config }
   const valid = withoutInvalid(inputs)
-  const ofFile = [...problems, ...(await rescanProblems(config, positionOf))].map(problem => ({
+  const inFile = [...problems, ...(await rescanProblems(config, positionOf))].toSorted(byPosition)
+  const ofFile = inFile.map(problem => ({
     key: problem.key,
     line: problem.position?.line,
     text: `${file}: ${printableText(problemText(problem), 1000)}`,

@@ -11,10 +11,10 @@ import { ownReceipt } from '../receipts/store.ts'
 import { containsLineage, sourceLabel } from '../sources/discover.ts'
 import type { Lineage } from '../sources/lineage.ts'
 import { watchScopeOf } from '../sources/watchScope.ts'
-import { quoteShell } from '../terminal/text.ts'
+import { countText, quoteShell } from '../terminal/text.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
+import { type Finding, failure, ok, skipped, warning } from './finding.ts'
 import type { CheckContext } from './run.ts'
 
 type PathProblem =
@@ -85,7 +85,7 @@ type Failed = Extract<Checked, { readonly fault: unknown }>
 
 export async function certificates(check: CheckContext): Promise<readonly Finding[]> {
   const { app, context } = check
-  const { lineages, failed, left } = await check.listing()
+  const { lineages, failed, left, excluded, unmatched } = await check.listing()
   const receipts = await app.receipts.all().catch(() => [])
   const known = new Map(receipts.map(receipt => [receipt.lineage, receipt]))
   // app.effects would set damaged receipts aside; a check changes nothing
@@ -99,7 +99,9 @@ export async function certificates(check: CheckContext): Promise<readonly Findin
   const failures = checked.filter(outcome => 'fault' in outcome)
   return [
     ...countFindings(check, checked),
-    ...left.map(({ lineage, why }) => ok('source', `${lineage} is ignored: it ${why}`)),
+    ...left.map(({ lineage, why }) => skipped('source', `${lineage} is ignored: it ${why}`)),
+    ...(excluded.length ? [skipped('source', `left out by exclude = true: ${excluded.join(', ')}`)] : []),
+    ...unmatched.map(unmatchedFinding),
     ...(await Promise.all(failures.map(outcome => failureFinding(outcome, check)))),
     ...checked.flatMap(outcome => overdueFindings(outcome, context.now())),
     ...checked.flatMap(flawFindings),
@@ -111,8 +113,11 @@ function countFindings({ sources }: CheckContext, checked: readonly Checked[]): 
   const count = (title: string, isIn: (lineage: Lineage) => boolean) => {
     const mine = checked.filter(({ at }) => at && isIn(at))
     const ready = mine.filter(outcome => !('fault' in outcome)).length
-    const text = mine.length ? `${ready} of ${mine.length} certificates ready` : 'no certificates'
-    return ok('source', `${title}: ${text}`)
+    if (!mine.length) return skipped('source', `${title}: no certificates`)
+    const says = `${title}: ${ready} of ${countText(mine.length, 'certificate')} ready`
+    return ready === mine.length
+      ? ok('source', says)
+      : warning('source', says, { advice: 'The others are below.' })
   }
   const unlisted = new Set(checked.filter(({ at }) => !at).map(({ lineage }) => lineage))
   const findings = sources.flatMap(source =>
@@ -123,6 +128,12 @@ function countFindings({ sources }: CheckContext, checked: readonly Checked[]): 
   const hasFiles = sources.some(({ kind }) => kind === 'pem')
   return hasFiles ? [...findings, count('individual files', ({ kind }) => kind === 'pem')] : findings
 }
+
+const unmatchedFinding = (pattern: string): Finding =>
+  warning('source', `[[certificate]] match = "${pattern}" fits no certificate`, {
+    advice: 'Correct it after a name that this shows, or remove it:',
+    command: 'certferry status',
+  })
 
 async function failureFinding(outcome: Failed, { sources, machine }: CheckContext): Promise<Finding> {
   const { at, fault, lineage } = outcome

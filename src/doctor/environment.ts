@@ -1,7 +1,9 @@
 /** The runtime, the configuration, the notifications, the state directory and the kernel's limits for watching. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Source } from '../config/settings.ts'
+import { listenAddress } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import { silentAmong } from '../files/fileSystem.ts'
 import type { User } from '../files/permissions.ts'
@@ -9,8 +11,9 @@ import { probeDirectory, type WriteProbe } from '../files/writeProbe.ts'
 import { channelsOf } from '../notify/channels.ts'
 import { pollingEntry } from '../sources/watcher.ts'
 import { type WatchScope, watchScopeOf } from '../sources/watchScope.ts'
-import { quoteShell } from '../terminal/text.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
+import { countText, quoteShell } from '../terminal/text.ts'
+import { HTTP_REQUEST_TIMEOUT_MS } from '../util/schedule.ts'
+import { type Finding, failure, ok, skipped, warning } from './finding.ts'
 import type { CheckContext } from './run.ts'
 
 export async function runtime({ context, machine }: CheckContext): Promise<readonly Finding[]> {
@@ -33,9 +36,11 @@ export async function configuration({ configuration }: CheckContext): Promise<re
   })
 }
 
-export const notifications = ({ app, context }: CheckContext): Promise<readonly Finding[]> =>
-  Promise.all(
-    channelsOf(app.settings, context).map(async ({ kind, name, file, problem: find }) => {
+export async function notifications({ app, context }: CheckContext): Promise<readonly Finding[]> {
+  const channels = channelsOf(app.settings, context)
+  if (!channels.length) return [skipped('notify', 'nobody is notified: [notify] names no channel')]
+  return Promise.all(
+    channels.map(async ({ kind, name, file, problem: find }) => {
       const problem = await find()
       if (problem === undefined) return ok('notify', name)
       return failure('notify', new Fault('NOTIFICATION_FAILED', `${kind}: ${problem}`), {
@@ -44,6 +49,37 @@ export const notifications = ({ app, context }: CheckContext): Promise<readonly 
       })
     }),
   )
+}
+
+/** Whether the daemon answers where [http] listen says. */
+export async function httpServer({ app }: CheckContext): Promise<readonly Finding[]> {
+  const { httpListen: listen } = app.settings
+  if (listen === undefined) return []
+  const address = listenAddress(listen)
+  const where = 'path' in address ? { socketPath: address.path } : address
+  const answer = await new Promise<string>(resolve => {
+    const asked = request(
+      { ...where, path: '/live', timeout: HTTP_REQUEST_TIMEOUT_MS, agent: false },
+      reply =>
+        reply
+          .setEncoding('utf8')
+          .once('data', resolve)
+          .once('end', () => resolve('nothing')),
+    )
+    asked.on('timeout', () => asked.destroy())
+    asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'no answer'))
+    asked.end()
+  })
+  if (answer === 'live\n') return [ok('http', `the daemon answers on ${listen}`)]
+  const nobody = answer === 'ECONNREFUSED' || answer === 'ENOENT'
+  if (nobody) return [skipped('http', `nothing answers on ${listen}; the daemon does when it runs`)]
+  return [
+    warning('http', `what answers on ${listen} is not the daemon`, {
+      advice: 'Choose another address with listen in [http], or end what uses this one.',
+      command: 'ss -ltnp',
+    }),
+  ]
+}
 
 /** The state directory is examined and left as it is. */
 export async function state({ app, machine }: CheckContext): Promise<readonly Finding[]> {
@@ -53,13 +89,14 @@ export async function state({ app, machine }: CheckContext): Promise<readonly Fi
   if (probe.refusal !== undefined) return [unwritable(dir, probe, machine.user())]
   if (!probe.there) return [ok('state', `${dir} will be created by the first upload`)]
   const known = (await receipts.all()).length
-  const says = `${dir}, ${known} receipt${known === 1 ? '' : 's'}`
+  const says = `${dir}, ${countText(known, 'certificate')} recorded`
   const [unreadable, ...more] = receipts.unreadable()
   if (unreadable === undefined) return [ok('state', says)]
   const others = more.length ? ` and ${more.length} more` : ''
   return [
     warning('state', `${says}; ${unreadable}${others} cannot be read`, {
-      advice: 'No action needed: the next upload sets it aside and gets the same certificate ID.',
+      advice:
+        'The next upload sets it aside and gets the same certificate ID; if this comes again, see the disk.',
     }),
   ]
 }
@@ -90,19 +127,22 @@ interface InotifyCounts {
 
 /** The daemon has one instance. */
 export function budgetFinding(needed: number, { limits, used }: WatchBudget): Finding {
-  const need = `${needed} ${needed === 1 ? 'watch' : 'watches'} needed`
-  const usage = `${need}; this user has ${used.watches} of ${limits.watches} in use`
-  if (needed + used.watches > limits.watches)
-    return warning('watching', `${usage}: the rest is polled every five seconds`, {
-      command: raiseCommand('max_user_watches', needed + used.watches),
-    })
+  const folders = countText(needed, 'folder')
+  if (needed + used.watches > limits.watches) {
+    const free = Math.max(0, limits.watches - used.watches)
+    return warning(
+      'watching',
+      `${folders} to watch, and the kernel lets this user watch ${free} more: the rest is read every five seconds`,
+      { advice: 'To allow more:', command: raiseCommand('max_user_watches', needed + used.watches) },
+    )
+  }
   if (1 + used.instances > limits.instances)
     return warning(
       'watching',
-      `all ${limits.instances} inotify instances of this user are in use: sources are polled every five seconds`,
-      { command: raiseCommand('max_user_instances', 1 + used.instances) },
+      `all ${limits.instances} inotify instances of this user are in use: ${folders} are read every five seconds`,
+      { advice: 'To allow more:', command: raiseCommand('max_user_instances', 1 + used.instances) },
     )
-  return ok('watching', Number.isFinite(limits.watches) ? usage : need)
+  return ok('watching', `changes in ${folders} are noticed at once`)
 }
 
 /** Twice what is needed, for the next certificates, as a power of two; kept across restarts. */
@@ -172,5 +212,7 @@ export async function watching({ sources, machine }: CheckContext): Promise<read
 /** As the daemon logs it. */
 function pollingFinding(source: Source, fileSystem: string): Finding {
   const { message, fields } = pollingEntry(source, fileSystem)
-  return warning('watching', message, { advice: String(fields.advice) })
+  return typeof fields.advice === 'string'
+    ? warning('watching', message, { advice: fields.advice })
+    : ok('watching', message)
 }

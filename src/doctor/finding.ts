@@ -85,7 +85,9 @@ const SIMILAR = 3
 
 export function findingLines(findings: readonly Finding[], screen: Screen): string {
   const groups = Map.groupBy(findings, finding =>
-    finding.level === 'ok' ? finding : `${finding.about} ${finding.level} ${finding.fault?.code}`,
+    finding.level === 'ok' || finding.about === 'configuration'
+      ? finding
+      : `${finding.about} ${finding.level} ${finding.fault?.code}`,
   )
   const lines = [...groups.values()].flatMap(group => {
     const all = group.map(finding => lineOf(finding, screen))
@@ -105,9 +107,18 @@ function lineOf({ about, level, says, advice, command }: Finding, { colours, col
   return `${lines.join('\n')}\n`
 }
 
-/** Not wrapped, because it is copied; a long one begins further to the left. */
-const commandLine = (command: string, mark: string, columns: number) =>
-  `${' '.repeat(MARGIN + mark.length + command.length > columns ? 2 : MARGIN)}${mark}${command}`
+/** It is copied: a long one goes on after a backslash, and never breaks between quotes. */
+function commandLine(command: string, mark: string, columns: number): string {
+  const width = Math.max(60, columns) - MARGIN - mark.length - 4
+  const words = command.match(/(?:'[^']*'|"[^"]*"|[^\s'"]+)+/g) ?? []
+  const lines = ['']
+  for (const word of words) {
+    const line = lines.at(-1) ?? ''
+    if (line && line.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word
+  }
+  return `${' '.repeat(MARGIN)}${mark}${lines.join(` \\\n${' '.repeat(MARGIN + mark.length + 2)}`)}`
+}
 
 /** Printed last: on a small terminal it stays visible. */
 export function verdictLines(findings: readonly Finding[]): string {

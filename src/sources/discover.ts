@@ -149,6 +149,9 @@ export interface Listing {
   readonly unmatched: readonly string[]
 }
 
+export const excludedText = ({ excluded }: Listing): string =>
+  excluded.length ? `; ${excluded.length} left out by exclude = true` : ''
+
 /** @throws Fault NO_SOURCE where none is configured and the usual places do not exist. */
 export async function listLineages(settings: Settings, home: string, stamped?: Stamped): Promise<Listing> {
   const sources = settings.sources.length ? settings.sources : existingSources(home)

@@ -135,6 +135,14 @@ export function createWatcher(source: Source, deps: WatcherDeps): Watcher {
 const OPEN_FILES =
   'Raise fs.inotify.max_user_instances (sysctl) or the limit of open files, and reload to have events again.'
 
+const NO_WATCHES = 'the kernel allows this user no more watches'
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: NO_WATCHES,
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+}
+
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: 'Raise fs.inotify.max_user_watches (sysctl) and reload to have events again.',
   EMFILE: OPEN_FILES,
@@ -144,10 +152,10 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** `why` is an error code of inotify or the name of a file system. */
 export function pollingEntry(source: Source, why: string): LogEntry {
   const where = source.kind === 'pem' ? source.name : source.path
-  const advice = ADVICE[why] ?? 'Nothing to do: changes are found within seconds all the same.'
+  const advice = ADVICE[why]
   return {
-    level: 'warn',
-    fields: { event: 'polling_fallback', source: where, why, advice },
-    message: `${where} is polled every five seconds instead of watched (${why})`,
+    level: advice ? 'warn' : 'info',
+    fields: { event: 'polling_fallback', source: where, why, ...(advice && { advice }) },
+    message: `${where} is read every five seconds, because ${REASONS[why] ?? `${why} tells of no changes`}`,
   }
 }

@@ -88,8 +88,8 @@ const outageEntry = ({ code }: Fault): LogEntry => ({
   message: 'stopped: the service does not answer; the next run tries what was not sent',
 })
 
-/** The run in one line. */
-export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): LogEntry {
+/** The run in one line; `where` stands for what was looked at where there was nothing. */
+export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number, where = ''): LogEntry {
   const [summary, exit] = [summaryOf(outcomes), exitOf(outcomes)]
   const pending = outcomes.filter(outcome => outcome.outcome === 'failed' && isPending(outcome.fault)).length
   const left = outcomes.filter(
@@ -101,7 +101,7 @@ export function summaryEntry(outcomes: readonly Outcome[], elapsedMs: number): L
   return {
     level: exit === 0 ? 'info' : 'warn',
     fields: { event: 'run_finished', summary, exit, elapsedMs },
-    message: `${parts.join(', ') || 'no certificates'}, in ${time}${exit === 0 ? '' : `; exit ${exit}`}`,
+    message: `${parts.join(', ') || `no certificates${where}`}, in ${time}${exit === 0 ? '' : `; exit ${exit}`}`,
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import {
   countsOf,
@@ -52,12 +53,22 @@ FAIL  state          full
 `)
 })
 
-test('findings are wrapped to the width of the screen, commands are not', () => {
+test('findings are wrapped to the width of the screen, and long commands keep their place and their meaning', () => {
   const long = 'word '.repeat(60).trim()
-  const command = `cat ${'x'.repeat(90)}`
+  const command = `printf '%s|' ${'aaaa '.repeat(20)}'one quoted word' && echo "two words"`
   const shown = findingLines([warning('source', long, { advice: long, command })], SCREEN)
-  expect(widest(shown.replace(command, ''))).toBeLessThanOrEqual(80)
-  expect(shown).toContain(command)
+  expect(widest(shown)).toBeLessThanOrEqual(80)
+  const typed = shown.slice(shown.indexOf('printf'))
+  expect(typed.split('\n').slice(1, -1).join('')).toMatch(/^ {25}/)
+  const said = (text: string) => execFileSync('sh', ['-c', text], { encoding: 'utf8' })
+  expect(said(typed)).toBe(said(command))
+})
+
+test('every mistake of the configuration is shown, however many', () => {
+  const mistakes = Array.from({ length: 9 }, (_, i) =>
+    failure('configuration', new Fault('CONFIG_INVALID', `line ${i}`)),
+  )
+  expect(findingLines(mistakes, SCREEN)).toContain('line 8')
 })
 
 test('of similar findings three are shown and the others counted; other findings are shown', () => {
