@@ -167,7 +167,9 @@ export async function listLineages(settings: Settings, home: string, stamped?: S
   return {
     sources,
     excluded: [...excluded],
-    unmatched: faults.length ? [] : settings.unmatched([...all.map(({ id }) => id), ...left.map(({ lineage }) => lineage)]),
+    unmatched: faults.length
+      ? []
+      : settings.unmatched([...all.map(({ id }) => id), ...left.map(({ lineage }) => lineage)]),
     lineages: all.filter(({ id }) => !excluded.has(id)),
     failed: faults.map(({ lineage, fault }) => ({ outcome: 'failed', lineage, fault, elapsedMs: 0 })),
     left: left.filter(({ lineage }) => !settings.isExcluded(lineage)),
