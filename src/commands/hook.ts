@@ -7,13 +7,15 @@ import type { FolderSource, PemSource, Settings, Source } from '../config/settin
 import { replaceAll } from '../deploy/replaceAll.ts'
 import { Fault } from '../errors.ts'
 import { isSamePlace, isThere } from '../files/fileSystem.ts'
+import { journalLine } from '../log/logger.ts'
 import { openTextfileMetrics } from '../metrics/textfile.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { listLineages } from '../sources/discover.ts'
 import { type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from '../sources/lineage.ts'
+import { writeJournal } from '../systemd/journal.ts'
 import { jsonLine } from '../terminal/text.ts'
 import { exitOf, type Outcome, runJson } from '../upload/outcome.ts'
-import { logUnchanged } from '../upload/report.ts'
+import { logUnchanged, outcomeEntry } from '../upload/report.ts'
 import { syncAll } from '../upload/syncAll.ts'
 
 /** Seconds. certbot holds its lock and waits for a hook without limit; this is the limit. */
@@ -33,12 +35,24 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
       const listing = await listLineages(app.settings, context.home).catch(() => undefined)
       await metrics.write(app.log, app.receipts, { outcomes, lineages: listing?.lineages ?? [] })
     }
+    // what the daemon uploads stands there too; in a unit of its own the hook's output does already
+    if (!context.stdout.isJournal) await writeJournal(journalLines(outcomes))
     if (line.json) context.stdout.write(jsonLine(runJson(outcomes)))
     return exitOf(outcomes)
   } finally {
     await app.close()
   }
 }
+
+/** What was uploaded, or not for a reason; unchanged is no news. */
+const journalLines = (outcomes: readonly Outcome[]): string =>
+  outcomes
+    .filter(({ outcome }) => outcome === 'uploaded' || outcome === 'failed' || outcome === 'refused')
+    .map(outcomeEntry)
+    .map(({ level, message, fields }) =>
+      journalLine({ level, time: '', msg: message, advice: fields.advice }),
+    )
+    .join('')
 
 async function syncRenewed(app: App, lineage: Lineage, home: string): Promise<readonly Outcome[]> {
   const { settings, log, effects } = app

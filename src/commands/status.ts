@@ -61,7 +61,7 @@ export async function showStatus(
   }
   const notes = [
     ...(inForce ? [inForce] : []),
-    ...(daemon && daemon.level !== 'ok' ? [daemonNote(daemon)] : []),
+    ...(daemon && !isQuiet(daemon) ? [daemonNote(daemon)] : []),
     ...unmatched.map(unmatchedNote),
     ...reasonNotes(rows, now),
     ...edgeNotes(rows, now),
@@ -73,7 +73,7 @@ export async function showStatus(
   if (notes.length > shown.length) texts.push(`… and ${notes.length - shown.length} more (--verbose)`)
   if (line.quiet) stdout.write(texts.length ? `${texts.join('\n\n')}\n` : '')
   else {
-    const first = daemon?.level === 'ok' ? [`Daemon: ${daemon.says}`] : []
+    const first = daemon && isQuiet(daemon) ? [`Daemon: ${daemon.says}`] : []
     const hidden = [
       ...(rows.length < all.length ? [`${all.length - rows.length} not shown`] : []),
       ...(excluded.length ? [`${excluded.length} left out by exclude = true`] : []),
@@ -92,6 +92,8 @@ const MOST_NOTES = 8
 /** What systemd and the processes show belongs to the usual configuration, and to no other that a command names. */
 const isUsual = ({ env }: ProcessContext, { config, stateDir }: CommandLine) =>
   ![config, stateDir, env.CERTFERRY_CONFIG, env.CERTFERRY_STATE_DIR].some(Boolean)
+
+const isQuiet = ({ level }: Finding) => level === 'ok' || level === 'unreached'
 
 const daemonNote = ({ says, advice, command }: Finding): Note => ({
   text: `Daemon: ${says}`,

@@ -3,7 +3,7 @@ import { isTrusted } from '../acme/crontab.ts'
 import { Fault } from '../errors.ts'
 import { minuteText, type Pause } from '../receipts/pause.ts'
 import { type Process, QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
+import { type Finding, failure, ok, skipped, warning } from './finding.ts'
 import type { Machine } from './run.ts'
 
 export interface Daemons {
@@ -81,5 +81,5 @@ export function daemonFinding({ units, pids, others }: Daemons, pause?: Pause): 
     })
   const none = service?.installed ? `${SERVICE} is installed, not enabled` : 'not running'
   const foreign = others.length ? `; processes of other users, not counted: ${others.join(', ')}` : ''
-  return ok('daemon', `${none}${foreign}`)
+  return skipped('daemon', `${none}${foreign}`)
 }

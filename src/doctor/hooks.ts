@@ -19,7 +19,7 @@ import type { FolderSource } from '../config/settings.ts'
 import { Fault } from '../errors.ts'
 import { containsLineage } from '../sources/discover.ts'
 import { quoteShell } from '../terminal/text.ts'
-import { type Finding, ok, warning } from './finding.ts'
+import { type Finding, ok, skipped, warning } from './finding.ts'
 import type { CheckContext } from './run.ts'
 
 interface Hook {
@@ -137,7 +137,7 @@ async function summary(files: ClientFiles, hooks: readonly OwnHook[], problem?: 
         command: `sudo certferry install-hook ${kind}`,
       }),
     )
-  if (!good.length) return result(ok('hook', `${kind}: not installed`))
+  if (!good.length) return result(skipped('hook', `${kind}: not installed`))
   const where = [...new Set(good.map(({ where }) => where))].join(', ')
   const [next] = without
   if (next === undefined) return result(ok('hook', `${kind}: ${where}`))

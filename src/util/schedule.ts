@@ -97,6 +97,8 @@ export const STATUS_INTERVAL_MS = SECOND
 export const SYSTEMD_NOTIFY_TIMEOUT_MS = 8 * SECOND
 /** A bus may hang; starting a unit takes as long as the unit's own timeout. */
 export const SYSTEMCTL_TIMEOUT_MS = { asking: 5 * SECOND, acting: 2 * MINUTE } as const
+/** For a few lines to the journal, from a hook that its client waits for. */
+export const JOURNAL_TIMEOUT_MS = 2 * SECOND
 /** The header of a request, and an answer. */
 export const HTTP_REQUEST_TIMEOUT_MS = 5 * SECOND
 /** Connections that are still open when the server closes. */

@@ -20,7 +20,7 @@ import { type BuiltProgram, KEYS, openBuiltProgram } from './builtProgram.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { DEPLOY_KEYS, QUICK_ACCOUNT, replacesRenewals } from './replacement.ts'
 import { ACCOUNT_WITH_TWO_KEYS, followsReplacements, REPLACEMENT_EVENTS } from './replacementDaemon.ts'
-import { printsText, showsStatus } from './screens.ts'
+import { printsText, showsStatus, writesToJournal } from './screens.ts'
 
 const DAY = 86_400_000
 
@@ -331,6 +331,13 @@ exclude = true
   )
 
   describe('what is shown', () => {
+    feature(
+      "a hook's upload stands in the journal, once",
+      ['hook'],
+      built => writesToJournal(built, program()),
+      { needsRoot: true },
+    )
+
     feature(
       'output is text through a pipe, JSON where it is asked for, and nothing where nothing is wrong',
       ['sync --quiet', 'hook --quiet', '[log] format', 'CERTFERRY_LOG_FORMAT'],

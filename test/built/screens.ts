@@ -1,6 +1,8 @@
 /** What the built program prints where nobody looks: through pipes, for cron and for ACME clients. */
 import { utimes } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { expect } from 'vitest'
+import { run } from '../e2e/child.ts'
 import { type BuiltProgram, KEYS } from './builtProgram.ts'
 
 const LINE = /^\d{4}-\d\d-\d\dT[\d:]{8}Z (info |warn |error) \S.*$/
@@ -71,4 +73,29 @@ export async function printsText({ certbot, typed, type, at, configure }: BuiltP
   expect(json.map(({ event }) => event)).toEqual(['uploaded', 'run_finished'])
   const other = { ...KEYS, CERTFERRY_LOG_FORMAT: 'json' }
   expect(JSON.parse(await typed(['sync', ...places], other))).toMatchObject({ event: 'run_finished' })
+}
+
+/** A hook's upload stands in the journal, beside what its client logs. Needs root: it has a /run of its own. */
+export async function writesToJournal(
+  { certbot, put, at, read, emulator, did }: BuiltProgram,
+  program: string,
+) {
+  await certbot('a.example.com')
+  const fake = await put('bin/systemd-cat', `#!/bin/sh\n{ echo "$@"; cat; } >> '${at('told')}'\n`, 0o755)
+  const script =
+    'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && touch /run/systemd/journal/socket && mount --bind "$0" /usr/local/bin && exec "$@"'
+  const words = ['--mount', 'sh', '-c', script, dirname(fake), program, 'hook']
+  const env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    ...KEYS,
+    CERTFERRY_ENDPOINT: emulator.url,
+    CERTFERRY_STATE_DIR: at('state'),
+    RENEWED_LINEAGE: at('letsencrypt/live/a.example.com'),
+  }
+  for (const code of [0, 0]) expect(await run('unshare', words, env)).toMatchObject({ code, stderr: '' })
+  const id = emulator.certificates()[0]?.id
+  expect(await read('told')).toMatch(
+    new RegExp(`^-t certferry --level-prefix=true\n<6>certbot:a.example.com uploaded as ${id} .*\n$`),
+  )
+  did('hook')
 }

@@ -325,7 +325,7 @@ describe('hooks and the daemon', () => {
     ]
     const { of } = await findings({ machine: { processes, cronLines } })
     expect(of('daemon')).toMatchObject([
-      { level: 'ok', says: 'not running; processes of other users, not counted: 42, 43' },
+      { level: 'unreached', says: 'not running; processes of other users, not counted: 42, 43' },
     ])
     expect(of('renewals')).toMatchObject([
       { level: 'warning', says: expect.stringMatching(/^renewals are not uploaded automatically/) },

@@ -262,7 +262,9 @@ describe('a client that calls certferry without a file of its own', () => {
   test.each(SILENT)('%s: %s is none', async (kind, _, make) => {
     const clients = await openClients()
     const { hooks, renewals } = await examined(kind, clients, await make(clients))
-    expect(hooks).toMatchObject(kind === 'lego' ? [] : [{ level: 'ok', says: `${kind}: not installed` }])
+    expect(hooks).toMatchObject(
+      kind === 'lego' ? [] : [{ level: 'unreached', says: `${kind}: not installed` }],
+    )
     expect(renewals).toContain('renewals are not uploaded automatically')
   })
 
