@@ -8,7 +8,7 @@ import {
   isSignedBy,
   isValid,
   namesAsIssuer,
-  objectionTo,
+  objectionToIssuer,
 } from './x509.ts'
 
 interface Chain {
@@ -90,7 +90,7 @@ function issuersFrom(certificates: readonly Certificate[], leaf: Certificate, fi
  * issuers come before others.
  */
 function walk(issuers: Issuers, leaf: Certificate, now: Date): readonly Certificate[] {
-  const isSound = (one: Certificate) => objectionTo(one, now) === undefined
+  const isSound = (one: Certificate) => objectionToIssuer(one, now) === undefined
   const sound = climb(issuers, leaf, isSound)
   if (sound) return sound
   const path = [leaf]
@@ -142,7 +142,7 @@ function rejectUnrelated(strangers: readonly Certificate[], file: string): void 
 /** Includes the root, which is not sent: clients that know no other verify by it. */
 function flawsIn([, ...above]: readonly Certificate[], now: Date): readonly string[] {
   return above.flatMap((one, i) => {
-    const objection = objectionTo(one, now) ?? tooLow(one, above.slice(0, i))
+    const objection = objectionToIssuer(one, now) ?? tooLow(one, above.slice(0, i))
     return objection
       ? [`its issuer ${displayNameOf(one)} ${objection}: clients may refuse the certificate`]
       : []
@@ -171,7 +171,7 @@ function notesOn(
   const repeated = found.length - unique.length
   const leftOut = (one: Certificate) => {
     if (isSelfSigned(one)) return `root ${displayNameOf(one)} left out`
-    const objection = objectionTo(one, now)
+    const objection = objectionToIssuer(one, now)
     return `alternative issuer ${displayNameOf(one)} left out${objection ? `: it ${objection}` : ''}`
   }
   return [

@@ -33,7 +33,17 @@ export interface Authority {
   readonly pathLength?: number | undefined
   /** Its key usage, if it has one, allows it to sign certificates. */
   readonly maySign: boolean
+  /** Its extended key usage, if it has one, allows certificates for TLS servers below it. */
+  readonly forServers: boolean
 }
+
+/** serverAuth, any, and what Microsoft and Netscape called step-up; RFC 5280, 4.2.1.12. */
+const FOR_SERVERS: readonly string[] = [
+  '1.3.6.1.5.5.7.3.1',
+  '2.5.29.37.0',
+  '1.3.6.1.4.1.311.10.3.3',
+  '2.16.840.1.113730.4.1',
+]
 
 /** The extensions that are read, by identifier. */
 const TYPES = {
@@ -79,6 +89,7 @@ export function readExtensions(der: Buffer): Extensions {
   const find = <T>(type: new () => T) => readable.find((one): one is T => one instanceof type)
   const constraints = find(asn.BasicConstraints)
   const usages = find(asn.KeyUsage)?.toNumber()
+  const purposes = find(asn.ExtendedKeyUsage)
   const policies = find(asn.CertificatePolicies)
   return {
     commonNames: certificate.subjectName.getField('CN'),
@@ -96,6 +107,7 @@ export function readExtensions(der: Buffer): Extensions {
       isCa: constraints?.cA ?? false,
       pathLength: constraints?.cA ? constraints.pathLenConstraint : undefined,
       maySign: usages === undefined || (usages & KeyUsageFlags.keyCertSign) !== 0,
+      forServers: !purposes || [...purposes].some(purpose => FOR_SERVERS.includes(purpose)),
     },
     unreadable,
     tbs,

@@ -119,7 +119,7 @@ function detailsOf(der: Buffer, openssl: X509Certificate, subject: string): Deta
   try {
     extensions = readExtensions(der)
   } catch {
-    const authority = { extended: true, constrained: true, isCa: openssl.ca, maySign: true }
+    const authority = { extended: true, constrained: true, isCa: openssl.ca, maySign: true, forServers: true }
     return { names: namesOf([subject]), authority, extensions: undefined, unreadable: ['structure'] }
   }
   const { alternativeNames, commonNames, unreadable } = extensions
@@ -189,6 +189,13 @@ export function objectionTo(one: Certificate, now: Date): string | undefined {
   if (!isCa) return 'says that it is no authority (CA:FALSE)'
   return 'may not sign certificates (no keyCertSign in its key usage)'
 }
+
+/** The same of an issuer of server certificates. Of a root clients ignore what it is for. */
+export const objectionToIssuer = (one: Certificate, now: Date): string | undefined =>
+  objectionTo(one, now) ??
+  (one.authority.forServers || isSelfSigned(one)
+    ? undefined
+    : 'is not for certificates of TLS servers (no serverAuth in its extended key usage)')
 
 const day = (date: Date) => date.toISOString().slice(0, 10)
 

@@ -8,7 +8,7 @@ import { objectionTo, readCertificate } from '../../src/certificate/x509.ts'
 import { type Issuer, pemOf } from '../fixtures/authority.ts'
 import { issue, selfSigned } from '../fixtures/certificates.ts'
 import { newKey } from '../fixtures/keys.ts'
-import { type CaWish, ca, constraints, derOf, faultOf, keyUsage } from '../fixtures/samples.ts'
+import { type CaWish, ca, constraints, derOf, faultOf, forClients, keyUsage } from '../fixtures/samples.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 
 const NOW = new Date('2026-03-01T00:00:00Z')
@@ -51,6 +51,11 @@ describe('of issuers with one name and key, the one that clients verify today is
       'without keyCertSign',
       { extensions: [constraints(true), keyUsage('cRLSign')] },
       'it may not sign certificates (no keyCertSign in its key usage)',
+    ],
+    [
+      'for clients alone',
+      { extensions: [constraints(true), forClients()] },
+      'it is not for certificates of TLS servers (no serverAuth in its extended key usage)',
     ],
   ])('not the one that is %s', async (_, wish, because) => {
     const [bad, good] = [await low(wish), await low()]
