@@ -1,12 +1,13 @@
 /** docs/configuration.md, made of the schema and of the words in the example configuration: npm run schema */
+import { effectiveRows, tomlAssignment } from '../src/config/print.ts'
 import type { CommentedTable } from './commented.ts'
 import type { Shape } from './schema.ts'
 
 const INTRODUCTION = `# Configuration
 
 None is needed for ACME clients in their usual places ([clients.md](clients.md)). What differs goes to \`/etc/certferry/config.toml\`, which is
-[TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, at
-its default. An option overrides an environment variable, that the file, and the file the default. An unknown key is an error,
+[TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, with
+its default or an example. An option overrides an environment variable, that the file, and the file the default. An unknown key is an error,
 and all errors are reported at once.
 
 Paths: \`~/\` is the home of the user who runs certferry; others are relative to the file. An editor that understands JSON
@@ -18,48 +19,92 @@ the beginning of the example. This page is made of the program's own schema and 
 const heading = ({ name }: CommentedTable, shape: Shape) =>
   shape.type === 'array' ? `[[${name}]]` : `[${name}]`
 
-export const reference = (tables: readonly CommentedTable[], schema: Shape): string =>
-  [INTRODUCTION, ...tables.map(table => section(table, schema.properties?.[table.name] ?? {}, tables))].join(
-    '\n',
-  )
+/** A table of the configuration, for whoever explains it. */
+export interface ConfigTable {
+  /** `[upload]`; in two brackets where there may be several. */
+  readonly heading: string
+  readonly words: string
+  readonly keys: readonly ConfigKey[]
+  /** Which other keys may stand in it. */
+  readonly more: string
+}
+
+interface ConfigKey {
+  readonly key: string
+  readonly allowed: string
+  /** Undefined if it is not set unless given. */
+  readonly defaultValue: string | undefined
+  /** As the example configuration has it, where there is no default. */
+  readonly example: string
+  readonly meaning: string
+}
+
+export const reference = (tables: readonly ConfigTable[]): string =>
+  [INTRODUCTION, ...tables.map(section)].join('\n')
 
 /** Tables whose keys may also stand in a source or certificate. */
 const SHARED = ['upload', 'deploy']
 
-function section(table: CommentedTable, shape: Shape, tables: readonly CommentedTable[]): string {
-  const properties = (shape.items ?? shape).properties ?? {}
-  const isShared = ({ name }: CommentedTable) => SHARED.includes(name)
-  const sharedKeys = tables.filter(isShared).flatMap(({ keys }) => keys.map(({ key }) => key))
-  const shared = (key: string) => shape.type === 'array' && sharedKeys.includes(key)
-  const rows = Object.entries(properties)
-    .filter(([key]) => !shared(key))
-    .map(([key, one]) => row(key, one, table.keys.find(commented => commented.key === key)?.value ?? ''))
-  const words = table.words ? [`${table.words}\n`] : []
-  const more = Object.keys(properties).some(shared)
-    ? [`\nAnd any key of ${SHARED.map(name => `\`[${name}]\``).join(' and ')}.`]
-    : []
+export function configTables(tables: readonly CommentedTable[], schema: Shape): readonly ConfigTable[] {
+  const sharedKeys = tables
+    .filter(({ name }) => SHARED.includes(name))
+    .flatMap(({ keys }) => keys.map(({ key }) => key))
+  return tables.map(table => {
+    const shape = schema.properties?.[table.name] ?? {}
+    const properties = (shape.items ?? shape).properties ?? {}
+    const shared = (key: string) => shape.type === 'array' && sharedKeys.includes(key)
+    const keys = Object.entries(properties).filter(([key]) => !shared(key))
+    return {
+      heading: heading(table, shape),
+      words: table.words,
+      keys: keys.map(([key, one]) => ({
+        key,
+        allowed: allowed(one),
+        defaultValue: DEFAULTS.get(`${table.name}.${key}`),
+        example: table.keys.find(commented => commented.key === key)?.value ?? '',
+        meaning: one.description ?? '',
+      })),
+      more: Object.keys(properties).some(shared)
+        ? `And any key of ${SHARED.map(name => `[${name}]`).join(' and ')}.`
+        : '',
+    }
+  })
+}
+
+/** In TOML, by table and key: what `certferry config print` shows where nothing is given. */
+const DEFAULTS: ReadonlyMap<string, string> = new Map(
+  effectiveRows({ options: {}, env: {}, config: {}, elsewhere: undefined }).flatMap(({ path, value }) =>
+    value === undefined ? [] : [[path.join('.'), tomlAssignment('_', value).slice('_ = '.length)] as const],
+  ),
+)
+
+const code = (text: string) => `\`${text}\``
+
+function section({ heading, words, keys, more }: ConfigTable): string {
+  const rows = keys.map(({ key, allowed, defaultValue, example, meaning }) => {
+    const value =
+      defaultValue === undefined ? example && `none; such as ${code(example)}` : code(defaultValue)
+    return `| ${code(key)} | ${allowed.replace(/"\w[^"]*"|true|false/g, code)} | ${value} | ${meaning.replaceAll('|', '\\|')} |`
+  })
   return [
-    `## ${heading(table, shape)}\n`,
-    ...words,
-    '| key | what it may be | in the example | meaning |',
+    `## ${heading}\n`,
+    ...(words ? [`${words}\n`] : []),
+    '| key | what it may be | default | meaning |',
     '|---|---|---|---|',
     ...rows,
-    ...more,
+    ...(more ? [`\n${more.replace(/\[\w+\]/g, code)}`] : []),
     '',
   ].join('\n')
 }
 
-const row = (key: string, shape: Shape, value: string) =>
-  `| \`${key}\` | ${allowed(shape)} | \`${value}\` | ${(shape.description ?? '').replaceAll('|', '\\|')} |`
-
 function allowed({ type, enum: choices, minimum, maximum, items, anyOf }: Shape): string {
   if (anyOf) return anyOf.map(allowed).join(' or ')
-  if (choices) return choices.map(choice => `\`"${choice}"\``).join(', ')
+  if (choices) return choices.map(choice => `"${choice}"`).join(', ')
   if (items) return `a list of ${allowed(items)}`
   if (type === 'integer' || type === 'number') {
     const what = type === 'integer' ? 'whole number' : 'number'
     if (minimum !== undefined && maximum !== undefined) return `${what} from ${minimum} to ${maximum}`
     return minimum === undefined ? what : `${what} from ${minimum}`
   }
-  return { string: 'text', boolean: '`true`, `false`', object: 'table of texts' }[type ?? ''] ?? type ?? ''
+  return { string: 'text', boolean: 'true, false', object: 'table of texts' }[type ?? ''] ?? type ?? ''
 }

@@ -1,6 +1,8 @@
 /** The files that are installed besides the program, in memory: for the archive and both packages. */
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { configTables } from '../config/reference.ts'
+import { explained, readExample } from '../config/schema.ts'
 import { COMMANDS } from '../src/cli/commands.ts'
 import { wrap } from '../src/terminal/text.ts'
 import { completions } from './completion.ts'
@@ -58,12 +60,17 @@ export const packagedPage = (path: string, page: string, files: ReadonlySet<stri
       files.has(join(dirname(path), target)) ? link : words,
     )
 
+async function tablesOfConfig() {
+  const tables = await readExample()
+  return configTables(tables, explained(tables))
+}
+
 export const manualPages = async (version: string) =>
   manuals({
     version,
     date: new Date(EPOCH * 1000),
     commands: COMMANDS,
-    config: await exampleConfig(),
+    tables: await tablesOfConfig(),
     exits: exitRows(await text('docs/troubleshooting.md')),
   })
 
@@ -77,5 +84,3 @@ export async function debianChangelog(version: string): Promise<string> {
 }
 
 export const completionFiles = () => completions(COMMANDS)
-
-export const exampleConfig = () => text('config/certferry.example.toml')

@@ -1,13 +1,14 @@
-/** The man pages, made of what the program says of itself: the command table and the commented configuration. Pure. */
-import type { Command } from '../src/cli/commands.ts'
+/** The man pages, made of what the program says of itself: the command table and the configuration's schema. Pure. */
+import type { ConfigTable } from '../config/reference.ts'
+import { type Command, GROUPS } from '../src/cli/commands.ts'
+import { GLOBAL, isGlobal, type OptionTable } from '../src/config/commandLine.ts'
 import { item, page, paragraph, section, subsection, verbatim } from './roff.ts'
 
 export interface ManualSources {
   readonly version: string
   readonly date: Date
   readonly commands: readonly Command[]
-  /** The example configuration, every key with its default. */
-  readonly config: string
+  readonly tables: readonly ConfigTable[]
   /** Each exit code with its meaning and what to do. */
   readonly exits: readonly ExitRow[]
 }
@@ -47,43 +48,121 @@ const programPage = ({ version, date, commands, exits }: ManualSources) =>
     section(
       'DESCRIPTION',
       paragraph(
-        "certferry uploads the certificates that an ACME client renews on this machine to Tencent Cloud's SSL service: proven to fit their keys, each once, and names the certificate ID. It runs as a service (watch), as a hook of the ACME client (hook), and from cron or a timer (sync); together in any number.",
+        "certferry uploads the certificates that an ACME client renews on this machine to Tencent Cloud's SSL service: proven to fit their keys, each once, and names the certificate ID. Where [deploy] replace is on, the new certificate takes the place of the older one. It runs as a service (watch), as a hook of the ACME client (hook), and from cron or a timer (sync); together in any number.",
       ),
+      paragraph('Begin with: certferry setup'),
     ),
-    section('COMMANDS', ...commands.map(commandPart)),
+    section(
+      'COMMANDS',
+      ...GROUPS.flatMap(group => commands.filter(command => command.group === group)).map(commandPart),
+    ),
+    section(
+      'GLOBAL OPTIONS',
+      paragraph('Shared by several commands; each names those that it takes.'),
+      ...items(GLOBAL),
+    ),
     section(
       'EXIT STATUS',
       ...exits.map(({ code, meaning, advice }) => item(code, advice ? `${meaning}: ${advice}` : meaning)),
-      paragraph('When several certificates fail, the most severe decides: 70, 78, 77, 74, 76, 65, 66, 75.'),
+      paragraph(
+        'When several certificates fail, the most severe decides: 70, 78, 77, 74, 76, 69, 65, 66, 75.',
+      ),
     ),
     section('ENVIRONMENT', ...ENVIRONMENT.map(([name, text]) => item(name, text))),
     section('FILES', ...FILES.map(([name, text]) => item(name, text))),
     section('SEE ALSO', '.BR certferry.toml (5),\n.BR systemd.service (5)'),
   )
 
-const commandPart = ({ name, operands, summary, options, details }: Command) =>
-  subsection(
-    `certferry ${name} ${operands}`.trimEnd(),
-    paragraph(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`),
-    ...Object.entries(options).map(([option, { takes, short, says }]) =>
-      item(`${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`, says),
-    ),
-    verbatim(details),
+const items = (options: OptionTable) =>
+  Object.entries(options).map(([option, { takes, short, says }]) =>
+    item(`${short ? `-${short}, ` : ''}--${option}${takes ? ` ${takes}` : ''}`, says),
   )
 
-const configPage = ({ version, date, config }: ManualSources) =>
+function commandPart({ name, operands, summary, options, details }: Command): string {
+  const own = Object.entries(options).filter(([option]) => !isGlobal(option))
+  const shared = Object.keys(options).filter(isGlobal)
+  return subsection(
+    `certferry ${name} ${operands}`.trimEnd(),
+    paragraph(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`),
+    ...items(Object.fromEntries(own)),
+    ...(shared.length ? [paragraph(`Global options: ${shared.map(one => `--${one}`).join(', ')}.`)] : []),
+    ...detailParts(details),
+  )
+}
+
+/** Filled anew, for man indents: what is indented stays as it is, and a word with two blanks behind it is a term. */
+function detailParts(details: string): readonly string[] {
+  const parts: { kind: 'text' | 'code' | 'item'; lines: string[] }[] = []
+  for (const line of details.split('\n')) {
+    const last = parts.at(-1)
+    const isTerm = /^\w+ {2,}\S/.test(line)
+    if (isTerm) parts.push({ kind: 'item', lines: [line] })
+    else if (last?.kind === 'item' && line.startsWith(' ')) last.lines.push(line.trim())
+    else {
+      const kind = line.startsWith(' ') ? 'code' : 'text'
+      if (last?.kind === kind) last.lines.push(line)
+      else parts.push({ kind, lines: [line] })
+    }
+  }
+  return parts.map(({ kind, lines }) => {
+    if (kind === 'code') return verbatim(lines.join('\n'))
+    if (kind === 'text') return paragraph(lines.join(' '))
+    const [, term = '', text = ''] = /^(\w+) +(.*)$/.exec(lines.join(' ')) ?? []
+    return item(term, text)
+  })
+}
+
+const configPage = ({ version, date, tables }: ManualSources) =>
   page(
     { name: 'certferry.toml', number: 5, version, date },
     section('NAME', 'certferry.toml \\- configuration of certferry'),
     section(
       'DESCRIPTION',
       paragraph(
-        '/etc/certferry/config.toml is TOML. Option stands over environment, environment over file, file over default. Nothing has to be in it; below is every key, commented out, at its default.',
+        '/etc/certferry/config.toml is TOML. Nothing has to be in it: every key has a default or may be left out. Option stands over environment, environment over file, file over default. An unknown key is an error, and all errors are reported at once: certferry config check. What is in force, and where it comes from: certferry config print.',
       ),
-      verbatim(config),
+      paragraph(
+        'Paths: ~/ is the home of the user who runs certferry; others are relative to the file. [[double brackets]] may stand several times.',
+      ),
+    ),
+    ...tables.map(({ heading, words, keys, more }) =>
+      section(
+        heading,
+        ...(words ? [paragraph(words)] : []),
+        ...keys.map(({ key, allowed, defaultValue, example, meaning }) =>
+          item(
+            key,
+            ...(meaning ? [meaning] : []),
+            `Value: ${allowed}`,
+            ...(defaultValue === undefined
+              ? example
+                ? [`Example: ${example}`]
+                : []
+              : [`Default: ${defaultValue}`]),
+          ),
+        ),
+        ...(more ? [paragraph(more)] : []),
+      ),
+    ),
+    section('EXAMPLE', verbatim(EXAMPLE)),
+    section(
+      'FILES',
+      item('/usr/share/doc/certferry/config/certferry.example.toml', 'Every key, with the words above.'),
+      item('/usr/share/doc/certferry/config/schema.json', 'The JSON Schema, for editors that check TOML.'),
     ),
     section('SEE ALSO', '.BR certferry (1)'),
   )
+
+const EXAMPLE = `[tencent]
+endpoint = "https://ssl.intl.tencentcloudapi.com"
+
+[deploy]
+replace = true
+
+[[certificate]]
+match = "certbot:intranet.*"
+exclude = true
+`
 
 const ENVIRONMENT = [
   [
@@ -106,7 +185,7 @@ const FILES = [
     '/etc/tencentcloud/credentials',
     'The API key, as INI: secret_id and secret_key under [default]. Mode 0600.',
   ],
-  ['/var/lib/certferry', 'Receipts: what was uploaded, one JSON file a certificate.'],
+  ['/var/lib/certferry', 'What was uploaded: one SQLite database.'],
   [
     '/usr/share/doc/certferry',
     'The documents of the package: docs/operating.md, docs/troubleshooting.md and others.',

@@ -19,8 +19,9 @@ export const subsection = (title: string, ...parts: readonly string[]) =>
 
 export const paragraph = (text: string) => `.PP\n${escaped(text)}`
 
-/** A term and what it means. */
-export const item = (term: string, text: string) => `.TP\n.B ${escaped(term)}\n${escaped(text)}`
+/** A term and what it means, each text on a line of its own. */
+export const item = (term: string, ...texts: readonly string[]) =>
+  `.TP\n.B ${escaped(term)}\n${texts.map(escaped).join('\n.br\n')}`
 
 /** As it stands: lines keep their ends, and blanks their places. */
 export const verbatim = (text: string) => `.PP\n.nf\n${escaped(text.trimEnd())}\n.fi`
