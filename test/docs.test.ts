@@ -25,6 +25,14 @@ test('the two commands of the first screen are in the README', () => {
     expect(readme).toContain(`    ${command}\n`)
 })
 
+test('the README is two screens of 80 columns, its session and the list of documents', () => {
+  const [, before = '', after = ''] =
+    /^(.*)<!-- recorded by.*<!-- recorded -->(.*)^## Documents$/ms.exec(readme) ?? []
+  const lines = `${before}${after}`.split('\n').filter(line => line && !/^(```|<!--)/.test(line))
+  expect(lines.length).toBeLessThanOrEqual(48)
+  for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(80)
+})
+
 test.each(documents)('everything that %s links to is there, down to the heading', async document => {
   const text = await readFile(document, 'utf8')
   for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {

@@ -52,7 +52,7 @@ async function debianRoot(directory: string): Promise<string> {
 }
 
 export interface Debian extends Container {
-  /** A line of a shell, as root in the folder where the packages are. */
+  /** A line of a shell, as root in a folder like this repository's after `npm run package`, with the key in it. */
   readonly shell: (line: string) => Promise<Ended>
   /** Where the packages are, as seen from outside. */
   readonly packages: string
@@ -98,6 +98,7 @@ async function writeOverlay(overlay: string): Promise<void> {
   await write('srv/pebble.key', pebble.key, 0o600)
   await write('usr/local/share/ca-certificates/pebble.crt', pebble.root)
   await write('etc/hosts', '127.0.0.1 localhost\n')
+  await write('srv/checkout/key.ini', KEY_FILE, 0o600)
   // else `certbot renew` waits up to eight minutes where no terminal is
   await write('etc/letsencrypt/cli.ini', 'max-log-backups = 0\nno-random-sleep-on-renew = true\n')
   // the timer's renewal would be one too many
@@ -153,20 +154,19 @@ export async function startDebian(directory: string): Promise<Debian> {
   const folder = join(directory, 'apt')
   for (const one of [packages, folder]) await mkdir(one)
   await writePackages(packages, made)
-  await writeFile(join(packages, 'key.ini'), KEY_FILE, { mode: 0o600 })
   const root = await debianRoot(directory)
   const container = await bootContainer({
     directory,
     overlay,
     root,
     binds: [
-      `--bind-ro=${made}:/srv/release`,
-      `--bind=${packages}:/srv/packages`,
+      `--bind-ro=${made}:/srv/checkout/release`,
+      `--bind-ro=${packages}:/srv/packages`,
       `--bind-ro=${folder}:/srv/apt`,
     ],
   })
   const shell = (line: string) =>
-    container.run('sh', '-c', `cd /srv/packages && export HOME=/root && ${line}`)
+    container.run('sh', '-c', `cd /srv/checkout && export HOME=/root && ${line}`)
   const journal = async (unit: string) =>
     (await shell(`journalctl --unit ${unit} --output cat --no-pager`)).stdout
   const background = (unit: string, ...words: readonly string[]) =>
@@ -174,7 +174,7 @@ export async function startDebian(directory: string): Promise<Debian> {
   await shell('update-ca-certificates')
   await background('names', 'pebble-challtestsrv', ...RESOLVER, ...UNUSED)
   await background('pebble', 'pebble', '-config', '/srv/pebble.json', '-dnsserver', '127.0.0.1:8053')
-  await background('service', '/srv/release/certferry', 'emulator', '--port', '8181')
+  await background('service', '/srv/checkout/release/certferry', 'emulator', '--port', '8181')
   await eventually('the local service', async () => /^http/m.test(await journal('service')))
   const account = '--server https://localhost:14000/dir --agree-tos --register-unsafely-without-email'
   await eventually('a certificate', async () => {

@@ -23,7 +23,7 @@ const SLOW = 15 * MINUTE
 /** The one block of commands below this heading of the README. */
 async function steps(): Promise<readonly string[]> {
   const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8')
-  const block = /^## Five minutes$.*?^```sh\n(.*?)^```$/ms.exec(readme)?.[1]
+  const block = /^## Install$.*?^```sh\n(.*?)^```$/ms.exec(readme)?.[1]
   return block?.trim().split('\n') ?? []
 }
 
@@ -70,7 +70,7 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
     async () => {
       const since = Date.now()
       const lines = await steps()
-      expect(lines.join('\n')).toMatch(/apt install .*setup --yes.*certbot renew/s)
+      expect(lines.join('\n')).toMatch(/^apt install .*setup --yes.*certbot renew/s)
       for (const line of lines) await must(here(line))
       await eventually('two uploads', async () => idsIn(await journal()).length === 2)
       const took = Date.now() - since
@@ -93,7 +93,7 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
       const units = ['certferry', 'certferry@intl']
       const pids = () => Promise.all(units.map(unit => output(`systemctl show -P MainPID ${unit}`)))
       const before = await pids()
-      await must('apt install ./certferry_999_amd64.deb')
+      await must('apt install /srv/packages/certferry_999_amd64.deb')
       await eventually('new daemons', async () =>
         (await pids()).every((now, i) => now !== before[i] && now.trim() !== '0'),
       )
@@ -121,7 +121,7 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
       expect(await output('ls /etc/systemd/system/multi-user.target.wants')).not.toContain('certferry')
       await must('certbot renew')
       expect(await output('head -n 1 /etc/certferry/config.toml')).toBe('# ours\n')
-      await must('apt install ./certferry_999_amd64.deb')
+      await must('apt install /srv/packages/certferry_999_amd64.deb')
       expect(await output('certferry status')).toContain(id)
       await must('systemctl start certferry')
       await eventually('another upload', async () => (await uploads()) === 4)
@@ -146,9 +146,9 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   test(
     'an upgrade from a package with a conffile keeps what the administrator wrote, and asks nothing',
     async () => {
-      await must('apt install ./certferry_0.0.1_amd64.deb')
+      await must('apt install /srv/packages/certferry_0.0.1_amd64.deb')
       await must("echo '# ours' >> /etc/certferry/config.toml")
-      await must('apt install ./certferry_999_amd64.deb')
+      await must('apt install /srv/packages/certferry_999_amd64.deb')
       expect(await output('cat /etc/certferry/config.toml')).toContain('# ours\n')
       expect(await output('ls -A /etc/certferry')).toBe('config.toml\n')
       await must('apt purge --yes certferry')
