@@ -69,13 +69,13 @@ describe.skipIf(why)('certferry.service', () => {
     report('a renewal was uploaded', since)
   })
 
-  test('reloads its configuration in the same process, and keeps the old one where the new is wrong', async () => {
+  test('reloads its configuration in the same process, and fails and keeps the old one where the new is wrong', async () => {
     const { MainPID } = await daemon()
     await machine.write(CONFIG_FILE, `${CONFIG}sweeep = 1\n`)
-    await machine.systemctl('reload', 'certferry')
-    await eventually('a complaint', async () =>
-      /not reloaded.*sweeep/.test(await machine.journal('certferry')),
-    )
+    const { code, stderr } = await machine.run('systemctl', 'reload', 'certferry')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('journalctl')])
+    await eventually('a complaint', async () => /sweeep/.test(await machine.journal('certferry')))
+    expect(await daemon()).toMatchObject({ MainPID, ActiveState: 'active' })
     await machine.write(CONFIG_FILE, CONFIG)
     await machine.systemctl('reload', 'certferry')
     await eventually('a reload', async () => /^reloaded/m.test(await machine.journal('certferry')))
