@@ -45,6 +45,9 @@ const READING = globals('config', 'state-dir', 'source', 'endpoint', 'log-level'
 
 const SENDING = { ...READING, ...globals('rate') }
 
+/** What install-hook writes into the hook. */
+const HANDED_ON = globals('config', 'state-dir', 'source', 'endpoint', 'rate', 'log-level', 'json')
+
 export const COMMANDS: readonly Command[] = [
   {
     name: 'setup',
@@ -162,7 +165,7 @@ they serve the new certificate. See docs/deploy.md.`,
     group: 'Tools',
     summary: 'make an ACME client call certferry at every renewal',
     operands: 'certbot|acme.sh|dehydrated|lego|uacme [--remove]',
-    options: { ...INSTALL, ...DEADLINE, ...SENDING },
+    options: { ...INSTALL, ...DEADLINE, ...HANDED_ON },
     details: `Writes DIR/renewal-hooks/deploy/zz-certferry (certbot), DIR/deploy/certferry.sh
 (acme.sh) or conf.d/zz-certferry.sh (dehydrated). DIR is the client's own
 folder, found by its certificates, files and crontabs. The others have no place
@@ -198,7 +201,7 @@ check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
     group: 'Tools',
     summary: 'send a sample through the channels of [notify]',
     operands: '--test [OPTION]…',
-    options: { ...NOTIFY, ...globals('config', 'json') },
+    options: { ...NOTIFY, ...globals('config', 'quiet', 'json') },
     details: `Sends one sample through the command and one through the webhook of [notify],
 and prints the results. CERTFERRY_EVENT, and "event" in the JSON, is test.
 Exit: 0 all sent, 75 one failed, 78 none is configured.`,

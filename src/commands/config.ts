@@ -20,7 +20,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const { file } = configuration
   if (word === 'print') context.stdout.write(await configText(configuration, context, line))
   else if (line.json) context.stdout.write(jsonLine({ file: file ?? null, exit: 0 }))
-  else context.stdout.write(`${file ?? 'no configuration file'}: no problems\n`)
+  else if (!line.quiet) context.stdout.write(`${file ?? 'no configuration file'}: no problems\n`)
   return 0
 }
 

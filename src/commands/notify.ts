@@ -31,7 +31,12 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   )
   const exit = mostSevereExitCode(results.map(({ fault }) => fault?.exit ?? 0))
   context.stdout.write(
-    line.json ? jsonLine({ channels: results.map(jsonOf), exit }) : results.map(textOf).join(''),
+    line.json
+      ? jsonLine({ channels: results.map(jsonOf), exit })
+      : results
+          .filter(({ fault }) => fault || !line.quiet)
+          .map(textOf)
+          .join(''),
   )
   return exit
 }

@@ -49,7 +49,8 @@ export async function runForOne(
     if (line.json) {
       const replacement = replacementJson(result)
       context.stdout.write(jsonLine({ lineage: lineage.id, replacement, exit }))
-    } else context.stdout.write(screenText(resultText(lineage, result), context.stdout.columns))
+    } else if (!line.quiet || result.fault)
+      context.stdout.write(screenText(resultText(lineage, result), context.stdout.columns))
     return exit
   } finally {
     await app.close()

@@ -1,11 +1,15 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { showStatus } from '../../src/commands/status.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
+import { openReceiptStore } from '../../src/receipts/store.ts'
 import type { StatusRow } from '../../src/status/status.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { putReceipts } from '../fixtures/state.ts'
-import { openStage, type Run } from './commandFixture.ts'
+import { BARE } from './checkFixture.ts'
+import { KEYS, openStage, type Run } from './commandFixture.ts'
 
 const rowsOf = (run: Run) => run.json<{ lineages: readonly StatusRow[] }>().lineages
 const DAY = 86_400_000
@@ -133,4 +137,50 @@ test('colours are for terminals that have them', async () => {
   const coloured = (await type(['status'], { terminal: true, colours: true })).out()
   expect(coloured).toContain('\u001b[36mnew')
   expect(coloured).toContain('\u001b[32m  43')
+})
+
+test('a daemon of the usual configuration is the first line, and one that is paused the first note', async () => {
+  const { certbot, folder, emulator } = await openStage()
+  await certbot('example.com')
+  const shown = async (sub: string) => {
+    const { context, out } = recordedContext({ cwd: folder, env: KEYS })
+    const source = [{ kind: 'certbot', path: join(folder, 'letsencrypt'), keys: {} }] as const
+    const line = { operands: [], json: false, source, endpoint: emulator.url }
+    const unit = `Id=certferry.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=${sub}\nStatusText=1 certificate\n`
+    const machine = { ...BARE, systemctl: async () => ({ code: 0, stdout: unit, stderr: '' }) }
+    expect(await showStatus(context, line, machine)).toBe(0)
+    return out()
+  }
+  expect(await shown('active')).toMatch(/^Daemon: certferry\.service is active: 1 certificate\n\n/)
+  expect(await shown('inactive')).toMatch(
+    /^Daemon: certferry\.service is enabled but not running\n {2}→ sudo systemctl/,
+  )
+})
+
+test('a pause is told of until it is over, an ID of another site is', async () => {
+  const { type, certbot, folder } = await openStage()
+  await certbot('example.com')
+  await type(['sync'])
+  const now = Date.now()
+  const at = (ms: number) => new Date(now + ms).toISOString()
+  const receipts = openReceiptStore(
+    join(folder, 'state'),
+    () => {},
+    () => new Date(now),
+  )
+  await receipts.recordPause({
+    since: at(-60_000),
+    until: at(60_000),
+    message: 'the key is refused',
+    advice: 'Mend it.',
+  })
+  const status = async (ms: number, ...words: readonly string[]) =>
+    (await type(['status', ...words], { now: () => now + ms })).out().replace(/\s+/g, ' ')
+  expect(await status(0)).toMatch(
+    /^Uploads of the daemon are paused until .* UTC: the key is refused → Mend it\. New/,
+  )
+  expect(await status(61_000)).not.toContain('paused')
+  expect(await status(61_000, '--endpoint', 'https://ssl.example')).toMatch(
+    /example\.com: its ID is one of 127\.0\.0\.1, and uploads go to ssl\.example now →/,
+  )
 })
