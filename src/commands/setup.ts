@@ -164,16 +164,19 @@ async function finish(
   }
   if (!done.length) stdout.write('\n')
   const findings = await printCheck(tested, line, machine)
-  const failed = findings.find(({ level }) => level === 'failure')
-  stdout.write(failed ? unfinished(failed, stdout.columns) : `\n${nextSteps(choices)}`)
+  const failures = findings.filter(({ level }) => level === 'failure')
+  stdout.write(failures.length ? unfinished(failures, stdout) : `\n${nextSteps(choices)}`)
   return exitOfFindings(findings)
 }
 
-/** The last word after a check that failed. */
-function unfinished({ about, says, advice, command }: Finding, columns: number): string {
+/** The last word after a check that failed: what stops everything, else the first certificate. */
+function unfinished(failures: readonly Finding[], { columns }: ProcessContext['stdout']): string {
+  const first = failures.find(({ about }) => about !== 'certificate') ?? failures[0]
+  if (!first) return ''
+  const { about, says, advice, command } = first
   const fit = (text: string, indent: number) => wrap(printableText(text, 1000), columns - indent, indent)
-  const next = [advice, command].filter(one => one !== undefined && one !== 'certferry check')
-  return `\n${fit(`It does not work yet: ${about}: ${says}`, 0)}\n  → ${fit([...next, 'Then: certferry check'].join(' '), 4)}\n`
+  const next = [advice && fit(advice, 4), command, 'certferry check'].filter(Boolean)
+  return `\n${fit(`Not everything works yet. To correct first: ${about}: ${says}`, 0)}\n  → ${next.join('\n    ')}\n`
 }
 
 /** What happens from now on by itself, and what the operator has to do. */

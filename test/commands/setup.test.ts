@@ -165,7 +165,9 @@ describe('setup --yes', () => {
     const wrong = await run(line, { ...ENV, ...stored })
     expect([wrong.exit, wrong.out]).toEqual([77, expect.stringMatching(/^FAIL {2}credentials/m)])
     expect(wrong.out).not.toContain('from now on')
-    expect(wrong.out).toMatch(/\n\nIt does not work yet: credentials: [^→]*→ [^→]*certferry\s+check\n$/)
+    expect(wrong.out).toMatch(
+      /\n\nNot everything works yet\. To correct first: credentials: [^→]*→ [^→]*\n {4}certferry check\n$/,
+    )
     await emulator.close()
   })
 
