@@ -1,6 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
-import { execPath } from 'node:process'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DEFAULT_RESCAN } from '../../src/config/precedence.ts'
 import { scheduleProblem } from '../../src/config/schedule.ts'
@@ -105,26 +102,3 @@ describe('schedule', () => {
     expect([calls() - before, vi.getTimerCount()]).toEqual([0, 0])
   })
 })
-
-// the clocks change by half an hour at Lord Howe, and go back for the month of Ramadan at Casablanca
-test.each<[string, string, number, string, string]>([
-  ['Europe/Berlin', '30 1 * * *', 24 * HOUR, '2026-03-25T01:30Z', '2026-11-01'],
-  ['Australia/Lord_Howe', DEFAULT_RESCAN, 6 * HOUR, '2026-03-30T00:17Z', '2026-04-10'],
-  ['Africa/Casablanca', '30 * * * *', HOUR, '2026-02-10T00:30Z', '2026-03-28'],
-  ['America/New_York', '0 6 * * *', 24 * HOUR, '2026-10-25T06:00Z', '2026-11-08'],
-  ['Pacific/Auckland', '15 */2 * * *', 2 * HOUR, '2026-03-30T00:15Z', '2026-04-10'],
-])(
-  'in %s "%s" calls at its times while the clocks change, and sets no timer in vain',
-  (zone, rescan, interval, first, end) => {
-    const [from, until] = [`${first.slice(0, 10)}T00:00:01Z`, `${end}T00:00:01Z`]
-    const args = [join(import.meta.dirname, 'scheduleProcess.ts'), rescan, from, until]
-    const { stdout, stderr } = spawnSync(execPath, args, { encoding: 'utf8', env: { TZ: zone } })
-    expect(stderr).toBe('')
-    const { calls, timers, timeZone } = JSON.parse(stdout)
-    expect(timeZone).toBe(zone)
-    // one for each call, and one a minute to compare the clocks
-    expect(timers).toBeLessThanOrEqual(calls.length + (Date.parse(until) - Date.parse(from)) / MINUTE)
-    const length = Math.floor((Date.parse(until) - Date.parse(first)) / interval) + 1
-    expect(calls).toEqual(Array.from({ length }, (_, i) => Date.parse(first) + i * interval))
-  },
-)

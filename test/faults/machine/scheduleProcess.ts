@@ -3,7 +3,7 @@
  * to timer. Arguments: the schedule, the first instant and the last. Prints the calls, the number of timers, and the zone.
  */
 import { argv, stdout } from 'node:process'
-import { createSchedule } from '../../src/daemon/rescan.ts'
+import { createSchedule } from '../../../src/daemon/rescan.ts'
 
 const [rescan = '', from = '', until = ''] = argv.slice(2)
 const start = Date.parse(from)
