@@ -7,9 +7,9 @@ export type Element = asn1js.AsnType
 const MAX_ELEMENTS = 50_000
 
 /** The elements of the one SEQUENCE that the bytes consist of; none where they are something else. */
-export function membersOf(der: Buffer): readonly Element[] {
+export function membersOf(der: Buffer, most = MAX_ELEMENTS): readonly Element[] {
   try {
-    const { offset, result } = asn1js.fromBER(der, { maxNodes: MAX_ELEMENTS })
+    const { offset, result } = asn1js.fromBER(der, { maxNodes: most, parseEmbedded: false })
     return offset === der.length && isSequence(result) ? elementsOf(result) : []
   } catch {
     return []
@@ -37,6 +37,13 @@ export const octetsOf = (element: Element | undefined): Buffer | undefined =>
   element instanceof asn1js.OctetString && !element.idBlock.isConstructed
     ? Buffer.from(element.valueBlock.valueHexView)
     : undefined
+
+/** The bytes of a BIT STRING in one piece; undefined where it is something else. */
+export const bitsOf = (element: Element | undefined): Buffer | undefined =>
+  isBits(element) && !element.idBlock.isConstructed ? Buffer.from(element.valueBlock.valueHexView) : undefined
+
+/** The whole element, as it was read. */
+export const bytesOf = (element: Element): Buffer => Buffer.from(element.valueBeforeDecodeView)
 
 /** An identifier such as "1.2.840.10045.2.1"; undefined where it is something else. */
 export const identifierOf = (element: Element | undefined): string | undefined =>

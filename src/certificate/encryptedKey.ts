@@ -4,8 +4,17 @@
  */
 import { createDecipheriv, getCipherInfo, hash, pbkdf2Sync, scryptSync } from 'node:crypto'
 import { Fault } from '../errors.ts'
-import { type Element, elementsOf, identifierOf, integerOf, isSequence, numberOf, octetsOf } from './asn1.ts'
-import { isKeyForm, keyFault, keyMembersOf, requireKeySize } from './keyStructure.ts'
+import {
+  type Element,
+  elementsOf,
+  identifierOf,
+  integerOf,
+  isSequence,
+  membersOf,
+  numberOf,
+  octetsOf,
+} from './asn1.ts'
+import { encodedIn, isKeyForm, keyFault, requireKeySize } from './keyStructure.ts'
 
 /** For PBKDF2 and for scrypt (N·r·p): half a second. OpenSSL writes 2,048, OWASP recommends 600,000. */
 const MAX_ROUNDS = 1_000_000
@@ -42,7 +51,8 @@ const unsupported = () => keyFault('is encrypted in a way no longer supported')
 
 /** Decrypts EncryptedPrivateKeyInfo of PKCS#8 (RFC 5958, 3). */
 export function decryptPkcs8(der: Buffer, password: string): Buffer {
-  const [algorithm, encrypted] = keyMembersOf(der)
+  requireKeySize(der)
+  const [algorithm, encrypted] = membersOf(der)
   const [scheme, parameters] = elementsOf(algorithm)
   const data = octetsOf(encrypted)
   const [first, second] = elementsOf(parameters)
@@ -122,7 +132,7 @@ function decipher(data: Buffer, cipher: string, derive: Derivation, iv: Buffer):
     if (!WRONG_PASSWORD.includes((error as NodeJS.ErrnoException).code)) throw unsupported()
   }
   // one wrong password in 256 decrypts to something
-  if (der && isKeyForm(der)) return der
+  if (der && isKeyForm(encodedIn(der))) return der
   throw new Fault('KEY_PASSWORD_WRONG', 'the configured password does not open the private key')
 }
 

@@ -7,6 +7,7 @@ import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
 import { SubjectPublicKeyInfo } from '@peculiar/asn1-x509'
 import { Fault } from '../errors.ts'
 import {
+  bitsOf,
   type Element,
   elementsOf,
   identifierOf,
@@ -53,26 +54,25 @@ export function requireKeySize({ length }: Buffer): void {
   if (length > MAX_SIZE) throw keyFault(`has ${length} bytes, more than any for certificates`)
 }
 
-export function keyMembersOf(der: Buffer): readonly Element[] {
-  requireKeySize(der)
-  return membersOf(der)
+/** DER with the elements of its one SEQUENCE. */
+export interface Encoded {
+  readonly der: Buffer
+  readonly members: readonly Element[]
 }
 
-/** Whether the bytes are an encrypted PKCS#8 key: the algorithm, then octets. */
-export function isEncryptedForm(der: Buffer): boolean {
-  const [algorithm, encrypted] = der.length <= MAX_SIZE ? membersOf(der) : []
-  return isSequence(algorithm) && octetsOf(encrypted) !== undefined
-}
+export const encodedIn = (der: Buffer): Encoded => ({ der, members: membersOf(der) })
 
-/** Whether the bytes have the form of a private key of any kind, for certificates or not. */
-export function isKeyForm(der: Buffer): boolean {
-  const [version, second] = membersOf(der)
-  return isInteger(version) && second !== undefined
-}
+/** Whether it is an encrypted PKCS#8 key: the algorithm, then octets. */
+export const isEncryptedForm = ({ der, members: [algorithm, encrypted] }: Encoded): boolean =>
+  der.length <= MAX_SIZE && isSequence(algorithm) && octetsOf(encrypted) !== undefined
+
+/** Whether it has the form of a private key of any kind, for certificates or not. */
+export const isKeyForm = ({ members: [version, second] }: Encoded): boolean =>
+  isInteger(version) && second !== undefined
 
 /** @throws Fault KEY_INVALID where OpenSSL should not open it. */
-export function readPlainKey(der: Buffer): PlainKey {
-  const members = keyMembersOf(der)
+export function readPlainKey({ der, members }: Encoded): PlainKey {
+  requireKeySize(der)
   const [version, second, third] = members
   if (!isInteger(version)) throw unreadable()
   // six numbers are a DSA key's, as OpenSSL wrote it before PKCS#8
@@ -158,16 +158,15 @@ function requireSoundSecret(secret: Buffer, object: KeyObject): void {
   } catch {
     throw keyFault(RANGE)
   }
-  const point = Buffer.from(publicKeyOf(createPublicKey(object)).subjectPublicKey)
-  if (!point.equals(computePoint(ecdh, point[0]))) throw keyFault(HALVES)
+  const point = bitsOf(membersOf(spkiOf(createPublicKey(object)))[1])
+  if (!point?.equals(computePoint(ecdh, point[0]))) throw keyFault(HALVES)
 }
 
 /** The name of its curve; undefined where it has none. Node names every curve but SM2, which is a kind of its own to OpenSSL. */
 export const curveOf = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined =>
   asymmetricKeyType === 'ec' ? asymmetricKeyDetails?.namedCurve : 'SM2'
 
-const publicKeyOf = (key: KeyObject) =>
-  AsnConvert.parse(key.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo)
+const spkiOf = (key: KeyObject) => key.export({ type: 'spki', format: 'der' })
 
 /** In the form that the first byte of a point says. */
 function computePoint(ecdh: ECDH, form: number | undefined): Buffer {
@@ -177,7 +176,8 @@ function computePoint(ecdh: ECDH, form: number | undefined): Buffer {
 
 /** Writes an EC key as PKCS#8 that names its curve: few programs read a curve that is described by numbers. */
 export function writeWithNamedCurve(secret: Buffer, namedCurve: string): Buffer {
-  const { algorithm } = publicKeyOf(generateKeyPairSync('ec', { namedCurve }).publicKey)
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve })
+  const { algorithm } = AsnConvert.parse(spkiOf(publicKey), SubjectPublicKeyInfo)
   const key = AsnConvert.serialize(new ECPrivateKey({ privateKey: new OctetString(secret) }))
   const info = new PrivateKeyInfo({ privateKeyAlgorithm: algorithm, privateKey: new PrivateKey(key) })
   return Buffer.from(AsnConvert.serialize(info))

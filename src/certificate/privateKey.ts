@@ -6,6 +6,8 @@ import { decryptPkcs8, decryptWithHeaders } from './encryptedKey.ts'
 import { formOf, mislabelled } from './fileForm.ts'
 import {
   curveOf,
+  type Encoded,
+  encodedIn,
   isEncryptedForm,
   isKeyForm,
   keyFault,
@@ -25,7 +27,8 @@ export interface PrivateKey {
 }
 
 /** Recognised by its content, not its label: with headers the base64 holds no DER. */
-export const isEncrypted = (block: Block) => hasHeaders(block) || isEncryptedForm(decode(block))
+export const isEncrypted = (block: Block, read = encodedIn(decode(block))) =>
+  hasHeaders(block) || isEncryptedForm(read)
 
 const hasHeaders = ({ text }: Block) => /^Proc-Type: *4, *ENCRYPTED/m.test(text)
 
@@ -98,15 +101,16 @@ type ParsedKey = Pick<PrivateKey, 'object' | 'password'>
 
 /** @throws Fault as readKey. */
 export function openKey(block: Block, file: string, password: Secret | undefined): ParsedKey {
-  const encrypted = isEncrypted(block)
+  const read = encodedIn(decode(block))
+  const encrypted = isEncrypted(block, read)
   try {
     if (encrypted && !password)
       throw new Fault('KEY_ENCRYPTED', 'the private key is encrypted and no password is configured')
-    const der = encrypted ? decrypt(block, password?.reveal() ?? '') : decode(block)
-    const form = isKeyForm(der) ? undefined : mislabelled(block, 'key')
+    const plain = encrypted ? encodedIn(decrypt(block, password?.reveal() ?? '')) : read
+    const form = isKeyForm(plain) ? undefined : mislabelled(block, 'key')
     if (form) throw new Fault('KEY_INVALID', form.says, { advice: form.advice })
-    if (!isKeyForm(der) && !LABELS.has(block.label)) throw foreign(block.label)
-    return { object: objectOf(der), password: encrypted ? password : undefined }
+    if (!isKeyForm(plain) && !LABELS.has(block.label)) throw foreign(block.label)
+    return { object: objectOf(plain), password: encrypted ? password : undefined }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     // without a cause, which may quote the key
@@ -125,9 +129,9 @@ const decrypt = (block: Block, password: string): Buffer =>
   hasHeaders(block) ? decryptWithHeaders(block.text, password) : decryptPkcs8(decode(block), password)
 
 /** Opens DER, not PEM: OpenSSL's reader of PEM refuses indented, joined or double-spaced lines. */
-function objectOf(der: Buffer): KeyObject {
-  const key = readPlainKey(der)
-  const object = parse(der, key.format)
+function objectOf(plain: Encoded): KeyObject {
+  const key = readPlainKey(plain)
+  const object = parse(plain.der, key.format)
   const curve = curveOf(object)
   if (key.kind === 'ec' && !curve)
     throw keyFault('describes its curve by numbers, and no named curve has these')

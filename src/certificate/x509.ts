@@ -1,6 +1,6 @@
 /**
- * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key;
- * `@peculiar/x509` reads its names, serial number and extensions. Pure.
+ * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key; its names and
+ * extensions are read in extensions.ts. Pure.
  */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { Fault } from '../errors.ts'
@@ -19,7 +19,7 @@ export interface Certificate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly authority: Authority
-  /** Undefined where the structure of a certificate is unreadable to `@peculiar/x509`, but not to OpenSSL. */
+  /** Undefined where the structure of a certificate is unreadable here, but not to OpenSSL. */
   readonly extensions: Extensions | undefined
   /** What is unreadable, such as "extension keyUsage (2.5.29.15)". */
   readonly unreadable: readonly string[]
@@ -116,15 +116,22 @@ type Details = Pick<Certificate, 'names' | 'authority' | 'extensions' | 'unreada
 
 function detailsOf(der: Buffer, openssl: X509Certificate, subject: string): Details {
   let extensions: Extensions
+  let names: readonly string[]
   try {
     extensions = readExtensions(der)
+    const { alternativeNames, commonNames } = extensions
+    names = namesOf(
+      () => alternativeNames,
+      commonNames,
+      () => [subject],
+    )
   } catch {
     const authority = { extended: true, constrained: true, isCa: openssl.ca, maySign: true, forServers: true }
-    return { names: namesOf([subject]), authority, extensions: undefined, unreadable: ['structure'] }
+    return { names: namesOf(() => [subject]), authority, extensions: undefined, unreadable: ['structure'] }
   }
-  const { alternativeNames, commonNames, unreadable } = extensions
+  const { unreadable } = extensions
   return {
-    names: namesOf(alternativeNames, commonNames, [subject]),
+    names,
     // OpenSSL is less strict
     authority:
       unreadable.length && openssl.ca ? { ...extensions.authority, isCa: true } : extensions.authority,
@@ -134,9 +141,14 @@ function detailsOf(der: Buffer, openssl: X509Certificate, subject: string): Deta
 }
 
 /** The first kind of names that has any. */
-function namesOf(...kinds: ReadonlyArray<readonly string[]>): readonly string[] {
-  const names = kinds.map(some => some.map(text => printableText(text, 255)).filter(Boolean))
-  return [...new Set(names.find(some => some.length) ?? ['(no name)'])]
+function namesOf(...kinds: ReadonlyArray<() => readonly string[]>): readonly string[] {
+  for (const kind of kinds) {
+    const names = kind()
+      .map(text => printableText(text, 255))
+      .filter(Boolean)
+    if (names.length) return [...new Set(names)]
+  }
+  return ['(no name)']
 }
 
 /** What to call a certificate in a message: authorities leave the subject of short-lived ones empty. */
@@ -162,8 +174,20 @@ export function namesAsIssuer(child: Certificate, parent: Certificate): boolean 
   }
 }
 
-/** Verifies the signature itself. One of an algorithm that OpenSSL does not know proves nothing. */
+/** Of issuers that are remembered, by child and parent. */
+const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
+
+/** Verifies the signature itself, an issuer's once. One of an algorithm that OpenSSL does not know proves nothing. */
 export function isSignedBy(child: Certificate, parent: Certificate): boolean {
+  if (!issuers.has(child.sha256)) return verify(child, parent)
+  const byParent = verified.get(child) ?? new WeakMap<Certificate, boolean>()
+  verified.set(child, byParent)
+  const result = byParent.get(parent) ?? verify(child, parent)
+  byParent.set(parent, result)
+  return result
+}
+
+function verify(child: Certificate, parent: Certificate): boolean {
   try {
     const { publicKey } = parent.openssl
     if (child.openssl.verify(publicKey)) return true
