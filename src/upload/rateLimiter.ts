@@ -2,7 +2,7 @@
  * When the next request may be sent. Pure: times are arguments, in milliseconds of any clock that never steps.
  *
  * The service counts arrivals in one-second windows. A request takes the shortest round trip at least; how much longer it was
- * on its way to the service is no more than its reply was slower than the fastest one. So a slot is free again one window plus
+ * on its way to the service is no more than its reply was slower than the shortest one. So a slot is free again one window plus
  * that much after sending, and no window of the service, wherever it begins, holds more than `max` requests.
  *
  * Other clients may share the limit; only throttles show it. A throttle cuts the rate, successes raise it again, by the square
@@ -20,9 +20,10 @@ export interface RateLimiterState {
   readonly jitter: number
   /** When each counted request was sent, and when it was answered (undefined: under way). */
   readonly counted: ReadonlyArray<{ readonly sent: number; readonly replied: number | undefined }>
-  /** The shortest round trip, not counting the first request, which opens the connection. */
+  /** The shortest and the longest round trip, not counting the first request, which opens the connection. */
   readonly minRtt: number
-  /** Round trips of which that is the shortest. */
+  readonly maxRtt: number
+  /** Round trips of which these are the two. */
   readonly roundTrips: number
   /** When the last request was sent, or should have been: a late timer does not delay those that follow. */
   readonly lastSentAt: number
@@ -45,8 +46,11 @@ const GUARD = 2
 /** The longest assumed delay on the way to the service; what a reply takes beyond it is the service's own work. */
 const MAX_TRANSIT = 250
 
-/** Of so many round trips one is about as short as any: until then a slot is free only one window after its reply. */
+/** Until so many round trips are known a slot is free only one window after its reply. */
 const KNOWN_AFTER = 30
+
+/** How far below the shortest of `n` round trips another may be: this part of their spread, divided by √n. */
+const UNSEEN = 1.5
 
 /** The most that is made up for after late timers. */
 const MAX_CATCH_UP = 50
@@ -72,6 +76,7 @@ export const createLimiter = (max: number): RateLimiterState => ({
   jitter: 1,
   counted: [],
   minRtt: Infinity,
+  maxRtt: 0,
   roundTrips: 0,
   lastSentAt: -Infinity,
   pausedUntil: -Infinity,
@@ -82,13 +87,16 @@ export const createLimiter = (max: number): RateLimiterState => ({
   warmedUp: false,
 })
 
+/** No round trip is shorter, as far as those that are known show. */
+function leastRtt({ minRtt, maxRtt, roundTrips }: RateLimiterState): number {
+  if (roundTrips < KNOWN_AFTER) return 0
+  const spread = Math.min(maxRtt - minRtt, MAX_TRANSIT)
+  return Math.max(0, minRtt - (UNSEEN * spread) / Math.sqrt(roundTrips))
+}
+
 /** When the slot of a request is free again. */
-function freeAt(
-  { sent, replied }: RateLimiterState['counted'][number],
-  { minRtt, roundTrips }: Pick<RateLimiterState, 'minRtt' | 'roundTrips'>,
-): number {
-  const shortest = roundTrips < KNOWN_AFTER ? 0 : minRtt
-  const delay = replied === undefined ? MAX_TRANSIT : replied - sent - shortest
+function freeAt({ sent, replied }: RateLimiterState['counted'][number], least: number): number {
+  const delay = replied === undefined ? MAX_TRANSIT : replied - sent - least
   return sent + Math.min(delay, MAX_TRANSIT) + WINDOW + GUARD
 }
 
@@ -101,7 +109,8 @@ export function delayUntilNext(state: RateLimiterState, now: number): number {
 function readyAt(state: RateLimiterState): number {
   const { max, rate, jitter, counted } = state
   const slots = state.warmedUp ? Math.max(1, Math.floor(rate)) : 1
-  const free = counted.map(one => freeAt(one, state)).sort((a, b) => b - a)
+  const least = leastRtt(state)
+  const free = counted.map(one => freeAt(one, least)).sort((a, b) => b - a)
   const interval = Math.max(1_000 / max, rate < max ? (1_000 * jitter) / rate : 0)
   return Math.max(free[slots - 1] ?? -Infinity, state.lastSentAt + interval, state.pausedUntil)
 }
@@ -111,7 +120,7 @@ export const onSent = (state: RateLimiterState, now: number, wanted = now): Rate
   ...state,
   ...(now - state.lastSentAt > RESET_AFTER && { rate: state.max, throttledSince: undefined }),
   counted: [
-    ...state.counted.filter(one => one.replied === undefined || freeAt(one, state) > now),
+    ...state.counted.filter(one => one.replied === undefined || freeAt(one, 0) > now),
     { sent: now, replied: undefined },
   ],
   lastSentAt: Math.max(now - MAX_CATCH_UP, Math.min(now, Math.max(wanted, readyAt(state)))),
@@ -138,6 +147,7 @@ export function onReply(
   if (silent) return onNoAnswer({ ...state, counted }, sentAt, now, random)
   const shortest = state.warmedUp && {
     minRtt: Math.min(state.minRtt, now - sentAt),
+    maxRtt: Math.max(state.maxRtt, now - sentAt),
     roundTrips: state.roundTrips + 1,
   }
   const next = { ...state, ...shortest, counted, warmedUp: state.warmedUp || proves, unanswered: 0 }
@@ -158,8 +168,7 @@ function decrease(state: RateLimiterState, sentAt: number, now: number, random: 
   const { least, share, most } = MAX_INTERVAL
   const longest = Math.min(most, Math.max(least, (now - throttledSince) * share))
   const rate = Math.min(state.rate, Math.max(state.rate * DECREASE, 1_000 / longest))
-  // half a window is enough: a request that comes too early does not count against the limit
-  const pausedUntil = Math.max(state.pausedUntil, now + (WINDOW * random) / 2)
+  const pausedUntil = Math.max(state.pausedUntil, now + WINDOW * random)
   return { ...state, rate, throttledSince, jitter: 0.5 + random, lastDecreaseAt: now, pausedUntil }
 }
 

@@ -17,7 +17,12 @@ const warm = (max: number): RateLimiterState =>
   onReply(onSent(createLimiter(max), -10_000), -10_000, -9_950, success, 0)
 
 /** The same, which has seen thirty round trips. */
-const knowing = (max: number, minRtt: number): RateLimiterState => ({ ...warm(max), minRtt, roundTrips: 30 })
+const knowing = (max: number, minRtt: number): RateLimiterState => ({
+  ...warm(max),
+  minRtt,
+  maxRtt: minRtt,
+  roundTrips: 30,
+})
 
 /** The state after one request at `at` that took 50 ms. */
 const roundTrip = (state: RateLimiterState, at: number, reply: typeof success, random = 0) =>
@@ -82,14 +87,22 @@ describe('at full speed', () => {
     [120, 5_102],
     [900, 5_252],
   ])('a request of %i ms where 20 are the least frees its slot at %i', (latency, free) => {
-    let state: RateLimiterState = { ...createLimiter(1), roundTrips: 30 }
+    let state: RateLimiterState = { ...createLimiter(1), roundTrips: 1e12 }
     for (const [at, rtt] of [
       [0, 20],
       [2_000, 20],
       [4_000, latency],
     ] as const)
       state = onReply(onSent(state, at), at, at + rtt, success, 0)
-    expect(delayUntilNext(state, 4_999) + 4_999).toBe(free)
+    expect(delayUntilNext(state, 4_999) + 4_999).toBeCloseTo(free)
+  })
+
+  test('the more the round trips differ, and the fewer they are, the shorter another may be than all of them', () => {
+    const after = (roundTrips: number) => {
+      const state = { ...onSent(warm(1), 0), minRtt: 20, maxRtt: 120, roundTrips }
+      return delayUntilNext(onReply(state, 0, 60, success, 0), 60) + 60
+    }
+    expect([100, 10_000].map(after)).toEqual([1_057, 1_043.5].map(ms => expect.closeTo(ms, 0)))
   })
 
   test('a late timer does not delay the requests that follow', () => {
@@ -113,9 +126,9 @@ describe('at full speed', () => {
 describe('a throttle', () => {
   const batch = [0, 100, 200, 300].reduce((state, at) => onSent(state, at), warm(10))
 
-  test('pauses all requests for up to half a second', () => {
+  test('pauses all requests for up to a second', () => {
     expect(delayUntilNext(onReply(batch, 300, 350, throttle, 0), 350)).toBe(50)
-    expect(delayUntilNext(onReply(batch, 300, 350, throttle, 1), 350)).toBe(500)
+    expect(delayUntilNext(onReply(batch, 300, 350, throttle, 1), 350)).toBe(1_000)
   })
 
   test('cuts the rate to three quarters, once for requests that were under way together', () => {

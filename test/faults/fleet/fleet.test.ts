@@ -58,13 +58,18 @@ test.runIf(LONG).each(WINDOWS)(
 const FEW = { everywhere: 0, single: 1_000, within: 500 } as const
 
 test.each([10, 200])('8 processes share a limit of %i a second', { timeout: TIMEOUT }, async perSecond => {
-  for (const window of ['fixed', 'sliding'] as const)
-    await simulated('8 processes', { ...FEW, servers: 8, perSecond, window })
+  for (const window of ['fixed', 'sliding'] as const) {
+    const { throttled, needed } = await simulated('8 processes', { ...FEW, servers: 8, perSecond, window })
+    expect(throttled).toBeLessThan(0.7 * needed)
+  }
 })
 
 // a slot is free a second after the reply: what is above 1 is the latency, 70 ms of a second
-test('1 process has the whole limit, and is not slowed', { timeout: TIMEOUT }, async () => {
-  const fleet = { ...FEW, servers: 1, perSecond: 10, within: 0, window: 'sliding' } as const
-  // until the shortest round trip is known a few may come too early
-  expect((await simulated('1 process', fleet, 1.1)).throttled).toBeLessThanOrEqual(5)
-})
+test.each([10, 20])(
+  '1 process has the whole limit of %i a second, and is never throttled',
+  { timeout: TIMEOUT },
+  async perSecond => {
+    const fleet = { ...FEW, servers: 1, perSecond, within: 0, window: 'sliding' } as const
+    expect((await simulated('1 process', fleet, 1.1)).throttled).toBe(0)
+  },
+)
