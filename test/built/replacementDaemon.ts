@@ -43,6 +43,8 @@ export async function followsReplacements(
 [notify]
 command = "${command}"
 events = ["replaced", "replacement_failed", "edge_stale"]
+[log]
+format = "json"
 [http]
 listen = "unix:${at('s')}"
 [deploy]
