@@ -1,5 +1,6 @@
 /** A folder with certbot's and acme.sh's trees, a local SSL API, and certferry's words typed at it. */
 import { join } from 'node:path'
+import { execPath } from 'node:process'
 import { onTestFinished } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { cli } from '../../src/cli/run.ts'
@@ -9,6 +10,8 @@ import {
   type EmulatorOptions,
   startEmulator,
 } from '../../src/emulator/server.ts'
+import type { Ended, Environment } from '../e2e/child.ts'
+import { MAIN } from '../e2e/program.ts'
 import { issue, type Pair } from '../fixtures/certificates.ts'
 import { type ContextOptions, recordedContext } from '../fixtures/context.ts'
 import { all, certbotIssue } from '../fixtures/producers.ts'
@@ -30,6 +33,17 @@ export interface Run extends ReturnType<typeof recordedContext> {
 export const KEYS = {
   TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
   TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
+}
+
+/** Words typed in a home folder, as a process of their own would take them. */
+export async function typeAt(home: string, words: readonly string[], env: Environment = {}): Promise<Ended> {
+  const { context, out, err } = recordedContext({
+    cwd: home,
+    env: { HOME: home, ...env },
+    program: { node: execPath, main: MAIN },
+  })
+  const code = await cli(words, context)
+  return { code, stdout: out(), stderr: err() }
 }
 
 export async function openStage(options: EmulatorOptions = {}): Promise<Stage> {

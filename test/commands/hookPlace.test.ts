@@ -1,12 +1,12 @@
-/** A name stands for one place, in every command; and a place is what its path leads to. All by the built program. */
+/** A name stands for one place, in every command; and a place is what its path leads to. */
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Environment } from '../e2e/child.ts'
-import { program, type Report, reportOf } from '../e2e/program.ts'
+import { type Report, reportOf } from '../e2e/program.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { acmeIssue, all, certbotIssue } from '../fixtures/producers.ts'
-import { KEYS, openStage } from './commandFixture.ts'
+import { KEYS, openStage, typeAt } from './commandFixture.ts'
 
 const DOMAIN = 'example.org'
 const ID = `acme.sh:${DOMAIN}_ecc`
@@ -15,12 +15,11 @@ async function openHomes() {
   const { folder, emulator } = await openStage()
   const env = {
     ...KEYS,
-    HOME: folder,
     CERTFERRY_ENDPOINT: emulator.url,
     CERTFERRY_STATE_DIR: join(folder, 'state'),
   }
   const type = async (words: readonly string[], more: Environment = {}) => {
-    const ended = await program([...words, '--json'], { ...env, ...more })
+    const ended = await typeAt(folder, [...words, '--json'], { ...env, ...more })
     return { ...ended, report: reportOf(ended) }
   }
   const issueIn = async (home: string) =>
@@ -63,10 +62,10 @@ describe('two homes of one client never take turns in one record', () => {
     const { hook, issueIn, folder } = await openHomes()
     for (const home of ['one', 'two']) await issueIn(home)
     await hook('one')
-    const env = { ...KEYS, HOME: folder, CERTFERRY_STATE_DIR: join(folder, 'state') }
+    const env = { ...KEYS, CERTFERRY_STATE_DIR: join(folder, 'state') }
     const words = ['--source', `acme.sh=${folder}/two`, '--endpoint', 'http://127.0.0.1:1']
     for (const command of ['status', 'check'])
-      expect((await program([command, ...words], env)).stdout.replace(/\s+/g, ' ')).toContain(
+      expect((await typeAt(folder, [command, ...words], env)).stdout.replace(/\s+/g, ' ')).toContain(
         `is already the name of ${folder}/one/`,
       )
   })

@@ -1,4 +1,4 @@
-/** install-hook writes where the client looks, not where its certificates lie. By the built program. */
+/** install-hook writes where the client looks, not where its certificates lie. */
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { issue } from '../fixtures/certificates.ts'
 import { acmeIssue, all } from '../fixtures/producers.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import type { FindingJson } from './checkFixture.ts'
+import { typeAt } from './commandFixture.ts'
 
 const DOMAIN = 'example.org'
 
@@ -26,7 +27,7 @@ async function openAcme() {
   await all(acmeIssue(certs, DOMAIN, await issue({ names: [DOMAIN] }), { ecc: true }))
   const conf = (text: string) => put(join(certs, `${DOMAIN}_ecc/${DOMAIN}.conf`), text)
   await conf("Le_DeployHook='nginx,'\n")
-  const type = (words: readonly string[], env: Environment = {}) => program(words, { HOME: folder, ...env })
+  const type = (words: readonly string[], env: Environment = {}) => typeAt(folder, words, env)
   const install = (words: readonly string[] = [], env: Environment = {}) =>
     type(['install-hook', 'acme.sh', '--source', `acme.sh=${certs}`, ...words], env)
   const hook = async () => {
@@ -121,7 +122,7 @@ describe('dehydrated with its certificates elsewhere than beside its configurati
     for (const path of [home, certs, join(folder, 'more.d')]) await mkdir(path, { recursive: true })
     await writeFile(join(home, 'config'), config.replaceAll('ROOT', folder))
     const install = (...words: readonly string[]) =>
-      program(['install-hook', 'dehydrated', '--source', `dehydrated=${certs}`, ...words], { HOME: folder })
+      typeAt(folder, ['install-hook', 'dehydrated', '--source', `dehydrated=${certs}`, ...words])
     return { folder, home, certs, install }
   }
 
