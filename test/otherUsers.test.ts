@@ -1,9 +1,10 @@
-/** What other users of the machine put on the way to what is read, run or written as root: the built program refuses it. */
+/** What other users of the machine put on the way to what is read, run or written as root: it is refused. */
 import { access, chmod, chown, lchown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DEMO_CREDENTIALS, startEmulator } from '../src/emulator/server.ts'
 import { webhookChannel } from '../src/notify/webhook.ts'
+import { typeAt } from './commands/commandFixture.ts'
 import { run } from './e2e/child.ts'
 import { isRoot } from './fixtures/asNobody.ts'
 import { issue } from './fixtures/certificates.ts'
@@ -29,9 +30,8 @@ async function stage() {
   onTestFinished(() => emulator.close())
   const source = ['--source', `pem=a:${at('c.pem')}:${at('k.pem')}`, '--endpoint', emulator.url]
   const state = ['--state-dir', at('state')]
-  const env = { PATH: '/usr/bin:/bin', HOME: at() }
   const certferry = async (words: readonly string[], more: Readonly<Record<string, string>> = KEYS) => {
-    const { code, stdout, stderr } = await run('dist/certferry', words, { ...env, ...more }, PATIENCE)
+    const { code, stdout, stderr } = await typeAt(at(), words, more)
     return { code, said: `${stdout}${stderr}`.replace(/\s+/g, ' ') }
   }
   const open = async (name: string, mode = 0o777) => {
@@ -168,10 +168,11 @@ describe.skipIf(!isRoot)('a file that another user can replace', () => {
     },
   )
 
-  test('is refused as a configuration that CERTFERRY_CONFIG names', async () => {
+  test('is refused by the built program as a configuration that CERTFERRY_CONFIG names', async () => {
     const here = await stage()
     const [file] = await put(here, '')
-    const { code } = await here.certferry(['sync', ...here.state], { ...KEYS, CERTFERRY_CONFIG: file })
+    const env = { PATH: '/usr/bin:/bin', HOME: here.at(), ...KEYS, CERTFERRY_CONFIG: file }
+    const { code } = await run('dist/certferry', ['sync', ...here.state], env, PATIENCE)
     expect(code).toBe(78)
   })
 

@@ -1,27 +1,14 @@
-/** One key that cannot be worked with must not stop the others: the built program, in every command that reads keys. */
-import { execFile } from 'node:child_process'
+/** One key that cannot be worked with must not stop the others, in every command that reads keys. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execPath } from 'node:process'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { MAIN } from '../e2e/program.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { lockedWith, longDsa, sm2OfLastNumber } from '../fixtures/strangeKeys.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-
-/** Far more than it takes, and far less than for ever. In milliseconds. */
-const PATIENCE = 60_000
+import { typeAt } from './commandFixture.ts'
 
 let folder: string
 const at = (name: string) => join(folder, name)
-
-const certferry = (...words: readonly string[]) =>
-  new Promise<{ code: number | string | null | undefined; said: string }>(resolve => {
-    const options = { timeout: PATIENCE, killSignal: 'SIGKILL', env: { HOME: '/nonexistent' } } as const
-    execFile(execPath, [MAIN, ...words], options, (error, stdout, stderr) =>
-      resolve({ code: error ? (error.code ?? 'killed') : 0, said: stdout + stderr }),
-    )
-  })
 
 beforeAll(async () => {
   folder = await temporaryDirectory()
@@ -47,24 +34,20 @@ describe.each([
     ['status', ['status', '--source', 'bad']],
     ['check', ['check', '--source', 'bad']],
   ]
-  test.each(commands)(
-    'by %s',
-    async (command, words) => {
-      await writeFile(at('key.pem'), make(), { mode: 0o600 })
-      const sources = {
-        bad: `pem=bad:${at('chain.pem')}:${at('key.pem')}`,
-        good: `pem=good:${at('chain.pem')}:${at('good.pem')}`,
-      }
-      const args = words.map(word =>
-        word in sources ? sources[word as keyof typeof sources] : word.endsWith('.pem') ? at(word) : word,
-      )
-      const state = ['--config', at('config.toml')]
-      if (command !== 'inspect') state.push('--state-dir', at('state'), '--endpoint', 'http://127.0.0.1:9')
-      const { code, said } = await certferry(...args, ...state)
-      expect(code, said).not.toBe('killed')
-      expect(said.replace(/\s+/g, ' ')).toContain(why)
-      if (command === 'sync') expect(said).toMatch(/good.*would/i)
-    },
-    PATIENCE * 2,
-  )
+  test.each(commands)('by %s', async (command, words) => {
+    await writeFile(at('key.pem'), make(), { mode: 0o600 })
+    const sources = {
+      bad: `pem=bad:${at('chain.pem')}:${at('key.pem')}`,
+      good: `pem=good:${at('chain.pem')}:${at('good.pem')}`,
+    }
+    const args = words.map(word =>
+      word in sources ? sources[word as keyof typeof sources] : word.endsWith('.pem') ? at(word) : word,
+    )
+    const state = ['--config', at('config.toml')]
+    if (command !== 'inspect') state.push('--state-dir', at('state'), '--endpoint', 'http://127.0.0.1:9')
+    const { stdout, stderr } = await typeAt(folder, [...args, ...state])
+    const said = stdout + stderr
+    expect(said.replace(/\s+/g, ' ')).toContain(why)
+    if (command === 'sync') expect(said).toMatch(/good.*would/i)
+  })
 })
