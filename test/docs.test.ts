@@ -1,14 +1,18 @@
 /** What the documents claim of commands, codes and files is there. */
+
 import { existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { CLIENTS, FOLDER_KINDS } from '../src/acme/clients.ts'
 import { COMMANDS } from '../src/cli/commands.ts'
+import { DEPLOY_DEFAULTS, deploySettings } from '../src/config/deploy.ts'
 import { parseToml } from '../src/config/toml.ts'
 import { readConfig } from '../src/config/validate.ts'
 import { POLICY, REQUIRED_ACTIONS } from '../src/doctor/account.ts'
 import { REPLACE_POLICY, ROLE_COMMAND } from '../src/doctor/replacementFindings.ts'
 import { FAULTS, Fault, mostSevereExitCode } from '../src/errors.ts'
+import { REPLACEMENT_STATES } from '../src/receipts/replacement.ts'
 import { receiptFrom } from '../src/receipts/shape.ts'
 
 const readme = await readFile('README.md', 'utf8')
@@ -155,4 +159,68 @@ test('every exit code that a fault has is explained, and the order of severity n
   for (const [i, exit] of order.entries())
     expect(mostSevereExitCode([...order.slice(i)].reverse())).toBe(exit)
   expect(order.toSorted()).toEqual(exits.filter(exit => exit !== 64).toSorted())
+})
+
+const text = await readFile('docs/clients.md', 'utf8')
+
+test('every configuration is one that the program takes, and every client has its own', () => {
+  const blocks = [...text.matchAll(/^```toml\n(.*?)^```/gms)].map(([, block = '']) =>
+    readConfig(parseToml(block).value),
+  )
+  for (const reading of blocks) expect(reading.problems).toEqual([])
+  const kinds = blocks.flatMap(({ config }) => config.source ?? [])
+  expect(kinds.map(({ kind }) => kind).filter(kind => kind !== 'pem')).toEqual(FOLDER_KINDS)
+})
+
+test('every client has its usual place', () => {
+  const rows = [...text.matchAll(/^\| (\S+) \| `([^`]+)` \| `([^`:]+):/gm)]
+  expect(rows.map(([, , place, kind]) => [kind, place])).toEqual(
+    FOLDER_KINDS.map(kind => [kind, CLIENTS[kind].directory('~')]),
+  )
+})
+
+const page = await readFile('docs/deploy.md', 'utf8')
+/** The first cells of the table below a heading. */
+const firstCells = (heading: string) => {
+  const [, section = ''] = page.split(`## ${heading}\n`)
+  const [table = ''] = /^\| .*(?:\n\|.*)+/m.exec(section.split(/^## /m)[0] ?? '') ?? []
+  return Array.from(table.matchAll(/^\| `([^|]+)` \|/gm), ([, cell = '']) => cell)
+}
+
+test('the policy and the command for the role are those that check prints', () => {
+  expect(page).toContain(`\`\`\`json\n${REPLACE_POLICY}\n\`\`\`\n`)
+  expect(page).toContain(`    ${ROLE_COMMAND}\n`)
+})
+
+test('every key of [deploy] has its row, with its default', () => {
+  expect(firstCells('The keys of [deploy]').toSorted()).toEqual(
+    [...Object.keys(DEPLOY_DEFAULTS), 'replaces', 'types', 'except'].toSorted(),
+  )
+  for (const [key, value] of Object.entries(DEPLOY_DEFAULTS))
+    expect(page).toContain(`| \`${key}\` | \`${JSON.stringify(value)}\` |`)
+  expect(deploySettings({})).toMatchObject({ replaces: [], types: undefined, except: [] })
+})
+
+test('every state has its row', () => {
+  expect(firstCells('States')).toEqual([...REPLACEMENT_STATES])
+})
+
+test('every log event of a replacement is named', async () => {
+  const files = await readdir('src/deploy')
+  const source = (await Promise.all(files.map(file => readFile(`src/deploy/${file}`, 'utf8')))).join('\n')
+  const events = new Set(Array.from(source.matchAll(/event: '(\w+)'/g), ([, event = '']) => event))
+  expect(events.size).toBeGreaterThan(8)
+  for (const event of events) expect(page).toContain(`\`${event}\``)
+})
+
+test('troubleshooting has a row for every word that status shows', async () => {
+  const table = await readFile('docs/reference.md', 'utf8')
+  const [, words = ''] = /^\| edge \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)/m.exec(table) ?? []
+  const shown = Array.from(words.matchAll(/^\| ([^|]+) \|/gm), ([, cell = '']) => cell)
+    .flatMap(cell => cell.split(', '))
+    .map(word => word.replace(/ \d.*$/, ''))
+  expect(shown.length).toBeGreaterThan(10)
+  const section = troubles.split('## Uploaded, but the old certificate is still served\n')[1] ?? ''
+  for (const word of shown)
+    if (word !== 'replaced') expect(section.split(/^## /m)[0]).toContain(`\`${word}\``)
 })

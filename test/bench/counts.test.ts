@@ -1,10 +1,12 @@
 /** What a check costs, in counts: unchanged files are not opened, and nothing is sent for them. */
+
 import { basename } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { hasStrace, opened, traced } from '../../bench/counted.ts'
 import { aged, openHouse, unchangedHook, uploaded } from '../../bench/countsFixture.ts'
 import { startDaemon } from '../../bench/daemon.ts'
 import { BUILT } from '../../bench/programs.ts'
+import { derivations } from '../../bench/rows/signature.ts'
 import { renewTree } from '../../bench/trees.ts'
 
 const LINEAGES = 20
@@ -66,4 +68,8 @@ test('a daemon sets one watch for each lineage and one for the folder, and sends
   expect(daemon.watches()).toBeGreaterThan(0)
   expect(daemon.watches()).toBeLessThanOrEqual(LINEAGES + 2)
   expect(house.service.emulator.entries).toHaveLength(LINEAGES)
+})
+
+test('a thousand requests of one day derive the signing key once', () => {
+  expect(derivations(1_000)).toBe(1)
 })

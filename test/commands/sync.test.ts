@@ -1,7 +1,11 @@
-import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { FOLDER_KINDS } from '../../src/acme/clients.ts'
 import { cli } from '../../src/cli/run.ts'
+import { resolveSettings } from '../../src/config/settings.ts'
+import { containsLineage, existingSources } from '../../src/sources/discover.ts'
+import { lineageIn, usualSources } from '../../src/sources/lineage.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { recordedContext } from '../fixtures/context.ts'
 import { all, certbotLink, certbotRenew, upTo } from '../fixtures/producers.ts'
@@ -340,4 +344,103 @@ test('receipts are private to the user and name the superseded IDs', async () =>
     superseded: [{ certificateId: expect.any(String) }],
   })
   expect(receipt.superseded[0]?.certificateId).not.toBe(receipt.uploaded?.certificateId)
+})
+
+async function skipping(match: string) {
+  const stage = await openStage()
+  await stage.certbot('shop.example.com')
+  await stage.certbot('dev.example.com')
+  const config = join(stage.folder, 'config.toml')
+  await writeFile(config, `[[certificate]]\nmatch = "${match}"\nexclude = true\n`)
+  return { ...stage, given: ['--config', config] }
+}
+
+test('an excluded certificate is neither uploaded nor shown', async () => {
+  const { type, emulator, given } = await skipping('dev.*')
+  expect((await type(['sync', ...given])).exit).toBe(0)
+  expect(emulator.certificates().map(({ names }) => names[0])).toEqual(['shop.example.com'])
+  const status = (await type(['status', ...given])).out()
+  expect(status).toContain('1 certificate: 1 ok')
+  expect(status).not.toContain('dev.example.com')
+})
+
+test('a certificate uploaded before it was excluded is not shown as removed', async () => {
+  const { type, given } = await skipping('certbot:dev*')
+  await type(['sync'])
+  expect((await type(['status', ...given])).out()).not.toContain('removed')
+})
+
+test('a hook for an excluded certificate logs that and exits 0', async () => {
+  const { type, folder, emulator, given } = await skipping('dev.*')
+  const env = { RENEWED_LINEAGE: join(folder, 'letsencrypt/live/dev.example.com') }
+  const run = await type(['hook', '--config', given[1] ?? ''].slice(0, 3), { env })
+  expect([run.exit, emulator.certificates().length]).toEqual([0, 0])
+  expect(run.out()).toContain('certbot:dev.example.com is skipped, as the configuration says')
+})
+
+test('of several matching patterns the last one that sets exclude decides', () => {
+  const { isExcluded } = resolveSettings(
+    {},
+    {},
+    {
+      certificate: [
+        { match: '*', exclude: true },
+        { match: 'shop*', exclude: false },
+        { match: 'shop*', certificate_use: 'CDN' },
+      ],
+    },
+  )
+  expect([isExcluded('certbot:dev'), isExcluded('certbot:shop.example.com')]).toEqual([true, false])
+  expect(resolveSettings({}, {}, {}).isExcluded('certbot:dev')).toBe(false)
+})
+
+test('every client has a usual place, and those that are there are read', async () => {
+  const home = await temporaryDirectory()
+  expect(usualSources(home).map(({ kind }) => kind)).toEqual(FOLDER_KINDS)
+  await mkdir(join(home, '.lego'))
+  await mkdir(join(home, '.acme.sh'))
+  const found = existingSources(home)
+  expect(found).toContainEqual({ kind: 'lego', path: join(home, '.lego'), keys: {} })
+  expect(found).toContainEqual({ kind: 'acme.sh', path: join(home, '.acme.sh'), keys: {} })
+})
+
+test('a lineage belongs to the source that it was found in, be that a folder or one file', () => {
+  const { forLineage } = resolveSettings({}, {}, {})
+  for (const kind of FOLDER_KINDS) {
+    const [source, other] = ['/srv/one', '/srv/one-more'].map(path => ({ kind, path, keys: {} }))
+    if (!source || !other) continue
+    const lineage = lineageIn(source, 'a.example@issuer', forLineage)
+    expect([kind, containsLineage(source, lineage), containsLineage(other, lineage)]).toEqual([
+      kind,
+      true,
+      false,
+    ])
+    if (kind !== 'traefik') expect(containsLineage({ ...source, path: '/srv/one/' }, lineage)).toBe(true)
+  }
+})
+
+test('sync writes the metrics of its run for node_exporter', async () => {
+  const { type, certbot, folder } = await openStage()
+  const { notAfter } = await certbot('example.com')
+  const file = join(folder, 'certferry.prom')
+  expect((await type(['sync', '--metrics-file', file])).exit).toBe(0)
+  const text = await readFile(file, 'utf8')
+  expect(text).toContain('certferry_certificate_synced{lineage="certbot:example.com"} 1')
+  expect(text).toContain(
+    `certferry_certificate_not_after_timestamp_seconds{lineage="certbot:example.com"} ${notAfter.getTime() / 1000}`,
+  )
+})
+
+test('a metrics file that cannot be written is warned of, and the certificate is uploaded all the same', async () => {
+  const { type, certbot, emulator } = await openStage()
+  await certbot('example.com')
+  const run = await type(['sync', '--metrics-file', '/nowhere/certferry.prom'])
+  expect(run.exit).toBe(0)
+  expect(run.out()).toContain('the metrics could not be written to /nowhere/certferry.prom')
+  expect(emulator.certificates()).toHaveLength(1)
+})
+
+test('a path that node_exporter would not read is refused', async () => {
+  const { type } = await openStage()
+  expect((await type(['sync', '--metrics-file', 'x.txt'])).exit).toBe(64)
 })

@@ -1,12 +1,15 @@
-import { rename } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { cli } from '../../src/cli/run.ts'
 import { emptyReceipt } from '../../src/receipts/receipt.ts'
 import { issue } from '../fixtures/certificates.ts'
+import { recordedContext } from '../fixtures/context.ts'
 import { all, certbotRenew, upTo } from '../fixtures/producers.ts'
 import { putReceipts, receiptsIn } from '../fixtures/state.ts'
-import { BOUND, openWatchStage } from './watchFixture.ts'
+import { KEYS, openStage } from './commandFixture.ts'
+import { ask, BOUND, openWatchStage, sleepBriefly } from './watchFixture.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -241,3 +244,29 @@ test('a daemon that starts again waits until the next attempt that was recorded'
 })
 
 const uploadedIn = async (folder: string) => (await receiptsIn(join(folder, 'state')))[0]?.uploaded
+
+test('a daemon with [http] answers what it has uploaded, and takes the socket away when it ends', async () => {
+  const { folder, emulator, certbot } = await openStage()
+  await certbot('example.com')
+  const socket = join(folder, 's')
+  await writeFile(
+    join(folder, 'c.toml'),
+    `[http]\nlisten = "unix:${socket}"\n[[source]]\nkind = "certbot"\npath = "letsencrypt"\n`,
+  )
+  const run = recordedContext({
+    cwd: folder,
+    wait: sleepBriefly,
+    env: { ...KEYS, CERTFERRY_ENDPOINT: emulator.url },
+  })
+  const ended = cli(['watch', '-c', 'c.toml', '--state-dir', 'state'], run.context)
+  await expect
+    .poll(() => ask(socket, '/metrics').catch(String))
+    .toContain('certferry_uploads_total{outcome="uploaded"} 1')
+  expect(await ask(socket, '/ready')).toContain('ready')
+  expect(await ask(socket, '/metrics')).toContain(
+    `certferry_source_watch_up{source="certbot:${join(folder, 'letsencrypt')}"} 1`,
+  )
+  run.end()
+  expect(await ended).toBe(0)
+  await expect(ask(socket, '/live')).rejects.toThrow()
+})

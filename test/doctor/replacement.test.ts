@@ -1,8 +1,9 @@
 /** What `check` finds about replacing older certificates: it reads, and says what it could not try. */
+
 import { writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { check } from '../../src/commands/check.ts'
-import { siteFindings } from '../../src/doctor/replacementFindings.ts'
+import { boundFindings, siteFindings } from '../../src/doctor/replacementFindings.ts'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
 import { BARE, type FindingJson } from '../commands/checkFixture.ts'
 import { KEYS } from '../commands/commandFixture.ts'
@@ -211,4 +212,23 @@ test('types that the international site does not replace are named', () => {
   expect(siteFindings('ssl.intl.tencentcloudapi.com', ['cdn', 'mqtt'])[0]?.says).toContain('mqtt')
   expect(siteFindings('ssl.intl.tencentcloudapi.com', ['cdn'])).toEqual([])
   expect(siteFindings('ssl.tencentcloudapi.com', ['mqtt'])).toEqual([])
+})
+
+const RESOURCE = {
+  ...{ type: 'cdn', region: '', instance: 'www.example.com', domains: ['www.example.com'] },
+  certificateId: 'oldAAAA1',
+}
+
+const findingOf = (isOn: boolean, uncovered: readonly string[]) =>
+  boundFindings([{ lineage: 'certbot:a', isOn, current: 'newBBBB2', uncovered, resources: [RESOURCE] }])[0]
+
+test('a certificate that lacks a name of a resource is not announced as the next to be put there', () => {
+  expect(findingOf(true, ['www.example.com (cdn)'])).toMatchObject({
+    level: 'warning',
+    says: expect.stringMatching(/newBBBB2 does not cover www\.example\.com \(cdn\), so nothing is replaced$/),
+  })
+  expect(findingOf(true, [])).toMatchObject({
+    level: 'ok',
+    says: expect.stringMatching(/the next run replaces them$/),
+  })
 })

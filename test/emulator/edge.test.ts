@@ -1,11 +1,18 @@
 /** The edge, as clients that are not ours see it: Node's TLS and the openssl program. */
+
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type EdgeFault, type EdgeOptions, startEdge } from '../../src/emulator/edge.ts'
+import {
+  type EdgeFault,
+  type EdgeOptions,
+  isComplete,
+  serverNameIn,
+  startEdge,
+} from '../../src/emulator/edge.ts'
 import type { EmulatorOptions } from '../../src/emulator/server.ts'
 import { issue } from '../fixtures/certificates.ts'
 import { clientHello } from './clientHello.ts'
@@ -276,4 +283,26 @@ test('what is no TLS, says less than it should or ends early does no harm', asyn
   half.write(Buffer.from([0x16, 3]))
   half.destroy()
   expect(await shown('a.example.com')).toBe(leafOf(old))
+})
+
+test('the name is read from what a client sends', async () => {
+  for (const name of ['a.example.com', 'a-very-long-label-indeed.of.a.long.name.example.org'])
+    expect(serverNameIn(await clientHello(name))).toBe(name)
+  expect(serverNameIn(await clientHello(''))).toBe(undefined)
+})
+
+test('a greeting is complete at its last byte, and half of one has no name or the right one', async () => {
+  const hello = await clientHello('a.example.com')
+  for (let length = 0; length < hello.length; length += 1) {
+    const half = hello.subarray(0, length)
+    expect(isComplete(half), `${length} bytes`).toBe(false)
+    expect([undefined, 'a.example.com']).toContain(serverNameIn(half))
+  }
+  expect(isComplete(hello)).toBe(true)
+})
+
+test('what is no TLS is complete as soon as that can be known', () => {
+  expect(isComplete(Buffer.from('GET '))).toBe(false)
+  expect(isComplete(Buffer.from('GET /'))).toBe(true)
+  expect(serverNameIn(Buffer.from('GET / HTTP/1.1'))).toBe(undefined)
 })

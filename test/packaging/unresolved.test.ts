@@ -1,6 +1,19 @@
 /** The build fails on what could not be loaded when the program runs. */
-import { expect, test } from 'vitest'
+
+import { AssertionError } from 'node:assert'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createSecureServer } from 'node:http2'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
+import { beforeAll, expect, test } from 'vitest'
+import { withoutSlowModules, withoutUnusedUndici } from '../../packaging/bundle.ts'
 import { unresolvedIn } from '../../packaging/unresolved.ts'
+import { selfSigned } from '../fixtures/certificates.ts'
+import { temporaryDirectory } from '../fixtures/temporary.ts'
+import { listening } from '../http/httpServers.ts'
+import { proxyTo } from '../http/tlsServers.ts'
 
 const PARTS = { 'main.js': 'require("./parts/a.js")', 'parts/a.js': 'require("node:fs"); require("crypto")' }
 
@@ -18,4 +31,96 @@ test.each([
 ])('%s is named', (_, code, said) => {
   const parts = new Map(Object.entries({ ...PARTS, 'parts/b.js': code }))
   expect(unresolvedIn(parts)).toEqual([expect.stringContaining(`parts/b.js: ${said}`)])
+})
+
+const REPLACED = /^import (?:\* as (\w+)|\{ ([^}]+) \}) from '@peculiar\/asn1-(?:cms|csr|pkcs9)';$/gm
+
+test('it has every name that @peculiar/x509 takes of the packages it replaces, with the identifiers they have', async () => {
+  const code = readFileSync('node_modules/@peculiar/x509/build/x509.es.js', 'utf8')
+  const taken = [...code.matchAll(REPLACED)].flatMap(([, space, names]) =>
+    space
+      ? [...code.matchAll(new RegExp(`\\b${space}\\.(\\w+)`, 'g'))].map(match => match[1] ?? '')
+      : (names ?? '').split(', '),
+  )
+  const stub: Record<string, unknown> = await import('../../packaging/unusedAsn1.mjs' as string)
+  expect(Object.keys(stub).toSorted()).toEqual([...new Set(taken)].toSorted())
+  const real: Record<string, unknown> = {
+    ...(await import('@peculiar/asn1-cms' as string)),
+    ...(await import('@peculiar/asn1-pkcs9' as string)),
+  }
+  for (const name of taken.filter(one => one.startsWith('id_'))) expect(stub[name], name).toBe(real[name])
+})
+
+test('making one of its classes is an error that names it', async () => {
+  const { SignedData } = await import('../../packaging/unusedAsn1.mjs' as string)
+  expect(() => new SignedData()).toThrow('SignedData is not in this program')
+})
+
+let undici: typeof import('undici')
+let code = ''
+
+beforeAll(async () => {
+  const build = await rolldown({
+    input: resolve('packaging/undici.cjs'),
+    platform: 'node',
+    plugins: [withoutUnusedUndici, withoutSlowModules],
+  })
+  const { output } = await build.generate({ format: 'cjs' })
+  code = output[0].code
+  const file = join(await temporaryDirectory(), 'undici.cjs')
+  await writeFile(file, code)
+  const loaded = createRequire(import.meta.url)(file)
+  undici = loaded.default ?? loaded
+})
+
+/** Offers HTTP/2 and HTTP/1.1, and answers with the version and the body of the request. */
+async function openServer() {
+  const { leaf, key } = await selfSigned({ names: ['localhost'] })
+  const server = createSecureServer({ cert: leaf, key, allowHTTP1: true }, async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part)
+    response.end(`${request.httpVersion} ${Buffer.concat(parts)}`)
+  })
+  const port = await listening(server)
+  return { port, origin: `https://localhost:${port}`, ca: leaf }
+}
+
+const post = async (dispatcher: InstanceType<typeof undici.Agent>, origin: string) => {
+  const { body } = await dispatcher.request({ origin, path: '/', method: 'POST', body: 'text' })
+  const answer = await body.text()
+  await dispatcher.close()
+  return answer
+}
+
+test('undici in the bundle: an upload to a server that offers HTTP/2 uses HTTP/1.1', async () => {
+  const { origin, ca } = await openServer()
+  expect(await post(new undici.Agent({ allowH2: false, connect: { ca } }), origin)).toBe('1.1 text')
+})
+
+test('undici in the bundle: an upload goes through a proxy', async () => {
+  const { origin, port, ca } = await openServer()
+  const proxy = await proxyTo(port)
+  const options = { allowH2: false, requestTls: { ca }, httpProxy: '', noProxy: '' }
+  const agent = new undici.EnvHttpProxyAgent({ ...options, httpsProxy: `http://${proxy.address}` })
+  expect(await post(agent as never, origin)).toBe('1.1 text')
+  expect(proxy.asked).toEqual([{ to: `localhost:${port}`, authorization: undefined }])
+})
+
+test('undici in the bundle: HTTP/2, SOCKS, fetch and the second parser are left out, and their use is an error', async () => {
+  for (const file of ['client-h2', 'socks5-proxy-agent', 'milo/simd', 'web/fetch/body', 'web/webidl/index'])
+    expect(code).toContain(`${file}.js is not in this program`)
+  const { origin, ca } = await openServer()
+  const agent = new undici.Agent({ connect: { ca } })
+  await expect(agent.request({ origin, path: '/', method: 'GET' })).rejects.toThrow(
+    'client-h2.js is not in this program',
+  )
+})
+
+test('undici in the bundle: an assertion that fails is an error of Node, which is loaded for it', () => {
+  const assert = createRequire(import.meta.url)('../../packaging/assert.cjs')
+  expect(assert(true)).toBeUndefined()
+  expect(() => assert(0, 'why')).toThrow(
+    new AssertionError({ message: 'why', actual: 0, expected: true, operator: '==' }),
+  )
+  expect(code).not.toMatch(/\bassert\.\w+\(/)
 })

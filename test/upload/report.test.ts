@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Bundle } from '../../src/certificate/bundle.ts'
 import { Fault } from '../../src/errors.ts'
 import { exitOf, type Outcome, summaryOf } from '../../src/upload/outcome.ts'
-import { abortedEntry, outcomeEntry, summaryEntry } from '../../src/upload/report.ts'
+import { abortedEntry, outcomeEntry, summaryEntry, traceOf } from '../../src/upload/report.ts'
 import { bundleOf } from '../fixtures/samples.ts'
 
 const LINEAGE = 'certbot:example.com'
@@ -147,4 +147,14 @@ describe('a run in one line', () => {
       fields: { event: 'run_finished', summary, exit, elapsedMs },
     })
   })
+})
+
+test('it says where an error happened and not a line of what it said', () => {
+  const lines = traceOf(new Error('hush\n-----BEGIN PRIVATE KEY-----\nhush\n'))
+  expect(lines[0]).toMatch(/^ +at .*report\.test\.ts:\d+/)
+  expect(lines.join('\n')).not.toMatch(/hush|BEGIN/)
+})
+
+test('what is no error has none', () => {
+  expect(traceOf('hush')).toEqual([])
 })
