@@ -109,6 +109,15 @@ test('what is left out, what fits nothing and where nobody answers have a line',
   server.close()
 })
 
+test('a command for root begins with sudo where this user needs it and has it', async () => {
+  const { certbot, findings } = await openClinic()
+  await certbot('example.com')
+  const commands = async (sudo: boolean) =>
+    (await findings({ sudo })).all.map(({ command = '' }) => command).join('\n')
+  expect(await commands(true)).toMatch(/^sudo certferry setup$/m)
+  expect(await commands(false)).toMatch(/^certferry setup$/m)
+})
+
 describe('the configuration', () => {
   test('has every mistake shown with file, key and line, and what is right is examined all the same', async () => {
     const { certbot, config, usual, findings } = await openClinic()

@@ -20,6 +20,11 @@ async function stage(text: string, meanwhile = async (_file: string) => {}) {
 }
 
 describe('the configuration file', () => {
+  test('has its mistakes named in the order of their lines, whatever finds them', async () => {
+    const { load } = await stage('[log]\nlevel = "loud"\n[tencent]\nregoin = "x"\n[http]\nlisten = 1\n')
+    await expect(load()).rejects.toThrow(/line 2[\s\S]*\n.*line 4[\s\S]*\n.*line 6/)
+  })
+
   test('is found from where the command was typed, and its paths count from where it lies', async () => {
     const { folder, file, load } = await stage(
       '[state]\ndir = "state"\n[[source]]\nkind = "acme.sh"\npath = "~/.acme.sh"\n',

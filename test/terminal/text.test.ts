@@ -7,6 +7,7 @@ import {
   jsonLine,
   pad,
   printableText,
+  withoutSudo,
   wrap,
 } from '../../src/terminal/text.ts'
 
@@ -33,6 +34,13 @@ test.each([
 
 describe('printable text, whatever it is made of', () => {
   const any = fc.string({ unit: 'binary', maxLength: 60 })
+  test('a message without sudo keeps everything else', () => {
+    expect(withoutSudo('Run it as root: sudo certferry setup; pseudo sudo')).toBe(
+      'Run it as root: certferry setup; pseudo sudo',
+    )
+    expect(withoutSudo('echo x | sudo tee /a && sudo /sbin/b')).toBe('echo x | tee /a && /sbin/b')
+  })
+
   test('it is one line, without escapes, well-formed, of the length requested', () => {
     fc.assert(
       fc.property(any, fc.integer({ min: 1, max: 60 }), (text, most) => {
