@@ -32,7 +32,7 @@ export async function runForOne(
   if (name === undefined || others.length)
     throw new Fault('USAGE', 'expected one name, as `certferry status` shows it')
   const deadline = line.deadline === undefined ? undefined : context.endWithin(line.deadline)
-  const progress = createProgressLine(context, !line.json)
+  const progress = createProgressLine(context, !line.json && !line.quiet)
   const app = await openApp(progress.context, line, shutdownSignal(context, deadline))
   try {
     logInsecurePermissions(app)

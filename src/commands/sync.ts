@@ -18,7 +18,7 @@ export async function run(context: ProcessContext, line: CommandLine): Promise<n
   const started = context.now()
   const { force = false, dryRun = false } = line
   const textfile = dryRun ? undefined : await openTextfileMetrics(context, line.metricsFile)
-  const progress = createProgressLine(context, !line.json)
+  const progress = createProgressLine(context, !line.json && !line.quiet)
   const deadline = line.deadline === undefined ? undefined : context.endWithin(line.deadline)
   const app = await openApp(
     progress.context,
