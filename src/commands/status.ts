@@ -51,11 +51,11 @@ export async function showStatus(
     .filter(row => !line.failing || isFailing(row))
   if (only.length && !rows.length && !line.failing)
     throw new Fault('LINEAGE_UNKNOWN', `there is no certificate ${only.map(one => `"${one}"`).join(' or ')}`)
-  const { excluded, unmatched } = listing
+  const { excluded, unmatched, left } = listing
   const inForce = pauseNote(pause, now)
   if (line.json) {
     const paused = inForce ? (pause ?? null) : null
-    const rest = { paused, daemon: daemon?.says ?? null, excluded, unmatched }
+    const rest = { paused, daemon: daemon?.says ?? null, excluded, unmatched, ignored: left }
     stdout.write(jsonLine({ lineages: rows, ...rest, notifications: await notificationsIn(receipts) }))
     return 0
   }
@@ -77,6 +77,7 @@ export async function showStatus(
     const hidden = [
       ...(rows.length < all.length ? [`${all.length - rows.length} not shown`] : []),
       ...(excluded.length ? [`${excluded.length} left out by exclude = true`] : []),
+      ...(left.length ? [`${left.length} ignored (certferry check says why)`] : []),
       ...(all.length ? [] : [`looked in ${listing.sources.map(sourceLabel).join(', ')}`]),
     ]
     stdout.write(

@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { showStatus } from '../../src/commands/status.ts'
@@ -154,6 +154,16 @@ test('a daemon of the usual configuration is the first line, and one that is pau
   expect(await shown('active')).toMatch(/^Daemon: certferry\.service is active: 1 certificate\n\n/)
   expect(await shown('inactive')).toMatch(
     /^Daemon: certferry\.service is enabled but not running\n {2}→ sudo systemctl/,
+  )
+})
+
+test('what is ignored is counted', async () => {
+  const { type, certbot, folder } = await openStage()
+  await certbot('example.com')
+  await certbot('old.example')
+  await rm(join(folder, 'letsencrypt/renewal/old.example.conf'))
+  expect((await type(['status'])).out()).toMatch(
+    /\n1 certificate: 1 new; 1 ignored \(certferry check says why\)\n$/,
   )
 })
 
