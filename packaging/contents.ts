@@ -42,7 +42,8 @@ export async function documents(): Promise<ReadonlyMap<string, string>> {
   const names = [
     ...Array.from((await filesOf('docs', /\.md$/)).keys(), name => `docs/${name}`),
     ...['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'config/certferry.example.toml'],
-    ...['config/schema.json', 'packaging/container/Containerfile'],
+    'config/schema.json',
+    ...['Containerfile', 'compose.yaml', 'kubernetes.yaml'].map(name => `packaging/container/${name}`),
   ].filter(name => !FOR_DEVELOPERS.test(name))
   const pages = names.map(async name => {
     const page = await text(name)

@@ -1,28 +1,9 @@
-/** A TLS Secret of Kubernetes, as the kubelet lays it out and renews it: by swapping one link, `..data`. */
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+/** A TLS Secret of Kubernetes as the source of a certificate: its swap is noticed. */
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { openBuiltProgram } from './built/builtProgram.ts'
 import { issue } from './fixtures/certificates.ts'
-
-/** https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go has the steps. */
-function secretVolume(folder: string) {
-  let turn = 0
-  return async (files: Readonly<Record<string, string>>) => {
-    const [before, now] = [`..2026_11_30_0${turn}`, `..2026_11_30_0${turn + 1}`]
-    await mkdir(join(folder, now), { recursive: true, mode: 0o755 })
-    for (const [name, text] of Object.entries(files)) {
-      await writeFile(join(folder, now, name), text, { mode: 0o400 })
-      if (turn === 0) await symlink(`..data/${name}`, join(folder, name))
-    }
-    // every user may write to the folder of a Secret; its sticky bit keeps the files
-    if (turn === 0) await chmod(folder, 0o1777)
-    await symlink(now, join(folder, '..data_tmp'))
-    await rename(join(folder, '..data_tmp'), join(folder, '..data'))
-    await rm(join(folder, before), { recursive: true, force: true })
-    turn++
-  }
-}
+import { secretVolume } from './fixtures/secretVolume.ts'
 
 const generation = async () => {
   const { chain, key } = await issue({ names: ['shop.example.com'] })

@@ -1,4 +1,4 @@
-/** The container file, read as a builder reads it: there is none here to build with. */
+/** The container file, read as a builder reads it; test/e2e/image.test.ts builds it. */
 import { access, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { readVersion } from '../../packaging/bundle.ts'
