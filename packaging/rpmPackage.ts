@@ -42,8 +42,11 @@ async function specOf(version: string): Promise<string> {
   const text = (path: string) => readFile(resolve(ROOT, 'packaging', path), 'utf8')
   let spec = (await text('rpm/certferry.spec')).replace('@VERSION@', version)
   for (const name of ['postinst', 'prerm', 'postrm']) {
-    const script = (await text(`debian/${name}`)).replace('#!/bin/sh\n', '')
-    spec = spec.replace(`@${name.toUpperCase()}@`, () => script.replaceAll('deb-systemd-invoke', 'systemctl'))
+    const script = (await text(`debian/${name}`))
+      .replace('#!/bin/sh\n', '')
+      .replaceAll('deb-systemd-invoke', 'systemctl')
+      .replaceAll('%', '%%')
+    spec = spec.replace(`@${name.toUpperCase()}@`, () => script)
   }
   return spec
 }
