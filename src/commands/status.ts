@@ -83,9 +83,14 @@ export async function showStatus(
     stdout.write(
       statusTable(rows, stdout, { notes: [...first, ...texts], hidden, verbose: line.verbose ?? false }),
     )
+    if (rows.length > SCREENFUL && !line.failing && rows.some(isFailing))
+      stdout.write('  → Those with something wrong: certferry status --failing\n')
   }
   return 0
 }
+
+/** Of more rows the first notes are no longer on the screen, and the last line leads to them. */
+const SCREENFUL = 12
 
 /** More are counted: the table has to be reached. */
 const MOST_NOTES = 8

@@ -157,6 +157,24 @@ test('a daemon of the usual configuration is the first line, and one that is pau
   )
 })
 
+test('a table longer than the screen ends with the way to what is wrong, where something is', async () => {
+  const { type, certbot } = await openStage()
+  for (let i = 0; i < 20; i++) await certbot(`site${i}.example`)
+  expect((await type(['status'])).out()).toMatch(/\n20 certificates: 20 new\n$/)
+  await type(['sync'])
+  const later = { now: () => Date.now() + 31 * DAY }
+  await certbot(
+    'fresh.example',
+    await issue({ names: ['fresh.example'], notAfter: new Date(Date.now() + 90 * DAY) }),
+  )
+  expect((await type(['status'], later)).out()).toMatch(
+    / 1 new, 20 expiring\n {2}→ .*: certferry status --failing\n$/,
+  )
+  expect((await type(['status', '--failing'], later)).out()).toMatch(
+    /\n20 certificates: 20 expiring; 1 not shown\n$/,
+  )
+})
+
 test('what is ignored is counted', async () => {
   const { type, certbot, folder } = await openStage()
   await certbot('example.com')
