@@ -4,6 +4,7 @@ import { Fault } from '../errors.ts'
 import type { Metrics } from '../metrics/registry.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Pause } from '../receipts/pause.ts'
+import type { DaemonView } from '../status/view.ts'
 import { countText } from '../terminal/text.ts'
 import type { Outcome } from '../upload/outcome.ts'
 import { type SyncDeps, syncCertificate } from '../upload/syncCertificate.ts'
@@ -23,6 +24,7 @@ export interface Daemon {
   /** One line for `systemctl status` and the log. */
   readonly status: () => string
   readonly pending: () => number
+  readonly view: () => DaemonView
   /** At any time, and more than once: starts nothing more, finishes what is under way in bounded time, and closes. */
   readonly stop: () => Promise<void>
 }
@@ -50,6 +52,8 @@ export function createDaemon(
   const retryNow = new Set<string>()
   /** Those that were uploaded, but whose ID could not be recorded. */
   const unrecorded = new Set<string>()
+  /** For the status page: of those whose last check found something to say. */
+  const outcomes = new Map<string, Outcome>()
 
   const breaker = createCircuitBreaker({
     upload: effects.upload,
@@ -135,6 +139,9 @@ export function createDaemon(
     else if (!('fault' in outcome)) unrecorded.delete(id)
     if (isWaiting(outcome)) waiting.add(id)
     else waiting.delete(id)
+    if ('fault' in outcome || outcome.outcome === 'waiting' || outcome.bundle?.flaws.length)
+      outcomes.set(id, outcome)
+    else outcomes.delete(id)
   }
 
   const status = () =>
@@ -173,6 +180,13 @@ export function createDaemon(
     rescan: sources.rescan,
     status,
     pending: queue.pending,
+    view: () => ({
+      lineages: sources.all(),
+      outcomes,
+      sources: sources.watched(),
+      pending: queue.pending(),
+      nextRescan: schedule.next(),
+    }),
     stop: () => {
       stopping ??= close()
       return stopping

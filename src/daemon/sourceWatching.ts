@@ -26,6 +26,9 @@ interface SourceWatching {
   readonly list: () => Promise<void>
   readonly rescan: (why: string) => Promise<void>
   readonly count: () => number
+  readonly all: Inventory['all']
+  /** The sources, and whether each could be read when it was listed last. */
+  readonly watched: () => ReadonlyMap<string, boolean>
   /** At any time, also while it opens. */
   readonly close: () => Promise<void>
 }
@@ -51,6 +54,7 @@ export function watchSources(
   const polled = new Set<Source>()
   const closing = new AbortController()
   let watchers: readonly Watcher[] = []
+  let watched: ReadonlyMap<string, boolean> = new Map()
 
   const list = singleFlight(async () => {
     const listed = await inventory.list()
@@ -58,6 +62,7 @@ export function watchSources(
     queue.retain(ids)
     metrics()?.keep(ids)
     metrics()?.watching(listed.sources)
+    watched = listed.sources
     enqueue(listed.added)
   })
   const wait = (ms: number) => context.sleep(ms, closing.signal)
@@ -99,6 +104,8 @@ export function watchSources(
     list,
     rescan: why => rescan(why).catch(onError),
     count: inventory.count,
+    all: inventory.all,
+    watched: () => watched,
     get: inventory.get,
     markChecked: inventory.markChecked,
     open: async () => {

@@ -53,7 +53,7 @@ export function createSupervisor(
     )
     if (next) await start(next)
     if (ended.aborted || !daemon) return
-    server.setStatus({ ready: true, pending: daemon.pending })
+    if (app) server.setDaemon(app, daemon)
     systemd.ready()
     systemd.status(daemon.status)
     const event = before ? 'reloaded' : 'watching'

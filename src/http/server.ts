@@ -1,4 +1,4 @@
-/** The HTTP server for /live, /ready and /metrics; it listens only on loopback or a Unix socket. */
+/** The HTTP server for the status page, /live, /ready and /metrics; it listens only on loopback or a Unix socket. */
 import { chmod, lstat, rm, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -14,10 +14,17 @@ export interface HttpOptions {
   readonly ready: () => boolean
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
+  /** The status page, and its content security policy; undefined as long as nothing is known yet. */
+  readonly status: (isRefreshed: boolean) => Promise<StatusPage | undefined>
   /** A page that could not be made, or a connection that could not be accepted. */
   readonly onError: (error: unknown) => void
   /** Milliseconds between two looks for the file of a Unix socket; COMPARE_INTERVAL_MS where absent. */
   readonly pulse?: number
+}
+
+export interface StatusPage {
+  readonly html: string
+  readonly policy: string
 }
 
 export interface HttpServer {
@@ -51,6 +58,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
       'content-type': 'text/plain; charset=utf-8',
       'content-length': Buffer.byteLength(page.text),
       'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
       // one request a connection: no idle connection delays the end, and no request body is waited for
       connection: 'close',
       ...page.headers,
@@ -98,12 +106,29 @@ interface Page {
 /** Prometheus 3 refuses a page whose content type does not name the format. */
 const PROMETHEUS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
 
+/** `/?refresh`: by a header, because only who asks for it is to see the page loaded again while reading. In seconds. */
+const REFRESH = { name: 'refresh', seconds: '60' } as const
+
+async function statusPage(query: string | undefined, status: HttpOptions['status']): Promise<Page> {
+  const isRefreshed = query === REFRESH.name
+  const page = await status(isRefreshed)
+  if (!page) return { status: 503, text: 'not ready\n', headers: { refresh: '2' } }
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': page.policy,
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    ...(isRefreshed && { refresh: REFRESH.seconds }),
+  }
+  return { status: 200, text: page.html, headers }
+}
+
 /** A browser sends another name when a website has its own name resolve to this machine. */
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
 
 async function pageFor(
   { method, url, headers: { host }, socket }: IncomingMessage,
-  { ready, metrics }: HttpOptions,
+  { ready, metrics, status }: HttpOptions,
 ): Promise<Page> {
   const isTcp = socket.localAddress !== undefined
   if (isTcp && host !== undefined && !LOCAL_HOST.test(host))
@@ -111,7 +136,10 @@ async function pageFor(
   if (method !== 'GET' && method !== 'HEAD')
     return { status: 405, text: 'GET or HEAD only\n', headers: { allow: 'GET, HEAD' } }
   // new URL() would throw on `//`
-  switch (url?.split('?', 1)[0]) {
+  const [path, query] = url?.split('?', 2) ?? []
+  switch (path) {
+    case '/':
+      return statusPage(query, status)
     case '/live':
       return { status: 200, text: 'live\n' } // an answer proves that the event loop runs
     case '/ready':
@@ -119,7 +147,7 @@ async function pageFor(
     case '/metrics':
       return { status: 200, text: await metrics(), headers: PROMETHEUS }
     default:
-      return { status: 404, text: 'there are /live, /ready and /metrics\n' }
+      return { status: 404, text: 'there are /, /live, /ready and /metrics\n' }
   }
 }
 

@@ -61,7 +61,7 @@ export const CATALOGUE: ReadonlyArray<readonly string[]> = [
   ...[...new Set(VARIABLES)].filter(name => name !== undefined).map(name => [name]),
   ...KINDS.map(kind => [`source ${kind}`]),
   ...HOOK_FILE_CLIENTS.map(client => [`install-hook ${client}`]),
-  ...['/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),
+  ...['/', '/live', '/ready', '/metrics'].map(page => [`GET ${page}`]),
   ...NOTIFY_EVENTS.map(event => [`event ${event}`]),
   ...['SIGHUP', 'SIGUSR1', 'SIGTERM'].map(signal => [signal]),
   ['role of the machine'],

@@ -579,6 +579,7 @@ exclude = true
         '[watch] rescan',
         '[watch] rescan_jitter',
         '[http] listen',
+        'GET /',
         'GET /live',
         'GET /ready',
         'GET /metrics',
@@ -601,7 +602,10 @@ exclude = true
         expect(await ask(at('s'), '/live')).toBe('200 live\n')
         await expect.poll(() => ask(at('s'), '/ready')).toBe('200 ready\n')
         expect(await ask(at('s'), '/metrics')).toContain('certferry_')
-        did('GET /live', 'GET /ready', 'GET /metrics')
+        expect(await ask(at('s'), '/')).toMatch(
+          /^200 <!doctype html>.*1 certificate, all is well.*a\.example\.com/s,
+        )
+        did('GET /', 'GET /live', 'GET /ready', 'GET /metrics')
         await rm(at('s'))
         await all(certbotRenew(at('letsencrypt'), 'a.example.com', await issue({ names: ['a.example.com'] })))
         await expect.poll(() => emulator.certificates().length).toBe(2)

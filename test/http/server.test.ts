@@ -16,6 +16,7 @@ async function startServer(options: Partial<HttpOptions> = {}) {
     listen: '127.0.0.1:0',
     ready: () => true,
     metrics: async () => 'a 1\n',
+    status: async isRefreshed => ({ html: `<p>${isRefreshed}`, policy: "default-src 'none'" }),
     onError: error => errors.push(error),
     ...options,
   })
@@ -65,9 +66,29 @@ describe('HTTP pages', () => {
     expect(head).toMatchObject({ status: 200, text: '', headers: { 'content-length': '4' } })
   })
 
+  test('/ answers the status page as HTML that may load, run and frame nothing, and is loaded again only where that is asked for', async () => {
+    const { get } = await startServer()
+    const page = await get('/')
+    expect(page).toMatchObject({ status: 200, text: '<p>false' })
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "default-src 'none'",
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-store',
+    })
+    expect(page.headers).not.toHaveProperty('refresh')
+    expect(await get('/?refresh')).toMatchObject({ text: '<p>true', headers: { refresh: '60' } })
+    expect(await get('/', { method: 'POST' })).toMatchObject({ status: 405 })
+    expect(await get('/', { headers: { host: 'rebound.example' } })).toMatchObject({ status: 421 })
+    const { get: early } = await startServer({ status: async () => undefined })
+    expect(await early('/')).toMatchObject({ status: 503, text: 'not ready\n' })
+  })
+
   test('any other path is 404, any other method 405', async () => {
     const { get } = await startServer()
-    for (const path of ['/', '//', '/metrics/', '//metrics', '/constructor', '*', '/%00', '/../etc/passwd'])
+    for (const path of ['//', '/metrics/', '//metrics', '/constructor', '*', '/%00', '/../etc/passwd'])
       expect((await get(path)).status, path).toBe(404)
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'])
       expect(await get('/metrics', { method }), method).toMatchObject({

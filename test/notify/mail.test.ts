@@ -66,6 +66,7 @@ describe('a notification as a mail', () => {
         expect(Math.max(...mail.split('\n').map(line => line.length))).toBeLessThan(998)
         expect(mail).toMatch(/^[\n -~]*$/)
       }),
+      { examples: [['=?utf-8?B?aGk=?=']] },
     )
   })
 })
