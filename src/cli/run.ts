@@ -6,7 +6,7 @@ import { FAULTS, Fault, faultJson } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { jsonLine, printableText, programWords, withoutSudo, wrap } from '../terminal/text.ts'
 import { runJson } from '../upload/outcome.ts'
-import { similarTo } from '../util/similar.ts'
+import { meant } from '../util/similar.ts'
 import { VERSION } from '../version.ts'
 import { COMMANDS, type Command } from './commands.ts'
 import { commandHelp, generalHelp, globalHelp } from './help.ts'
@@ -46,8 +46,8 @@ function parse({ name, options }: Command, words: readonly string[]) {
 function unknownOption(word: string, options: OptionTable): string {
   const old = RENAMED[word]
   if (old) return `${word} is now called ${old}`
-  const near = similarTo(word.replace(/^-+/, ''), Object.keys(options))
-  return `there is no option ${word} here${near ? `; did you mean --${near}?` : ''}`
+  const near = meant(word.replace(/^-+/, ''), Object.keys(options), name => `--${name}`)
+  return `there is no option ${word} here${near}`
 }
 
 /** Former names of options. */
@@ -122,14 +122,15 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 }
 
 function noCommand(word: string): Fault {
-  const near = similarTo(
-    word,
-    COMMANDS.map(({ name }) => name),
-  )
-  const elsewhere = Object.hasOwn(ELSEWHERE, word) ? ELSEWHERE[word] : undefined
   const says = `there is no command "${word}"`
-  if (elsewhere) return new Fault('USAGE', says, { advice: elsewhere })
-  return new Fault('USAGE', near ? `${says}; did you mean ${near}?` : says)
+  if (Object.hasOwn(ELSEWHERE, word)) return new Fault('USAGE', says, { advice: `${ELSEWHERE[word]}` })
+  return new Fault(
+    'USAGE',
+    `${says}${meant(
+      word,
+      COMMANDS.map(({ name }) => name),
+    )}`,
+  )
 }
 
 const findCommand = (name: string | undefined) => COMMANDS.find(command => command.name === name)

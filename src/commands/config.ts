@@ -7,14 +7,15 @@ import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import { existingSources } from '../sources/discover.ts'
 import { jsonLine } from '../terminal/text.ts'
-import { similarTo } from '../util/similar.ts'
+import { meant } from '../util/similar.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
   const [word, ...more] = line.operands
-  const similar = word === undefined ? undefined : similarTo(word, ['print', 'check'])
-  const near = similar && similar !== word ? `; did you mean ${similar}?` : ''
   if ((word !== 'print' && word !== 'check') || more.length)
-    throw new Fault('USAGE', `config needs one word, print or check${near}`)
+    throw new Fault(
+      'USAGE',
+      `config needs one word, print or check${more.length ? '' : meant(word ?? '', ['print', 'check'])}`,
+    )
   const configuration = await readConfiguration(context, line)
   throwIfInvalid(configuration)
   const { file } = configuration

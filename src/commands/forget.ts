@@ -4,6 +4,7 @@ import type { CommandLine } from '../config/commandLine.ts'
 import { Fault } from '../errors.ts'
 import type { ProcessContext } from '../processContext.ts'
 import type { Receipt } from '../receipts/receipt.ts'
+import { meantId } from '../sources/lineage.ts'
 import { jsonLine, printableText } from '../terminal/text.ts'
 
 export async function run(context: ProcessContext, line: CommandLine): Promise<number> {
@@ -27,7 +28,15 @@ function findReceipt(name: string, receipts: readonly Receipt[]): Receipt {
   const found = exact ?? (alike.length === 1 ? alike[0] : undefined)
   if (found) return found
   const names = alike.map(({ lineage }) => lineage).join(', ')
-  throw new Fault('LINEAGE_UNKNOWN', names ? `"${name}" may be ${names}` : `nothing is recorded of "${name}"`)
+  throw new Fault(
+    'LINEAGE_UNKNOWN',
+    names
+      ? `"${name}" may be ${names}`
+      : `nothing is recorded of "${name}"${meantId(
+          name,
+          receipts.map(({ lineage }) => lineage),
+        )}`,
+  )
 }
 
 function forgottenText({ lineage, uploaded, superseded }: Receipt): string {

@@ -11,6 +11,7 @@ import { emptyReceipt } from '../receipts/receipt.ts'
 import { parsed } from '../receipts/shape.ts'
 import { ownReceipt, type ReceiptStore } from '../receipts/store.ts'
 import { type Listing, listLineages, sourceLabel } from '../sources/discover.ts'
+import { meantId } from '../sources/lineage.ts'
 import { edgeNotes, isFailing, type Note, noteText, pauseNote, reasonNotes } from '../status/attention.ts'
 import { statusDetail } from '../status/detail.ts'
 import { replacementStatus } from '../status/replacement.ts'
@@ -163,7 +164,15 @@ function named(name: string, rows: readonly StatusRow[]): StatusRow {
   const [row, ...more] = exact ? [exact] : found
   if (row && !more.length) return row
   const names = found.map(({ lineage }) => lineage).join(', ')
-  throw new Fault('LINEAGE_UNKNOWN', row ? `"${name}" may be ${names}` : `there is no "${name}"`)
+  throw new Fault(
+    'LINEAGE_UNKNOWN',
+    row
+      ? `"${name}" may be ${names}`
+      : `there is no "${name}"${meantId(
+          name,
+          rows.map(({ lineage }) => lineage),
+        )}`,
+  )
 }
 
 async function notificationsIn(receipts: ReceiptStore) {

@@ -11,7 +11,7 @@ import { isFolder, isSamePlace, isThere } from '../files/fileSystem.ts'
 import { BETWEEN_READS_MS, errorCode, readTextFile } from '../files/readFile.ts'
 import { printableText } from '../terminal/text.ts'
 import { type FileStamps, stampsOf } from './fileStamp.ts'
-import { isNamed, type Lineage, lineageIn, nameTaken, pemLineage, usualSources } from './lineage.ts'
+import { isNamed, type Lineage, lineageIn, meantId, nameTaken, pemLineage, usualSources } from './lineage.ts'
 import { readStore } from './readPair.ts'
 
 export interface Discovered {
@@ -198,7 +198,12 @@ export function filterByName(listing: Listing, only: readonly string[] | undefin
     const gone = left.find(({ lineage: id }) => isNamed(name)({ id, name: id.slice(id.indexOf(':') + 1) }))
     throw new Fault(
       'LINEAGE_UNKNOWN',
-      gone ? `${gone.lineage} ${gone.why}` : `no source has a lineage "${name}"`,
+      gone
+        ? `${gone.lineage} ${gone.why}`
+        : `no source has a lineage "${name}"${meantId(
+            name,
+            lineages.map(({ id }) => id),
+          )}`,
     )
   }
   return {

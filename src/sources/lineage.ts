@@ -3,6 +3,7 @@ import { CLIENTS, FOLDER_KINDS, lineageId } from '../acme/clients.ts'
 import type { FolderSource, LineageSettings, PemSource, Settings } from '../config/settings.ts'
 import type { SourceKind } from '../config/values.ts'
 import { Fault } from '../errors.ts'
+import { meant } from '../util/similar.ts'
 
 export interface Lineage extends LineageSettings {
   /** Stable across renewals, the same for every command: `certbot:example.com`, `acme.sh:example.com_ecc`, `pem:intranet`. */
@@ -18,6 +19,10 @@ export interface Lineage extends LineageSettings {
 /** Whether `wanted`, a lineage's name with or without its kind, means this lineage. */
 export const isNamed = (wanted: string) => (lineage: Pick<Lineage, 'id' | 'name'>) =>
   wanted === lineage.id || wanted === lineage.name
+
+/** The ID that was probably meant by a name that is none, as the end of a message. */
+export const meantId = (wanted: string, ids: readonly string[]): string =>
+  meant(wanted, [...ids, ...ids.map(id => id.slice(id.indexOf(':') + 1))])
 
 /** The lineage of that name, whether or not anything of it is there yet. */
 export function lineageIn(source: FolderSource, name: string, settingsFor: Settings['forLineage']): Lineage {

@@ -8,6 +8,12 @@ export function similarTo(word: string, choices: readonly string[]): string | un
   return near.find(choice => choice.startsWith(lower.slice(0, 1))) ?? near[0]
 }
 
+/** Follows a message that a word is not known; empty where nothing is like it. */
+export function meant(word: string, choices: readonly string[], shown = (choice: string) => choice): string {
+  const near = similarTo(word, choices)
+  return near === undefined ? '' : `; did you mean ${shown(near)}?`
+}
+
 /** Longer words and other characters could be a secret in the wrong place, and are not repeated. */
 const SHOWN = /^[\w .-]{1,20}$/
 

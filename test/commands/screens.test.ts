@@ -95,6 +95,23 @@ describe('a wrong word is named, with advice', () => {
   })
 })
 
+test.each([
+  [['status', 'exmaple.com'], 'there is no "exmaple.com"; did you mean example.com?'],
+  [
+    ['sync', '--only', 'certbot:example.con'],
+    'no source has a lineage "certbot:example.con"; did you mean certbot:example.com?',
+  ],
+  [['replace', 'example.comm'], 'did you mean example.com?'],
+  [['forget', 'eximple.com'], 'nothing is recorded of "eximple.com"; did you mean example.com?'],
+  [['status', 'entirely.different'], 'there is no "entirely.different" →'],
+])('a name that is no certificate, with the one that was meant: %j', async (words, message) => {
+  const { type, certbot } = await openStage()
+  await certbot('example.com')
+  await type(['sync'])
+  const { exit, out, err } = await type(words)
+  expect([exit, (out() + err()).replace(/\s+/g, ' ')]).toEqual([66, expect.stringContaining(message)])
+})
+
 describe('status on a terminal', () => {
   test('ok, new, pending and gone, each with its days and its ID, in 80 columns', async () => {
     const { type, certbot, folder, emulator } = await openStage()
