@@ -96,14 +96,14 @@ export function createInventory(
     markChecked: async id => {
       notified.delete(id)
       const lineage = known.get(id)
-      if (lineage) states.set(id, await pathStampsOf(lineage))
+      if (lineage) states.set(id, pathStampsOf(lineage))
       return lineage
     },
     markNotified: id => void notified.add(id),
     changedSinceLastCheck: async among => {
       // read first: a lineage that is checked meanwhile must not seem changed
       const before = among.map(({ id }) => states.get(id))
-      const now = await Promise.all(among.map(pathStampsOf))
+      const now = among.map(pathStampsOf)
       const changed = new Map<string, string>()
       for (const [i, { id }] of among.entries()) {
         const state = before[i]

@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '../errors.ts'
 import { importFiles, oldFilesIn, setImported } from './importFiles.ts'
+import { prepared } from './rows.ts'
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts'
 import {
   Damage,
@@ -227,7 +228,7 @@ function isCurrent(db: DatabaseSync, path: string): boolean {
   return isOurs && version === MIGRATIONS.length
 }
 
-const numberOf = (db: DatabaseSync, sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0])
+const numberOf = (db: DatabaseSync, sql: string) => Number(Object.values(prepared(db, sql).get() ?? {})[0])
 
 const newer = (path: string, version: number) =>
   new Fault(

@@ -1,5 +1,5 @@
 /** Receipts and notifications as rows of the state database. */
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Pause } from './pause.ts'
 import type { Receipt, Standing, Superseded } from './receipt.ts'
 import { parsed, receiptFrom } from './shape.ts'
@@ -37,7 +37,8 @@ type LineageRow = readonly [
 /** Of every lineage that has one, without what else its receipt says. */
 export function selectStandings(db: DatabaseSync): ReadonlyMap<string, Standing> {
   const columns = 'name, certificate_id, endpoint, chain_stamp, key_stamp, changes_at'
-  const statement = db.prepare(
+  const statement = prepared(
+    db,
     `SELECT ${columns} FROM lineages WHERE path IS NOT NULL AND chain_stamp IS NOT NULL`,
   )
   statement.setReturnArrays(true)
@@ -54,11 +55,22 @@ type StandingRow = readonly [
   ...[keyStamp: Text, changesAt: Text],
 ]
 
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
+
+/** Prepared once: a daemon reads one receipt after another. */
+export function prepared(db: DatabaseSync, sql: string): StatementSync {
+  const known = statements.get(db) ?? new Map<string, StatementSync>()
+  statements.set(db, known)
+  const statement = known.get(sql) ?? db.prepare(sql)
+  known.set(sql, statement)
+  return statement
+}
+
 /** Every receipt, or that of one lineage; `undefined` in the place of one that is not as it should be. */
 export function selectReceipts(db: DatabaseSync, lineage?: string): ReadonlyMap<string, Receipt | undefined> {
   const names = lineage === undefined ? [] : [lineage]
   const prepare = (columns: string, table: string, key: string, order = '') =>
-    db.prepare(`SELECT ${columns} FROM ${table}${names.length ? ` WHERE ${key} = ?` : ''}${order}`)
+    prepared(db, `SELECT ${columns} FROM ${table}${names.length ? ` WHERE ${key} = ?` : ''}${order}`)
   const select = (...query: Parameters<typeof prepare>) => prepare(...query).all(...names) as Row[]
   const superseded = Map.groupBy(
     select(SUPERSEDED, 'superseded', 'lineage', ' ORDER BY lineage, position'),
@@ -131,7 +143,7 @@ export function replaceReceipt(db: DatabaseSync, receipt: Receipt): void {
     changes_at: uploaded?.changesAt,
   })
   for (const table of ['superseded', 'rejections', 'retries', 'replacements'])
-    db.prepare(`DELETE FROM ${table} WHERE lineage = ?`).run(lineage)
+    prepared(db, `DELETE FROM ${table} WHERE lineage = ?`).run(lineage)
   for (const [position, one] of superseded.entries())
     upsert(db, 'superseded', supersededRow(lineage, position, one))
   if (rejected) {
@@ -184,14 +196,15 @@ function upsert(
   const columns = Object.keys(row)
   const places = columns.map(() => '?').join(', ')
   const changes = columns.map(name => `${name} = excluded.${name}`).join(', ')
-  db.prepare(
+  prepared(
+    db,
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT (${KEYS[table]}) DO UPDATE SET ${changes}`,
   ).run(...Object.values(row).map(value => value ?? null))
 }
 
 /** False where there was none. */
 export const deleteReceipt = (db: DatabaseSync, lineage: string): boolean =>
-  db.prepare('DELETE FROM lineages WHERE name = ?').run(lineage).changes > 0
+  prepared(db, 'DELETE FROM lineages WHERE name = ?').run(lineage).changes > 0
 
 /** By key, when it was last sent. */
 export const selectSent = (db: DatabaseSync): Readonly<Record<string, string>> =>
@@ -207,12 +220,12 @@ export function insertSent(
   entries: ReadonlyArray<readonly [key: string, at: string]>,
 ): void {
   const sql = 'INSERT INTO sent_notifications VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET at = excluded.at'
-  const insert = db.prepare(sql)
+  const insert = prepared(db, sql)
   for (const [key, at] of entries) insert.run(key, at)
 }
 
 export const deleteSentBefore = (db: DatabaseSync, at: string) =>
-  db.prepare('DELETE FROM sent_notifications WHERE at < ?').run(at)
+  prepared(db, 'DELETE FROM sent_notifications WHERE at < ?').run(at)
 
 export interface UnsentRow {
   readonly id: number
@@ -232,17 +245,17 @@ export const selectUnsent = (db: DatabaseSync): readonly UnsentRow[] =>
     }))
 
 export function deleteUnsent(db: DatabaseSync, ids: readonly number[]): void {
-  const remove = db.prepare('DELETE FROM unsent_notifications WHERE id = ?')
+  const remove = prepared(db, 'DELETE FROM unsent_notifications WHERE id = ?')
   for (const id of ids) remove.run(id)
 }
 
 export function insertUnsent(db: DatabaseSync, rows: ReadonlyArray<Omit<UnsentRow, 'id'>>): void {
-  const insert = db.prepare('INSERT INTO unsent_notifications (since, notification) VALUES (?, ?)')
+  const insert = prepared(db, 'INSERT INTO unsent_notifications (since, notification) VALUES (?, ?)')
   for (const { since, notification } of rows) insert.run(since, notification)
 }
 
 export function selectPause(db: DatabaseSync): Pause | undefined {
-  const row = db.prepare('SELECT since, until, message, advice FROM pauses').get()
+  const row = prepared(db, 'SELECT since, until, message, advice FROM pauses').get()
   if (!row) return undefined
   const [since, until, message, advice] = [row.since, row.until, row.message, row.advice].map(String)
   return { since, until, message, advice } as Pause
@@ -252,5 +265,5 @@ export function replacePause(db: DatabaseSync, pause: Pause | undefined): void {
   db.exec('DELETE FROM pauses')
   if (!pause) return
   const { since, until, message, advice } = pause
-  db.prepare('INSERT INTO pauses VALUES (?, ?, ?, ?)').run(since, until, message, advice)
+  prepared(db, 'INSERT INTO pauses VALUES (?, ?, ?, ?)').run(since, until, message, advice)
 }

@@ -1,6 +1,5 @@
 /** Stamps of files: a file whose stamp is unchanged need not be read again. */
 import { type Stats, statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { isWorldAccessible } from '../files/permissions.ts'
 import type { FileStat } from '../files/readFile.ts'
 import type { Lineage } from './lineage.ts'
@@ -34,16 +33,16 @@ export const isEqual = (one: FileStamps | undefined, other: FileStamps | undefin
   one !== undefined && one.chain === other?.chain && one.key === other.key
 
 /** The stamps of chain and key with both times, links followed; an error's code for a file that cannot be examined. */
-export async function pathStampsOf({ chain, key }: Pick<Lineage, 'chain' | 'key'>): Promise<string> {
-  const parts = (key === undefined ? [chain] : [chain, key]).map(async path => {
-    try {
-      const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path)
-      return [dev, ino, size, mtimeMs, ctimeMs].join(':')
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code ?? 'unknown'
-    }
-  })
-  return (await Promise.all(parts)).join(' ')
+export const pathStampsOf = ({ chain, key }: Pick<Lineage, 'chain' | 'key'>): string =>
+  (key === undefined ? [chain] : [chain, key]).map(pathStampOf).join(' ')
+
+function pathStampOf(path: string): string {
+  try {
+    const stat = statSync(path)
+    return `${stampOf(stat)}:${stat.mtimeMs}`
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown'
+  }
 }
 
 /** Undefined where the files must be read: one is not there, or other users may read the key, which is warned of again. */

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { emptyReceipt, type Receipt } from '../../src/receipts/receipt.ts'
 import { receiptWith } from '../fixtures/samples.ts'
 import { oldFileName, oldFileText } from '../fixtures/state.ts'
@@ -39,6 +39,22 @@ describe('a receipt', () => {
     expect([...(await receipts.standings()).values()]).toEqual([
       { certificateId, endpoint, files, changesAt: null },
     ])
+  })
+
+  test('is read by statements that are prepared once, five for all receipts together', async () => {
+    const { receipts } = await readyStage()
+    for (const name of ['pem:a', 'pem:b']) await receipts.record(name, () => receiptWith({ lineage: name }))
+    const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
+    await receipts.recall('pem:a')
+    prepare.mockClear()
+    await receipts.recall('pem:b')
+    expect(prepare).not.toHaveBeenCalled()
+    expect(await receipts.all()).toHaveLength(2)
+    expect(prepare).toHaveBeenCalledTimes(5)
+    prepare.mockClear()
+    await receipts.standings()
+    expect(prepare).toHaveBeenCalledTimes(1)
+    prepare.mockRestore()
   })
 
   test('of a lineage never seen is empty, and reading it writes nothing', async () => {

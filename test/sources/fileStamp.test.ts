@@ -62,7 +62,7 @@ describe('the stamps of chain and key', () => {
     const link = join(folder, 'link.pem')
     await symlink(chain, link)
     expect(stampsOf({ chain, key })).toEqual(stampsOf({ chain: link, key }))
-    expect(await pathStampsOf({ chain, key })).toBe(await pathStampsOf({ chain, key }))
+    expect(pathStampsOf({ chain, key })).toBe(pathStampsOf({ chain, key }))
   })
 
   test.each<[string, (file: string) => Promise<void>]>([
@@ -83,14 +83,14 @@ describe('the stamps of chain and key', () => {
     ],
   ])('change when a file is %s', async (_, change) => {
     const pair = await filesOnDisk()
-    const [stamps, paths] = [stampsOf(pair), await pathStampsOf(pair)]
+    const [stamps, paths] = [stampsOf(pair), pathStampsOf(pair)]
     await changed(pair.chain, change)
     expect(stampsOf(pair)?.chain).not.toBe(stamps?.chain)
     expect(stampsOf(pair)?.key).toBe(stamps?.key)
-    const withChain = await pathStampsOf(pair)
+    const withChain = pathStampsOf(pair)
     expect(withChain).not.toBe(paths)
     await changed(pair.key, change)
-    expect(await pathStampsOf(pair)).not.toBe(withChain)
+    expect(pathStampsOf(pair)).not.toBe(withChain)
   })
 
   test('are undefined where a file is missing, or every user may read the key', async () => {
@@ -108,11 +108,11 @@ describe('the stamps of chain and key', () => {
 
   test('of paths change when a file goes and when it comes back', async () => {
     const pair = await filesOnDisk()
-    const before = await pathStampsOf(pair)
+    const before = pathStampsOf(pair)
     await unlink(pair.key)
-    const without = await pathStampsOf(pair)
+    const without = pathStampsOf(pair)
     await writeFile(pair.key, 'key')
-    expect(new Set([before, without, await pathStampsOf(pair)]).size).toBe(3)
+    expect(new Set([before, without, pathStampsOf(pair)]).size).toBe(3)
   })
 
   test('of paths follow links, which certbot moves from file to file', async () => {
@@ -120,18 +120,18 @@ describe('the stamps of chain and key', () => {
     const live = join(root, 'live', 'a.example')
     const pair = { chain: join(live, 'fullchain.pem'), key: join(live, 'privkey.pem') }
     await all(certbotIssue(root, 'a.example', await issue()))
-    const first = await pathStampsOf(pair)
+    const first = pathStampsOf(pair)
     await all(certbotRenew(root, 'a.example', await issue()))
-    expect(await pathStampsOf(pair)).not.toBe(first)
+    expect(pathStampsOf(pair)).not.toBe(first)
     await all(certbotLink(root, 'a.example', 1))
-    expect(await pathStampsOf(pair)).toBe(first)
+    expect(pathStampsOf(pair)).toBe(first)
   })
 
   test('of the path of a CA certificate have one part, an error where the path is a link to itself', async () => {
     const { chain } = await filesOnDisk()
-    expect(await pathStampsOf({ chain, key: undefined })).not.toContain(' ')
+    expect(pathStampsOf({ chain, key: undefined })).not.toContain(' ')
     await unlink(chain)
     await symlink(chain, chain)
-    expect(await pathStampsOf({ chain, key: undefined })).toBe('ELOOP')
+    expect(pathStampsOf({ chain, key: undefined })).toBe('ELOOP')
   })
 })
