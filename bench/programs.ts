@@ -16,6 +16,9 @@ export const BUILT: Program = [execPath, resolve(ROOT, 'dist/main.js')]
 /** `npm run package` makes it. */
 export const EXECUTABLE: Program = [resolve(ROOT, 'release/certferry')]
 
+/** Beside the executable, where dpkg-deb is at hand. */
+export const RELEASE = resolve(ROOT, 'release')
+
 export const BARE_NODE: Program = [execPath, '-e', '0']
 export const SDK: Program = [execPath, peer('sdk.cjs')]
 export const CURL: Program = ['/bin/bash', peer('curl.sh')]
@@ -28,7 +31,9 @@ const SOURCES = ['src', 'packaging', 'package-lock.json']
 export function makeOurs(rows: readonly Row[], say: (text: string) => void): void {
   const made: ReadonlyArray<readonly [Program, script: string]> = [
     [BUILT, 'build'],
-    ...(rows.some(({ group }) => group === 'hook') ? [[EXECUTABLE, 'package'] as const] : []),
+    ...(rows.some(({ group }) => group === 'hook' || group === 'package')
+      ? [[EXECUTABLE, 'package'] as const]
+      : []),
   ]
   const newest = Math.max(...SOURCES.flatMap(name => timesIn(resolve(ROOT, name))))
   for (const [program, script] of made) {

@@ -12,6 +12,8 @@ import { growth } from './rows/growth.ts'
 import { hook } from './rows/hook.ts'
 import { latency } from './rows/latency.ts'
 import { limit } from './rows/limit.ts'
+import { packages } from './rows/package.ts'
+import { replace } from './rows/replace.ts'
 import { signature } from './rows/signature.ts'
 import { sync } from './rows/sync.ts'
 import { watch } from './rows/watch.ts'
@@ -20,8 +22,10 @@ import { FULL, openWorkplace, QUICK, type Workplace } from './workplace.ts'
 
 const MEASURES: Readonly<Record<Group, (workplace: Workplace) => Promise<readonly Figure[]>>> = {
   hook,
+  package: packages,
   sync,
   limit,
+  replace,
   watch,
   latency,
   signature,

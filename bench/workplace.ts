@@ -18,6 +18,7 @@ export interface Sizes {
   readonly idle: number
   readonly renewals: number
   readonly latencyLineages: number
+  readonly night: number
   readonly signatures: number
   readonly passes: readonly number[]
   readonly renewed: readonly number[]
@@ -34,6 +35,7 @@ export const FULL: Sizes = {
   idle: 30_000,
   renewals: 100,
   latencyLineages: 1_000,
+  night: 1_000,
   signatures: 2_000,
   passes: [1, 10, 100, 1_000, 10_000, 100_000],
   renewed: [0, 1, 10, 100, 1_000],
@@ -51,6 +53,7 @@ export const QUICK: Sizes = {
   idle: 3_000,
   renewals: 3,
   latencyLineages: 20,
+  night: 10,
   signatures: 100,
   passes: [1, 10, 100],
   renewed: [0, 1, 10],

@@ -4,30 +4,43 @@ import { createLimiter, delayUntilNext, onReply, onSent } from '../../src/upload
 export interface Traffic {
   readonly rate: number
   readonly requests: number
-  /** Milliseconds; half of them until a request arrives. */
-  readonly roundTrip: number
+  /** Milliseconds, of each request anew; half of them until it arrives. */
+  readonly roundTrip: () => number
 }
 
 const ANSWERED = { throttled: false, proves: true } as const
 
-/** All are wanted at once and answered as soon as they arrive: the share from the first arrival to the last. */
-export function sustained({ rate, requests, roundTrip }: Traffic): number {
+/** All are wanted at once and answered as soon as they arrive: when they do, in milliseconds. */
+export function arrivalsOf({ rate, requests, roundTrip }: Traffic): readonly number[] {
   let pace = createLimiter(rate)
   let now = 0
-  let last = 0
-  const flying: number[] = []
+  const arrivals: number[] = []
+  let flying: { readonly sent: number; readonly end: number }[] = []
   const land = () => {
-    for (let at = flying[0]; at !== undefined && at + roundTrip <= now; at = flying[0]) {
-      pace = onReply(pace, at, at + roundTrip, ANSWERED, 0)
-      flying.shift()
-    }
+    for (const { sent, end } of flying.filter(one => one.end <= now).sort((a, b) => a.end - b.end))
+      pace = onReply(pace, sent, end, ANSWERED, 0)
+    flying = flying.filter(one => one.end > now)
   }
   for (let i = 0; i < requests; i++) {
     for (land(); delayUntilNext(pace, now) > 0; land())
-      now = Math.min(now + delayUntilNext(pace, now), (flying[0] ?? Infinity) + roundTrip)
+      now = Math.min(now + delayUntilNext(pace, now), ...flying.map(({ end }) => end))
     pace = onSent(pace, now)
-    flying.push(now)
-    last = now
+    const took = roundTrip()
+    flying.push({ sent: now, end: now + took })
+    arrivals.push(now + took / 2)
   }
-  return (requests - 1) / rate / (last / 1_000)
+  return arrivals.sort((a, b) => a - b)
+}
+
+/** The share of the limit, from the first arrival to the last. */
+export function sustained(traffic: Traffic): number {
+  const arrivals = arrivalsOf(traffic)
+  const [first = 0, last = 0] = [arrivals[0], arrivals.at(-1)]
+  return (traffic.requests - 1) / traffic.rate / ((last - first) / 1_000)
+}
+
+/** How many a service turns away that allows so many in any second, wherever it begins. */
+export const throttled = (traffic: Traffic): number => {
+  const arrivals = arrivalsOf(traffic)
+  return arrivals.filter((at, i) => at - (arrivals[i - traffic.rate] ?? -Infinity) < 1_000).length
 }

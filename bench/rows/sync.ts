@@ -47,13 +47,31 @@ export async function sync(workplace: Workplace): Promise<readonly Figure[]> {
     if (service.emulator.entries.length) throw new Error('what was to be unchanged has been uploaded')
     return [
       against('sync-few', samples.few, samples.bare),
+      memory('sync-few-memory', samples.few, samples.bare),
       against('sync-unchanged', samples.unchanged, samples.stats),
       against('sync-first', samples.first, samples.proofs),
+      ...proof(samples.first, samples.bare, sizes.syncLineages),
     ]
   } finally {
     await service.close()
   }
 }
+
+/** What the whole run takes beyond Node's own start: to list, read, prove and report. */
+function proof(first: Samples, bare: Samples, lineages: number): readonly Figure[] {
+  const each = (of: 'wall' | 'cpu') => (typical(first, of) - typical(bare, of)) / lineages
+  const peak = typical(first, 'memory')
+  return [
+    { id: 'proof-time', value: each('wall'), says: `processor ${each('cpu').toFixed(2)} ms` },
+    { id: 'proof-memory', value: peak, says: `${lineages} in one run` },
+  ]
+}
+
+const memory = (id: string, ours: Samples, peer: Samples): Figure => ({
+  id,
+  ...ratio(ours, peer, 'memory'),
+  says: `${typical(ours, 'memory').toFixed(0)} against ${typical(peer, 'memory').toFixed(0)} MiB`,
+})
 
 function against(id: string, ours: Samples, peer: Samples): Figure {
   const seconds = (of: 'wall' | 'cpu') =>
