@@ -24,7 +24,7 @@ export async function summary(folder: string, cwd: string, debian: string): Prom
   })
   const next = names.includes(debian)
     ? `To install it, as root:\n  apt install ./${shown(debian)}\n  certferry setup\n`
-    : 'Elsewhere than on Debian: docs/operating.md, "Without the package".\n'
+    : 'Elsewhere than on Debian: docs/operating.md, "Other ways to install".\n'
   return `Made:\n${(await Promise.all(lines)).join('\n')}\n\n${next}To make an apt repository of it: npm run apt-repository (CONTRIBUTING.md, "A release").\n`
 }
 

@@ -1,9 +1,10 @@
 /** What the program is made of: fixed by the lockfile, few, each for a reason, on free terms, and nothing runs at installation. */
-import { access, readdir, readFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { bundle } from '../../packaging/bundle.ts'
 import { ALLOWED, licencesPage, reasons, terms } from '../../packaging/licences.ts'
+import { unpackNode } from '../../packaging/otherNode.ts'
 import { heldFor, readLockfile, runtimePackages } from '../../packaging/packages.ts'
 import { sbom } from '../../packaging/sbom.ts'
 
@@ -57,6 +58,20 @@ describe('the packages that the program needs', () => {
   test('stand in docs/licences.md as they are now (npm run licences)', async () => {
     expect(await readFile('docs/licences.md', 'utf8')).toBe(await licencesPage())
   })
+})
+
+test('Node for another processor is what the lockfile names, or nothing is made of it', async () => {
+  const archive = 'node_modules/.cache/node-linux-test-1.2.3.tgz'
+  await mkdir('node_modules/.cache', { recursive: true })
+  await writeFile(archive, 'another')
+  onTestFinished(async () => {
+    await rm(archive)
+    await rm('node_modules/.cache/node-linux-test-1.2.3', { recursive: true })
+  })
+  const wanted = { name: 'node-linux-test', version: '1.2.3', sha512: 'one', licence: 'MIT', path: '' }
+  await expect(unpackNode({ ...wanted, needs: [], direct: true })).rejects.toThrow(
+    'is not what package-lock.json names; delete it',
+  )
 })
 
 describe('the bill of materials', () => {

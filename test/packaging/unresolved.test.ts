@@ -1,7 +1,6 @@
 /** The build fails on what could not be loaded when the program runs. */
 
 import { AssertionError } from 'node:assert'
-import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createSecureServer } from 'node:http2'
 import { createRequire } from 'node:module'
@@ -31,29 +30,6 @@ test.each([
 ])('%s is named', (_, code, said) => {
   const parts = new Map(Object.entries({ ...PARTS, 'parts/b.js': code }))
   expect(unresolvedIn(parts)).toEqual([expect.stringContaining(`parts/b.js: ${said}`)])
-})
-
-const REPLACED = /^import (?:\* as (\w+)|\{ ([^}]+) \}) from '@peculiar\/asn1-(?:cms|csr|pkcs9)';$/gm
-
-test('it has every name that @peculiar/x509 takes of the packages it replaces, with the identifiers they have', async () => {
-  const code = readFileSync('node_modules/@peculiar/x509/build/x509.es.js', 'utf8')
-  const taken = [...code.matchAll(REPLACED)].flatMap(([, space, names]) =>
-    space
-      ? [...code.matchAll(new RegExp(`\\b${space}\\.(\\w+)`, 'g'))].map(match => match[1] ?? '')
-      : (names ?? '').split(', '),
-  )
-  const stub: Record<string, unknown> = await import('../../packaging/unusedAsn1.mjs' as string)
-  expect(Object.keys(stub).toSorted()).toEqual([...new Set(taken)].toSorted())
-  const real: Record<string, unknown> = {
-    ...(await import('@peculiar/asn1-cms' as string)),
-    ...(await import('@peculiar/asn1-pkcs9' as string)),
-  }
-  for (const name of taken.filter(one => one.startsWith('id_'))) expect(stub[name], name).toBe(real[name])
-})
-
-test('making one of its classes is an error that names it', async () => {
-  const { SignedData } = await import('../../packaging/unusedAsn1.mjs' as string)
-  expect(() => new SignedData()).toThrow('SignedData is not in this program')
 })
 
 let undici: typeof import('undici')
