@@ -20,6 +20,7 @@ async function started(words: readonly string[], env: Readonly<Record<string, st
     env: {
       PATH: '/usr/bin:/bin',
       HOME: '/nonexistent',
+      CERTFERRY_LOG_FORMAT: 'json',
       TENCENTCLOUD_SECRET_ID: DEMO_CREDENTIALS.secretId,
       TENCENTCLOUD_SECRET_KEY: DEMO_CREDENTIALS.secretKey,
       ...env,

@@ -149,7 +149,7 @@ export async function openHost({
     }
     const settings = resolveSettings(
       { endpoint: emulator.url, stateDir, rate: 100, logLevel: 'debug' },
-      {},
+      { CERTFERRY_LOG_FORMAT: 'json' },
       {},
     )
     const app = createApp({ settings, configFile: undefined }, { context, line: LINE, signal: end.signal })
