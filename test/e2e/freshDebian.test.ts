@@ -1,6 +1,6 @@
 /** The README's installation on a fresh Debian without Node, word for word; upgrade, removal, purge; then from an apt repository. */
 import { spawnSync } from 'node:child_process'
-import { appendFile, readFile, rm } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath, stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,6 +16,9 @@ if (why) stderr.write(`debian: the package is not tried on a fresh Debian, ${why
 const signing = ['apt-ftparchive', 'gpg'].map(tool => spawnSync(tool, ['--version']).status === 0)
 const whyNoSigning = signing.includes(false) && 'there is no apt-ftparchive or gpg (Debian: apt-utils, gpg)'
 if (whyNoSigning) stderr.write(`debian: the apt repository is not tried, ${whyNoSigning}\n`)
+
+const hasLintian = spawnSync('lintian', ['--version']).status === 0
+if (!hasLintian) stderr.write('debian: the packages are not examined, there is no lintian\n')
 
 const MINUTE = 60_000
 const SLOW = 15 * MINUTE
@@ -64,6 +67,19 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   }, SLOW)
 
   afterAll(() => debian?.close())
+
+  test.skipIf(!hasLintian)(
+    'lintian has no error and no warning to tell of any of the packages',
+    async () => {
+      const folder = join(REPOSITORY, 'release')
+      const names = (await readdir(folder)).filter(name => name.endsWith('.deb'))
+      expect(names.length).toBeGreaterThan(0)
+      const words = ['--allow-root', '--fail-on', 'warning,error', ...names.map(name => join(folder, name))]
+      const { code, stdout } = await run('lintian', words, { PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8' }, SLOW)
+      expect([code, stdout]).toEqual([0, ''])
+    },
+    SLOW,
+  )
 
   test(
     'the steps of the README lead to the ID of the renewed certificate in less than a minute',
@@ -163,11 +179,11 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
     const host = (file: string, ...words: readonly string[]) =>
       run(file, words, { PATH: SYSTEM_PATH, GNUPGHOME: gnupg, LC_ALL: 'C.UTF-8' })
 
-    /** `npm run apt-repository` over these versions. */
-    const publish = async (...versions: readonly string[]) => {
+    /** `npm run apt-repository` with this version. */
+    const publish = async (version: string, key = 'archive@localhost') => {
       const { url } = debian.served
-      const names = versions.map(version => join(debian.packages, `certferry_${version}_amd64.deb`))
-      const words = ['--key', 'archive@localhost', '--url', url, '--folder', folder, ...names]
+      const file = join(debian.packages, `certferry_${version}_amd64.deb`)
+      const words = ['--key', key, '--url', url, '--folder', folder, file]
       expect(await host(execPath, 'packaging/aptRepository.ts', ...words)).toMatchObject({
         code: 0,
         stderr: '',
@@ -177,9 +193,11 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
     beforeAll(async () => {
       gnupg = await temporaryDirectory()
       folder = debian.served.folder
-      const key = ['certferry archive <archive@localhost>', 'ed25519', 'sign', 'never']
-      const made = await host('gpg', '--batch', '--passphrase', '', '--quick-generate-key', ...key)
-      expect(made.code, made.stderr).toBe(0)
+      for (const name of ['archive@localhost', 'other@localhost']) {
+        const words = ['--quick-generate-key', name, 'ed25519', 'sign', 'never']
+        const made = await host('gpg', '--batch', '--passphrase', '', ...words)
+        expect(made.code, made.stderr).toBe(0)
+      }
       // there is no other network
       await must('rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*')
     })
@@ -214,10 +232,8 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
         await rm(`${list}.gz`)
         await appendFile(list, '\n')
         await refused(anew, /unexpected size|Hash Sum mismatch/)
-        await publish('999')
-        await appendFile(join(folder, 'dists/stable/InRelease'), 'Suite: other\n')
-        await rm(join(folder, 'dists/stable/Release.gpg'))
-        await refused(anew, /not signed|NOSPLIT|NODATA/)
+        await publish('999', 'other@localhost')
+        await refused(anew, /NO_PUBKEY/)
         await publish('999')
         await must(`${anew} && apt-get clean`)
         await appendFile(join(folder, 'pool/main/c/certferry/certferry_999_amd64.deb'), 'x')
