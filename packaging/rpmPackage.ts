@@ -1,6 +1,6 @@
 /** The RPM package, put together by rpmbuild. Its scripts are the Debian package's. */
 import { execFileSync } from 'node:child_process'
-import { copyFile, readFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Made } from './archive.ts'
 import { stageInstalled } from './installed.ts'
@@ -14,27 +14,28 @@ export async function writeRpmPackage(made: Made & { readonly architecture: stri
       units: 'usr/lib/systemd/system',
       completion: path => path.replace('zsh/vendor-completions', 'zsh/site-functions'),
     })
-    await inStagingDir(async work => {
-      await work.write('certferry.spec', spec)
-      const folders = ['_topdir', '_tmppath', '_rpmdir'].flatMap(name => [
-        '--define',
-        `${name} ${work.folder}`,
-      ])
+    // not in the system's folder for temporary files: rpmbuild takes no path with a blank
+    const work = await mkdtemp('/tmp/certferry-rpm-')
+    try {
+      await writeFile(join(work, 'certferry.spec'), spec)
+      const folders = ['_topdir', '_tmppath', '_rpmdir'].flatMap(name => ['--define', `${name} ${work}`])
       const target = ['--target', `${made.architecture}-linux`, '--define', '_rpmfilename made.rpm']
       execFileSync('rpmbuild', ['-bb', ...folders, ...target, 'certferry.spec'], {
-        cwd: work.folder,
+        cwd: work,
         // no macros of whoever builds it
         env: {
           PATH: process.env.PATH,
-          HOME: work.folder,
+          HOME: work,
           LC_ALL: 'C.UTF-8',
           SOURCE_DATE_EPOCH: String(EPOCH),
           CERTFERRY_STAGING: staging.folder,
         },
         stdio: 'pipe',
       })
-      await copyFile(join(work.folder, 'made.rpm'), made.file)
-    })
+      await copyFile(join(work, 'made.rpm'), made.file)
+    } finally {
+      await rm(work, { recursive: true, force: true })
+    }
   })
 }
 
