@@ -9,16 +9,13 @@ const INDENT = 24
 
 export const generalHelp = (
   commands: readonly Command[],
-): string => `certferry uploads renewed certificates to Tencent Cloud's SSL service and puts
-them in place of the older ones.
-
+): string => `certferry uploads renewed certificates to Tencent Cloud and puts them live.
 Usage: certferry COMMAND [OPTION]…
 
 ${GROUPS.map(group => groupText(group, commands)).join('\n')}
 
-Begin with \`certferry setup\`, or try it without an account: \`certferry demo\`.
-\`certferry help COMMAND\` shows its options, \`certferry help options\` those that
-several share. In depth: man certferry, and docs/.
+Begin with \`certferry setup\`; \`certferry demo\` needs no account. Options of a
+command: \`certferry help COMMAND\`; of all: \`certferry help options\`.
 `
 
 const groupText = (title: string, commands: readonly Command[]) =>

@@ -41,6 +41,7 @@ describe('help and version', () => {
       for (const group of GROUPS) expect(lines).toContain(group)
       expect(run.out).toContain('Begin with `certferry setup`')
       expect(widest(run.out)).toBeLessThanOrEqual(80)
+      expect(lines.length).toBeLessThanOrEqual(25)
     }
   })
 
