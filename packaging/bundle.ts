@@ -43,9 +43,8 @@ const closure = (found: Set<string>): Plugin => ({
   },
 })
 
-/** Modules of pino that are not needed: transports in worker threads, opening log files, what these two require, redaction. */
+/** Modules of pino that are not needed: transports in worker threads, opening log files, and what these two require. */
 const UNUSED_PINO = new Set([
-  '@pinojs/redact',
   './transport',
   './lib/transport',
   './lib/multistream',
@@ -62,12 +61,17 @@ const withoutUnusedPino: Plugin = {
       : null,
 }
 
-/** The packages that read certificates and keys, always loaded together. */
-const ASN1 =
-  /node_modules\/(@peculiar\/(asn1-(schema|x509|ecc|rsa|pkcs8)|utils)|asn1js|pvtsutils|pvutils|tslib)\//
+const withoutUnusedAsn1: Plugin = {
+  name: 'unused parts of @peculiar/x509',
+  resolveId: (source, importer) =>
+    /^@peculiar\/asn1-(cms|csr|pkcs9)$/.test(source) && importer?.includes('/@peculiar/x509/')
+      ? resolve(ROOT, 'packaging/unusedAsn1.mjs')
+      : null,
+}
 
-/** Those that make certificates, for `demo`. */
-const X509 = /node_modules\/(@peculiar|reflect-metadata|tsyringe)\//
+/** The packages that read certificates, always loaded together. */
+const X509 =
+  /node_modules\/(@peculiar|asn1js|pvtsutils|pvutils|reflect-metadata|tslib|tsyringe)\/|packaging\/unusedAsn1/
 
 /** Files of undici that HTTP/1.1 with texts as bodies does not need. Using one of them in the bundle is an error. */
 const UNUSED_UNDICI =
@@ -110,6 +114,7 @@ export async function bundle(version: string): Promise<Bundle> {
       withoutUnusedPino,
       withoutUnusedUndici,
       withoutSlowModules,
+      withoutUnusedAsn1,
       metadataFirst,
       closure(start),
     ],
@@ -129,7 +134,6 @@ export async function bundle(version: string): Promise<Bundle> {
         includeDependenciesRecursively: false,
         groups: [
           { name: 'start', test: id => start.has(id) },
-          { name: 'asn1', test: ASN1 },
           { name: 'x509', test: X509 },
           { name: packageOf, test: /node_modules|packaging/, debugName: 'libraries' },
         ],

@@ -42,9 +42,6 @@ export const octetsOf = (element: Element | undefined): Buffer | undefined =>
 export const bitsOf = (element: Element | undefined): Buffer | undefined =>
   isBits(element) && !element.idBlock.isConstructed ? Buffer.from(element.valueBlock.valueHexView) : undefined
 
-/** The whole element, as it was read. */
-export const bytesOf = (element: Element): Buffer => Buffer.from(element.valueBeforeDecodeView)
-
 /** An identifier such as "1.2.840.10045.2.1"; undefined where it is something else. */
 export const identifierOf = (element: Element | undefined): string | undefined =>
   element instanceof asn1js.ObjectIdentifier ? element.valueBlock.toString() : undefined

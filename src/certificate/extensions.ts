@@ -1,23 +1,16 @@
-/** Reads the names and the extensions of a certificate. Pure. */
+/** Reads the names, the serial number and the extensions of a certificate with `@peculiar/x509`. Pure. */
+import 'reflect-metadata' // needed by @peculiar/x509, and before it
 import { AsnConvert } from '@peculiar/asn1-schema'
 import * as asn from '@peculiar/asn1-x509'
-import {
-  bitsOf,
-  bytesOf,
-  type Element,
-  elementsOf,
-  identifierOf,
-  isTagged,
-  membersOf,
-  octetsOf,
-} from './asn1.ts'
+import { KeyUsageFlags, X509Certificate } from '@peculiar/x509'
 
 export interface Extensions {
   /** Read when they are asked for. */
   readonly commonNames: () => readonly string[]
   /** DNS names and IP addresses, in their order. */
   readonly alternativeNames: readonly string[]
-  /** Hex, as the next. */
+  /** Hex, as the identifiers below. */
+  readonly serial: string
   readonly keyId: string | undefined
   readonly authorityKeyId: string | undefined
   readonly keyUsage: readonly string[] | undefined
@@ -26,8 +19,8 @@ export interface Extensions {
   /** The extensions that cannot be read, such as "keyUsage (2.5.29.15)". */
   readonly unreadable: readonly string[]
   /** For a signature that OpenSSL cannot check. */
-  readonly tbs: Buffer
-  readonly signature: Buffer
+  readonly tbs: ArrayBuffer
+  readonly signature: ArrayBuffer
 }
 
 /** What a certificate says about itself as an issuer. */
@@ -67,33 +60,31 @@ const TYPES = {
   '1.3.6.1.5.5.7.1.1': ['authorityInfoAccess', asn.AuthorityInfoAccessSyntax],
 } as const
 
-const { KeyUsageFlags } = asn
-
 const USAGES = Object.values(KeyUsageFlags).filter(name => typeof name === 'string') as ReadonlyArray<
   keyof typeof KeyUsageFlags
 >
 
-/** Of a certificate. One with 500 names has 1,100. */
-const MAX_ELEMENTS = 10_000
+/** The library's own classes of extensions encode and decode each one twice, and refuse names of unknown kinds. */
+class Certificate extends X509Certificate {
+  get structure() {
+    return this.asn
+  }
+}
 
-/** @throws RangeError where the structure itself cannot be read; one extension that cannot be is only named. */
+/** @throws an error of the library where the structure itself cannot be read; one extension that cannot be is only named. */
 export function readExtensions(der: Buffer): Extensions {
-  const [tbs, , signed] = membersOf(der, MAX_ELEMENTS)
-  const signature = bitsOf(signed)
-  const members = elementsOf(tbs)
-  // a version, where it has extensions; then serial number, algorithm, issuer, validity, subject and key
-  const [, , , , subject, key, ...others] = isTagged(members[0], 0) ? members.slice(1) : members
-  if (!tbs || !signature || !subject || !key) throw new RangeError('not the structure of a certificate')
-  const extensions = elementsOf(elementsOf(others.find(one => isTagged(one, 3)))[0]).map(extensionIn)
+  const certificate = new Certificate(der)
+  const { tbsCertificate, tbsCertificateRaw: tbs = new ArrayBuffer(), signatureValue } = certificate.structure
+  const extensions = tbsCertificate.extensions ?? []
   const readable: unknown[] = []
   const unreadable: string[] = []
-  for (const { identifier, value } of extensions) {
-    const [name, type] = TYPES[identifier as keyof typeof TYPES] ?? []
+  for (const { extnID, extnValue } of extensions) {
+    const [name, type] = TYPES[extnID as keyof typeof TYPES] ?? []
     if (!type) continue
     try {
-      readable.push(AsnConvert.parse<unknown>(value, type))
+      readable.push(AsnConvert.parse<unknown>(extnValue, type))
     } catch {
-      unreadable.push(`${name} (${identifier})`)
+      unreadable.push(`${name} (${extnID})`)
     }
   }
   const find = <T>(type: new () => T) => readable.find((one): one is T => one instanceof type)
@@ -102,10 +93,11 @@ export function readExtensions(der: Buffer): Extensions {
   const purposes = find(asn.ExtendedKeyUsage)
   const policies = find(asn.CertificatePolicies)
   return {
-    commonNames: () => commonNamesIn(subject),
+    commonNames: () => certificate.subjectName.getField('CN'),
     alternativeNames: [...(find(asn.SubjectAlternativeName) ?? [])].flatMap(
       ({ dNSName, iPAddress }) => dNSName ?? iPAddress ?? [],
     ),
+    serial: certificate.serialNumber,
     keyId: hexOf(find(asn.SubjectKeyIdentifier)),
     authorityKeyId: hexOf(find(asn.AuthorityKeyIdentifier)?.keyIdentifier),
     keyUsage: usages === undefined ? undefined : USAGES.filter(usage => usages & KeyUsageFlags[usage]),
@@ -119,24 +111,9 @@ export function readExtensions(der: Buffer): Extensions {
       forServers: !purposes || [...purposes].some(purpose => FOR_SERVERS.includes(purpose)),
     },
     unreadable,
-    tbs: bytesOf(tbs),
-    signature,
+    tbs,
+    signature: signatureValue,
   }
-}
-
-const COMMON_NAME = '2.5.4.3'
-
-const commonNamesIn = (subject: Element): readonly string[] =>
-  AsnConvert.parse(bytesOf(subject), asn.Name)
-    .flat()
-    .flatMap(({ type, value }) => (type === COMMON_NAME ? value.toString() : []))
-
-/** Whether it is critical, which may stand between the two, is for clients. */
-function extensionIn(element: Element) {
-  const parts = elementsOf(element)
-  const [identifier, value] = [identifierOf(parts[0]), octetsOf(parts.at(-1))]
-  if (identifier === undefined || !value) throw new RangeError('not the structure of an extension')
-  return { identifier, value }
 }
 
 const hexOf = (octets: { readonly buffer: ArrayBuffer } | undefined) =>

@@ -22,7 +22,7 @@ interface BlockView {
   readonly authorityKeyId?: string | undefined
   readonly keyUsage?: readonly string[] | undefined
   readonly policies?: readonly string[] | undefined
-  /** What cannot be read. */
+  /** What `@peculiar/x509` cannot read. */
   readonly unreadable?: readonly string[] | undefined
   readonly sha256?: string
 }
@@ -75,7 +75,7 @@ function view(block: Block, path: string): BlockView & { readonly fault?: Fault 
       notBefore: notBefore.toISOString(),
       notAfter: notAfter.toISOString(),
       kind: kindOf(() => openssl.publicKey),
-      serial: openssl.serialNumber.toLowerCase(),
+      serial: extensions?.serial ?? openssl.serialNumber.toLowerCase(),
       keyId: extensions?.keyId,
       authorityKeyId: extensions?.authorityKeyId,
       keyUsage: extensions?.keyUsage,

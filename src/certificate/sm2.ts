@@ -37,8 +37,8 @@ export const SM2_WITH_SM3 = '1.2.156.10197.1.501'
 
 interface Signed {
   /** What was signed: the certificate without algorithm and signature. */
-  readonly tbs: Buffer
-  readonly signature: Buffer
+  readonly tbs: ArrayBuffer
+  readonly signature: ArrayBuffer
 }
 
 /** Whether the holder of the key, a SubjectPublicKeyInfo, signed the certificate. */
@@ -50,7 +50,7 @@ export function isSignedBySm2({ tbs, signature }: Signed, spki: Buffer): boolean
   if (!curve.equals(CURVE) || point.length !== 65 || point[0] !== 4) return false
   const { r, s } = AsnConvert.parse(signature, ECDSASigValue)
   const key: Point = [numberOf(point.subarray(1, 33)), numberOf(point.subarray(33))]
-  const digest = sm3(digestOf(key), tbs)
+  const digest = sm3(digestOf(key), Buffer.from(tbs))
   return isSound(key) && verifies(numberOf(digest), [numberOf(r), numberOf(s)], key)
 }
 

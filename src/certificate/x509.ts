@@ -1,6 +1,6 @@
 /**
- * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key; its names and
- * extensions are read in extensions.ts. Pure.
+ * One X.509 certificate. OpenSSL (node:crypto) decides whether it is one, its dates, its signature and its key;
+ * `@peculiar/x509` reads its names, serial number and extensions. Pure.
  */
 import { hash, type KeyObject, X509Certificate } from 'node:crypto'
 import { Fault } from '../errors.ts'
@@ -19,7 +19,7 @@ export interface Certificate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly authority: Authority
-  /** Undefined where the structure of a certificate is unreadable here, but not to OpenSSL. */
+  /** Undefined where the structure of a certificate is unreadable to `@peculiar/x509`, but not to OpenSSL. */
   readonly extensions: Extensions | undefined
   /** What is unreadable, such as "extension keyUsage (2.5.29.15)". */
   readonly unreadable: readonly string[]

@@ -1,4 +1,4 @@
-/** What is read of a certificate's extensions, and the cases where OpenSSL is known to read them otherwise. */
+/** What `@peculiar/x509` reads, and the cases where it and OpenSSL are known to disagree. */
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
 import { readExtensions } from '../../src/certificate/extensions.ts'
@@ -34,10 +34,11 @@ import {
 const key = newKey()
 const prove = (parts: Partial<Parts>) => proven(strangePem({ key, ...parts }), pkcs8(key))
 
-test('key identifiers, key usage and policies are read as they are written', () => {
+test('serial number, key identifiers, key usage and policies are read as they are written', () => {
   const keyId = Buffer.from('0102aabb', 'hex')
   const der = strange({
     key,
+    serial: integer(0xabcd1234),
     extensions: [
       extension('2.5.29.14', octets(keyId)),
       extension('2.5.29.35', sequence(element(0x80, Buffer.from('ccdd', 'hex')))),
@@ -46,6 +47,7 @@ test('key identifiers, key usage and policies are read as they are written', () 
     ],
   })
   expect(readExtensions(der)).toMatchObject({
+    serial: 'abcd1234',
     keyId: '0102aabb',
     authorityKeyId: 'ccdd',
     keyUsage: ['digitalSignature', 'keyEncipherment'],
@@ -54,7 +56,7 @@ test('key identifiers, key usage and policies are read as they are written', () 
   })
 })
 
-describe('an extension that OpenSSL ignores and that cannot be read', () => {
+describe('an extension that OpenSSL ignores and @peculiar/x509 cannot read', () => {
   /** One name is of the form EDIPartyName. */
   const ediParty = element(0xa5, tagged(1, utf8('party')))
   test.each([
