@@ -39,7 +39,8 @@ export function keyForms(): readonly StrangePair[] {
   return [
     withKey('SEC 1', sec1(EC), 'pair'),
     withKey('another', pkcs8(newKey()), 'KEY_MISMATCH'),
-    withKey('two', EC + EC, 'KEY_INVALID'),
+    withKey('two', EC + pkcs8(newKey()), 'KEY_INVALID'),
+    withKey('one, twice', EC + EC, 'pair'),
     withKey('one bit wrong', pem('EC PRIVATE KEY', der), 'KEY_INVALID'),
     withKey('encrypted, no password', encrypted(EC, PASSWORD), 'KEY_ENCRYPTED'),
     locked('encrypted', encrypted(EC, PASSWORD), 'pair'),
@@ -88,7 +89,7 @@ export function keyForms(): readonly StrangePair[] {
       'KEY_INVALID',
     ),
     withKey('1 MiB of begin lines', '-----BEGIN PRIVATE KEY-----\n'.repeat(36_000), 'PAIR_INCOMPLETE'),
-    withKey('4,000 of them', sec1(EC).repeat(4_000), 'KEY_INVALID'),
+    withKey('4,000 of them', sec1(EC).repeat(4_000), 'pair'),
     withKey('PKCS#1 of RSA for EC', pkcs1(pkcs8(newKey('rsa2048'))), 'KEY_MISMATCH'),
   ]
 }

@@ -1,5 +1,5 @@
 /** The state directory, the database or a process that calls itself the daemon belongs to another user. */
-import { chmod, chown, mkdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { describe, expect, test } from 'vitest'
@@ -62,9 +62,11 @@ describe.skipIf(!isRoot)('another user', () => {
         .map(({ says }) => says)
         .join()
     }
+    const script = join(folder, 'certferry')
+    await writeFile(script, "console.log('up'); setInterval(() => {}, 1e6)")
+    await chmod(folder, 0o755)
     const startAs = async (prefix: readonly string[]) => {
-      const script = "console.log('up'); setInterval(() => {}, 1e6)"
-      const { child, output } = start([...prefix, execPath, '-e', script, 'certferry', 'watch'], env)
+      const { child, output } = start([...prefix, execPath, script, 'watch'], env)
       await expect.poll(output, { timeout: 40_000 }).toContain('up')
       return child
     }
