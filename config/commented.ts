@@ -2,8 +2,9 @@
 
 export interface CommentedKey {
   readonly key: string
-  /** As it stands in the file: the default, or an example where there is none. */
+  /** The default, or an example if the line says so. */
   readonly value: string
+  readonly isExample: boolean
   readonly words: string
 }
 
@@ -15,7 +16,7 @@ export interface CommentedTable {
 }
 
 const HEAD = /^#?\[\[?([a-z]+)\]\]?$/
-const KEY = /^#([a-z_]+) = (.*)$/
+const KEY = /^#([a-z_]+) = (.*?)( # example)?$/
 const WORDS = /^# (.*)$/
 
 /** Blocks are parted by blank lines: words, then a table's head, or a key. */
@@ -25,14 +26,14 @@ export function commentedTables(example: string): readonly CommentedTable[] {
     let words: string[] = []
     for (const line of block.split('\n')) {
       const [, name] = HEAD.exec(line) ?? []
-      const [, key, value = ''] = KEY.exec(line) ?? []
+      const [, key, value = '', mark] = KEY.exec(line) ?? []
       const [, word] = WORDS.exec(line) ?? []
       if (name !== undefined) {
         if (!tables.some(table => table.name === name))
           tables.push({ name, words: words.join(' '), keys: [] })
         words = []
       } else if (key !== undefined) {
-        tables.at(-1)?.keys.push({ key, value, words: words.join(' ') })
+        tables.at(-1)?.keys.push({ key, value, isExample: mark !== undefined, words: words.join(' ') })
         words = []
       } else if (word !== undefined) words = [...words, word]
     }

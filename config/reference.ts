@@ -5,14 +5,15 @@ import type { Shape } from './schema.ts'
 
 const INTRODUCTION = `# Configuration
 
-None is needed for ACME clients in their usual places ([clients.md](clients.md)). What differs goes to \`/etc/certferry/config.toml\`, which is
-[TOML](https://toml.io); [config/certferry.example.toml](../config/certferry.example.toml) has every key, commented out, with
-its default or an example. An option overrides an environment variable, that the file, and the file the default. An unknown key is an error,
-and all errors are reported at once.
+ACME clients in their usual directories need no configuration ([clients.md](clients.md)). Other settings go into
+\`/etc/certferry/config.toml\`, which is [TOML](https://toml.io). [config/certferry.example.toml](../config/certferry.example.toml)
+has every key, commented out. An option overrides an environment variable, and a variable overrides the file. An unknown key is an
+error, and all errors are reported at once.
 
-Paths: \`~/\` is the home of the user who runs certferry; others are relative to the file. An editor that understands JSON
-Schema in TOML (Even Better TOML, for instance) explains and checks the keys as they are typed, by the line \`#:schema\` at
-the beginning of the example. This page is made of the program's own schema and of that example.
+\`~/\` is the home of the user who runs certferry; relative paths start at the folder of the file. An editor with JSON Schema for
+TOML (such as Even Better TOML) explains and checks the keys: the example names the schema in its line \`#:schema\`.
+
+A key with the default "not set" has an example instead.
 `
 
 /** Tables that may stand several times. */
@@ -32,9 +33,9 @@ export interface ConfigTable {
 interface ConfigKey {
   readonly key: string
   readonly allowed: string
-  /** Undefined if it is not set unless given. */
+  /** Undefined if the key has none. */
   readonly defaultValue: string | undefined
-  /** As the example configuration has it, where there is no default. */
+  /** Of a key without a default. */
   readonly example: string
   readonly meaning: string
 }
@@ -65,7 +66,7 @@ export function configTables(tables: readonly CommentedTable[], schema: Shape): 
         meaning: one.description ?? '',
       })),
       more: Object.keys(properties).some(shared)
-        ? `And any key of ${SHARED.map(name => `[${name}]`).join(' and ')}.`
+        ? `Also any key of ${SHARED.map(name => `[${name}]`).join(' and ')}.`
         : '',
     }
   })
@@ -82,15 +83,14 @@ const code = (text: string) => `\`${text}\``
 
 function section({ heading, words, keys, more }: ConfigTable): string {
   const rows = keys.map(({ key, allowed, defaultValue, example, meaning }) => {
-    const value =
-      defaultValue === undefined ? example && `none; such as ${code(example)}` : code(defaultValue)
-    return `| ${code(key)} | ${allowed.replace(/"\w[^"]*"|true|false/g, code)} | ${value} | ${meaning.replaceAll('|', '\\|')} |`
+    const values = defaultValue === undefined ? `not set | ${code(example)}` : `${code(defaultValue)} | `
+    return `| ${code(key)} | ${allowed.replace(/"\w[^"]*"|true|false/g, code)} | ${values} | ${meaning.replaceAll('|', '\\|')} |`
   })
   return [
     `## ${heading}\n`,
     ...(words ? [`${words}\n`] : []),
-    '| key | what it may be | default | meaning |',
-    '|---|---|---|---|',
+    '| key | value | default | example | meaning |',
+    '|---|---|---|---|---|',
     ...rows,
     ...(more ? [`\n${more.replace(/\[\w+\]/g, code)}`] : []),
     '',

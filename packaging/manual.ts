@@ -48,7 +48,7 @@ const programPage = ({ version, date, commands, exits }: ManualSources) =>
     section(
       'DESCRIPTION',
       paragraph(
-        "certferry uploads the certificates that an ACME client renews on this machine to Tencent Cloud's SSL service: proven to fit their keys, each once, and names the certificate ID. Where [deploy] replace is on, the new certificate takes the place of the older one. It runs as a service (watch), as a hook of the ACME client (hook), and from cron or a timer (sync); together in any number.",
+        "certferry uploads the certificates that an ACME client renews on this machine to Tencent Cloud's SSL service: it proves that each fits its key, uploads it once, and logs its ID. If [deploy] replace is on, it also replaces the older certificate with the new one. It runs as a service (watch), as a hook of the ACME client (hook), or from cron or a timer (sync), also at the same time.",
       ),
       paragraph('Begin with: certferry setup'),
     ),
@@ -58,7 +58,7 @@ const programPage = ({ version, date, commands, exits }: ManualSources) =>
     ),
     section(
       'GLOBAL OPTIONS',
-      paragraph('Shared by several commands; each names those that it takes.'),
+      paragraph('Several commands share these; each command lists the ones it takes.'),
       ...items(GLOBAL),
     ),
     section(
@@ -119,10 +119,10 @@ const configPage = ({ version, date, tables }: ManualSources) =>
     section(
       'DESCRIPTION',
       paragraph(
-        '/etc/certferry/config.toml is TOML. Nothing has to be in it: every key has a default or may be left out. Option stands over environment, environment over file, file over default. An unknown key is an error, and all errors are reported at once: certferry config check. What is in force, and where it comes from: certferry config print.',
+        '/etc/certferry/config.toml is TOML. No key is required. An option overrides an environment variable, and a variable overrides the file. An unknown key is an error. certferry config check reports all errors at once; certferry config print shows the value of each key and where it comes from.',
       ),
       paragraph(
-        'Paths: ~/ is the home of the user who runs certferry; others are relative to the file. [[double brackets]] may stand several times.',
+        '~/ is the home of the user who runs certferry; relative paths start at the folder of the file. A table in [[double brackets]] may occur several times.',
       ),
     ),
     ...tables.map(({ heading, words, keys, more }) =>
@@ -134,11 +134,7 @@ const configPage = ({ version, date, tables }: ManualSources) =>
             key,
             ...(meaning ? [meaning] : []),
             `Value: ${allowed}`,
-            ...(defaultValue === undefined
-              ? example
-                ? [`Example: ${example}`]
-                : []
-              : [`Default: ${defaultValue}`]),
+            defaultValue === undefined ? `Default: not set. Example: ${example}` : `Default: ${defaultValue}`,
           ),
         ),
         ...(more ? [paragraph(more)] : []),
@@ -147,7 +143,7 @@ const configPage = ({ version, date, tables }: ManualSources) =>
     section('EXAMPLE', verbatim(EXAMPLE)),
     section(
       'FILES',
-      item('/usr/share/doc/certferry/config/certferry.example.toml', 'Every key, with the words above.'),
+      item('/usr/share/doc/certferry/config/certferry.example.toml', 'Every key, commented out.'),
       item('/usr/share/doc/certferry/config/schema.json', 'The JSON Schema, for editors that check TOML.'),
     ),
     section('SEE ALSO', '.BR certferry (1)'),
@@ -167,15 +163,15 @@ exclude = true
 const ENVIRONMENT = [
   [
     'TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY, TENCENTCLOUD_TOKEN',
-    'The API key; with _FILE behind the name, a file that holds it.',
+    'The API key. With _FILE appended to the name: a file that contains it.',
   ],
-  ['TENCENTCLOUD_CREDENTIALS_FILE', 'A credentials file in place of the usual ones.'],
+  ['TENCENTCLOUD_CREDENTIALS_FILE', 'Credentials file to read instead of the usual ones.'],
   [
     'CERTFERRY_CONFIG, CERTFERRY_STATE_DIR, CERTFERRY_ENDPOINT, CERTFERRY_LOG_LEVEL',
     'As the options of the same names.',
   ],
-  ['HTTPS_PROXY, NO_PROXY', 'The way to the service.'],
-  ['NODE_EXTRA_CA_CERTS', 'A file of certificate authorities of your own.'],
+  ['HTTPS_PROXY, NO_PROXY', 'Proxy for the connection to the service, and hosts that need none.'],
+  ['NODE_EXTRA_CA_CERTS', 'File with your own certificate authorities.'],
   ['NO_COLOR', 'No colours.'],
 ] as const
 

@@ -64,7 +64,7 @@ export const SETTINGS = {
   region: setting('tencent', 'region', undefined),
   language: setting('tencent', 'language', 'en-US'),
   ratePerSecond: setting('tencent', 'rate_per_second', RATE.default, { option: 'rate' }),
-  profile: setting('tencent', 'profile', undefined),
+  profile: setting('tencent', 'profile', 'default'),
   instanceRole: setting('tencent', 'instance_role', false),
   proxy: setting('tencent', 'proxy', undefined),
   rescan: setting('watch', 'rescan', DEFAULT_RESCAN),

@@ -66,7 +66,7 @@ export async function surveyHost(
     /** Undefined if there is no file. */
     configText,
     config,
-    profile: settings.profile ?? 'default',
+    profile: settings.profile,
     found: await detectClients(directories, settings),
     directories,
     units: unit && { service: unit(SERVICE), timer: unit(TIMER) },

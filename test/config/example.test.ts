@@ -39,6 +39,18 @@ describe('the example configuration', () => {
     })
   })
 
+  test('marks as an example what is no default, and nothing else', () => {
+    for (const { heading, keys } of configTables(tables, schema).filter(({ heading }) => heading[1] !== '['))
+      for (const { key, defaultValue, example } of keys) {
+        const shown = tables.find(({ name }) => heading === `[${name}]`)?.keys.find(one => one.key === key)
+        expect(shown, key).toMatchObject({
+          isExample: defaultValue === undefined,
+          value: defaultValue ?? example,
+        })
+        expect(example, key).not.toBe('')
+      }
+  })
+
   test('is valid with every key put in force', () => {
     expect(read(inForce).source).toHaveLength(4)
   })
@@ -80,7 +92,7 @@ describe('the example configuration', () => {
       language: 'en-US',
       profile: 'default',
     })
-    expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false, project_id: 0 })
+    expect(upload).toMatchObject({ alias: DEFAULT_ALIAS, repeatable: false })
     expect(read(inForce).notify?.events).toEqual(NOTIFY_EVENTS)
     expect([log?.level, state?.dir]).toEqual(['info', SETTINGS.stateDir.defaultValue])
   })

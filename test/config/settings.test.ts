@@ -63,7 +63,7 @@ describe('resolveSettings', () => {
     expect(resolveSettings({}, {}, {})).toMatchObject({
       region: undefined,
       language: 'en-US',
-      profile: undefined,
+      profile: 'default',
       proxy: undefined,
     })
     const tencent = { region: 'ap-beijing', language: 'zh-CN', profile: 'p', proxy: 'http://proxy' } as const

@@ -37,7 +37,7 @@ test.each([
 
 test('the endpoint replaces its commented line in the example', () => {
   const lines = withWanted(example, parse(example), { endpoint: ENDPOINT, sources: [] }).split('\n')
-  expect(lines[lines.indexOf(`endpoint = "${ENDPOINT}"`) - 1]).toContain('http:// is refused')
+  expect(lines[lines.indexOf(`endpoint = "${ENDPOINT}"`) - 1]).toContain('http:// is accepted only')
   expect(lines).toHaveLength(example.split('\n').length)
 })
 
