@@ -20,7 +20,7 @@ export async function writeDebianPackage(made: Made & { readonly architecture: s
     await staging.makeFolder('etc/certferry')
     await writeOwnDocuments(staging, made)
     await writeControl(staging, made)
-    execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--build', staging.folder, made.file], {
+    execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z4', '--build', staging.folder, made.file], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
