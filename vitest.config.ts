@@ -51,6 +51,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          globalSetup: 'test/e2e/sharedFolder.ts',
           include: ['test/e2e/**/*.test.ts'],
           ...NETS,
           testTimeout: 180_000,

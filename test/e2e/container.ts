@@ -9,6 +9,8 @@ import { type Ended, type Running, run, SYSTEM_PATH, start } from './child.ts'
 
 export interface Container {
   readonly run: (...words: readonly string[]) => Promise<Ended>
+  /** What goes before a program of this machine that is to be on the container's loopback. */
+  readonly network: readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -100,7 +102,7 @@ export async function bootContainer({
   try {
     const state = async () => (await inside('systemctl', 'is-system-running')).stdout
     await eventually('systemd', async () => /running|degraded/.test(await state()))
-    return { run: inside, close }
+    return { run: inside, network: ['nsenter', '-t', await init, '-n', '--'], close }
   } catch (error) {
     await machine.end()
     await removeGroup(group)

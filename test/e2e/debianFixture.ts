@@ -1,5 +1,5 @@
 /** A fresh Debian 12 that runs systemd: certbot has a certificate from a local ACME server, the service is local, certferry and Node are absent. */
-import { access, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { env, execPath, geteuid } from 'node:process'
 import { DEMO_CREDENTIALS } from '../../src/emulator/server.ts'
@@ -34,37 +34,50 @@ export async function mirror(): Promise<string | undefined> {
     ?.split(' ')[2]
 }
 
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
 async function done(file: string, words: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await run(file, words, ENVIRONMENT, TIMEOUT_MS)
   if (code !== 0)
     throw new Error(`${file} ${words.join(' ')}: exit ${code}\n${stdout.slice(-2_000)}${stderr}`)
 }
 
-/** In `directory`, or an existing one that CERTFERRY_E2E_DEBIAN names. It is never written to: an overlay is laid over it. */
-async function debianRoot(directory: string): Promise<string> {
+/** Made once for a run, or an existing one that CERTFERRY_E2E_DEBIAN names. It is never written to: an overlay is laid over it. */
+async function debianRoot(): Promise<string> {
   if (env.CERTFERRY_E2E_DEBIAN) return env.CERTFERRY_E2E_DEBIAN
-  const root = join(directory, 'debian')
+  const made = join(env.CERTFERRY_E2E_SHARED ?? '', 'debian')
+  if (await isThere(made)) return made
+  const root = `${made}-unfinished`
   await done('debootstrap', ['--variant=minbase', `--include=${SYSTEM}`, SUITE, root, (await mirror()) ?? ''])
   await done('chroot', [root, 'apt-get', 'install', '--yes', '--no-install-recommends', ...PROGRAMS])
   // debootstrap's rule that nothing may be started, which no installed system has
   await rm(join(root, 'usr/sbin/policy-rc.d'), { force: true })
-  return root
+  await rename(root, made)
+  return made
 }
 
 export interface Debian extends Container {
   /** A line of a shell, as root in a folder like this repository's after `npm run package`, with the key in it. */
   readonly shell: (line: string) => Promise<Ended>
+  /** What it printed; where it failed that is thrown. */
+  readonly must: (line: string) => Promise<string>
   /** Where the packages are, as seen from outside. */
   readonly packages: string
   /** What is written here is served in it, below `url`. */
   readonly served: { readonly folder: string; readonly url: string }
+  /** Where a TLS handshake shows what the account's resources serve. */
+  readonly edge: string
   /** Requests to the service, one line each. */
   readonly requests: () => Promise<readonly string[]>
 }
 
 /** The service's own address is out of reach. */
 export const ENDPOINT = 'http://localhost:8181'
-const DOMAIN = 'shop.example.com'
+export const DOMAIN = 'shop.example.com'
 /** certbot renews what has less than 30 days left: every plain `certbot renew` does. */
 const TEN_DAYS = 864_000
 
@@ -83,6 +96,15 @@ const RESOLVER = ['-defaultIPv4', '127.0.0.1', '-defaultIPv6', '', '-dns01', '12
 const UNUSED = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-management', '127.0.0.1:8055']
 const PEBBLE_ENV = ['--setenv=PEBBLE_VA_NOSLEEP=1', '--setenv=PEBBLE_WFE_NONCEREJECT=0']
 
+/** A CDN domain stands on the first certificate that is uploaded. The service's times are short: each is tried elsewhere. */
+const ACCOUNT = {
+  resources: [{ type: 'cdn', domains: [DOMAIN], certId: `first:${DOMAIN}` }],
+  traps: {
+    ...{ scanSeconds: 1, recordHiddenSeconds: 1, workingSeconds: 1, edgeLagSeconds: 1 },
+    ...{ switchFromSeconds: 2, switchToSeconds: 3, surveyColdSeconds: 2, surveyCachedSeconds: 1 },
+  },
+}
+
 const KEY_FILE = `[default]\nsecret_id = ${DEMO_CREDENTIALS.secretId}\nsecret_key = ${DEMO_CREDENTIALS.secretKey}\n`
 
 /** What the administrator has before certferry is installed. */
@@ -97,6 +119,7 @@ async function writeOverlay(overlay: string): Promise<void> {
   await write('srv/pebble.pem', pebble.chain)
   await write('srv/pebble.key', pebble.key, 0o600)
   await write('usr/local/share/ca-certificates/pebble.crt', pebble.root)
+  await write('srv/account.json', JSON.stringify(ACCOUNT))
   await write('etc/hosts', '127.0.0.1 localhost\n')
   await write('srv/checkout/key.ini', KEY_FILE, 0o600)
   // else `certbot renew` waits up to eight minutes where no terminal is
@@ -109,11 +132,7 @@ async function writeOverlay(overlay: string): Promise<void> {
 /** As `npm run package` leaves it, which is done here where it has not been. */
 export async function release(): Promise<string> {
   const folder = join(REPOSITORY, 'release')
-  const made = await access(join(folder, 'SHA256SUMS')).then(
-    () => true,
-    () => false,
-  )
-  if (made) return folder
+  if (await isThere(join(folder, 'SHA256SUMS'))) return folder
   const { code, stderr } = await run(execPath, ['packaging/release.ts'], { ...process.env } as never, 600_000)
   if (code !== 0) throw new Error(`npm run package: exit ${code}\n${stderr}`)
   return folder
@@ -154,7 +173,7 @@ export async function startDebian(directory: string): Promise<Debian> {
   const folder = join(directory, 'apt')
   for (const one of [packages, folder]) await mkdir(one)
   await writePackages(packages, made)
-  const root = await debianRoot(directory)
+  const root = await debianRoot()
   const container = await bootContainer({
     directory,
     overlay,
@@ -167,6 +186,11 @@ export async function startDebian(directory: string): Promise<Debian> {
   })
   const shell = (line: string) =>
     container.run('sh', '-c', `cd /srv/checkout && export HOME=/root && ${line}`)
+  const must = async (line: string) => {
+    const { code, stdout, stderr } = await shell(line)
+    if (code !== 0) throw new Error(`${line}: exit ${code}\n${stdout}${stderr}`)
+    return stdout
+  }
   const journal = async (unit: string) =>
     (await shell(`journalctl --unit ${unit} --output cat --no-pager`)).stdout
   const background = (unit: string, ...words: readonly string[]) =>
@@ -174,8 +198,12 @@ export async function startDebian(directory: string): Promise<Debian> {
   await shell('update-ca-certificates')
   await background('names', 'pebble-challtestsrv', ...RESOLVER, ...UNUSED)
   await background('pebble', 'pebble', '-config', '/srv/pebble.json', '-dnsserver', '127.0.0.1:8053')
-  await background('service', '/srv/checkout/release/certferry', 'emulator', '--port', '8181')
-  await eventually('the local service', async () => /^http/m.test(await journal('service')))
+  const emulator = ['/srv/checkout/release/certferry', 'emulator', '--port', '8181']
+  await background('service', ...emulator, '--resources', '/srv/account.json')
+  const edge = await eventually(
+    'the local service',
+    async () => /^TLS edge on (\S+)/m.exec(await journal('service'))?.[1],
+  )
   const account = '--server https://localhost:14000/dir --agree-tos --register-unsafely-without-email'
   await eventually('a certificate', async () => {
     const { code } = await shell(`certbot certonly --standalone --non-interactive ${account} -d ${DOMAIN}`)
@@ -197,5 +225,5 @@ export async function startDebian(directory: string): Promise<Debian> {
     'the web server',
     async () => /http:\/\/[\d.:]+/.exec(await journal('apt'))?.[0],
   )
-  return { ...container, shell, requests, packages, served: { folder, url } }
+  return { ...container, shell, must, requests, packages, edge, served: { folder, url } }
 }

@@ -1,8 +1,8 @@
-/** The README's installation on a fresh Debian without Node, word for word; upgrade, removal, purge; then from an apt repository. */
+/** The README's installation on a fresh Debian without Node, word for word; upgrade, removal, purge. */
 import { spawnSync } from 'node:child_process'
-import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execPath, stderr } from 'node:process'
+import { stderr } from 'node:process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
 import { run, SYSTEM_PATH } from './child.ts'
@@ -12,10 +12,6 @@ import { REPOSITORY } from './systemdFixture.ts'
 
 const why = await whyNoDebian()
 if (why) stderr.write(`debian: the package is not tried on a fresh Debian, ${why}\n`)
-
-const signing = ['apt-ftparchive', 'gpg'].map(tool => spawnSync(tool, ['--version']).status === 0)
-const whyNoSigning = signing.includes(false) && 'there is no apt-ftparchive or gpg (Debian: apt-utils, gpg)'
-if (whyNoSigning) stderr.write(`debian: the apt repository is not tried, ${whyNoSigning}\n`)
 
 const hasLintian = spawnSync('lintian', ['--version']).status === 0
 if (!hasLintian) stderr.write('debian: the packages are not examined, there is no lintian\n')
@@ -53,13 +49,8 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
   const uploads = async () =>
     (await debian.requests()).filter(line => line.includes('UploadCertificate  OK')).length
   const output = async (line: string) => (await debian.shell(line)).stdout
+  const must = (line: string) => debian.must(line)
   const journal = () => output('journalctl -u certferry -o cat --no-pager')
-  /** @throws with the output where the command fails. */
-  const must = async (line: string) => {
-    const { code, stdout, stderr } = await debian.shell(line)
-    if (code !== 0) throw new Error(`${line}: exit ${code}\n${stdout}${stderr}`)
-    return stdout
-  }
 
   beforeAll(async () => {
     debian = await startDebian(await temporaryDirectory())
@@ -172,74 +163,4 @@ describe.skipIf(why)('on a fresh Debian 12 with certbot and no Node', () => {
     },
     MINUTE,
   )
-
-  describe.skipIf(whyNoSigning)('from an apt repository', () => {
-    let gnupg: string
-    let folder: string
-    const host = (file: string, ...words: readonly string[]) =>
-      run(file, words, { PATH: SYSTEM_PATH, GNUPGHOME: gnupg, LC_ALL: 'C.UTF-8' })
-
-    /** `npm run apt-repository` with this version. */
-    const publish = async (version: string, key = 'archive@localhost') => {
-      const { url } = debian.served
-      const file = join(debian.packages, `certferry_${version}_amd64.deb`)
-      const words = ['--key', key, '--url', url, '--folder', folder, file]
-      expect(await host(execPath, 'packaging/aptRepository.ts', ...words)).toMatchObject({
-        code: 0,
-        stderr: '',
-      })
-    }
-
-    beforeAll(async () => {
-      gnupg = await temporaryDirectory()
-      folder = debian.served.folder
-      for (const name of ['archive@localhost', 'other@localhost']) {
-        const words = ['--quick-generate-key', name, 'ed25519', 'sign', 'never']
-        const made = await host('gpg', '--batch', '--passphrase', '', ...words)
-        expect(made.code, made.stderr).toBe(0)
-      }
-      // there is no other network
-      await must('rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*')
-    })
-
-    afterAll(() => host('gpgconf', '--kill', 'all'))
-
-    test(
-      'it is installed, upgraded to the next version, removed and purged, and nothing is ever asked',
-      async () => {
-        await publish('0.0.1')
-        const to = '/etc/apt/sources.list.d/certferry.sources'
-        await must(`/usr/lib/apt/apt-helper download-file ${debian.served.url}/certferry.sources ${to}`)
-        await must('apt-get update --error-on=any && apt install certferry')
-        expect(await output('dpkg -l certferry')).toMatch(/^ii +certferry +0\.0\.1 /m)
-        await publish('999')
-        expect(await must('apt-get update --error-on=any && apt upgrade --yes')).toContain('certferry (999)')
-        expect(await output('certferry --version')).toMatch(/^certferry \d/)
-        await must('apt remove --yes certferry && apt install certferry && apt purge --yes certferry')
-      },
-      3 * MINUTE,
-    )
-
-    test(
-      'what was changed on the way is refused: a list, a signature of another key, a package',
-      async () => {
-        const list = join(folder, 'dists/stable/main/binary-amd64/Packages')
-        const refused = async (line: string, words: RegExp) => {
-          const { code, stdout, stderr } = await debian.shell(line)
-          expect([code, stdout + stderr]).toEqual([100, expect.stringMatching(words)])
-        }
-        const anew = 'rm -rf /var/lib/apt/lists/* && apt-get update --error-on=any'
-        await rm(`${list}.gz`)
-        await appendFile(list, '\n')
-        await refused(anew, /unexpected size|Hash Sum mismatch/)
-        await publish('999', 'other@localhost')
-        await refused(anew, /NO_PUBKEY/)
-        await publish('999')
-        await must(`${anew} && apt-get clean`)
-        await appendFile(join(folder, 'pool/main/c/certferry/certferry_999_amd64.deb'), 'x')
-        await refused('apt install certferry', /unexpected size|Hash Sum mismatch/)
-      },
-      2 * MINUTE,
-    )
-  })
 })

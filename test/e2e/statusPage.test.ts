@@ -1,29 +1,19 @@
 /** The status page of the built daemon in a real browser: both schemes, a desk and a phone, read by axe-core, without scripts. */
-import { access, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { env, stderr } from 'node:process'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newReplacement } from '../../src/receipts/replacement.ts'
 import { openBuiltProgram } from '../built/builtProgram.ts'
 import { putReceipts, receiptsIn } from '../fixtures/state.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
-
-const BROWSER = '/usr/bin/chromium'
+import { launchBrowser, whyNoBrowser } from './browser.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
-/** Without these it looks for hosts of its maker's. */
-const QUIET = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-]
-
-const why = await access(BROWSER).then(
-  () => undefined,
-  () => `${BROWSER} is not there: apt-get install chromium`,
-)
+const why = await whyNoBrowser()
 // printed: a skipped test is easily taken for a passed one
 if (why) stderr.write(`the status page in a browser: its tests are skipped, ${why}\n`)
 
@@ -109,7 +99,7 @@ function complaintsOf(page: Page) {
 describe.skipIf(why)('the status page in a browser', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: BROWSER, args: QUIET })
+    browser = await launchBrowser()
   })
   afterAll(() => browser?.close())
 
