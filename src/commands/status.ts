@@ -74,7 +74,8 @@ export async function showStatus(
   if (notes.length > shown.length) texts.push(`… and ${notes.length - shown.length} more (--verbose)`)
   if (line.quiet) stdout.write(texts.length ? `${texts.join('\n\n')}\n` : '')
   else {
-    const first = daemon && isQuiet(daemon) ? [`Daemon: ${daemon.says}`] : []
+    // the note of a pause says it already
+    const first = daemon && isQuiet(daemon) && !inForce ? [noteText(daemonNote(daemon), stdout.columns)] : []
     const hidden = [
       ...(rows.length < all.length ? [`${all.length - rows.length} not shown`] : []),
       ...(excluded.length ? [`${excluded.length} left out by exclude = true`] : []),

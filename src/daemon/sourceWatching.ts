@@ -211,7 +211,7 @@ export async function logHiddenSources(app: App, context: ProcessContext): Promi
       event: 'source_hidden',
       paths: hidden,
       advice:
-        'If it is there: sudo systemctl restart certferry. Paths in home directories other than /root/.acme.sh and /root/.lego need BindReadOnlyPaths= first (docs/operating.md).',
+        'If it is there: systemctl restart certferry. Paths in home directories other than /root/.acme.sh and /root/.lego need BindReadOnlyPaths= first (docs/operating.md).',
     },
     `this service does not see ${hidden.join(', ')}: folders in home directories are opened to it at its start`,
   )

@@ -51,7 +51,9 @@ function clockFinding({ reached, offset, refusal }: ServiceReply): Finding {
 
 function credentialsFinding({ reached, credentials, refusal }: ServiceReply): Finding {
   const failed = (fault: Fault) =>
-    failure('credentials', fault, { advice: fault.advice, command: 'sudo certferry setup' })
+    /\((EACCES|EPERM)\)/.test(fault.message)
+      ? failure('credentials', fault, { advice: 'Run the check as root.', command: 'sudo certferry check' })
+      : failure('credentials', fault, { advice: fault.advice, command: 'sudo certferry setup' })
   if (typeof credentials !== 'string') return failed(credentials)
   const from = `from ${credentials}`
   if (!reached || refusal?.code === 'API_CLOCK') return skipped('credentials', `${from}; not tested`)

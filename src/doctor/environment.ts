@@ -110,8 +110,12 @@ function unwritable(dir: string, { refusal, nearest, there }: WriteProbe, { name
       command: `df -h ${quoteShell(nearest)}`,
     })
   const isDenied = refusal === 'EACCES' && uid !== 0
-  const command = isDenied ? 'sudo certferry check' : `findmnt -T ${quoteShell(nearest)}`
-  return failure('state', fault, { advice: fault.advice, command })
+  if (isDenied)
+    return failure('state', fault, {
+      advice: 'Run the check as root, or name a directory that this user may write with --state-dir.',
+      command: 'sudo certferry check',
+    })
+  return failure('state', fault, { advice: fault.advice, command: `findmnt -T ${quoteShell(nearest)}` })
 }
 
 /** The inotify limits of this machine, and how much of them this user's processes have in use, a daemon included. */

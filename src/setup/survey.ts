@@ -214,9 +214,11 @@ export async function yes(ask: Ask | undefined, question: string, usual = true):
 }
 
 /** Asks until the answer begins one of the words; Enter is the first. */
+/** The first is the usual one, which begins with a capital as the Y of `yes` does. */
 async function oneOf<Word extends string>(ask: Ask, question: string, words: readonly Word[]): Promise<Word> {
+  const shown = words.join('/').replace(/^./, first => first.toUpperCase())
   for (let why = ''; ; why = `Answer ${words.join(' or ')}; Enter is ${words[0]}.\n`) {
-    const answer = (await ask(`${why}${question} [${words.join('/')}] `)).toLowerCase()
+    const answer = (await ask(`${why}${question} [${shown}] `)).toLowerCase()
     const found = words.find(word => word.startsWith(answer))
     if (found !== undefined) return found
   }

@@ -61,7 +61,10 @@ export function createPrompt(input: InputStream, output: Pick<Output, 'write' | 
     if (isOpen) lines.pause()
     input.setRawMode(false)
     const answer = answers.shift()
-    if (answer === undefined) throw new Fault('INTERRUPTED', 'nothing was answered, and nothing was changed')
+    if (answer === undefined)
+      throw new Fault('INTERRUPTED', 'nothing was answered, and nothing was changed', {
+        advice: 'Start it again when you know the answer: certferry setup.',
+      })
     return answer.trim()
   }
 }

@@ -203,7 +203,13 @@ describe('sources and files are examined as this user', () => {
         command: 'sudo certferry check',
       },
     ])
-    expect(of('state')).toMatchObject([{ level: 'failure', fault: { code: 'STATE_DIR_UNUSABLE' } }])
+    expect(of('state')).toMatchObject([
+      {
+        level: 'failure',
+        fault: { code: 'STATE_DIR_UNUSABLE' },
+        advice: expect.stringMatching(/^Run .* as root/),
+      },
+    ])
   })
 
   test('an expired certificate comes with the command that renews it', async () => {

@@ -190,10 +190,10 @@ describe('setup at a terminal', () => {
     const { asked, out } = await run({ skipCheck: false, dryRun: true }, {}, ['y', '', 'AKIDtest', SECRET])
     expect(asked).toEqual([
       `Found certbot in ${places.certbot} (0 certificates). Upload them? [Y/n] `,
-      'Which site is the account on: mainland (cloud.tencent.com) or international\n(tencentcloud.com)? [mainland/international] ',
+      'Which site is the account on: mainland (cloud.tencent.com) or international\n(tencentcloud.com)? [Mainland/international] ',
       'The API key, from the console (Access Management, Access Key).\nSecretId: ',
       'SecretKey (not shown): (hidden)',
-      'Run as a service, or as a hook of the ACME client? [service/hook] ',
+      'Run as a service, or as a hook of the ACME client? [Service/hook] ',
       'Put renewed certificates in place of older ones on load balancers and CDN\ndomains too? It changes live traffic and needs more rights. [y/N] ',
       'Test it afterwards, with harmless requests? [Y/n] ',
     ])
@@ -205,7 +205,7 @@ describe('setup at a terminal', () => {
     const { run, told, places } = await openHost({ acme: true })
     await run({ yes: true }, ENV)
     const { asked } = await run({}, {}, [])
-    expect(asked[0]).toContain('[both/certbot/acme.sh]')
+    expect(asked[0]).toContain('[Both/certbot/acme.sh]')
     expect(asked[2]).toBe(`${places.credentials} has an API key. Keep it? [Y/n] `)
     expect(told).toHaveLength(2)
   })
@@ -265,7 +265,7 @@ describe('setup at a terminal', () => {
     await run({}, ENV, ['y', 'int'])
     expect(await readFile(places.config, 'utf8')).toBe(international)
     const again = await run({}, {}, [])
-    expect(again.asked[1]).toContain('[international/mainland]')
+    expect(again.asked[1]).toContain('[International/mainland]')
     expect(await readFile(places.config, 'utf8')).toBe(international)
     await run({ yes: true, site: 'mainland' }, ENV)
     expect(await readFile(places.config, 'utf8')).toBe(international.replace('.intl', ''))
@@ -369,7 +369,7 @@ test('setup finds every client in its default directory, with its certificates c
   const { lego, traefik, dehydrated } = places.clients
   expect(exit).toBe(0)
   expect(asked[0]).toBe(
-    `Found lego in ${lego} (1 certificate) and dehydrated in ${dehydrated} (0 certificates) and traefik in ${traefik} (1 certificate). Upload all, or one? [all/lego/dehydrated/traefik] `,
+    `Found lego in ${lego} (1 certificate) and dehydrated in ${dehydrated} (0 certificates) and traefik in ${traefik} (1 certificate). Upload all, or one? [All/lego/dehydrated/traefik] `,
   )
 })
 

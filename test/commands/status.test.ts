@@ -142,16 +142,18 @@ test('colours are for terminals that have them', async () => {
 test('a daemon of the usual configuration is the first line, and one that is paused the first note', async () => {
   const { certbot, folder, emulator } = await openStage()
   await certbot('example.com')
-  const shown = async (sub: string) => {
+  const shown = async (sub: string, says = '1 certificate') => {
     const { context, out } = recordedContext({ cwd: folder, env: KEYS })
     const source = [{ kind: 'certbot', path: join(folder, 'letsencrypt'), keys: {} }] as const
     const line = { operands: [], json: false, source, endpoint: emulator.url }
-    const unit = `Id=certferry.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=${sub}\nStatusText=1 certificate\n`
+    const unit = `Id=certferry.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=${sub}\nStatusText=${says}\n`
     const machine = { ...BARE, systemctl: async () => ({ code: 0, stdout: unit, stderr: '' }) }
     expect(await showStatus(context, line, machine)).toBe(0)
     return out()
   }
   expect(await shown('active')).toMatch(/^Daemon: certferry\.service is active: 1 certificate\n\n/)
+  const long = await shown('active', 'uploads paused '.repeat(9))
+  expect(Math.max(...long.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
   expect(await shown('inactive')).toMatch(
     /^Daemon: certferry\.service is enabled but not running\n {2}→ sudo systemctl/,
   )

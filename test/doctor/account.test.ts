@@ -40,6 +40,12 @@ test.each<readonly [string, Partial<ServiceReply>, string]>([
   },
 )
 
+test('a key that this user may not read is no reason for another setup', () => {
+  const credentials = new Fault('CREDENTIALS_UNREADABLE', '/etc/k: cannot be read (EACCES)')
+  expect(of('credentials', { credentials })).toMatchObject({ command: 'sudo certferry check' })
+  expect(of('credentials', NO_KEY)).toMatchObject({ command: 'sudo certferry setup' })
+})
+
 test.each([
   [0, 'ok', "matches the service's clock"],
   [-2, 'ok', "matches the service's clock"],

@@ -93,7 +93,10 @@ test.each([
   const answer = ask('? ')
   if (keys) type(keys)
   else input.end()
-  await expect(answer).rejects.toMatchObject({ code: 'INTERRUPTED', exit: 75 })
+  await expect(answer).rejects.toMatchObject({
+    ...{ code: 'INTERRUPTED', exit: 75 },
+    advice: expect.stringContaining('certferry setup'),
+  })
   await expect(ask('? ')).rejects.toMatchObject({ code: 'INTERRUPTED' })
 })
 
