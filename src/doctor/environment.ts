@@ -1,7 +1,7 @@
 /** The runtime, the configuration, the notifications, the state directory and the kernel's limits for watching. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { request } from 'node:http'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Source } from '../config/settings.ts'
 import { listenAddress } from '../config/values.ts'
 import { Fault } from '../errors.ts'
@@ -19,8 +19,9 @@ import type { CheckContext } from './run.ts'
 export async function runtime({ context, machine }: CheckContext): Promise<readonly Finding[]> {
   const { node, main } = context.program
   const { name, uid } = machine.user()
-  const bundled = node.includes('/node_modules/') ? 'installed beside certferry' : node
-  const where = main === undefined ? `in ${node}` : bundled
+  // one that npx fetched, or that is in another project, is not
+  const isBeside = main !== undefined && node.startsWith(join(dirname(main), '../node_modules/'))
+  const where = isBeside ? 'installed beside certferry' : main === undefined ? `in ${node}` : node
   const user = uid === 0 ? name : `${name} (uid ${uid})`
   return [ok('runtime', `Node ${context.nodeVersion}, ${where}; running as ${user}`)]
 }

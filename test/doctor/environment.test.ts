@@ -6,7 +6,7 @@ import { execPath } from 'node:process'
 import { promisify } from 'node:util'
 import { watch as chokidar } from 'chokidar'
 import { expect, onTestFinished, test } from 'vitest'
-import { budgetFinding, watchBudget, watchesNeeded } from '../../src/doctor/environment.ts'
+import { budgetFinding, runtime, watchBudget, watchesNeeded } from '../../src/doctor/environment.ts'
 import { currentUser } from '../../src/files/permissions.ts'
 import { watchScopeOf } from '../../src/sources/watchScope.ts'
 import { temporaryDirectory } from '../fixtures/temporary.ts'
@@ -31,6 +31,18 @@ test('too few inotify watches: the command allows twice as many, and outlives a 
       'echo fs.inotify.max_user_watches=32768 | sudo tee /etc/sysctl.d/60-certferry.conf && sudo sysctl --system',
   })
   expect(found(10_001, [0, 8192]).command).toContain('=32768 ')
+})
+
+test.each([
+  ['/opt/certferry/node_modules/node/bin/node', '/opt/certferry/dist/main.js', 'installed beside certferry'],
+  ['/root/.npm/_npx/a/node_modules/node/bin/node', '/usr/lib/node_modules/certferry/main.js', '/root/'],
+  ['/usr/bin/certferry', undefined, 'in /usr/bin/certferry'],
+])('the Node of %s', async (node, main, says) => {
+  const context = { program: { node, main }, nodeVersion: '24.0.0' }
+  const machine = { user: () => ({ uid: 0, name: 'root' }) }
+  expect(await runtime({ context, machine } as never)).toMatchObject([
+    { level: 'ok', says: expect.stringContaining(`Node 24.0.0, ${says}`) },
+  ])
 })
 
 test('no inotify instance left: the command raises that limit', () => {
