@@ -98,7 +98,15 @@ export function openState(dir: string, onDamage: OnDamage, now: () => Date): Sta
     try {
       if (!file.isFile()) throw new Damage()
       tryOpening(path, constants.O_RDONLY)
-      return transaction(connect(file, false), beginRead, db => (isCurrent(db, path) ? work(db) : undefined))
+      return transaction(connect(file, false), beginRead, db => {
+        if (isCurrent(db, path)) return work(db)
+        const copy = migratedCopy(db)
+        try {
+          return copy && work(copy)
+        } finally {
+          copy?.close()
+        }
+      })
     } catch (error) {
       close()
       if (!isDamage(error) && !isUnfinished(error)) throw error
@@ -217,6 +225,21 @@ function migrate(db: DatabaseSync, path: string): void {
   const version = numberOf(db, 'PRAGMA user_version')
   for (const sql of MIGRATIONS.slice(version)) db.exec(sql)
   db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`)
+}
+
+/** An older schema's rows in today's tables, for a reader, which changes no file; undefined of an empty one. */
+function migratedCopy(db: DatabaseSync): DatabaseSync | undefined {
+  const version = numberOf(db, 'PRAGMA user_version')
+  if (version <= 0) return undefined
+  const copy = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false })
+  for (const sql of MIGRATIONS.slice(0, version)) copy.exec(sql)
+  for (const { name } of copy.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all())
+    for (const row of db.prepare(`SELECT * FROM ${name}`).all()) {
+      const values = Object.values(row)
+      copy.prepare(`INSERT INTO ${name} VALUES (${values.map(() => '?').join()})`).run(...values)
+    }
+  for (const sql of MIGRATIONS.slice(version)) copy.exec(sql)
+  return copy
 }
 
 /** False of an older schema, and of an empty file. */

@@ -143,6 +143,32 @@ describe('the schema', () => {
     expect((await readFile(file)).equals(before)).toBe(true)
     expect(damaged).toEqual([])
   })
+
+  test.each([1, 2])(
+    'of version %i is read without a change to the file, and migrated by the first record',
+    async version => {
+      const { dir, file, receipts } = await readyStage()
+      await receipts.record(LINEAGE, uploadedAs('first'))
+      await receipts.record(LINEAGE, uploadedAs('second'))
+      const known = await receipts.all()
+      const db = new DatabaseSync(file)
+      db.exec('DROP TABLE pauses')
+      if (version === 1)
+        db.exec(
+          'DROP TABLE replacements; ALTER TABLE superseded DROP COLUMN silenced_at; ALTER TABLE superseded DROP COLUMN deleted_at',
+        )
+      db.exec(`PRAGMA user_version = ${version}`)
+      db.close()
+      const before = await readFile(file)
+      const { receipts: later, damaged } = await stage(dir)
+      expect(await later.all()).toEqual(known)
+      expect(await later.pause()).toBeUndefined()
+      expect((await readFile(file)).equals(before)).toBe(true)
+      await later.record(LINEAGE, uploadedAs('third'))
+      expect(idsIn(await later.recall(LINEAGE))).toEqual(['first', 'second', 'third'])
+      expect(damaged).toEqual([])
+    },
+  )
 })
 
 describe('files of an earlier version', () => {
