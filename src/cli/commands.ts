@@ -52,18 +52,18 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'setup',
     group: 'Get started',
-    summary: 'set up certferry on this server, by a few questions',
+    summary: 'ask a few questions and set up certferry on this server',
     operands: '[OPTION]…',
     options: { ...SETUP, ...globals('source', 'endpoint', 'json') },
     details: `Stores the API key, from a file or TENCENTCLOUD_SECRET_ID and _KEY, in
-/etc/tencentcloud/credentials, mode 0600. Saves a copy of each file it changes,
-but none of a former key.`,
+/etc/tencentcloud/credentials, mode 0600. Keeps a copy of each file it changes,
+but not of an old key.`,
     load: () => import('../commands/setup.ts'),
   },
   {
     name: 'demo',
     group: 'Get started',
-    summary: 'show it at work in one minute, without an account',
+    summary: 'show how certferry works, in one minute, without an account',
     operands: '',
     options: {},
     details: `Starts a local fake API, issues, renews and uploads certificates, puts a renewed
@@ -78,11 +78,11 @@ one in place, and cleans up.`,
     options: SENDING,
     details: `Checks runtime, configuration, each source and file as this user, watches,
 state, hooks and daemon; then the connection to the service, step by step, and
-what replacing needs: rights, role, what is bound where. It only reads; a search
-of the service may take it a minute. Each line is ok, WARN, FAIL or - (not
-reached), with the command that fixes it. Stores nothing and shows no secret.
+what replacing needs: permissions, role, where IDs are bound. A search of the
+service may take a minute. Each line is ok, WARN, FAIL or - (not reached, or not
+used), with the command that fixes it. Changes nothing and shows no secret.
 Exit: 0 without failures, even with warnings; else the code of the most severe
-failure. Every message and symptom: docs/troubleshooting.md.`,
+failure. All messages and symptoms: docs/troubleshooting.md.`,
     load: () => import('../commands/check.ts'),
   },
   {
@@ -91,10 +91,10 @@ failure. Every message and symptom: docs/troubleshooting.md.`,
     summary: 'show what needs a person, and the state of each certificate',
     operands: '[NAME|PATTERN] [OPTION]…',
     options: { ...STATUS, ...READING },
-    details: `Begins with the daemon, why uploads are paused, and what is wrong with what to
-do; then a line for each certificate. With NAME, as the table shows it, one in
-full: its IDs, where they are bound, jobs, handshakes. A PATTERN has * or ?.
-Sends nothing and writes nothing. Exits 0 whatever is wrong with certificates.`,
+    details: `Shows the daemon, why uploads are paused, and each problem with what to do; then
+a line for each certificate. With a NAME from the table, shows that certificate
+in full: its IDs, where they are bound, jobs, handshakes. A PATTERN has * or ?.
+Sends nothing and writes nothing. Exits 0 even if certificates have problems.`,
     load: () => import('../commands/status.ts'),
   },
   {
@@ -104,10 +104,10 @@ Sends nothing and writes nothing. Exits 0 whatever is wrong with certificates.`,
     operands: '[OPTION]…',
     options: { ...SYNC, ...LIMIT, ...METRICS, ...SENDING },
     errorsToStdout: true,
-    details: `Without a source, reads each ACME client's usual directory. Where [deploy]
-replace is on, the new ID takes the place of older ones: docs/deploy.md. Exit:
-0 success, 75 try again later, 65 bad certificate, 66 input missing, 69 not
-replaced, 74 state, 76 refused, 77 rights, 78 configuration, 64 usage.`,
+    details: `Without a source, reads each ACME client's usual directory. If [deploy] replace
+is on, replaces older IDs with the new one: docs/deploy.md. Exit: 0 success, 75
+try again later, 65 bad certificate, 66 input missing, 69 not replaced, 74 state
+directory, 76 refused, 77 credentials or permission, 78 configuration, 64 usage.`,
     load: () => import('../commands/sync.ts'),
   },
   {
@@ -117,8 +117,8 @@ replaced, 74 state, 76 refused, 77 rights, 78 configuration, 64 usage.`,
     operands: '[OPTION]…',
     options: SENDING,
     errorsToStdout: true,
-    details: `Watches the directories of all sources, rescans on a schedule, retries what
-failed, and where [deploy] replace is on puts each renewal in place. SIGHUP
+    details: `Watches the directories of all sources, rescans on a schedule, and retries after
+failures. If [deploy] replace is on, also puts each renewal in place. SIGHUP
 reloads the configuration, SIGUSR1 rescans now, SIGTERM finishes uploads in
 progress and exits.
 Under systemd: see docs/operating.md.`,
@@ -133,8 +133,8 @@ Under systemd: see docs/operating.md.`,
     errorsToStdout: true,
     details: `Finds the certificate in its arguments (dehydrated), else in RENEWED_LINEAGE
 (certbot), CERT_FULLCHAIN_PATH and CERT_KEY_PATH (acme.sh), LEGO_HOOK_CERT_PATH
-and LEGO_HOOK_CERT_KEY_PATH (lego; 4 without HOOK_), else in the options. Needs
-no configuration. With an argument other than deploy_cert it does nothing
+and LEGO_HOOK_CERT_KEY_PATH (lego 5; lego 4 without HOOK_), else in the options.
+Needs no configuration. With an argument other than deploy_cert it does nothing
 and exits 0. To add it to the hooks that a client already has:
   ${PACKAGED} install-hook acme.sh`,
     load: () => import('../commands/hook.ts'),
@@ -145,9 +145,9 @@ and exits 0. To add it to the hooks that a client already has:
     summary: 'put one certificate in place of its older ones now',
     operands: 'NAME [OPTION]…',
     options: { ...REPLACE, ...LIMIT, ...SENDING },
-    details: `What \`sync\` does where [deploy] replace is on, for one lineage and at once:
-finds where older IDs are bound, replaces them, and asks the addresses whether
-they serve the new certificate. See docs/deploy.md.`,
+    details: `Does for one lineage, at once, what \`sync\` does if [deploy] replace is on: finds
+where older IDs are bound, replaces them, and checks that the addresses serve
+the new certificate. See docs/deploy.md.`,
     load: () => import('../commands/replace.ts'),
   },
   {
@@ -156,8 +156,8 @@ they serve the new certificate. See docs/deploy.md.`,
     summary: 'put the previous certificate back in place',
     operands: 'NAME [OPTION]…',
     options: { ...LIMIT, ...SENDING },
-    details: `Nothing is replaced again until the next renewal, or \`certferry replace NAME
---force\`.`,
+    details: `The certificate stays in place until the next renewal, or until you run
+\`certferry replace NAME --force\`.`,
     load: () => import('../commands/rollback.ts'),
   },
   {
@@ -168,9 +168,9 @@ they serve the new certificate. See docs/deploy.md.`,
     options: { ...INSTALL, ...DEADLINE, ...HANDED_ON },
     details: `Writes DIR/renewal-hooks/deploy/zz-certferry (certbot), DIR/deploy/certferry.sh
 (acme.sh) or conf.d/zz-certferry.sh (dehydrated). DIR is the client's own
-folder, found by its certificates, files and crontabs. The others have no place
-for it, and what is to be done is said. --config, --state-dir, --endpoint,
---log-level, --rate and --deadline, where given, go into the hook.`,
+folder, found by its certificates, files and crontabs. For other clients it
+prints what to do. The hook contains --config, --state-dir, --endpoint,
+--log-level, --rate and --deadline, if they are given.`,
     load: () => import('../commands/installHook.ts'),
   },
   {
@@ -181,7 +181,7 @@ for it, and what is to be done is said. --config, --state-dir, --endpoint,
     options: globals('config', 'json'),
     details: `Give chain and key together to check that they match:
   certferry inspect fullchain.pem privkey.pem
-Of a private key only its type is shown.`,
+Shows only the type of a private key.`,
     load: () => import('../commands/inspect.ts'),
   },
   {
@@ -190,10 +190,10 @@ Of a private key only its type is shown.`,
     summary: 'show the configuration in force, or check it',
     operands: 'print|check [OPTION]…',
     options: SENDING,
-    details: `print  shows every value with its origin, as a valid configuration; the
-       password of a proxy is masked
-check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
-       with line and column, and exits 78`,
+    details: `print  shows every value with its origin, as a valid configuration; the login
+       of a proxy is masked
+check  checks the file, CERTFERRY_* and options; lists all errors with line and
+       column, and exits 78 if there are any`,
     load: () => import('../commands/config.ts'),
   },
   {
@@ -202,35 +202,35 @@ check  checks the file, CERTFERRY_* and options; on mistakes, lists all of them
     summary: 'send a sample through the channels of [notify]',
     operands: '--test [OPTION]…',
     options: { ...NOTIFY, ...globals('config', 'quiet', 'json') },
-    details: `Sends one sample through the command and one through the webhook of [notify],
-and prints the results. CERTFERRY_EVENT, and "event" in the JSON, is test.
-Exit: 0 all sent, 75 one failed, 78 none is configured.`,
+    details: `Sends one sample through each channel that is configured in [notify]: command,
+mail and webhook. Prints the results. The event of the samples is test.
+Exit: 0 all sent, 75 one failed, 78 no channel is configured.`,
     load: () => import('../commands/notify.ts'),
   },
   {
     name: 'forget',
     group: 'Tools',
-    summary: 'take one certificate out of the records',
+    summary: 'remove one certificate from the records',
     operands: 'NAME [OPTION]…',
     options: globals('config', 'state-dir', 'log-level', 'json'),
-    details: `NAME as \`certferry status\` shows it; its kind may be left out. Nothing is
-deleted in the account, and the IDs are printed. If the files are still there,
-the next run uploads them once and the service answers with the ID that it has.
-Older IDs that are still bound are not replaced then: docs/operating.md.`,
+    details: `NAME as \`certferry status\` shows it, with or without its kind. Prints the IDs;
+they stay in the account. If the files are still there, the next run uploads
+them once, and the service answers with the ID that it has. Older IDs that are
+still bound are not replaced any more: docs/operating.md.`,
     load: () => import('../commands/forget.ts'),
   },
   {
     name: 'emulator',
     group: 'Tools',
-    summary: 'run a local fake of the SSL API for experiments',
+    summary: 'run a local emulator of the SSL API, for experiments',
     operands: '[--port N] [--resources FILE] [--inject-faults SEED]',
     options: { ...PORT, ...globals('rate') },
-    details: `Prints its URL in the first line, then one line per request. Ctrl-C ends it.
-FILE describes CDN domains, load balancers and so on, whose certificates the
-API replaces, and a TLS server on loopback shows. For example:
+    details: `Prints its URL in the first line, then one line for each request. Ctrl-C ends
+it. FILE describes CDN domains, load balancers and so on. The API replaces their
+certificates, and a TLS server on loopback serves them. For example:
   {"resources": [{"type": "cdn", "domains": ["www.example.com"],
                   "certId": "first:www.example.com"}]}
-All of it: docs/reference.md.`,
+All members: docs/reference.md.`,
     load: () => import('../commands/emulator.ts'),
   },
 ]

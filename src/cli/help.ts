@@ -49,7 +49,7 @@ export function commandHelp(
 
 /** The options that commands share, explained. */
 export const globalHelp = () =>
-  `Global options: what each is. A command's help names those that it takes.\n\n${optionLines(GLOBAL)}\n`
+  `Global options. The help of each command lists those that it takes.\n\n${optionLines(GLOBAL)}\n`
 
 const optionLines = (options: OptionTable) =>
   Object.entries(options)

@@ -86,7 +86,7 @@ export async function showStatus(
       statusTable(rows, stdout, { notes: [...first, ...texts], hidden, verbose: line.verbose ?? false }),
     )
     if (rows.length > SCREENFUL && !line.failing && rows.some(isFailing))
-      stdout.write('  → Those with something wrong: certferry status --failing\n')
+      stdout.write('  → Only those with a problem: certferry status --failing\n')
   }
   return 0
 }

@@ -98,7 +98,7 @@ export const GLOBAL = {
     takes: 'KIND=PATH',
     many: true,
     choices: KINDS.map(kind => `${kind}=`),
-    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY], in place of the sources of the configuration; repeatable',
+    says: 'certbot=DIR and so on, or pem=NAME:CHAIN[:KEY]; replaces the sources of the configuration; repeatable',
     read: sourceFrom,
   },
   endpoint: {
@@ -116,7 +116,7 @@ export const GLOBAL = {
     says: `${LEVELS.join(', ')} (default info)`,
     read: textWithout<Level>('log-level', levelProblem),
   },
-  quiet: { short: 'q', says: 'print only what is wrong' },
+  quiet: { short: 'q', says: 'print only problems' },
   json: { says: 'print JSON on standard output, for scripts' },
 } satisfies OptionTable
 
@@ -133,8 +133,8 @@ export const SYNC = {
     says: 'only this certificate, with or without kind; repeatable',
   },
   'dry-run': { says: 'show what would be uploaded or replaced; change nothing' },
-  force: { says: 'upload also what is unchanged, older or rejected before' },
-  'no-replace': { says: 'upload only, whatever [deploy] says' },
+  force: { says: 'also upload unchanged, older and rejected certificates' },
+  'no-replace': { says: 'only upload; ignore [deploy] replace' },
 } satisfies OptionTable
 
 export const STATUS = {
@@ -143,19 +143,19 @@ export const STATUS = {
     many: true,
     says: 'only these, by name or pattern such as "*.example.com"; repeatable',
   },
-  failing: { says: 'only those with something wrong' },
+  failing: { says: 'only those with a problem' },
   verbose: { short: 'v', says: 'also the names of each certificate, and every reason' },
 } satisfies OptionTable
 
 export const REPLACE = {
-  force: { says: 'also what is held, or ends before the certificate that serves' },
-  'dry-run': { says: 'show what is bound where, and what would be done; change nothing' },
+  force: { says: 'also if it is held, or expires before the one that is in place' },
+  'dry-run': { says: 'show where IDs are bound and what would be done; change nothing' },
 } satisfies OptionTable
 
 export const LIMIT = {
   deadline: {
     takes: 'SECONDS',
-    says: 'end within this time; the next run goes on (default: none)',
+    says: 'end within this time; the next run continues (default: none)',
     read: number('deadline', 1, 86_400, false),
   },
 } satisfies OptionTable
@@ -185,8 +185,8 @@ export const SETUP = {
     says: 'secret_id and secret_key of the API key, in [default]',
   },
   daemon: { says: 'run as a service that watches for renewals' },
-  hook: { says: 'run as a hook of the client, and by a timer' },
-  replace: { says: 'also put renewed certificates in place of the older ones' },
+  hook: { says: 'run as a hook of the client, and from a timer' },
+  replace: { says: 'also replace older certificates with the renewed ones' },
   'skip-check': { says: 'do not run `certferry check` at the end' },
   'dry-run': { says: 'show what would be done; change nothing' },
 } satisfies OptionTable
@@ -221,11 +221,11 @@ export const PORT = {
   },
   resources: {
     takes: 'FILE',
-    says: 'JSON with the resources that serve certificates; starts a TLS edge too',
+    says: 'JSON with the resources that use certificates; also starts a TLS server',
   },
   'time-scale': {
     takes: 'N',
-    says: 'seconds of scans and jobs that pass in one (default 1)',
+    says: 'run scans and jobs N times as fast (default 1)',
     read: number('time-scale', 1, 100_000, false),
   },
 } satisfies OptionTable
