@@ -4,7 +4,7 @@
 export const FLAW_ADVICE =
   'Check the chain with `certferry inspect`; have the ACME client write a chain whose certificates are valid.'
 
-export const SEND_AGAIN = 'To send the same again: sync --force --only NAME.'
+export const SEND_AGAIN = 'To send it again unchanged: sync --force --only NAME.'
 
 /**
  * recheck  the files are mid-change: check again within seconds, then leave it to the next run
@@ -41,7 +41,7 @@ export const FAULTS = {
     advice: 'Check the path and that this user may read the file.' },
   // not 78, after which the units start nothing again: the configuration may be right
   ADDRESS_UNAVAILABLE: { retry: 'backoff', exit: 75,
-    advice: 'The service tries again at its next start. See what uses it (ss -ltnp), or name another in [http] listen.' },
+    advice: 'See what uses the address (ss -ltnp), or set another in [http] listen. The service tries again at its next start.' },
   NAME_CONFLICT: { retry: 'never', exit: 78,
     advice: 'Give one of the two another name, as a source of kind "pem". If the other is no longer used: sync --force --only NAME.' },
 
@@ -75,7 +75,7 @@ export const FAULTS = {
   KEY_INVALID: { retry: 'never', exit: 65,
     advice: 'The key must be a PEM private key (PKCS#8, PKCS#1 or SEC1), RSA or EC.' },
   KEY_ELSEWHERE: { retry: 'never', exit: 65,
-    advice: 'Name certificate and key as a source of kind "pem", or leave this one out: exclude = true in a [[certificate]] of its name.' },
+    advice: 'Name certificate and key as a source of kind "pem", or exclude this one: exclude = true in a [[certificate]] that matches it.' },
   KEY_ENCRYPTED: { retry: 'never', exit: 65,
     advice: 'Set key_password_file for this source, or store the key unencrypted.' },
   KEY_PASSWORD_WRONG: { retry: 'never', exit: 65,
@@ -84,7 +84,7 @@ export const FAULTS = {
     advice: 'Name the key of this certificate. If a renewal failed half-way, run the ACME client again.' },
   MULTIPLE_LEAVES: { retry: 'never', exit: 65, advice: 'Keep one server certificate in the chain file.' },
   UNRELATED_CERTIFICATE: { retry: 'never', exit: 65,
-    advice: 'Keep the server certificate and its own issuers in the chain file, nothing else.' },
+    advice: 'Keep only the server certificate and its issuers in the chain file.' },
   NOT_A_CA: { retry: 'never', exit: 65,
     advice: 'A source without a key is uploaded as a CA certificate; for a server certificate name its key.' },
 
@@ -93,9 +93,9 @@ export const FAULTS = {
   NOT_YET_VALID: { retry: 'backoff', exit: 75,
     advice: "Check this machine's clock; if it is right, a run after that time uploads it." },
   OLDER_THAN_UPLOADED: { retry: 'never', exit: 65,
-    advice: 'See why the files went back to an older certificate. To upload it all the same: sync --force --only NAME.' },
+    advice: 'Find out why the files went back to an older certificate. To upload it anyway: sync --force --only NAME.' },
   REJECTED_BEFORE: { retry: 'never', exit: 76,
-    advice: 'Renew the certificate or change its settings. To send the same again: sync --force --only NAME.' },
+    advice: 'Renew the certificate or change its settings. To send it again unchanged: sync --force --only NAME.' },
 
   // our own records
   STATE_DIR_UNUSABLE: { retry: 'never', exit: 74, scope: 'account',
@@ -111,7 +111,7 @@ export const FAULTS = {
 
   // telling people
   NOTIFICATION_FAILED: { retry: 'backoff', exit: 75,
-    advice: 'Test it with `certferry notify --test`; what was not sent is sent with the next notification.' },
+    advice: 'Test it with `certferry notify --test`; unsent messages are sent with the next notification.' },
 
   // the network
   NETWORK: { retry: 'backoff', exit: 75, silent: true,
@@ -125,7 +125,7 @@ export const FAULTS = {
   INTERRUPTED: { retry: 'backoff', exit: 75, scope: 'account',
     advice: 'The next run uploads what is missing.' },
   REPLY_UNREADABLE: { retry: 'backoff', exit: 75, silent: true,
-    advice: 'Something between here and the service answered in its place: check proxy and endpoint.' },
+    advice: 'Another server answered instead of the service: check proxy and endpoint.' },
 
   // the service's own answers; tencent/errorCodes.ts maps each code to one of these
   API_THROTTLED: { retry: 'backoff', exit: 75,
@@ -133,7 +133,7 @@ export const FAULTS = {
   API_UNAVAILABLE: { retry: 'backoff', exit: 75,
     advice: 'The service reports an internal error; the next run tries again.' },
   API_UNKNOWN_ERROR: { retry: 'backoff', exit: 76, tries: 3,
-    advice: "Read the service's message; ask its support with the request ID if it stays." },
+    advice: "Read the service's message. If it stays, give the request ID to the service's support." },
   API_CLOCK: { retry: 'recover', exit: 77, scope: 'account',
     advice: "Set this machine's clock (timedatectl set-ntp true)." },
   API_CREDENTIALS: { retry: 'recover', exit: 77, scope: 'account',
@@ -145,9 +145,9 @@ export const FAULTS = {
   API_PROJECT: { retry: 'never', exit: 77,
     advice: 'Correct project_id, or grant this key access to the project.' },
   API_ACCOUNT_ERROR: { retry: 'never', exit: 76, scope: 'account',
-    advice: "Settle this with the account in Tencent Cloud's console." },
+    advice: "Correct this for the account in Tencent Cloud's console." },
   API_REJECTED: { retry: 'never', exit: 76,
-    advice: 'It is not sent again until the certificate or its settings change. To send the same again: sync --force --only NAME.' },
+    advice: 'It is not sent again until the certificate or its settings change. To send it again unchanged: sync --force --only NAME.' },
   API_EXISTS: { retry: 'never', exit: 76,
     advice: 'The service has this certificate but names no ID; find it in the console.' },
 
@@ -159,11 +159,11 @@ export const FAULTS = {
   NOT_TRUSTED: { retry: 'never', exit: 65,
     advice: 'Issue it by a public authority. If clients know its root: allow_untrusted = true in [deploy].' },
   REPLACEMENT_HELD: { retry: 'never', exit: 65,
-    advice: 'To put it in place all the same: certferry replace NAME --force.' },
+    advice: 'To put it in place anyway: certferry replace NAME --force.' },
   REPLACEMENT_FAILED: { retry: 'backoff', exit: 69,
-    advice: 'See each resource with `certferry status NAME`; the next run asks again for those that are left.' },
+    advice: 'See each resource with `certferry status NAME`; the next run retries those that are left.' },
   EDGE_STALE: { retry: 'backoff', exit: 69,
-    advice: "The service says that nothing uses the older certificate, yet it is served: see the resource in the console, and what stands before it." },
+    advice: "The service reports that nothing uses the older certificate, but it is still served. See the resource in the console, and what is in front of it." },
 
   // our credentials
   UPLOADS_PAUSED: { retry: 'backoff', exit: 77, scope: 'account',

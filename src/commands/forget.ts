@@ -43,5 +43,5 @@ function forgottenText({ lineage, uploaded, superseded }: Receipt): string {
   const ids = [...(uploaded ? [uploaded] : []), ...superseded].map(({ certificateId }) => certificateId)
   return ids.length
     ? `${lineage} is forgotten; the account still has ${ids.join(', ')}`
-    : `${lineage} is forgotten; nothing of it was uploaded`
+    : `${lineage} is forgotten; it was never uploaded`
 }

@@ -93,4 +93,4 @@ export const plannedText = (id: string, planned: readonly BoundResource[]): stri
             .join(' '),
         ),
       ].join('\n')
-    : `${id}: no older certificate is bound anywhere, as far as the service's search sees`
+    : `${id}: the service's search found no bound older certificate`

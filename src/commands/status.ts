@@ -109,8 +109,8 @@ const daemonNote = ({ says, advice, command }: Finding): Note => ({
 })
 
 const unmatchedNote = (pattern: string): Note => ({
-  text: `[[certificate]] match = "${pattern}" fits no certificate`,
-  advice: 'Correct it after the names below, or remove it.',
+  text: `[[certificate]] match = "${pattern}" matches no certificate`,
+  advice: 'Use one of the names below, or remove it.',
 })
 
 /** A row for each certificate on disk, and for each that is recorded only, in the order of their names. */

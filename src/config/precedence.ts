@@ -47,7 +47,7 @@ const setting = <
 
 /** Quotes that no shell has removed: the directory would be made below the current one. */
 const quotesProblem = (text: string) =>
-  /^(["']).*\1$/s.test(text) ? 'stands in quotes, which would be part of the path; take them off' : undefined
+  /^(["']).*\1$/s.test(text) ? 'is in quotes, which would be part of the path; remove them' : undefined
 
 /** Four times a day and not on the hour; each daemon of a fleet adds a random delay, in seconds. */
 export const DEFAULT_RESCAN = '17 */6 * * *'

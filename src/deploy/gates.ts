@@ -46,7 +46,7 @@ export function obstacleTo(context: GateContext): Obstacle | undefined {
     return {
       state: 'held',
       reason: `it ends on ${bundle.notAfter.toISOString()}, no later than the certificate that serves (${replacedNotAfter.toISOString()})`,
-      advice: 'To put it in place all the same: certferry replace NAME --force.',
+      advice: 'To put it in place anyway: certferry replace NAME --force.',
     }
   const uncovered = context.allowUncovered ? [] : uncoveredIn(context.resources, bundle.names)
   if (uncovered.length)

@@ -92,7 +92,7 @@ export function replacementEntry(
       return {
         level: 'info',
         fields: { event: 'nothing_bound', ...about },
-        message: `${lineage}: no older certificate is bound anywhere, as far as the service's search sees`,
+        message: `${lineage}: the service's search found no bound older certificate`,
       }
     case 'held':
       if (!isHeld(now)) return failed(lineage, now, about)
@@ -159,6 +159,6 @@ export function plannedEntries(
     ]
   }
   if (bound.length || !from.length) return bound
-  const message = `${lineage}: no older certificate is bound anywhere, as far as the service's search sees`
+  const message = `${lineage}: the service's search found no bound older certificate`
   return [{ level: 'info', fields, message }]
 }

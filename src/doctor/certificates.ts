@@ -130,8 +130,8 @@ function countFindings({ sources }: CheckContext, checked: readonly Checked[]): 
 }
 
 const unmatchedFinding = (pattern: string): Finding =>
-  warning('source', `[[certificate]] match = "${pattern}" fits no certificate`, {
-    advice: 'Correct it after a name that this shows, or remove it:',
+  warning('source', `[[certificate]] match = "${pattern}" matches no certificate`, {
+    advice: 'Use a name that this command shows, or remove it:',
     command: 'certferry status',
   })
 

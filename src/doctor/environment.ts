@@ -39,7 +39,7 @@ export async function configuration({ configuration }: CheckContext): Promise<re
 
 export async function notifications({ app, context }: CheckContext): Promise<readonly Finding[]> {
   const channels = channelsOf(app.settings, context)
-  if (!channels.length) return [skipped('notify', 'nobody is notified: [notify] names no channel')]
+  if (!channels.length) return [skipped('notify', 'no channel is configured in [notify]')]
   return Promise.all(
     channels.map(async ({ kind, name, file, problem: find }) => {
       const problem = await find()
@@ -76,7 +76,7 @@ export async function httpServer({ app }: CheckContext): Promise<readonly Findin
   if (nobody) return [skipped('http', `nothing answers on ${listen}; the daemon does when it runs`)]
   return [
     warning('http', `what answers on ${listen} is not the daemon`, {
-      advice: 'Choose another address with listen in [http], or end what uses this one.',
+      advice: 'Set another address in [http] listen, or stop the program that uses this one.',
       command: 'ss -ltnp',
     }),
   ]
@@ -97,7 +97,7 @@ export async function state({ app, machine }: CheckContext): Promise<readonly Fi
   return [
     warning('state', `${says}; ${unreadable}${others} cannot be read`, {
       advice:
-        'The next upload sets it aside and gets the same certificate ID; if this comes again, see the disk.',
+        'The next upload renames it and gets the same certificate ID. If this happens again, check the disk.',
     }),
   ]
 }

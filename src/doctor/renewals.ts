@@ -33,7 +33,7 @@ export function renewalFinding(
   const without = [...kinds].filter(([, hook]) => !hook).map(([kind]) => kind)
   if (daemon.length && isPaused)
     return warning('renewals', `not uploaded now: ${daemon} has paused`, {
-      advice: 'It goes on by itself when the fault above is corrected.',
+      advice: 'Uploads continue when the problem above is corrected.',
     })
   if (steady.length) return ok('renewals', `uploaded by ${[...steady, ...hooks].join(', ')}`)
   if (!hooks.length || without.length) {

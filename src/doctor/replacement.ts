@@ -43,7 +43,7 @@ export async function replacement(check: CheckContext): Promise<readonly Finding
   const on = known.filter(({ lineage }) => lineage.deploy.replace)
   if (!lineages.some(({ deploy }) => deploy.replace) && !known.some(({ older }) => older.length))
     return [ok(ABOUT, 'off ([deploy] replace); no older ID is known')]
-  if (!known.length) return [skipped(ABOUT, 'not tried: nothing is uploaded yet that could be searched for')]
+  if (!known.length) return [skipped(ABOUT, 'not tested: nothing is uploaded yet')]
   const site = siteFindings(
     hostname,
     on.flatMap(({ lineage }) => lineage.deploy.types ?? []),

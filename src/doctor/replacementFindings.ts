@@ -123,7 +123,7 @@ export function boundFindings(all: readonly LineageBound[]): readonly Finding[] 
   })
   if (!free.length) return findings
   const what = free.length === 1 ? 'certificate' : 'certificates'
-  return [...findings, ok(ABOUT, `${free.length} ${what}: no older ID is bound, as far as the search sees`)]
+  return [...findings, ok(ABOUT, `${free.length} ${what}: the search found no bound older ID`)]
 }
 
 export interface Candidate {

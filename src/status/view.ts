@@ -143,7 +143,7 @@ function eventsOf({
     ...(rejected ? [[rejected.at, `refused by the service: ${rejected.message}`] as const] : []),
     ...(failing ? [[failing.since, `upload failing since then: ${failing.message}`] as const] : []),
     ...(replacedAt !== undefined && state !== 'verified'
-      ? [[replacedAt, `${to} took the place of the older ones`] as const]
+      ? [[replacedAt, `${to} replaced the older ones`] as const]
       : []),
     ...(state === 'verified' ? [[since, `${to} is in place: every address serves it`] as const] : []),
     ...(state === 'stale' || state === 'partly' || state === 'uncovered' || state === 'untrusted'

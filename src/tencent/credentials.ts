@@ -62,7 +62,7 @@ const INVALID = { key: /[^\x21-\x7e]|[;#="'[\]\\]/, token: /[^\x21-\x7e]|["'`\\]
 /** What is wrong with a part of a key, or with a token: words that follow its place. */
 export function flawOf(text: string, kind: keyof typeof INVALID = 'key'): string | undefined {
   // a shell or systemd takes quotes off; docker --env-file, a mounted file and many others do not
-  if (/^["'`].*["'`]$/s.test(text)) return 'stands in quotes, which would be part of it; take them off'
+  if (/^["'`].*["'`]$/s.test(text)) return 'is in quotes, which would be part of it; remove them'
   return text === '' || INVALID[kind].test(text)
     ? 'has blanks or other characters no credential has'
     : undefined

@@ -85,7 +85,7 @@ export const abortedEntry = (fault: Fault): LogEntry => ({
 const outageEntry = ({ code }: Fault): LogEntry => ({
   level: 'warn',
   fields: { event: 'stopped', code },
-  message: 'stopped: the service does not answer; the next run tries what was not sent',
+  message: 'stopped: the service does not answer; the next run sends the rest',
 })
 
 /** The run in one line; `where` stands for what was looked at where there was nothing. */

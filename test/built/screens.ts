@@ -20,7 +20,7 @@ export async function showsStatus({ certbot, typed, type, begin, at, put, config
   await typed(['sync', '--config', config])
   const all = await status()
   expect(names(all)).toEqual(['site1.example', 'site2.example', 'site10.example'])
-  expect(all).toMatch(/^\[\[certificate\]\] match = "shop\.\*" fits no certificate\n/)
+  expect(all).toMatch(/^\[\[certificate\]\] match = "shop\.\*" matches no certificate\n/)
   expect(all).toMatch(/\n3 certificates: 3 ok; 1 left out by exclude = true\n$/)
 
   await put('letsencrypt/archive/site2.example/privkey1.pem', 'nothing\n')

@@ -100,7 +100,7 @@ test('what is left out, what fits nothing and where nobody answers have a line',
   expect(of('source').map(({ level, says }) => `${level} ${says}`)).toEqual([
     expect.stringMatching(/^ok .*: 1 of 1 certificate ready$/),
     'unreached left out by exclude = true: certbot:other.example',
-    'warning [[certificate]] match = "shop.*" fits no certificate',
+    'warning [[certificate]] match = "shop.*" matches no certificate',
   ])
   expect(of('http')).toMatchObject([{ level: 'unreached', says: expect.stringContaining('nothing answers') }])
   const server = createServer((_, reply) => reply.end('live\n')).listen(`${folder}/s`)

@@ -254,7 +254,7 @@ describe('setup at a terminal', () => {
     const answers = ['y', '', 'wrong key with spaces', 'x', 'AKIDtest', `"${SECRET}"`, 'AKIDtest', SECRET]
     const { asked } = await run({}, {}, answers)
     expect(asked[4]).toMatch(/^The SecretId has blanks or other characters no credential has\.\nThe API key/)
-    expect(asked[6]).toMatch(/^The SecretKey stands in quotes, .*take them off\.\nThe API key/)
+    expect(asked[6]).toMatch(/^The SecretKey is in quotes, .*remove them\.\nThe API key/)
     expect(asked.join()).not.toContain('spaces')
     expect(await readFile(places.credentials, 'utf8')).toBe(KEY)
   })

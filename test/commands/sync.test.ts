@@ -267,7 +267,7 @@ describe('what stops sync before anything is sent', () => {
       {
         event: 'stopped',
         level: 'warn',
-        msg: expect.stringContaining('the next run tries what was not sent'),
+        msg: expect.stringContaining('the next run sends the rest'),
       },
       { event: 'run_finished', summary: { failed: 12 }, exit: 75 },
     ])

@@ -86,7 +86,7 @@ test('before the first upload there is nothing to search for', async () => {
   const account = await openAccount()
   await account.certbot(NAME)
   const { actions, found } = await examine(account)
-  expect(texts(found)).toEqual(['unreached not tried: nothing is uploaded yet that could be searched for'])
+  expect(texts(found)).toEqual(['unreached not tested: nothing is uploaded yet'])
   expect(actions).toEqual(['DescribeCertificates'])
 })
 

@@ -200,7 +200,7 @@ test('a name shows everything: IDs, job, resources, failures, handshakes, the ne
                    clb ap-guangzhou lb-1 lbl-1 shop.example.com still uses oldAAAA1
                    (resource is operating)
                    → See each resource with \`certferry status NAME\`; the next run
-                   asks again for those that are left.
+                   retries those that are left.
       jobs         oldAAAA1 → a92b1Z1i: record 8591698084, asked 2026-03-01 11:58
                    UTC, 1 of 2 done, 1 failed, retried once, ended 2026-03-01 12:00
                    UTC

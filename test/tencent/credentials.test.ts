@@ -174,7 +174,7 @@ describe('pasted characters', () => {
     for (const [env, where] of places) {
       const error = await find({ env }).catch(reason => reason)
       expect(error).toMatchObject({ code: 'CREDENTIALS_UNREADABLE', exit: 77 })
-      expect(error.message).toMatch(/: (stands in quotes, |has blanks or other characters no credential has)/)
+      expect(error.message).toMatch(/: (is in quotes, |has blanks or other characters no credential has)/)
       expect(error.message.startsWith(`${where}: `)).toBe(true)
       expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hush|hüsh/)
     }
@@ -183,7 +183,7 @@ describe('pasted characters', () => {
   test.each(['"hush"', "'hush'", '`hush`'])('%j is reported as quotes', async value => {
     const { find } = await stage()
     await expect(find({ env: { ...ENV, TENCENTCLOUD_SECRET_ID: value } })).rejects.toMatchObject({
-      message: 'TENCENTCLOUD_SECRET_ID: stands in quotes, which would be part of it; take them off',
+      message: 'TENCENTCLOUD_SECRET_ID: is in quotes, which would be part of it; remove them',
     })
   })
 

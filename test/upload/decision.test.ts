@@ -201,7 +201,7 @@ test('a refusal has a fault with code and reason', () => {
     code: 'REJECTED_BEFORE',
     exit: 76,
     apiCode: 'FailedOperation.CertificateParseError',
-    advice: expect.stringMatching(/RSA 2048.*To send the same again: sync --force --only NAME\.$/),
+    advice: expect.stringMatching(/RSA 2048.*To send it again unchanged: sync --force --only NAME\.$/),
     message:
       'it was refused on 2026-02-02T00:00:00.000Z: the service answered FailedOperation.CertificateParseError: no',
   })
