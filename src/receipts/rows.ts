@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Pause } from './pause.ts'
 import type { Receipt, Standing, Superseded } from './receipt.ts'
-import { parsed, receiptFrom } from './shape.ts'
+import { isId, parsed, receiptFrom } from './shape.ts'
 
 const LINEAGE = `name, path, certificate_id, request_id, fingerprint, leaf, names, not_before, not_after, uploaded_at, endpoint,
   reused, chain_stamp, key_stamp, changes_at`
@@ -34,7 +34,10 @@ type LineageRow = readonly [
   ...[chainStamp: Text, keyStamp: Text, changesAt: Text],
 ]
 
-/** Of every lineage that has one, without what else its receipt says. */
+/**
+ * Of every lineage that has one, without what else its receipt says: a record that is damaged elsewhere is noticed by who reads
+ * all of it (an upload, status, check, the daemon).
+ */
 export function selectStandings(db: DatabaseSync): ReadonlyMap<string, Standing> {
   const columns = 'name, certificate_id, endpoint, chain_stamp, key_stamp, changes_at'
   const statement = prepared(
@@ -45,7 +48,9 @@ export function selectStandings(db: DatabaseSync): ReadonlyMap<string, Standing>
   const standings = new Map<string, Standing>()
   for (const row of statement.iterate() as Iterable<unknown>) {
     const [name, certificateId, endpoint, chain, key, changesAt] = row as StandingRow
-    standings.set(name, { certificateId, endpoint, files: { chain, key }, changesAt })
+    // left out, and so read whole, reported and learned again
+    if (isId(certificateId))
+      standings.set(name, { certificateId, endpoint, files: { chain, key }, changesAt })
   }
   return standings
 }

@@ -67,7 +67,7 @@ const optional =
     value === undefined || check(value)
 
 /** SQLite has no checksums: of an ID that a bad block has changed, this is what shows. */
-const isId: Check = value => isText(value) && /^[\w.-]{1,128}$/.test(value)
+export const isId: Check = value => isText(value) && /^[\w.-]{1,128}$/.test(value)
 
 const isMarks: Check = value =>
   isRecord(value) && isText(value.chain) && (value.key === null || isText(value.key))

@@ -47,7 +47,7 @@ export interface Fixture {
   /** Runs the built program, behind another where `prefix` names one. */
   readonly run: (command: Command, prefix?: readonly string[], ...more: readonly string[]) => Promise<Ended>
   /** Runs sync in this process. */
-  readonly sync: (surroundings?: Partial<ContextOptions>) => Promise<Ended>
+  readonly sync: (surroundings?: Partial<ContextOptions>, ...more: readonly string[]) => Promise<Ended>
   /** Lineages that the command should have uploaded and has not; of another directory where the state is reached elsewhere. */
   readonly missing: (command: Command, stateDir?: string) => Promise<readonly string[]>
   readonly damage: (runs: readonly Ended[], stateDir?: string) => Promise<Damage>
@@ -148,9 +148,9 @@ export async function openFixture(options: FixtureOptions): Promise<Fixture> {
     env,
     words,
     run: (command, prefix = [], ...more) => run([...prefix, ...words(command, ...more)], env),
-    sync: async (surroundings = {}) => {
+    sync: async (surroundings = {}, ...more) => {
       const { context, out, err } = recordedContext({ env, cwd: folder, wait: sleep, ...surroundings })
-      const code = await cli(words('sync').slice(PROGRAM.length), context)
+      const code = await cli(words('sync', ...more).slice(PROGRAM.length), context)
       return { code, signal: null, stdout: out(), stderr: err() }
     },
     missing,
