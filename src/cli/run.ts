@@ -80,8 +80,11 @@ export async function cli(argv: readonly string[], context: ProcessContext): Pro
 /** @throws Fault USAGE for what is no command. */
 function answerTo(name: string, [topic, ...more]: readonly string[], context: ProcessContext): string {
   if (['--version', '-V', '-v', 'version'].includes(name)) return `certferry ${VERSION}\n`
-  if (['', '--help', '-h', 'help'].includes(name))
-    return topic === undefined || more.length ? generalHelp(COMMANDS) : helpOn(topic, context)
+  const isHelp = (word: string) => ['--help', '-h', 'help'].includes(word)
+  if (name === '' || isHelp(name))
+    return topic === undefined || isHelp(topic) || more.length
+      ? generalHelp(COMMANDS)
+      : helpOn(topic, context)
   throw noCommand(name)
 }
 

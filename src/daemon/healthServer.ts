@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import type { App } from '../app.ts'
 import { listenAddress } from '../config/values.ts'
+import { Fault } from '../errors.ts'
 import type { HttpServer, StatusPage } from '../http/server.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Metrics } from '../metrics/registry.ts'
@@ -43,7 +44,11 @@ export function createHealthServer(now: () => number): HealthServer {
       },
       status: async isRefreshed =>
         shown && makePage(shown.app, shown.daemon.view(), new Date(now()), isRefreshed),
-      onError: error => log.warn({ event: 'http' }, `request failed (${(error as Error).name})`),
+      onError: error =>
+        log.warn(
+          { event: 'http' },
+          `request failed: ${error instanceof Fault ? error.message : (error as Error).name}`,
+        ),
     })
     log.info({ event: 'http' }, `listening on ${http.address}`)
     return http

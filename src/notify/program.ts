@@ -62,7 +62,9 @@ async function runProgram({ file, words = [], env, input, quotesErrors }: Progra
     const child = execFile(file, words, options, (error, _, stderr) => {
       if (!error) return resolve()
       if (signal.aborted) return reject(signal.reason)
-      const why = error.killed ? `did not end within ${SEND_TIMEOUT_MS / 1000} s` : `ended with ${error.code}`
+      const why = error.killed
+        ? `did not end within ${SEND_TIMEOUT_MS / 1000} s`
+        : `ended with ${error.code ?? error.signal}`
       const said = quotesErrors ? printableText(stderr.trim().split('\n').at(-1) ?? '', 200) : ''
       reject(new Fault('NOTIFICATION_FAILED', `${file} ${why}${said && `: ${said}`}`))
     })

@@ -3,6 +3,7 @@ import { fillTemplate, type Preset, webhookProblem } from '../config/values.ts'
 import { Fault } from '../errors.ts'
 import { readTextFile } from '../files/readFile.ts'
 import type { AgentOptions } from '../http/agent.ts'
+import { MASK } from '../secret.ts'
 import { SEND_TIMEOUT_MS } from '../util/schedule.ts'
 import { VERSION } from '../version.ts'
 import { type Message, messageJson, templateValues } from './message.ts'
@@ -44,7 +45,7 @@ export const webhookChannel =
       const reply = await beginningOfReply(answer.body)
       if (answer.statusCode >= 300)
         throw new Fault('NOTIFICATION_FAILED', `${host} answered ${answer.statusCode}`)
-      const problem = preset && replyProblem(preset, reply)
+      const problem = preset && replyProblem(preset, withoutSecrets(reply, url, secret))
       if (problem) throw new Fault('NOTIFICATION_FAILED', `${host} ${problem}`)
     } catch (error) {
       if (error instanceof Fault) throw error
@@ -62,6 +63,15 @@ function bodyOf(message: Message, preset: Preset | undefined, template: string |
 
 const withMembers = (json: string, members: Readonly<Record<string, string>>): string =>
   Object.keys(members).length ? JSON.stringify({ ...members, ...JSON.parse(json) }) : json
+
+/** Longer than any word of a robot's address that says nothing, shorter than any key in one. */
+const SHORTEST_KEY = 16
+
+/** A reply may repeat what it was sent, and is quoted. */
+const withoutSecrets = (reply: string, url: URL, secret = ''): string =>
+  [...url.pathname.split('/'), ...url.searchParams.values(), secret]
+    .filter(({ length }) => length >= SHORTEST_KEY)
+    .reduce((text, key) => text.replaceAll(key, MASK), reply)
 
 /** A robot's reply is one line; the rest of a longer one is not waited for. In bytes. */
 const LONGEST_REPLY = 65_536

@@ -33,6 +33,8 @@ describe('help and version', () => {
       [['--help'], 0],
       [['-h'], 0],
       [['help'], 0],
+      [['help', 'help'], 0],
+      [['--help', '-h'], 0],
     ] as const) {
       const run = await typed(...words)
       expect(run.exit).toBe(exit)

@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { FSWatcher } from 'chokidar'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { cli } from '../../src/cli/run.ts'
@@ -266,6 +267,11 @@ test('a daemon with [http] answers what it has uploaded, and takes the socket aw
   expect(await ask(socket, '/metrics')).toContain(
     `certferry_source_watch_up{source="certbot:${join(folder, 'letsencrypt')}"} 1`,
   )
+  const db = new DatabaseSync(join(folder, 'state/state.db'))
+  db.exec('PRAGMA user_version = 99')
+  db.close()
+  expect(await ask(socket, '/')).toContain('internal error')
+  expect(run.out()).toMatch(/request failed: .*state\.db was written by a newer certferry/)
   run.end()
   expect(await ended).toBe(0)
   await expect(ask(socket, '/live')).rejects.toThrow()

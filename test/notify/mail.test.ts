@@ -105,6 +105,11 @@ describe('sendmail', () => {
     )
   })
 
+  test('that is ended by a signal is a fault with its name', async () => {
+    const { file, send } = await sendmail('kill -9 $$')
+    await expect(send()).rejects.toMatchObject({ message: `${file} ended with SIGKILL` })
+  })
+
   test('that fails is a fault with its exit code and its last words, on one line', async () => {
     const { file, send } = await sendmail(`printf 'first\\nno relay \\033[31m\\n' >&2; exit 75`)
     await expect(send()).rejects.toMatchObject({

@@ -65,6 +65,16 @@ describe('an error code in an answer with HTTP 200 is a failure, in the words of
     expect(fault.message).not.toContain('token-in-the-address')
   })
 
+  test('a robot that repeats address and secret has them in no message', async () => {
+    const { file } = await robot('dingtalk', (_, query) => ({
+      body: JSON.stringify({ errcode: 1, errmsg: `${query} ${SIGNING_SECRET}` }),
+    }))
+    const fault = await send('dingtalk', file).catch(error => error)
+    expect(fault.message).toMatch(
+      /refused the message: access_token=\[secret]&timestamp=\d+&sign=\S+ \[secret] \(1\)$/,
+    )
+  })
+
   test('a wrong signing secret', async () => {
     const { file } = await robot('dingtalk')
     await expect(send('dingtalk', file.replace(SIGNING_SECRET, 'another'))).rejects.toMatchObject({
