@@ -23,6 +23,8 @@ export interface JobDeps extends PollDeps {
   readonly save: (job: Job, state: ReplacementState, reason?: string) => Promise<void>
   /** The service refuses jobs side by side. */
   readonly onCrowded: () => void
+  /** Whether other replacements wait for their turn. */
+  readonly othersWait: () => boolean
 }
 
 export type JobEnd =
@@ -155,8 +157,8 @@ async function follow(
   const recordId = job.recordId as string
   let endPolls = 0
   for (let polls = 0; ; polls++) {
-    const delays =
-      endPolls > 0 && endPolls <= RECORD_END_POLLS.most ? [RECORD_END_POLLS.delay] : RECORD_POLLS_MS
+    const recordDelays = RECORD_POLLS_MS[deps.othersWait() ? 'crowded' : 'alone']
+    const delays = endPolls > 0 && endPolls <= RECORD_END_POLLS.most ? [RECORD_END_POLLS.delay] : recordDelays
     if (polls > 0 || !isKnown) await deps.sleep(pollDelay(delays, polls, deps.random()))
     const progress = await readProgress(recordId, deps.send, job.isRollback).catch(error => {
       if (isApiCode(error, NO_RECORD)) return undefined

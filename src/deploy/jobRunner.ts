@@ -77,10 +77,10 @@ export class JobRunner {
   }
 
   async #runJob(job: Job): Promise<void> {
-    const { onCrowded, sleep, now, monotonicNow, random, send } = this.#deps
+    const { onCrowded, othersWait, sleep, now, monotonicNow, random, send } = this.#deps
     const save = (next: Job, state: ReplacementState, reason?: string) =>
       this.#record.saveJob(next, state, reason)
-    const deps = { onCrowded, sleep, now, monotonicNow, random, send, save }
+    const deps = { onCrowded, othersWait, sleep, now, monotonicNow, random, send, save }
     const { end } = await runJob(job, deps).catch(async error => {
       const parts = isApiCode(error, HUGE) ? split(job) : []
       if (parts.length > 1) {

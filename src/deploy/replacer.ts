@@ -110,6 +110,7 @@ export function createReplacer(options: ReplacerOptions): Replacer {
     roots: () => rootCertificates,
     inSlot: slots.run,
     onCrowded: () => slots.limit(1),
+    othersWait: () => slots.waiting() > 0,
   }
   const onRetired = (lineage: Lineage, id: string, how: 'silenced' | 'deleted') => {
     const entry = retiredEntry(lineage.id, id, how)

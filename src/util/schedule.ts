@@ -129,9 +129,13 @@ export const SURVEY_SHARED_MS = 2 * SECOND
 export const SCAN_POLLS_MS = [4.5 * SECOND, 4.5 * SECOND, 5 * SECOND, 10 * SECOND] as const
 /**
  * A record shows nothing for 15 s, then its resources switch one by one within two minutes. Before it has switched, one is
- * worked at for 10 s: these delays do not miss that.
+ * worked at for 10 s: the delays of a lone renewal do not miss that. While other replacements wait for their turn, requests
+ * are worth more than the few seconds by which some ends are seen later.
  */
-export const RECORD_POLLS_MS = [17 * SECOND, 9 * SECOND] as const
+export const RECORD_POLLS_MS = {
+  alone: [17 * SECOND, 9 * SECOND],
+  crowded: [25 * SECOND, 16 * SECOND],
+} as const
 /** All that is left of a record is worked at, so its end is near; after so many polls in a row it is not. */
 export const RECORD_END_POLLS = { delay: 4 * SECOND, most: 5 } as const
 /** How long `check` waits for a search: one of which nothing is known yet takes 40 s. */

@@ -46,6 +46,7 @@ function service(answers: Readonly<Record<string, readonly Answer[]>>, startedAt
     random: () => 0.5,
     save: async (job, state) => void saved.push([state, job]),
     onCrowded: vi.fn(),
+    othersWait: () => false,
   }
   const count = (action: string) => sent.filter(one => one === action).length
   return { deps, sent, saved, count, seconds: () => (time - startedAt) / 1000 }
@@ -134,6 +135,21 @@ test('a record that never says that it has ended is followed for an hour; then a
   await expect(runJob(job, deps)).rejects.toMatchObject({ code: 'REPLACEMENT_RUNNING' })
   const later = service(answers, START + 3_600_000)
   expect((await runJob(job, later.deps)).end).toBe('nothing-found')
+})
+
+test('while others wait a record is asked for less often, but not when it is near its end', async () => {
+  const asked: number[] = []
+  const at = (reply: Reply) => () => {
+    asked.push(seconds())
+    return reply
+  }
+  const pending = at(record([detail(0)]))
+  const working = at(record([detail(3)], { running: 1 }))
+  const answers = [pending, pending, pending, working, at(record([detail(1)]))]
+  const { deps, seconds } = service({ [UPDATE]: [named], [DETAIL]: answers })
+  const { end } = await runJob(JOB, { ...deps, othersWait: () => seconds() < 50 })
+  expect(end).toBe('ended')
+  expect(asked).toEqual([25, 41, 57, 66, 70])
 })
 
 test('failed resources are retried once', async () => {

@@ -50,6 +50,8 @@ export interface Night {
   readonly perRenewal: readonly number[]
   /** Seconds that the service needed for its part: two searches, a scan, a job. */
   readonly ownTime: number
+  /** Seconds that its scans and jobs took, one after another. */
+  readonly jobTime: number
   /** The account's resources, and whether each has the certificate of a renewal. */
   readonly resources: ReadonlyArray<{ readonly isRenewed: boolean }>
   /** Records of the account: the older ID and the new one. */
@@ -128,6 +130,7 @@ export async function simulateNight({
     taken: time.now() / 1000,
     perRenewal: sharesOf(service.requests, names.length),
     ownTime: 2 * traps.surveyColdSeconds + traps.scanSeconds + Math.max(...switched),
+    jobTime: switched.reduce((sum, seconds) => sum + traps.scanSeconds + seconds, 0),
     resources: account.resources.map(each => ({
       isRenewed: hosts.some(
         host => certificateAt(each, now()) === host.currentId(each.resource.domains[0] ?? ''),
