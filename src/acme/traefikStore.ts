@@ -66,7 +66,8 @@ function parsed(path: string, text: string, age: number): unknown {
     if (!/^\s*\{/.test(text)) throw foreign(path)
     if (age < AT_REST) throw new Fault('PAIR_INCOMPLETE', `${path}: is half-written`)
     throw new Fault('FILE_INVALID', `${path}: is cut off or damaged, and has not been written for a minute`, {
-      advice: 'Restore it, or remove it and start Traefik again: Traefik then obtains all certificates anew.',
+      advice:
+        'Restore it, or remove it and start Traefik again: Traefik then obtains all certificates again.',
     })
   }
 }
@@ -123,7 +124,8 @@ export function entryNamed(
     .sort((a, b) => b.level - a.level || b.from - a.from || b.to - a.to)
   if (!best || best.damage !== undefined)
     throw new Fault('CERTIFICATE_INVALID', `${path}: the entry ${printableText(name)} ${best?.damage}`, {
-      advice: 'Stop Traefik, remove this entry from the file, and start it: it obtains the certificate anew.',
+      advice:
+        'Stop Traefik, remove this entry from the file, and start it: it obtains the certificate again.',
     })
   const { chain, key } = best
   const note = `${path} has ${all.length} entries of this name: the latest valid one is taken`

@@ -207,7 +207,7 @@ export function certificateIn(block: Block, file: string): Certificate {
 /** What is left out of the chain file. Parameters are not mentioned: servers keep them there too. */
 function notesOn(blocks: readonly Block[]): readonly string[] {
   const key = blocks.some(isPrivate)
-    ? ['a private key stands in the chain file; it is not sent with the chain']
+    ? ['the chain file also contains a private key; it is not sent with the chain']
     : []
   const trusted = blocks.some(({ label }) => label === TRUSTED)
     ? ['what a TRUSTED CERTIFICATE is trusted for is left out']

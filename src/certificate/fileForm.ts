@@ -84,7 +84,7 @@ function formNamed(
     : command && fill(command, file)
   const helps = wanted === 'either' ? gives !== 'nothing' : gives === wanted
   return {
-    says: `${what}${inBase64 ? ', in base64 without the marker lines of PEM' : ''}; wanted is ${WANTED[wanted].is}`,
+    says: `${what}${inBase64 ? ', in base64 without the marker lines of PEM' : ''}; expected: ${WANTED[wanted].is}`,
     advice:
       helps && convert ? `Convert it: ${convert}` : helps && advice ? fill(advice, file) : nameFile(wanted),
     ...(name === 'unmarked' && { unknown: true as const }),

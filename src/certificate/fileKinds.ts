@@ -78,7 +78,7 @@ export const KINDS = {
   tar: { what: 'is a tar archive', advice: 'Unpack it, and name the PEM file in it.' },
   html: {
     what: 'is a web page',
-    advice: 'Fetch the file again: what came in its place is a page or an error.',
+    advice: 'Fetch the file again: a web page or an error was saved instead.',
   },
   escaped: {
     what: String.raw`has its line breaks written as \n`,

@@ -111,7 +111,7 @@ function renewedLineage(
 /** Which variables or options are missing. */
 function missingInput(env: ProcessContext['env'], line: CommandLine): string {
   const half = CERT_KEY_VARIABLES.find(pair => pair.some(name => env[name]))
-  if (half) return `${half.find(name => !env[name])} is missing beside ${half.find(name => env[name])}`
+  if (half) return `${half.find(name => !env[name])} is not set, but ${half.find(name => env[name])}`
   const absent = (['chain', 'key', 'name'] as const).filter(name => line[name] === undefined)
   if (absent.length < 3) return `${absent.map(name => `--${name}`).join(' and ')} missing`
   return `${['RENEWED_LINEAGE', ...CERT_KEY_VARIABLES.flat()].join(', ')} are not set`

@@ -32,7 +32,7 @@ export function obstacleTo(context: GateContext): Obstacle | undefined {
   if (bundle.notBefore > now || bundle.notAfter.getTime() - now.getTime() < SHORTEST_LIFE_MS)
     return {
       state: 'held',
-      reason: `it is valid from ${bundle.notBefore.toISOString()} to ${bundle.notAfter.toISOString()}, which is not now, or not for another hour`,
+      reason: `it is not valid now and for the next hour: it is valid from ${bundle.notBefore.toISOString()} to ${bundle.notAfter.toISOString()}`,
       advice: "Check this machine's clock, or renew the certificate.",
     }
   if (!allowUntrusted && !isTrusted(bundle.chainPem, context.roots, now))
@@ -45,7 +45,7 @@ export function obstacleTo(context: GateContext): Obstacle | undefined {
   if (!force && replacedNotAfter && bundle.notAfter <= replacedNotAfter)
     return {
       state: 'held',
-      reason: `it ends on ${bundle.notAfter.toISOString()}, no later than the certificate that serves (${replacedNotAfter.toISOString()})`,
+      reason: `it expires on ${bundle.notAfter.toISOString()}, not later than the certificate in place (${replacedNotAfter.toISOString()})`,
       advice: 'To put it in place anyway: certferry replace NAME --force.',
     }
   const uncovered = context.allowUncovered ? [] : uncoveredIn(context.resources, bundle.names)

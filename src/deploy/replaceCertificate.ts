@@ -276,7 +276,7 @@ class ReplacementRun {
     const bundle = await this.#deps.readBundle(this.#lineage)
     if (bundle.fingerprint !== chain.current.fingerprint)
       throw new Fault('REPLACEMENT_RUNNING', 'its files have changed since it was uploaded', {
-        advice: 'The next run uploads what is there now, and puts that in place.',
+        advice: 'The next run uploads the present files and puts that certificate in place.',
       })
     const obstacle = obstacleTo({
       bundle,

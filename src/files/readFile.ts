@@ -175,7 +175,7 @@ export async function readStableFile(
     before = reading
   }
   throw new Fault('FILE_UNAVAILABLE', `${path}: changes all the time`, {
-    advice: 'It is read again later. See what writes it without end.',
+    advice: 'It is read again later. Find the program that writes it all the time.',
   })
 }
 

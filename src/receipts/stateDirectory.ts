@@ -28,7 +28,7 @@ export function guard(dir: string): void {
     throw new Fault(
       'STATE_DIR_UNUSABLE',
       `the state directory ${dir} may be written by every user of this machine`,
-      { advice: `Take that away, chmod o-w ${dir}, or name another with --state-dir.` },
+      { advice: `Remove this permission, chmod o-w ${dir}, or name another directory with --state-dir.` },
     )
   refuse(dir, unsafeState(dir))
 }

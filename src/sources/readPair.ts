@@ -136,7 +136,7 @@ export async function readStore(
     if (!(error instanceof Fault) || error.code !== 'FILE_INVALID') throw error
     throw isFolder(path)
       ? new Fault('FILE_INVALID', `${path}: is a folder, and Traefik keeps its certificates in one file`, {
-          advice: `${STORE_ADVICE} Docker makes a folder where a file that is to be mounted is not there.`,
+          advice: `${STORE_ADVICE} Docker makes a folder if the file to be mounted does not exist.`,
         })
       : new Fault('FILE_INVALID', error.message, { advice: STORE_ADVICE })
   })

@@ -93,7 +93,7 @@ async function fromEnvironment(places: Places): Promise<Credentials | undefined>
   if (!secretId && !secretKey) return undefined
   if (!secretId || !secretKey) {
     const missing = `TENCENTCLOUD_SECRET_${secretId ? 'KEY' : 'ID'}`
-    throw new Fault('CREDENTIALS_UNREADABLE', `${missing} is missing beside the other half`)
+    throw new Fault('CREDENTIALS_UNREADABLE', `${missing} is missing, but the other half is set`)
   }
   return credentials('environment', { secretId, secretKey, token })
 }

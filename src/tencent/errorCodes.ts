@@ -3,7 +3,7 @@ import { Fault, type FaultCode } from '../errors.ts'
 import { withoutKeys } from '../secret.ts'
 import { printableText } from '../terminal/text.ts'
 
-const PAIR = 'Run `certferry inspect` on chain and key; have the ACME client write both anew.'
+const PAIR = 'Run `certferry inspect` on chain and key; have the ACME client write both again.'
 
 const REGION = 'Correct or remove [tencent] region.'
 

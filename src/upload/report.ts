@@ -155,7 +155,7 @@ export const logDamage = (log: Logger) => (what: string, setAside?: string) =>
       event: 'state_damaged',
       what,
       ...(setAside && { setAside }),
-      advice: 'Nothing is lost: the next upload learns the certificate ID again.',
+      advice: 'Nothing is lost: the next upload gets the same certificate ID again.',
     },
     setAside ? `${what} could not be read and was set aside as ${setAside}` : `${what} cannot be read`,
   )

@@ -51,7 +51,9 @@ describe('a pair that fits becomes a bundle', () => {
   test('a key in the chain file is not sent with the chain, and it is said', () => {
     const bundle = proven(pair.key + pair.chain, pair.key)
     expect(bundle.chainPem).toBe(pair.chain)
-    expect(bundle.notes).toEqual(['a private key stands in the chain file; it is not sent with the chain'])
+    expect(bundle.notes).toEqual([
+      'the chain file also contains a private key; it is not sent with the chain',
+    ])
   })
 
   test('chain and key may be one file', () => {
@@ -130,7 +132,7 @@ describe('what does not fit never becomes a bundle', () => {
       'newlines turned into \\n',
       () => pair.chain.replaceAll('\n', '\\n'),
       'CERTIFICATE_INVALID',
-      'has its line breaks written as \\n; wanted is the server certificate with its issuers, as PEM',
+      'has its line breaks written as \\n; expected: the server certificate with its issuers, as PEM',
     ],
   ])('%s', (_, text, code, message) => {
     expect(faultOf(() => proven(text(), pair.key))).toMatchObject({ code, message: `${CHAIN}: ${message}` })

@@ -155,7 +155,7 @@ describe('a file that no command converts is named:', () => {
       const fault = faultAs(wanted, 'strange')
       expect(fault.exit).toBe(65)
       expect(fault.message).toContain(`strange: ${says}`)
-      expect(fault.message).toContain('; wanted is')
+      expect(fault.message).toContain('; expected:')
       expect(fault.advice).not.toBe('')
     }
   })

@@ -114,8 +114,8 @@ describe('credentials in the environment', () => {
   })
 
   test.each([
-    [{ TENCENTCLOUD_SECRET_ID: 'a' }, 'TENCENTCLOUD_SECRET_KEY is missing beside the other half'],
-    [{ TENCENTCLOUD_SECRET_KEY: 'a' }, 'TENCENTCLOUD_SECRET_ID is missing beside the other half'],
+    [{ TENCENTCLOUD_SECRET_ID: 'a' }, 'TENCENTCLOUD_SECRET_KEY is missing, but the other half is set'],
+    [{ TENCENTCLOUD_SECRET_KEY: 'a' }, 'TENCENTCLOUD_SECRET_ID is missing, but the other half is set'],
     [
       { ...ENV, TENCENTCLOUD_SECRET_KEY: '', TENCENTCLOUD_SECRET_KEY_FILE: '/nowhere' },
       '/nowhere: is not there',
