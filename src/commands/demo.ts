@@ -101,13 +101,13 @@ async function demonstrate(context: ProcessContext, stage: Stage): Promise<numbe
   await shake()
 
   say(
-    '5. acme.sh renews. The API throttles the first request, carries out the second\n   and loses its reply. The certificate is stored once all the same.',
+    '5. acme.sh renews. The API throttles the first request, carries out the second\n   and loses its reply. Even so, the certificate is stored once.',
   )
   await writeAcmeTree(acmeHome, ACME_NAME, await issue(ACME_NAME, NEW))
   faults.push('gateway-throttle', 'reset-after')
   exits.push(await certferry.sync())
 
-  say('6. What is known now:')
+  say('6. The state of each certificate now:')
   await certferry.status()
   stdout.write(`\n${accountText(emulator.entries, emulator.certificates().length)}\n`)
   return exits.every(exit => exit === 0) ? 0 : 70

@@ -61,7 +61,7 @@ export const METRICS = {
   replacementState: gauge(
     'replacement_state',
     ['lineage', 'state'],
-    '1 for how far older certificate IDs are replaced, where that is on.',
+    '1 for the present state of replacing older certificate IDs, if this is on.',
   ),
   replacementSeconds: gauge(
     'last_replacement_seconds',
@@ -71,12 +71,12 @@ export const METRICS = {
   oldIdsBound: gauge(
     'old_ids_bound',
     ['lineage'],
-    'Older certificate IDs that resources of the account use, as far as is known.',
+    'Older certificate IDs that resources of the account are known to use.',
   ),
   missed: counter(
     'watch_missed_changes_total',
     ['source'],
-    'Changes found by a rescan without an event before.',
+    'Changes that a rescan found and that caused no event.',
   ),
   watchUp: gauge('source_watch_up', ['source'], '1 while changes of the source are noticed, else 0.'),
   build: gauge('build_info', ['version'], 'Always 1; the version is in the label.'),
