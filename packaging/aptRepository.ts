@@ -10,6 +10,9 @@ import { ROOT } from './paths.ts'
 const POOL = 'pool/main/c/certferry'
 const SUITE = 'dists/stable'
 
+/** The end of a package's name, with its architecture. */
+const PACKAGE = /_([a-z0-9]+)\.deb$/
+
 interface Repository {
   /** Packages of earlier releases in it stay. */
   readonly folder: string
@@ -25,7 +28,11 @@ async function writeAptRepository({ folder, packages, key, url }: Repository): P
   const tool = (file: string, ...words: readonly string[]) =>
     execFileSync(file, words, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 })
   const gpg = (...words: readonly string[]) => tool('gpg', '--batch', '--yes', '--local-user', key, ...words)
+  for (const file of packages)
+    if (!PACKAGE.test(file)) throw new Error(`${file}: expected a name such as certferry_1.0.0_amd64.deb`)
   await mkdir(join(folder, POOL), { recursive: true })
+  // before anything is taken away: servers refuse a repository without a signature
+  gpg('--clearsign', '--output', '-', '/dev/null')
   for (const file of packages) await copyFile(file, join(folder, POOL, basename(file)))
   // before the list of files is made, in which they would stand
   await rm(join(folder, SUITE), { recursive: true, force: true })
@@ -59,7 +66,7 @@ async function writeAptRepository({ folder, packages, key, url }: Repository): P
 
 /** By the names of the packages. */
 const architecturesIn = async (pool: string): Promise<readonly string[]> =>
-  [...new Set((await readdir(pool)).flatMap(name => /_(\w+)\.deb$/.exec(name)?.[1] ?? []))].sort()
+  [...new Set((await readdir(pool)).flatMap(name => PACKAGE.exec(name)?.[1] ?? []))].sort()
 
 /** deb822(5), with the key in it: one file is all that an administrator fetches, and the key signs for nothing else. */
 const sources = (url: string, key: string) => `Types: deb
