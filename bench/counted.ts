@@ -24,8 +24,7 @@ const RECORDER = resolve(import.meta.dirname, 'recorder.ts')
 /** Without words: Node alone, which the recorder has loaded something into too. */
 export async function loaded(folder: string, words: readonly string[], env: Environment): Promise<Loaded> {
   const output = join(folder, 'loaded.json')
-  const [, main = ''] = BUILT
-  const program = words.length ? [main, ...words] : ['-e', '0']
+  const program = words.length ? [...BUILT.slice(1), ...words] : ['-e', '0']
   const ended = await run(execPath, ['--import', RECORDER, ...program], {
     ...BARE,
     ...env,

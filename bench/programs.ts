@@ -11,8 +11,8 @@ const peer = (name: string) => resolve(import.meta.dirname, 'peers', name)
 /** A command line, without what is asked of it. */
 export type Program = readonly string[]
 
-/** `npm run build` makes it. By its Node at once: the shell that finds it is another program. */
-export const BUILT: Program = [execPath, resolve(ROOT, 'dist/main.js')]
+/** `npm run build` makes it. As certferry.sh starts it, without the shell, which is another program. */
+export const BUILT: Program = [execPath, '--max-semi-space-size=4', resolve(ROOT, 'dist/main.js')]
 /** `npm run package` makes it. */
 export const EXECUTABLE: Program = [resolve(ROOT, 'release/certferry')]
 

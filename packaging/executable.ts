@@ -54,6 +54,8 @@ async function writeBlob(
     assets: Object.fromEntries(assets.map(name => [name, name])),
     disableExperimentalSEAWarning: true,
     useCodeCache,
+    // as certferry.sh has it
+    execArgv: ['--max-semi-space-size=4'],
     // a program that reads private keys must not obey NODE_OPTIONS
     execArgvExtension: 'none',
   }

@@ -27,7 +27,7 @@ const WANTED = {
 }
 
 /** In place of Node: says what it was given, a line each. */
-const TELLER = '#!/bin/sh\nenv\necho "core=$(ulimit -c)"\n'
+const TELLER = '#!/bin/sh\nenv\necho "core=$(ulimit -c)"\necho "words=$*"\n'
 
 /** The ways to start it, each as a line of shell. */
 async function ways(): Promise<Readonly<Record<string, string>>> {
@@ -63,6 +63,12 @@ test.each(['launcher', 'certbot'])(
     )
   },
 )
+
+test('the launcher bounds what a run over thousands keeps', async () => {
+  const { launcher = '' } = await ways()
+  const { stdout } = await run('/bin/sh', ['-c', launcher], { env: { PATH: '/usr/bin:/bin' } })
+  expect(stdout).toMatch(/^words=--max-semi-space-size=4 \S+\/dist\/main\.js sync$/m)
+})
 
 test("acme.sh: the same for the hook, while acme.sh's own environment stays as it was", async () => {
   const line = (await ways())['acme.sh'] ?? ''

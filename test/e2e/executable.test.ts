@@ -1,6 +1,7 @@
 /** The same features as of the build, of the single executable: its parts are assets, and its Node is its own. */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { bundle, readVersion } from '../../packaging/bundle.ts'
 import { writeExecutable } from '../../packaging/executable.ts'
 import { describeBuilt } from '../built/features.ts'
@@ -14,3 +15,7 @@ beforeAll(async () => {
 })
 
 describeBuilt(() => executable)
+
+test('its young generation is bounded, as the launcher bounds it', async () => {
+  expect((await readFile(executable)).includes('--max-semi-space-size=4')).toBe(true)
+})
