@@ -1,10 +1,11 @@
 /** `npm run apt-repository`: a signed apt repository from the Debian packages in release/. */
 import { execFileSync } from 'node:child_process'
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import process, { stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { makeFolders } from '../src/files/atomicWrite.ts'
 import { ROOT } from './paths.ts'
 
 const POOL = 'pool/main/c/certferry'
@@ -30,7 +31,7 @@ async function writeAptRepository({ folder, packages, key, url }: Repository): P
   const gpg = (...words: readonly string[]) => tool('gpg', '--batch', '--yes', '--local-user', key, ...words)
   for (const file of packages)
     if (!PACKAGE.test(file)) throw new Error(`${file}: expected a name such as certferry_1.0.0_amd64.deb`)
-  await mkdir(join(folder, POOL), { recursive: true })
+  makeFolders(join(folder, POOL))
   // before anything is taken away: servers refuse a repository without a signature
   gpg('--clearsign', '--output', '-', '/dev/null')
   for (const file of packages) await copyFile(file, join(folder, POOL, basename(file)))
@@ -39,7 +40,7 @@ async function writeAptRepository({ folder, packages, key, url }: Repository): P
   const architectures = await architecturesIn(join(folder, POOL))
   for (const architecture of architectures) {
     const below = join(folder, SUITE, 'main', `binary-${architecture}`)
-    await mkdir(below, { recursive: true })
+    makeFolders(below)
     const list = tool('apt-ftparchive', '--arch', architecture, 'packages', 'pool')
     await writeFile(join(below, 'Packages'), list)
     await writeFile(join(below, 'Packages.gz'), gzipSync(list, { level: 9 }))
