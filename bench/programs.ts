@@ -12,7 +12,7 @@ const peer = (name: string) => resolve(import.meta.dirname, 'peers', name)
 export type Program = readonly string[]
 
 /** `npm run build` makes it. As certferry.sh starts it, without the shell, which is another program. */
-export const BUILT: Program = [execPath, '--max-semi-space-size=4', resolve(ROOT, 'dist/main.js')]
+export const BUILT: Program = [execPath, '--max-semi-space-size=16', resolve(ROOT, 'dist/main.js')]
 /** `npm run package` makes it. */
 export const EXECUTABLE: Program = [resolve(ROOT, 'release/certferry')]
 

@@ -55,7 +55,7 @@ async function writeBlob(
     disableExperimentalSEAWarning: true,
     useCodeCache,
     // as certferry.sh has it
-    execArgv: ['--max-semi-space-size=4'],
+    execArgv: ['--max-semi-space-size=16'],
     // a program that reads private keys must not obey NODE_OPTIONS
     execArgvExtension: 'none',
   }

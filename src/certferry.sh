@@ -16,7 +16,7 @@ case $self in
 *) here=. ;;
 esac
 # a run over thousands keeps less of what it has done with: without this V8's young generation grows to 64 MiB, kept twice
-young=--max-semi-space-size=4
+young=--max-semi-space-size=16
 # npm 11 links it into .bin; older ones leave it in its package
 for node in "$here"/../node_modules/.bin/node "$here"/../node_modules/node-linux-*/bin/node; do
   [ -x "$node" ] && exec "$node" $young "$here/main.js" "$@"

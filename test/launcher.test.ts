@@ -67,7 +67,7 @@ test.each(['launcher', 'certbot'])(
 test('the launcher bounds what a run over thousands keeps', async () => {
   const { launcher = '' } = await ways()
   const { stdout } = await run('/bin/sh', ['-c', launcher], { env: { PATH: '/usr/bin:/bin' } })
-  expect(stdout).toMatch(/^words=--max-semi-space-size=4 \S+\/dist\/main\.js sync$/m)
+  expect(stdout).toMatch(/^words=--max-semi-space-size=16 \S+\/dist\/main\.js sync$/m)
 })
 
 test("acme.sh: the same for the hook, while acme.sh's own environment stays as it was", async () => {

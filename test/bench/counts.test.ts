@@ -67,8 +67,8 @@ test('a first run over thousands needs memory for what is under way, not for all
   writeSparseTree(`${house.folder}/many`, 2_000, certificates)
   const many = ['--source', `certbot=${house.folder}/many`]
   const { memory } = await used([...BUILT, 'sync', '--dry-run', ...many], { env: house.env })
-  // 137 MiB where the heap grows as V8 would have it, 197 where its young generation does too; of these 42 are Node's
-  expect(memory).toBeLessThan(125)
+  // 197 MiB where the young generation grows as V8 would have it; of these 42 are Node's
+  expect(memory).toBeLessThan(160)
 })
 
 test('a daemon sets one watch for each lineage and one for the folder, and sends nothing when nothing has changed', async () => {

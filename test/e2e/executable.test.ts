@@ -17,5 +17,5 @@ beforeAll(async () => {
 describeBuilt(() => executable)
 
 test('its young generation is bounded, as the launcher bounds it', async () => {
-  expect((await readFile(executable)).includes('--max-semi-space-size=4')).toBe(true)
+  expect((await readFile(executable)).includes('--max-semi-space-size=16')).toBe(true)
 })
