@@ -25,9 +25,6 @@ export interface SyncAllDeps extends SyncDeps {
 /** Lineages under way at once: more than requests ever are, so that reading never delays sending. */
 const CONCURRENCY = 256
 
-/** A hook and most servers have fewer, and a run over so many takes a second. */
-const MANY = 500
-
 /**
  * A lineage that fails never stops the others; the outcomes have the order of the lineages. `stamps` are those that were taken
  * when the lineages were listed.
@@ -44,7 +41,6 @@ export async function syncAll(
   for (const outcome of outcomes.values()) deps.report(outcome)
   let waiting = lineages.filter(({ id }) => !outcomes.has(id))
   if (waiting.length && !options.dryRun) await deps.prepare()
-  if (waiting.length > MANY) await collectSooner()
   const started = new Map<string, number>()
   const alone = new Set<string>()
   const shared = dedupeUploads(abortOnReceiptError(deps))
@@ -94,15 +90,6 @@ function findUnchanged(
     })
   }
   return outcomes
-}
-
-/**
- * The heap may grow by a half between two full collections, in place of up to three times: certificates and keys that are done with
- * hold memory of OpenSSL's that V8 does not see. V8 asks for it at each collection; code that is loaded later is compiled anew.
- */
-async function collectSooner(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8')
-  setFlagsFromString('--heap-growing-percent=50')
 }
 
 const isMidChange = (outcome: Outcome) => outcome.outcome === 'failed' && outcome.fault.retry === 'recheck'
