@@ -19,7 +19,7 @@ const packagesIn = (files: readonly string[]) => {
 }
 
 /** As seen, rounded up: a change that makes each hook slower should be a decision. pino is the larger half. In bytes. */
-const MOST = 268_000
+const MOST = 272_000
 
 /** The modules of Node that a program may ask for and that Node alone has not loaded. */
 async function modulesOfNode(folder: string, parts: readonly string[]): Promise<readonly string[]> {
