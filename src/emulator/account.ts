@@ -1,6 +1,5 @@
 /** The account behind the API: certificates, resources and what each was given when. Pure. */
 import { secret } from '../secret.ts'
-import { covers } from './names.ts'
 import type { AccountSeed, CertificateSeed } from './resources.ts'
 import type { AccountResource, CloudAccount } from './state.ts'
 import { createStore, readServerPair, type StoredCertificate } from './store.ts'
@@ -130,3 +129,14 @@ export function servedFor(account: CloudAccount, host: string, view: View): read
   const own = certificateAt(each, Math.min(now, Math.max(seenAt, begun)))
   return own === undefined ? [] : [own, ...each.extCertIds]
 }
+
+/** A wildcard stands for exactly one label. */
+function coversOne(name: string, domain: string): boolean {
+  if (name === domain) return true
+  if (!name.startsWith('*.') || domain.startsWith('*.')) return false
+  const [first = '', ...rest] = domain.split('.')
+  return first !== '' && rest.join('.') === name.slice(2)
+}
+
+export const covers = (names: readonly string[], domain: string): boolean =>
+  names.some(name => coversOne(name.toLowerCase(), domain.toLowerCase()))

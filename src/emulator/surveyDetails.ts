@@ -1,6 +1,7 @@
 /** The resources that a survey found, each type in its own shape. Pure. */
+
+import { covers } from './account.ts'
 import { ApiError } from './errors.ts'
-import { covers } from './names.ts'
 import type { Parameters } from './parameters.ts'
 import { numberIn } from './records.ts'
 import { isReplaceable, RESOURCE_TYPES, type ResourceTypeName, TYPE_NAMES } from './resourceTypes.ts'

@@ -136,8 +136,7 @@ describe('dehydrated with its certificates elsewhere than beside its configurati
 
   test('a crontab says which configuration is read; its CERTDIR and CONFIG_D are followed, variables too', async () => {
     const { home, certs, folder } = await openDehydrated(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
-      'BASEDIR=ROOT/srv\nCERTDIR="${BASEDIR}/certs"\nCONFIG_D=$BASEDIR/conf.d\n',
+      `BASEDIR=ROOT/srv\nCERTDIR="\${BASEDIR}/certs"\nCONFIG_D=$BASEDIR/conf.d\n`,
     )
     const around = (line: string) => ({ env: {}, home: folder, lines: [line] })
     const found = await homeOf('dehydrated', certs, around(`5 5 * * * root dehydrated -c -f ${home}/config`))

@@ -1,6 +1,7 @@
 /** The man pages say what the program says of itself, in a form man reads without complaint, in 80 columns. */
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { configTables } from '../../config/reference.ts'
 import { explained, readExample } from '../../config/schema.ts'
@@ -40,8 +41,9 @@ describe.each([...pages])('%s', (_, text) => {
   test.skipIf(!formatter)('fits a terminal of 80 columns', () => {
     const [tool = '', ...words] = formatter ?? []
     const { stdout } = spawnSync(tool, words, { input: text, encoding: 'utf8' })
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: bold is a letter struck over itself
-    const lines = stdout.replace(/.\x08|\x1b\[[\d;]*m/g, '').split('\n')
+    // bold is a letter struck over itself
+    const struck = stripVTControlCharacters(stdout).split('\b')
+    const lines = [...struck.slice(0, -1).map(part => part.slice(0, -1)), struck.at(-1)].join('').split('\n')
     expect(lines.length).toBeGreaterThan(100)
     for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(80)
   })

@@ -228,16 +228,7 @@ describe('what a lineage is uploaded with', () => {
     resolveSettings({}, {}, config).forLineage(ID, NAME, keys).upload
 
   test('with nothing configured', () => {
-    expect(uploadOf({})).toEqual({
-      type: undefined,
-      alias: '{name} {notAfter}',
-      projectId: undefined,
-      use: undefined,
-      tags: [],
-      repeatable: false,
-      keyPasswordFile: undefined,
-      service: { endpoint: 'https://ssl.tencentcloudapi.com', region: undefined, language: 'en-US' },
-    })
+    expect(uploadOf({})).toEqual(SETTINGS)
   })
 
   /** Every key of [upload] with three values: for all, for the source, for the override. */
