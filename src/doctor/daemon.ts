@@ -1,8 +1,9 @@
 /** The daemon on this machine: as systemd knows it, else as a process. */
 import { isTrusted } from '../acme/crontab.ts'
 import { Fault } from '../errors.ts'
-import { minuteText, type Pause } from '../receipts/pause.ts'
+import type { Pause } from '../receipts/pause.ts'
 import { type Process, QUESTION, SERVICE, TIMER, type Unit, unitsIn } from '../systemd/systemctl.ts'
+import { minuteText } from '../terminal/text.ts'
 import { type Finding, failure, ok, skipped, warning } from './finding.ts'
 import type { Machine } from './run.ts'
 

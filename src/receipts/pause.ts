@@ -9,6 +9,3 @@ export interface Pause {
 }
 
 export const isPaused = ({ until }: Pause, now: Date): boolean => Date.parse(until) > now.getTime()
-
-/** `2026-11-28 03:17 UTC`. */
-export const minuteText = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`

@@ -35,8 +35,8 @@ type LineageRow = readonly [
 ]
 
 /**
- * Of every lineage that has one, without what else its receipt says: a record that is damaged elsewhere is noticed by who reads
- * all of it (an upload, status, check, the daemon).
+ * Of every lineage that has one, without what else its receipt says: damage elsewhere in a record is noticed by what reads all
+ * of it (an upload, status, check, the daemon).
  */
 export function selectStandings(db: DatabaseSync): ReadonlyMap<string, Standing> {
   const columns = 'name, certificate_id, endpoint, chain_stamp, key_stamp, changes_at'

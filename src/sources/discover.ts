@@ -25,7 +25,7 @@ export interface Discovered {
 /** Gets the stamps of what is found, where its files could be examined. */
 type Stamped = Map<Lineage, FileStamps>
 
-/** With `stamped`, a lineage's files are examined in place of its folder: for who asks for their stamps anyway. */
+/** With `stamped`, a lineage's files are examined in place of its folder: their stamps are needed anyway. */
 export async function discoverLineages(
   sources: readonly Source[],
   settingsFor: Settings['forLineage'],

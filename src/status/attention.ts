@@ -1,6 +1,6 @@
 /** What `status` says before its table: why uploads are paused, and what needs a person. Pure. */
-import { isPaused, minuteText, type Pause } from '../receipts/pause.ts'
-import { durationText, printableText, wrap } from '../terminal/text.ts'
+import { isPaused, type Pause } from '../receipts/pause.ts'
+import { durationText, minuteText, printableText, wrap } from '../terminal/text.ts'
 import type { StatusRow } from './status.ts'
 import { edgeWord } from './table.ts'
 

@@ -1,8 +1,7 @@
 /** One lineage in full, for `status NAME`: its IDs, where they are bound, and which certificate each address serves. Pure. */
-import { minuteText } from '../receipts/pause.ts'
 import type { Superseded } from '../receipts/receipt.ts'
 import type { Handshake, Job, Resource } from '../receipts/replacement.ts'
-import { displayWidth, pad, printableText, wrap } from '../terminal/text.ts'
+import { displayWidth, minuteText, pad, printableText, wrap } from '../terminal/text.ts'
 import { whenText } from './attention.ts'
 import { type ReplacementStatus, replacementWord } from './replacement.ts'
 import type { StatusRow } from './status.ts'

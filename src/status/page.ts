@@ -1,6 +1,5 @@
 /** The status page as HTML: made on the server, without a script. Pure. */
-import { minuteText } from '../receipts/pause.ts'
-import { printableText } from '../terminal/text.ts'
+import { minuteText, printableText } from '../terminal/text.ts'
 import { STYLE } from './pageStyle.ts'
 import type { ReplacementStatus } from './replacement.ts'
 import { replacementWord } from './replacement.ts'

@@ -89,3 +89,6 @@ export const quoteShell = (text: string): string =>
 /** The shell words that start the program from any directory. */
 export const programWords = ({ node, main }: Program): string =>
   [node, ...(main === undefined ? [] : [main])].map(quoteShell).join(' ')
+
+/** `2026-11-28 03:17 UTC`. */
+export const minuteText = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`
